@@ -1,0 +1,1 @@
+"""Types and tables of the Kubernetes API; scripts/generate_api.py makes them."""
