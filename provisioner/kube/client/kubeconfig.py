@@ -62,11 +62,12 @@ def _named(document: dict[str, Any], section: str, kind: str, name: str, path: P
 def _bytes(section: dict[str, Any], key: str, path: Path) -> bytes | None:
     """`key` names a file beside the kubeconfig, `key-data` holds the bytes in base64."""
     if section.get(key):
-        file = path.parent / section[key]
+        file = path.parent / str(section[key])
         try:
-            return file.read_bytes()
+            content: bytes = file.read_bytes()
         except OSError as error:
             raise ConfigError(f"{path}: {key}: can't read {file}: {error.strerror}") from error
+        return content
     if section.get(f"{key}-data"):
         return base64.b64decode(str(section[f"{key}-data"]))
     return None
