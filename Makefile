@@ -3,7 +3,7 @@ VENV := .venv/bin
 
 setup:
 	@test -x $(VENV)/python || python3 -m venv .venv
-	@$(VENV)/pip install -q --disable-pip-version-check -e . --group dev
+	@$(VENV)/pip install -q --disable-pip-version-check -e '.[dev]'
 
 lint:
 	$(VENV)/ruff check .
