@@ -1,0 +1,111 @@
+"""Events about objects (core/v1 Event), written in the background: like events become one with a count, and a flood is dropped.
+
+Recording never blocks and never fails its caller: events are notes to people, and the cluster works without them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import OrderedDict
+from typing import Any
+
+from provisioner.kube.api._generated import core_v1, meta_v1
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.client.client import Client, ConnectionFailed
+from provisioner.kube.client.clock import Clock, SystemClock
+
+log = logging.getLogger(__name__)
+
+# As client-go: 4096 remembered events; one source may send 25 about one object at once, then one in 5 minutes.
+REMEMBERED = 4096
+BURST = 25
+REFILL_S = 300.0
+WAITING = 1000
+
+
+def reference_to(obj: Any) -> core_v1.ObjectReference:
+    """The ObjectReference of any kind's object."""
+    metadata = obj.metadata
+    return core_v1.ObjectReference(
+        api_version=obj.api_version,
+        kind=obj.kind,
+        name=metadata.name,
+        namespace=metadata.namespace,
+        uid=metadata.uid,
+        resource_version=metadata.resource_version,
+    )
+
+
+class EventRecorder:
+    """`component` is the daemon's name, `host` its node where that matters (kubelet, kube-proxy)."""
+
+    def __init__(self, client: Client, component: str, host: str = "", *, clock: Clock | None = None) -> None:
+        self._client, self._component, self._host = client, component, host
+        self._clock = clock or SystemClock()
+        self._waiting: asyncio.Queue[core_v1.Event] = asyncio.Queue(maxsize=WAITING)
+        # event's identity -> the Event as the server has it
+        self._known: OrderedDict[tuple[str | None, ...], core_v1.Event] = OrderedDict()
+        # object's uid -> (tokens, as of)
+        self._budget: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def event(self, obj: Any, type_: str, reason: str, message: str) -> None:
+        """Note something about `obj` (an object, or an ObjectReference). `type_` is Normal or Warning; `reason` is CamelCase."""
+        about = obj if isinstance(obj, core_v1.ObjectReference) else reference_to(obj)
+        if not self._allowed(about.uid or about.name or ""):
+            return
+        now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        made = core_v1.Event(
+            metadata=meta_v1.ObjectMeta(name=f"{about.name}.{secrets.token_hex(8)}", namespace=about.namespace or "default"),
+            involved_object=about,
+            type=type_,
+            reason=reason,
+            message=message[:1024],
+            count=1,
+            first_timestamp=now,
+            last_timestamp=now,
+            source=core_v1.EventSource(component=self._component, host=self._host or None),
+            reporting_component=self._component,
+            reporting_instance=self._host,
+        )
+        try:
+            self._waiting.put_nowait(made)
+        except asyncio.QueueFull:
+            log.warning("event dropped reason=%s object=%s: %d wait already", reason, about.name, WAITING)
+
+    def _allowed(self, uid: str) -> bool:
+        now = self._clock.monotonic()
+        tokens, since = self._budget.pop(uid, (float(BURST), now))
+        tokens = min(float(BURST), tokens + (now - since) / REFILL_S)
+        allowed = tokens >= 1
+        self._budget[uid] = (tokens - 1 if allowed else tokens, now)
+        while len(self._budget) > REMEMBERED:
+            self._budget.popitem(last=False)
+        return allowed
+
+    async def run(self) -> None:
+        """Write what was recorded, one at a time, for ever."""
+        while True:
+            await self._write(await self._waiting.get())
+
+    async def _write(self, made: core_v1.Event) -> None:
+        about = made.involved_object or core_v1.ObjectReference()
+        identity = (about.kind, about.namespace, about.name, about.uid, made.type, made.reason, made.message)
+        known = self._known.pop(identity, None)
+        try:
+            if known is not None:
+                count = (known.count or 1) + 1
+                body = {"count": count, "lastTimestamp": made.last_timestamp, "message": made.message}
+                try:
+                    name = known.metadata.name or ""
+                    self._known[identity] = await self._client.patch(core_v1.Event, name, known.metadata.namespace, body=body)
+                    return
+                except StatusError as error:
+                    if error.code != 404:
+                        raise
+            self._known[identity] = await self._client.create(made)
+        except (StatusError, ConnectionFailed) as error:
+            log.info("event not written reason=%s object=%s: %s", made.reason, about.name, error)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)

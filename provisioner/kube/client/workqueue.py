@@ -1,0 +1,141 @@
+"""The work queue: keys to reconcile, each at most once at a time, with delays and backoff for each key.
+
+As client-go's: a key added twice before it is taken is one key; one added while it is worked on is taken again after `done`.
+Bounded: past `max_keys` distinct keys `add` raises QueueFull, since a queue that long means that nobody works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+
+from provisioner.kube.client.clock import Clock, SystemClock
+from provisioner.kube.client.tasks import spawn
+
+
+class QueueFull(Exception):
+    """More distinct keys wait than the queue's bound."""
+
+
+class QueueClosed(Exception):
+    """`get` after `close`, with nothing left to take."""
+
+
+class WorkQueue:
+    """Delays in seconds; backoff of a key is `first_delay_s` doubling to `max_delay_s`, until `forget`."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        clock: Clock | None = None,
+        max_keys: int = 100_000,
+        first_delay_s: float = 0.005,
+        max_delay_s: float = 1000.0,
+    ) -> None:
+        self.name = name
+        self._clock = clock or SystemClock()
+        self._max_keys = max_keys
+        self._first_delay_s, self._max_delay_s = first_delay_s, max_delay_s
+        self._order: deque[str] = deque()
+        self._dirty: set[str] = set()
+        self._working: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._due: dict[str, float] = {}
+        self._later: list[tuple[float, str]] = []
+        self._timer: asyncio.Task[None] | None = None
+        self._takers: deque[asyncio.Future[None]] = deque()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def add(self, key: str) -> None:
+        if key in self._dirty or self._closed:
+            return
+        if len(self._dirty) >= self._max_keys:
+            raise QueueFull(f"queue {self.name}: {self._max_keys} keys wait")
+        self._dirty.add(key)
+        if key not in self._working:
+            self._order.append(key)
+            self._wake()
+
+    def add_after(self, key: str, delay_s: float) -> None:
+        """Add the key when `delay_s` has passed; of several delays for one key the earliest counts."""
+        if delay_s <= 0:
+            self.add(key)
+            return
+        due = self._clock.monotonic() + delay_s
+        if self._closed or self._due.get(key, due + 1) <= due:
+            return
+        self._due[key] = due
+        earliest = not self._later or due < self._later[0][0]
+        heapq.heappush(self._later, (due, key))
+        if earliest:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = spawn(f"queue {self.name} timer", self._tick())
+
+    def add_rate_limited(self, key: str) -> None:
+        """Add the key after its backoff, which doubles with each call until `forget`."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        self.add_after(key, min(self._max_delay_s, self._first_delay_s * 2 ** min(failures, 40)))
+
+    def forget(self, key: str) -> None:
+        self._failures.pop(key, None)
+
+    def retries(self, key: str) -> int:
+        return self._failures.get(key, 0)
+
+    async def get(self) -> str:
+        """The next key, which is the caller's until `done`. Raises QueueClosed."""
+        while not self._order:
+            if self._closed:
+                raise QueueClosed(self.name)
+            taker: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._takers.append(taker)
+            try:
+                await taker
+            except asyncio.CancelledError:
+                if taker.done() and not taker.cancelled():
+                    self._wake()
+                raise
+        key = self._order.popleft()
+        self._dirty.discard(key)
+        self._working.add(key)
+        return key
+
+    def done(self, key: str) -> None:
+        self._working.discard(key)
+        if key in self._dirty:
+            self._order.append(key)
+            self._wake()
+
+    def close(self) -> None:
+        """Take no more keys; those who wait in `get` get QueueClosed once the queue is empty."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._takers:
+            self._wake()
+
+    def _wake(self) -> None:
+        while self._takers:
+            taker = self._takers.popleft()
+            if not taker.done():
+                taker.set_result(None)
+                return
+
+    async def _tick(self) -> None:
+        while self._later:
+            wait_s = self._later[0][0] - self._clock.monotonic()
+            if wait_s > 0:
+                await self._clock.sleep(wait_s)
+                continue
+            due, key = heapq.heappop(self._later)
+            if self._due.get(key) == due:
+                del self._due[key]
+                self.add(key)
+        self._timer = None
