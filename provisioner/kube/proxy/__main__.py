@@ -1,0 +1,199 @@
+"""kube-proxy's main: flags, informers, and the loop that turns changes into rules and routes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from provisioner.kube.api._generated import core_v1, discovery_v1
+from provisioner.kube.client.client import Client
+from provisioner.kube.client.config_file import read_config
+from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
+from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean
+from provisioner.kube.client.informer import InformerSet, key_of
+from provisioner.kube.network.ip_batch import NetworkError
+from provisioner.kube.network.routes import RouteTable, attached_segments, decide, node_network
+from provisioner.kube.proxy.services import ServicePort, ports_of
+from provisioner.kube.proxy.table import Table
+
+log = logging.getLogger(__name__)
+
+# Changes that arrive within this time become one transaction; a rollout makes dozens.
+COALESCE_S = 0.05
+# How often the kernel's state is compared with ours (upstream's syncPeriod).
+CHECK_S = 30.0
+SERVICE_NAME = "kubernetes.io/service-name"
+
+
+class ClientConnection(msgspec.Struct, frozen=True, rename="camel"):
+    kubeconfig: str = ""
+
+
+class Configuration(msgspec.Struct, frozen=True, rename="camel"):
+    """The fields of kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration that we act on; flags win over them."""
+
+    mode: str = "nftables"
+    cluster_cidr: str = msgspec.field(name="clusterCIDR", default="")
+    hostname_override: str = ""
+    healthz_bind_address: str = "0.0.0.0:10256"
+    metrics_bind_address: str = "127.0.0.1:10249"
+    client_connection: ClientConnection = ClientConnection()
+
+
+def flag_set() -> FlagSet:
+    flags = FlagSet("kube-proxy", "makes services and pods reachable from this node")
+    flags.add("config", str, "", "a KubeProxyConfiguration file")
+    flags.add("kubeconfig", str, "", "how to reach the API server")
+    flags.add("cluster-cidr", str, "", "the cluster's pod range; what leaves it is masqueraded")
+    flags.add("hostname-override", str, "", "this node's name (default: the host's name)")
+    flags.add("proxy-mode", str, "", "nftables")
+    flags.add("healthz-bind-address", str, "", "address:port of /healthz")
+    flags.add("metrics-bind-address", str, "", "address:port of /metrics")
+    flags.add("pod-network-backend", str, "auto", "ways to other nodes' pods: auto, routes, vxlan or none")
+    flags.add("leader-elect", boolean, False, "taken and ignored: every node has its own proxy")
+    return flags
+
+
+def configure(flags: Flags) -> Configuration:
+    """The file, with the flags that were given over it. Raises ConfigError or FlagError."""
+    config = (
+        read_config(Path(flags.config), "KubeProxyConfiguration", "kubeproxy.config.k8s.io", Configuration)
+        if flags.config
+        else Configuration()
+    )
+    over = {
+        "mode": flags.proxy_mode,
+        "cluster_cidr": flags.cluster_cidr,
+        "hostname_override": flags.hostname_override,
+        "healthz_bind_address": flags.healthz_bind_address,
+        "metrics_bind_address": flags.metrics_bind_address,
+        "client_connection": ClientConnection(flags.kubeconfig) if flags.kubeconfig else None,
+    }
+    config = msgspec.structs.replace(config, **{key: value for key, value in over.items() if value})
+    if config.mode not in ("nftables", ""):
+        raise FlagError(f"--proxy-mode={config.mode}: expected nftables")
+    if flags.pod_network_backend not in ("auto", "routes", "vxlan", "none"):
+        raise FlagError(f"--pod-network-backend={flags.pod_network_backend}: expected auto, routes, vxlan or none")
+    return config
+
+
+def listener(text: str) -> Listener:
+    """`address:port`; an empty text is no listener."""
+    address, _, port = text.rpartition(":")
+    if text and not port.isdigit():
+        raise FlagError(f"{text}: expected address:port")
+    return Listener(address.strip("[]"), int(port or 0))
+
+
+class Proxy:
+    """The informers' view of services and nodes, and what of it is not in the kernel yet."""
+
+    def __init__(self, informers: InformerSet, table: Table, node: str, backend: str) -> None:
+        self._services = informers.get(core_v1.Service)
+        self._slices = informers.get(discovery_v1.EndpointSlice)
+        self._nodes = informers.get(core_v1.Node)
+        self._slices.store.add_indexer("service", _service_of)
+        self._table, self._node, self._backend = table, node, backend
+        self._routes = RouteTable()
+        self._dirty: set[str] = set()
+        self._nodes_dirty = True
+        self._wake = asyncio.Event()
+        self._services.on_change(lambda service: self._mark(key_of(service)))
+        self._slices.on_change(self._slice_changed)
+        self._nodes.add_handler(self._node_changed, self._node_updated, self._node_changed)
+        self.route_failure: str | None = None
+
+    def _mark(self, key: str) -> None:
+        self._dirty.add(key)
+        self._wake.set()
+
+    def _slice_changed(self, piece: discovery_v1.EndpointSlice) -> None:
+        for key in _service_of(piece):
+            self._mark(key)
+
+    def _node_changed(self, _: core_v1.Node) -> None:
+        self._nodes_dirty = True
+        self._wake.set()
+
+    def _node_updated(self, old: core_v1.Node, new: core_v1.Node) -> None:
+        if node_network(old) != node_network(new):
+            self._node_changed(new)
+
+    async def sync(self) -> None:
+        """Bring what changed since the last call into the kernel."""
+        self._wake.clear()
+        dirty, self._dirty = self._dirty, set()
+        changes: dict[str, list[ServicePort]] = {}
+        for key in dirty:
+            service = self._services.store.get(key)
+            changes[key] = ports_of(service, self._slices.store.by_index("service", key), self._node) if service else []
+        await self._table.apply(changes)
+        if self._nodes_dirty:
+            self._nodes_dirty = False
+            await self._sync_routes()
+
+    async def _sync_routes(self) -> None:
+        if self._backend == "none":
+            return
+        nodes = [network for node in self._nodes.store.list() if (network := node_network(node))]
+        try:
+            plan = decide(nodes, self._node, await attached_segments(), self._backend)
+            if changed := await self._routes.apply(plan):
+                log.info("routes changed commands=%d nodes=%d", changed, len(nodes))
+            self.route_failure = None
+        except NetworkError as error:
+            self.route_failure = str(error)
+            log.error("routes failed: %s", error)
+
+    async def run(self) -> None:
+        """Sync at each change and, whatever happens, every CHECK_S."""
+        while True:
+            try:
+                async with asyncio.timeout(CHECK_S):
+                    await self._wake.wait()
+                await asyncio.sleep(COALESCE_S)
+                await self.sync()
+            except TimeoutError:
+                await self._table.check()
+                await self._sync_routes()
+
+
+def _service_of(piece: discovery_v1.EndpointSlice) -> list[str]:
+    name = (piece.metadata.labels or {}).get(SERVICE_NAME)
+    return [f"{piece.metadata.namespace}/{name}"] if name else []
+
+
+async def start(daemon: Daemon, flags: Flags) -> None:
+    config = configure(flags)
+    client = Client.from_kubeconfig(config.client_connection.kubeconfig or None, user_agent="kube-proxy", max_connections=8)
+    daemon.on_stop("client", client.close)
+    forward = Path("/proc/sys/net/ipv4/ip_forward")
+    if forward.read_text().strip() != "1":
+        forward.write_text("1")
+    informers = InformerSet(client)
+    daemon.on_stop("informers", informers.stop)
+    table = Table(config.cluster_cidr or None)
+    proxy = Proxy(informers, table, config.hostname_override or socket.gethostname(), flags.pod_network_backend)
+    daemon.add_check("rules", lambda: table.failure)
+    daemon.add_check("routes", lambda: proxy.route_failure)
+    await daemon.serve(listener(config.healthz_bind_address))
+    await daemon.serve(listener(config.metrics_bind_address))
+    informers.start()
+    await informers.wait_synced()
+    await proxy.sync()
+    daemon.spawn("sync", proxy.run())
+    await daemon.ready()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_daemon(flag_set(), argv, start)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

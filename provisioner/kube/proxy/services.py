@@ -1,0 +1,113 @@
+"""From Services and EndpointSlices to what each service port leads to. Pure.
+
+Which endpoints take part follows upstream: ready ones; if there is none, those that still serve while they terminate. Traffic policies
+Local keep those of this node; a health-checked node port of a Local service is closed elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from provisioner.kube.api._generated import core_v1, discovery_v1
+
+# Service.spec.sessionAffinityConfig.clientIP.timeoutSeconds's default: 3 hours.
+AFFINITY_S = 3 * 3600
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """An address and port that takes connections."""
+
+    ip: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """One port of one service. `endpoints` are for traffic to the cluster IP, `external` for node ports and external addresses.
+
+    `external_local` says that `external` holds this node's endpoints alone (externalTrafficPolicy Local), whose clients keep their address.
+    """
+
+    name: str
+    protocol: str
+    port: int
+    cluster_ips: tuple[str, ...] = ()
+    external_ips: tuple[str, ...] = ()
+    node_port: int = 0
+    endpoints: tuple[Endpoint, ...] = ()
+    external: tuple[Endpoint, ...] = ()
+    external_local: bool = False
+    affinity_s: int = 0
+    source_ranges: tuple[str, ...] = ()
+
+
+def _is_ipv4(address: str | None) -> bool:
+    return bool(address) and ":" not in str(address) and address != "None"
+
+
+def ports_of(service: core_v1.Service, slices: Iterable[discovery_v1.EndpointSlice], node: str) -> list[ServicePort]:
+    """The service's ports as seen from `node`; none for headless and ExternalName services."""
+    spec = service.spec
+    cluster_ips = tuple(dict.fromkeys(ip for ip in [spec.cluster_ip, *(spec.cluster_ips or ())] if ip and _is_ipv4(ip)))
+    if spec.type == "ExternalName" or not cluster_ips:
+        return []
+    ipv4 = [s for s in slices if s.address_type == "IPv4"]
+    affinity_s = 0
+    if spec.session_affinity == "ClientIP":
+        config = spec.session_affinity_config
+        affinity_s = (config.client_ip.timeout_seconds if config and config.client_ip else None) or AFFINITY_S
+    balancers = [i.ip for i in (service.status.load_balancer.ingress or ()) if i.ip_mode != "Proxy"] if service.status.load_balancer else []
+    external_ips = tuple(dict.fromkeys(ip for ip in [*(spec.external_ips or ()), *balancers] if ip and _is_ipv4(ip)))
+    made = []
+    for port in spec.ports or ():
+        found = _endpoints(ipv4, port.name or "", node)
+        external_local = spec.external_traffic_policy == "Local"
+        made.append(
+            ServicePort(
+                name=f"{service.metadata.namespace}/{service.metadata.name}" + (f":{port.name}" if port.name else ""),
+                protocol=(port.protocol or "TCP").lower(),
+                port=port.port or 0,
+                cluster_ips=cluster_ips,
+                external_ips=external_ips,
+                node_port=port.node_port or 0,
+                endpoints=_usable(found, spec.internal_traffic_policy == "Local"),
+                external=_usable(found, external_local),
+                external_local=external_local,
+                affinity_s=affinity_s,
+                source_ranges=tuple(sorted(spec.load_balancer_source_ranges or ())),
+            )
+        )
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    endpoint: Endpoint
+    local: bool
+    ready: bool
+    serving: bool
+
+
+def _endpoints(slices: list[discovery_v1.EndpointSlice], port_name: str, node: str) -> list[_Candidate]:
+    found = []
+    for piece in slices:
+        numbers = [p.port for p in piece.ports or () if (p.name or "") == port_name and p.port]
+        for endpoint in (piece.endpoints or ()) if numbers else ():
+            conditions = endpoint.conditions or discovery_v1.EndpointConditions()
+            ready = conditions.ready is not False
+            serving = conditions.serving if conditions.serving is not None else ready
+            local = endpoint.node_name == node
+            found += [
+                _Candidate(Endpoint(address, number), local, ready and not conditions.terminating, bool(serving))
+                for address in endpoint.addresses or ()
+                for number in numbers
+            ]
+    return found
+
+
+def _usable(found: list[_Candidate], local_only: bool) -> tuple[Endpoint, ...]:
+    candidates = [c for c in found if c.local] if local_only else found
+    chosen = [c for c in candidates if c.ready] or [c for c in candidates if c.serving]
+    return tuple(sorted({c.endpoint for c in chosen}))

@@ -1,0 +1,59 @@
+"""Proves which endpoints a service port leads to: readiness, terminating ones, traffic policies, affinity."""
+
+from __future__ import annotations
+
+from provisioner.kube.api._generated import core_v1, discovery_v1, meta_v1
+from provisioner.kube.proxy.services import Endpoint, ports_of
+
+
+def service(**spec: object) -> core_v1.Service:
+    values = {
+        "cluster_ip": "10.96.0.7",
+        "type": "ClusterIP",
+        "ports": [core_v1.ServicePort(name="http", port=80, protocol="TCP", node_port=30080)],
+    }
+    return core_v1.Service(metadata=meta_v1.ObjectMeta(name="web", namespace="default"), spec=core_v1.ServiceSpec(**{**values, **spec}))  # type: ignore[arg-type]
+
+
+def endpoint(address: str, node: str = "here", **conditions: bool) -> discovery_v1.Endpoint:
+    return discovery_v1.Endpoint(addresses=[address], node_name=node, conditions=discovery_v1.EndpointConditions(**conditions))
+
+
+def slice_of(*endpoints: discovery_v1.Endpoint) -> discovery_v1.EndpointSlice:
+    return discovery_v1.EndpointSlice(
+        address_type="IPv4", endpoints=list(endpoints), ports=[discovery_v1.EndpointPort(name="http", port=8080)]
+    )
+
+
+def test_ready_endpoints_of_every_slice() -> None:
+    (port,) = ports_of(
+        service(), [slice_of(endpoint("10.1.0.2", ready=True), endpoint("10.1.0.3", ready=False)), slice_of(endpoint("10.1.0.4"))], "here"
+    )
+    assert port.endpoints == (Endpoint("10.1.0.2", 8080), Endpoint("10.1.0.4", 8080))
+    assert (port.name, port.protocol, port.port, port.node_port, port.cluster_ips) == ("default/web:http", "tcp", 80, 30080, ("10.96.0.7",))
+
+
+def test_terminating_ones_serve_only_where_none_is_ready() -> None:
+    dying = endpoint("10.1.0.2", ready=False, serving=True, terminating=True)
+    assert ports_of(service(), [slice_of(dying)], "here")[0].endpoints == (Endpoint("10.1.0.2", 8080),)
+    assert ports_of(service(), [slice_of(dying, endpoint("10.1.0.3", ready=True))], "here")[0].endpoints == (Endpoint("10.1.0.3", 8080),)
+
+
+def test_local_policies_keep_this_nodes_endpoints() -> None:
+    slices = [slice_of(endpoint("10.1.0.2", "here", ready=True), endpoint("10.1.0.3", "there", ready=True))]
+    (port,) = ports_of(service(external_traffic_policy="Local"), slices, "here")
+    assert port.external == (Endpoint("10.1.0.2", 8080),)
+    assert port.external_local
+    assert len(port.endpoints) == 2
+    assert ports_of(service(internal_traffic_policy="Local"), slices, "there")[0].endpoints == (Endpoint("10.1.0.3", 8080),)
+
+
+def test_headless_and_external_names_have_no_rules() -> None:
+    assert ports_of(service(cluster_ip="None"), [], "here") == []
+    assert ports_of(service(type="ExternalName", cluster_ip=None), [], "here") == []
+
+
+def test_affinity() -> None:
+    assert ports_of(service(session_affinity="ClientIP"), [], "here")[0].affinity_s == 10800
+    config = core_v1.SessionAffinityConfig(client_ip=core_v1.ClientIPConfig(timeout_seconds=60))
+    assert ports_of(service(session_affinity="ClientIP", session_affinity_config=config), [], "here")[0].affinity_s == 60
