@@ -1,0 +1,38 @@
+"""Byte code for the bundle, so that a daemon's start doesn't compile thousands of lines: unchecked-hash .pyc files (PEP 552).
+
+The bundle's folder is named after its content and never changes, hence nothing needs checking at import.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import py_compile
+import tempfile
+from pathlib import Path, PurePosixPath
+
+# Byte code and extension modules are made for one Python: Debian 12's.
+TARGET = (3, 11)
+
+
+def cache_name(path: str) -> str:
+    """Where Python looks for the byte code of `path`."""
+    pure = PurePosixPath(path)
+    return str(pure.parent / "__pycache__" / f"{pure.stem}.cpython-{TARGET[0]}{TARGET[1]}.pyc")
+
+
+def compile_source(path: str, source: Path) -> bytes | None:
+    """The byte code, the same bytes for the same source; None when the source isn't valid for this Python (some packages ship such)."""
+    with tempfile.TemporaryDirectory(prefix="compile-") as folder:
+        out = Path(folder) / "out.pyc"
+        try:
+            py_compile.compile(
+                str(source), cfile=str(out), dfile=path, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+            )
+        except py_compile.PyCompileError:
+            return None
+        return out.read_bytes()
+
+
+def magic() -> str:
+    """Tells byte code formats apart, for cache keys."""
+    return importlib.util.MAGIC_NUMBER.hex()

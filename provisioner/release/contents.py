@@ -1,0 +1,127 @@
+"""Which files go into the bundle: the cluster's half of this project, and what its daemons import, found by package metadata."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from packaging.requirements import Requirement
+
+import provisioner
+from provisioner.release.errors import ReleaseError
+
+# What the daemons import themselves; their own dependencies follow from the packages' metadata.
+ROOTS = (
+    "aiohttp",
+    "cryptography",
+    "dnslib",
+    "grpcio",
+    "httptools",
+    "msgspec",
+    "numpy",
+    "prometheus-client",
+    "protobuf",
+    "pyjwt",
+    "pyroute2",
+    "pyyaml",
+    "uvloop",
+)
+# Taken along when the operator has them.
+OPTIONAL_ROOTS = ("cel-python", "orjson")
+
+DAEMONS = {
+    "kube-apiserver": "provisioner.kube.apiserver",
+    "kube-controller-manager": "provisioner.kube.controllers",
+    "kube-dns": "provisioner.kube.dns",
+    "kube-proxy": "provisioner.kube.proxy",
+    "kube-scheduler": "provisioner.kube.scheduler",
+    "kubelet": "provisioner.kube.kubelet",
+}
+
+_LEFT_OUT_SUFFIXES = (
+    ".pyc",
+    ".pyi",
+    ".pyx",
+    ".pxd",
+    ".pxi",
+    ".c",
+    ".h",
+    ".cpp",
+    ".hash",
+    ".rst",
+    ".exe",
+    ".a",
+    ".lib",
+    ".typed",
+    ".f90",
+    ".md",
+)
+_LEFT_OUT_FOLDERS = {"tests", "test", "__pycache__", "testing", "f2py", "bin", "include"}
+# Folders named like tests that are imported at run time.
+_KEPT = ("numpy/testing/",)
+_KEPT_METADATA = re.compile(r"(METADATA|LICEN[CS]E.*|NOTICE.*|COPYING.*)$")
+
+
+def files(package: Path | None = None) -> dict[str, Path]:
+    """Path below the bundle's lib/ -> the file on this machine. `package` is the folder of our own package."""
+    found = dict(_own(package or Path(provisioner.__file__).parent))
+    for distribution in distributions(ROOTS, OPTIONAL_ROOTS):
+        found.update(_of(distribution))
+    return dict(sorted(found.items()))
+
+
+def distributions(roots: Iterable[str], optional: Iterable[str] = ()) -> list[importlib.metadata.Distribution]:
+    """The installed packages with all they require, each once, by name. Raises ReleaseError naming every one that is missing."""
+    chosen: dict[str, importlib.metadata.Distribution] = {}
+    missing: set[str] = set()
+    tolerated = {_normal(name) for name in optional}
+    queue = [_normal(name) for name in (*roots, *optional)]
+    while queue:
+        name = queue.pop()
+        if name in chosen or name in missing:
+            continue
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name not in tolerated:
+                missing.add(name)
+            continue
+        chosen[name] = distribution
+        for text in distribution.requires or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                queue.append(_normal(requirement.name))
+    if missing:
+        raise ReleaseError(f"not installed here: {', '.join(sorted(missing))}", hint="run pip install -e . in the project's folder")
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def wanted(path: PurePosixPath) -> bool:
+    """Whether an installed file is needed at run time: no tests, no sources of extensions, no type stubs."""
+    if ".." in path.parts or path.is_absolute():
+        return False
+    if any(part.endswith(".dist-info") for part in path.parts):
+        return bool(_KEPT_METADATA.search(path.name))
+    if str(path).startswith(_KEPT):
+        return path.suffix == ".py" and "tests" not in path.parts
+    return not path.name.endswith(_LEFT_OUT_SUFFIXES) and not _LEFT_OUT_FOLDERS.intersection(path.parts[:-1])
+
+
+def _own(package: Path) -> Iterator[tuple[str, Path]]:
+    yield "provisioner/__init__.py", package / "__init__.py"
+    for path in sorted((package / "kube").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
+            yield f"provisioner/{path.relative_to(package).as_posix()}", path
+
+
+def _of(distribution: importlib.metadata.Distribution) -> Iterator[tuple[str, Path]]:
+    for entry in distribution.files or ():
+        located = Path(str(distribution.locate_file(entry)))
+        if wanted(entry) and located.is_file():
+            yield entry.as_posix(), located
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

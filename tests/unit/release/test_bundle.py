@@ -1,0 +1,70 @@
+"""The bundle is built once for each content, and what it holds runs with the system's own Python."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from provisioner.release import bundle, contents
+from provisioner.release.errors import ReleaseError
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small project with one daemon and no dependencies."""
+    root = tmp_path / "provisioner"
+    (root / "kube" / "hello").mkdir(parents=True)
+    for folder in (root, root / "kube", root / "kube/hello"):
+        (folder / "__init__.py").write_text('"""A package."""\n')
+    (root / "kube/hello/__main__.py").write_text(
+        "import sys\n\n\ndef main() -> int:\n    print('hello', sys.argv[1:], 'site' in sys.modules)\n    return 3\n"
+    )
+    monkeypatch.setattr(contents, "ROOTS", ())
+    monkeypatch.setattr(contents, "OPTIONAL_ROOTS", ())
+    monkeypatch.setattr(bundle, "DAEMONS", {"hello": "provisioner.kube.hello"})
+    return root
+
+
+def test_second_build_is_the_first(package: Path, tmp_path: Path) -> None:
+    first = bundle.ensure(tmp_path / "cache", package)
+    written = first.archive.stat().st_mtime_ns
+    assert bundle.ensure(tmp_path / "cache", package) == first
+    assert first.archive.stat().st_mtime_ns == written
+
+
+def test_changed_source_is_another_bundle(package: Path, tmp_path: Path) -> None:
+    first = bundle.ensure(tmp_path / "cache", package)
+    (package / "kube/hello/__init__.py").write_text('"""Another docstring."""\n')
+    second = bundle.ensure(tmp_path / "cache", package)
+    assert second.name != first.name
+    assert first.archive.exists(), "the one before is kept for going back"
+
+
+def test_damaged_index_and_lost_archive_are_built_again(package: Path, tmp_path: Path) -> None:
+    first = bundle.ensure(tmp_path / "cache", package)
+    first.archive.unlink()
+    (tmp_path / "cache" / "index.json").write_text("{")
+    assert bundle.ensure(tmp_path / "cache", package) == first
+
+
+def test_launcher_runs_isolated_from_the_systems_packages(package: Path, tmp_path: Path) -> None:
+    built = bundle.ensure(tmp_path / "cache", package)
+    target = tmp_path / "host" / built.name
+    with tarfile.open(built.archive) as tar:
+        assert tar.getnames()[-1] == "release.json"
+        tar.extractall(target, filter="tar")
+    (tmp_path / "host" / "current").symlink_to(built.name)
+    ran = subprocess.run([tmp_path / "host/current/bin/hello", "--v=2"], capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stdout) == (3, "hello ['--v=2'] False\n")
+    assert json.loads((target / "release.json").read_text())["name"] == built.name
+
+
+def test_other_python_is_refused_with_the_way_out(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
+    with pytest.raises(ReleaseError, match=r"this is Python 3.13, and the hosts' is 3.11; make the project's .venv with python3.11"):
+        bundle.ensure(tmp_path, package)
