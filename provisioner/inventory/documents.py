@@ -1,0 +1,178 @@
+"""YAML files as plain values that remember where each mapping and key was written.
+
+The safe C loader builds the values (YAML 1.1, as Ansible reads it). `!unsafe` strings are never templated, `!vault` strings and
+whole encrypted files are decrypted with the secrets given. A key written twice is reported, since YAML would silently drop the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provisioner.inventory.errors import InventoryError, Problem
+from provisioner.templating.values import Unsafe
+from provisioner.templating.vault import HEADER, VaultError, VaultSecrets
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def problem(self, message: str, hint: str = "") -> Problem:
+        return Problem(self.file, self.line, self.column, message, hint)
+
+
+class LocatedDict(dict[Any, Any]):
+    """A mapping that knows where it and each of its keys and values stand; copies of it are plain dicts."""
+
+    __slots__ = ("duplicates", "key_locations", "location", "value_locations")
+    location: Location
+    key_locations: dict[Hashable, Location]
+    value_locations: dict[Hashable, Location]
+    duplicates: list[tuple[str, Location]]
+
+    def at(self, key: Hashable) -> Location:
+        return self.key_locations.get(key, self.location)
+
+    def value_at(self, key: Hashable) -> Location:
+        return self.value_locations.get(key, self.location)
+
+
+def location_of(mapping: Any, key: Hashable | None = None) -> Location | None:
+    """Where a mapping, or one key of it, was written; None for values that no file holds."""
+    if not isinstance(mapping, LocatedDict):
+        return None
+    return mapping.location if key is None else mapping.at(key)
+
+
+class _Loader(yaml.CSafeLoader):
+    file: str = ""
+    secrets: VaultSecrets | None = None
+    duplicates: list[tuple[str, Location]]
+
+    def place(self, node: yaml.Node) -> Location:
+        return Location(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def located_mapping(self, node: yaml.MappingNode) -> Any:
+        result = LocatedDict()
+        result.location = self.place(node)
+        result.key_locations = {}
+        result.value_locations = {}
+        yield result
+        self.flatten_mapping(node)
+        own = {id(key) for key, _ in node.value}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(None, None, "a mapping or list cannot be a key", key_node.start_mark)
+            if key in result.key_locations and id(key_node) in own and result.key_locations[key].line != key_node.start_mark.line + 1:
+                self.duplicates.append((str(key), self.place(key_node)))
+            result[key] = self.construct_object(value_node, deep=True)
+            result.key_locations[key] = self.place(key_node)
+            result.value_locations[key] = self.place(value_node)
+
+    def unsafe(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return Unsafe(self.construct_scalar(node))
+        if isinstance(node, yaml.MappingNode):
+            return _mark_unsafe(self.construct_mapping(node, deep=True))
+        assert isinstance(node, yaml.SequenceNode)
+        return _mark_unsafe(self.construct_sequence(node, deep=True))
+
+    def vault(self, node: yaml.Node) -> str:
+        text = str(self.construct_scalar(node))  # type: ignore[arg-type]
+        if self.secrets is None:
+            raise yaml.constructor.ConstructorError(None, None, "this value is encrypted and no vault secret was given", node.start_mark)
+        try:
+            return self.secrets.decrypt(text.encode()).decode()
+        except (VaultError, UnicodeDecodeError) as e:
+            raise yaml.constructor.ConstructorError(None, None, f"cannot decrypt this value: {e}", node.start_mark) from e
+
+
+def _mark_unsafe(value: Any) -> Any:
+    if isinstance(value, str):
+        return Unsafe(value)
+    if isinstance(value, list):
+        return [_mark_unsafe(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _mark_unsafe(item) for key, item in value.items()}
+    return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.located_mapping)
+_Loader.add_constructor("!unsafe", _Loader.unsafe)
+_Loader.add_constructor("!vault", _Loader.vault)
+_Loader.add_constructor("!vault-encrypted", _Loader.vault)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file's value, and the keys that were written twice in it."""
+
+    value: Any
+    duplicates: tuple[Problem, ...]
+
+
+def parse(text: str | bytes, file: str, secrets: VaultSecrets | None = None) -> Document:
+    """The first document of a YAML text. Raises InventoryError with the place of the mistake."""
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as e:
+        raise InventoryError([Problem(file, 0, 0, f"not readable as YAML: {e.reason}", "save the file as UTF-8 text")]) from e
+    loader.file = file
+    loader.secrets = secrets
+    loader.duplicates = []
+    try:
+        value = loader.get_single_data()
+    except yaml.MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise InventoryError([Problem(file, line, column, f"YAML: {e.problem or e.context}", _yaml_hint(str(e.problem)))]) from e
+    except (yaml.YAMLError, ValueError) as e:
+        raise InventoryError([Problem(file, 0, 0, f"YAML: {e}")]) from e
+    finally:
+        loader.dispose()
+    twice = tuple(place.problem(f"key {key!r} is written twice; the first value is lost") for key, place in loader.duplicates)
+    return Document(value, twice)
+
+
+def _yaml_hint(problem: str) -> str:
+    if "mapping values are not allowed" in problem:
+        return "a value that contains ': ' needs quotes, or the indentation is wrong"
+    if "cannot start any token" in problem or "could not find expected" in problem:
+        return "check tabs, quotes and indentation; a value that starts with {{ needs quotes"
+    if "unhashable" in problem or "cannot be a key" in problem:
+        return "a value that starts with {{ needs quotes"
+    return ""
+
+
+def read_text(path: Path, secrets: VaultSecrets | None = None) -> bytes:
+    """A file's content, decrypted when it is a vault. Raises InventoryError."""
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise InventoryError([Problem(str(path), 0, 0, f"cannot be read: {e.strerror}")]) from e
+    if not data.startswith(HEADER):
+        return data
+    if secrets is None:
+        raise InventoryError([Problem(str(path), 1, 1, "the file is encrypted", "give --vault-password-file or --ask-vault-pass")])
+    try:
+        return secrets.decrypt(data)
+    except VaultError as e:
+        raise InventoryError([Problem(str(path), 1, 1, f"cannot be decrypted: {e}")]) from e
+
+
+def read(path: Path, secrets: VaultSecrets | None = None) -> Document:
+    """A YAML file. Raises InventoryError."""
+    return parse(read_text(path, secrets), str(path), secrets)
