@@ -1,0 +1,85 @@
+"""kube-scheduler's main: flags, leader election, informers, the scheduling loop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Sequence
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.client.client import Client
+from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
+from provisioner.kube.client.events import EventRecorder
+from provisioner.kube.client.flags import Flags, FlagSet, boolean, duration, integer
+from provisioner.kube.client.informer import InformerSet
+from provisioner.kube.client.leader import LeaderElector
+from provisioner.kube.client.serving import serving_context
+from provisioner.kube.scheduler.loop import Scheduler
+
+log = logging.getLogger(__name__)
+
+SYNC_S = 60.0
+
+
+def flag_set() -> FlagSet:
+    flags = FlagSet("kube-scheduler", "gives each pod the best node that can take it")
+    flags.add("kubeconfig", str, "", "how to reach the API server")
+    flags.add("authentication-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
+    flags.add("authorization-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
+    flags.add("scheduler-name", str, "default-scheduler", "the schedulerName of the pods that are ours")
+    flags.add("leader-elect", boolean, True, "act only while holding the lease kube-system/kube-scheduler")
+    flags.add("leader-elect-lease-duration", duration, 15.0, "others wait this long for a silent leader")
+    flags.add("leader-elect-renew-deadline", duration, 10.0, "a leader that can't renew for this long stops")
+    flags.add("leader-elect-retry-period", duration, 2.0, "time between attempts")
+    flags.add("bind-address", str, "127.0.0.1", "where /healthz and /metrics answer")
+    flags.add("secure-port", integer, 10259, "their port; 0 turns them off")
+    flags.add("tls-cert-file", str, "", "serving certificate (default: one made at start)")
+    flags.add("tls-private-key-file", str, "", "its key")
+    return flags
+
+
+async def start(daemon: Daemon, flags: Flags) -> None:
+    client = Client.from_kubeconfig(flags.kubeconfig or None, user_agent="kube-scheduler", max_connections=80)
+    daemon.on_stop("client", client.close)
+    context = serving_context(flags.tls_cert_file, flags.tls_private_key_file, names=[socket.gethostname(), flags.bind_address])
+    await daemon.serve(Listener(flags.bind_address, flags.secure_port, context))
+    recorder = EventRecorder(client, "default-scheduler")
+    daemon.spawn("events", recorder.run())
+
+    async def lead() -> None:
+        informers = InformerSet(client)
+        for kind in (core_v1.Node, core_v1.Pod):
+            informers.get(kind)
+        scheduler = Scheduler(client, informers, recorder, names=frozenset({flags.scheduler_name}))
+        informers.start()
+        try:
+            await informers.wait_synced(SYNC_S)
+            await scheduler.run()
+        finally:
+            await informers.stop()
+
+    if flags.leader_elect:
+        elector = LeaderElector(
+            client,
+            name="kube-scheduler",
+            identity=f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}",
+            lease_s=flags.leader_elect_lease_duration,
+            renew_deadline_s=flags.leader_elect_renew_deadline,
+            retry_s=flags.leader_elect_retry_period,
+        )
+        daemon.on_stop("lease", elector.release)
+        daemon.spawn("leader election", elector.run(lead))
+    else:
+        daemon.spawn("scheduling", lead())
+    await daemon.ready()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_daemon(flag_set(), argv, start)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
