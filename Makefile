@@ -1,18 +1,40 @@
-.PHONY: setup lint types unit test
+# `make help` shows what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup up down destroy lint types unit integration e2e test
+
 VENV := .venv/bin
+INVENTORY ?= inventories/lab.yaml
 
-setup:
-	@test -x $(VENV)/python || python3 -m venv .venv
-	@$(VENV)/pip install -q --disable-pip-version-check -e '.[dev]'
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-lint:
+setup:  ## install what is needed: Debian packages that are missing, .venv with the project
+	@scripts/setup
+
+up: setup  ## three bare lab hosts to a working cluster (INVENTORY=inventories/lab.yaml)
+	$(VENV)/provision up $(INVENTORY)
+
+down: setup  ## stop the lab's hosts; they keep their disks
+	$(VENV)/provision down $(INVENTORY)
+
+destroy: setup  ## remove the lab with all that it made
+	$(VENV)/provision destroy $(INVENTORY)
+
+lint: setup  ## ruff, and the import contracts
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
+	@if [ -d provisioner/transport ] && [ -d provisioner/cli ]; then $(VENV)/lint-imports; fi
 
-types:
+types: setup  ## mypy, strict
 	$(VENV)/mypy
 
-unit:
+unit: setup  ## unit tests and the tree's own rules
 	$(VENV)/pytest -q tests/test_tidy.py tests/unit
 
-test: setup lint types unit
+integration: setup  ## against real etcd, daemons and lab machines
+	$(VENV)/pytest -q tests/integration
+
+e2e: setup  ## real hosts, a real cluster
+	$(VENV)/pytest -q tests/e2e
+
+test: lint types unit integration  ## everything, as CI does

@@ -28,7 +28,7 @@ def lab_spec(inventory: Inventory, path: Path) -> LabSpec:
     for name, host in inventory.hosts.items():
         own = _overrides(name, host.vars.get("machine"))
         size = int(own.get("memory_mib", memory_mib)), float(own.get("cpus", cpus))
-        hosts.append(HostSpec(name, addresses[name], *size))
+        hosts.append(HostSpec(name, addresses[name], *size, str(own.get("suite", machines.suite or DEFAULT_SUITE))))
     cluster = inventory.cluster
     proxy = _package_setting(cluster, "proxy")
     if proxy and urlsplit(proxy).hostname == str(network[1]):
@@ -38,22 +38,19 @@ def lab_spec(inventory: Inventory, path: Path) -> LabSpec:
         inventory=path,
         network=network,
         hosts=tuple(hosts),
-        suite=machines.suite or DEFAULT_SUITE,
         bridge=machines.bridge or "",
         mirror=_package_setting(cluster, "mirror"),
         proxy=proxy,
     )
 
 
-def _overrides(name: str, value: object) -> Mapping[str, float]:
+def _overrides(name: str, value: object) -> Mapping[str, str | float]:
+    """The inventory has checked its keys and types; what a host leaves open is absent here."""
     if value is None:
         return {}
-    if not isinstance(value, Mapping) or not all(isinstance(number, int | float) for number in value.values()):
-        raise MachineError(f"host {name}: `machine:` must be a mapping of numbers, such as {{memory_mib: 4096, cpus: 2}}")
-    unknown = sorted(set(value) - {"memory_mib", "cpus"})
-    if unknown:
-        raise MachineError(f"host {name}: machine.{unknown[0]} is not known", hint="known: memory_mib, cpus")
-    return value
+    if not isinstance(value, Mapping):
+        raise MachineError(f"host {name}: `machine:` must be a mapping, such as {{memory_mib: 4096, cpus: 2}}")
+    return {key: setting for key, setting in value.items() if setting is not None}
 
 
 def _package_setting(cluster: object, name: str) -> str | None:

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -53,10 +53,10 @@ class NspawnProvider:
     # what is, and what would be done
 
     def plan(self) -> Sequence[PlannedAction]:
-        steps = []
-        base = rootfs.path_of(self.lab.suite, self._store)
-        if not base.is_dir() and not all(self._disk(host.name).complete for host in self.lab.hosts):
-            steps.append(PlannedAction("base image", Action.BUILD, str(base)))
+        steps: MutableSequence[PlannedAction] = []
+        suites = {host.suite for host in self.lab.hosts if not self._disk(host.name).complete}
+        bases = [rootfs.path_of(suite, self._store) for suite in sorted(suites)]
+        steps += [PlannedAction("base image", Action.BUILD, str(base)) for base in bases if not base.is_dir()]
         for host in self.lab.hosts:
             power = self._power(host.name)
             if power is Power.ABSENT:
@@ -104,14 +104,13 @@ class NspawnProvider:
             self.lab.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.lab.state.chmod(0o700)
             authorized = keys.ensure_key(self.lab.state / "id_ed25519", f"lab-{self.lab.cluster}")
-            if hosts:
-                sources = packages.host_sources(self.lab.suite, self.lab)
-                if not rootfs.path_of(self.lab.suite, self._store).is_dir():
-                    self._tell(f"base image: building {self.lab.suite} from {sources.main} (once, about a minute)")
-                base = rootfs.ensure(self.lab.suite, sources.main, proxy=sources.proxy, store=self._store)
-                apt = packages.host_files(self.lab.suite, sources, self.lab.package_proxy)
+            for suite in sorted({host.suite for host in hosts}):
+                sources = packages.host_sources(suite, self.lab)
+                base = self._base(suite, sources)
+                apt = packages.host_files(suite, sources, self.lab.package_proxy)
                 for host in hosts:
-                    self._create_host(host, base, apt, authorized)
+                    if host.suite == suite:
+                        self._create_host(host, base, apt, authorized)
             self._pin()
 
     def start(self, names: Sequence[str] | None = None) -> None:
@@ -123,7 +122,7 @@ class NspawnProvider:
         with rootfs.exclusive(self._lock_path()):
             _load_modules()
             bridge.ensure(self.lab)
-            packages.ensure(self.lab, packages.host_sources(self.lab.suite, self.lab).proxy)
+            packages.ensure(self.lab)
             each(self._power_on, hosts)
         each(self._await_ssh, hosts)
 
@@ -151,6 +150,11 @@ class NspawnProvider:
             state.rmdir()
 
     # one host
+
+    def _base(self, suite: str, sources: packages.Sources) -> Path:
+        if not rootfs.path_of(suite, self._store).is_dir():
+            self._tell(f"base image: building {suite} from {sources.main} (once, about a minute)")
+        return rootfs.ensure(suite, sources.main, proxy=sources.proxy, store=self._store)
 
     def _create_host(self, host: HostSpec, base: Path, apt: dict[str, str], authorized: str) -> None:
         self._tell(f"{host.name}: creating ({host.address})")

@@ -44,7 +44,12 @@ def host_sources(suite: str, lab: LabSpec) -> Sources:
     main, security = lab.mirror, None
     if main is None:
         main, security = _apt_mirrors(suite)
-    return Sources(main, security, lab.proxy or _apt_proxy())
+    return Sources(main, security, upstream_proxy(lab))
+
+
+def upstream_proxy(lab: LabSpec) -> str | None:
+    """What this computer itself goes through to reach a mirror."""
+    return lab.proxy or _apt_proxy()
 
 
 def _apt_mirrors(suite: str) -> tuple[str, str | None]:
@@ -82,7 +87,7 @@ def host_files(suite: str, sources: Sources, proxy: str | None) -> dict[str, str
     return files
 
 
-def ensure(lab: LabSpec, upstream_proxy: str | None, *, home: Path = HOME) -> None:
+def ensure(lab: LabSpec, *, home: Path = HOME) -> None:
     """The cache answers on the lab's gateway address (whose bridge must be up)."""
     with exclusive(home / "lock"):
         users = home / "users"
@@ -97,7 +102,7 @@ def ensure(lab: LabSpec, upstream_proxy: str | None, *, home: Path = HOME) -> No
             end(running, grace_s=3.0)
         wanted = {text for file in users.iterdir() if _is_local(text := file.read_text().strip())}
         config.parent.mkdir(exist_ok=True)
-        config.write_text(_configuration(home, wanted, upstream_proxy))
+        config.write_text(_configuration(home, wanted, upstream_proxy(lab)))
         _start(home, str(lab.gateway))
 
 

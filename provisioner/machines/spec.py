@@ -20,7 +20,8 @@ DEFAULT_MEMORY_MIB = 2048
 DEFAULT_CPUS = 2.0
 # The gateway is .1; hosts without an address of their own are numbered from here, in the inventory's order.
 FIRST_HOST_OFFSET = 11
-PACKAGE_PROXY_PORT = 3142
+# Not 3142: there the system's own apt-cacher-ng may listen, on every address.
+PACKAGE_PROXY_PORT = 13142
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class HostSpec:
     address: ipaddress.IPv4Address
     memory_mib: int = DEFAULT_MEMORY_MIB
     cpus: float = DEFAULT_CPUS
+    suite: str = DEFAULT_SUITE
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,6 @@ class LabSpec:
     inventory: Path
     network: ipaddress.IPv4Network
     hosts: tuple[HostSpec, ...]
-    suite: str = DEFAULT_SUITE
     bridge: str = ""
     mirror: str | None = None
     proxy: str | None = None
