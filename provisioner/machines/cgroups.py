@@ -54,6 +54,10 @@ def place(machine: str, limits: Limits) -> Placement:
 
 def remove(machine: str) -> None:
     """End whatever still runs in the machine's groups, and remove them."""
+    if booted_with_systemd():
+        run(["systemctl", "kill", "--signal=KILL", _scope_name(machine)], check=False)
+        run(["systemctl", "stop", _scope_name(machine)], check=False)
+        return
     for mount in _hierarchies():
         group = mount / GROUP / machine
         if group.is_dir():
@@ -67,8 +71,12 @@ def remove(machine: str) -> None:
 
 def _scope(machine: str, limits: Limits) -> tuple[str, ...]:
     properties = [f"MemoryMax={limits.memory_mib}M", f"CPUQuota={limits.cpus * 100:.0f}%", f"TasksMax={MAX_TASKS}", "Delegate=yes"]
-    words = ["systemd-run", "--scope", "--quiet", "--collect", "--slice=machine.slice", f"--unit=provision-{machine}"]
+    words = ["systemd-run", "--scope", "--quiet", "--collect", "--slice=machine.slice", f"--unit={_scope_name(machine)}"]
     return (*words, *(f"--property={p}" for p in properties), "--")
+
+
+def _scope_name(machine: str) -> str:
+    return f"provision-{machine}.scope"
 
 
 def _hierarchies() -> list[Path]:
