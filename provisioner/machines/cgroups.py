@@ -63,6 +63,13 @@ def remove(machine: str) -> None:
         if group.is_dir():
             _empty(group)
             _remove_tree(group)
+
+
+def forget() -> None:
+    """Remove the folders that hold the machines' groups, where no machine is left. Nothing may be placed meanwhile (the caller's lock)."""
+    if booted_with_systemd():
+        return
+    for mount in _mounts():
         try:
             (mount / GROUP).rmdir()
         except OSError:

@@ -130,15 +130,13 @@ class NspawnProvider:
         hosts = self._chosen(names)
         each(lambda host: self._power_off(host.name, hard=hard), hosts)
         if not any(self._process(host.name) for host in self.lab.hosts):
-            packages.release(self.lab)
-            bridge.remove(self.lab)
+            self._let_go()
 
     def destroy(self) -> None:
         names = {*disks.host_names(self.lab, self._store), *(host.name for host in self.lab.hosts)}
         known = {host.name: host for host in self.lab.hosts}
         each(lambda name: self._power_off(name, hard=True), sorted(names))
-        packages.release(self.lab)
-        bridge.remove(self.lab)
+        self._let_go()
         disks.remove_lab(self.lab, self._store)
         state = self.lab.state
         if (state / "machines").exists():
@@ -261,6 +259,13 @@ class NspawnProvider:
         raise BootError(host.name, f"no SSH on {host.address} within {BOOT_TIMEOUT_S:.0f} s", self.console(host.name))
 
     # small things
+
+    def _let_go(self) -> None:
+        """What all hosts share goes when no host runs."""
+        with rootfs.exclusive(self._lock_path()):
+            packages.release(self.lab)
+            bridge.remove(self.lab)
+            cgroups.forget()
 
     def _pin(self) -> None:
         lines = {}

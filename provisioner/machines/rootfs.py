@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import inspect
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,6 +93,7 @@ def ensure(suite: str, mirror: str, *, proxy: str | None = None, store: Path = S
             _debootstrap(suite, mirror, proxy, building, log)
             _customise(building)
             building.rename(target)
+            _prune(store, keep=target)
         except CommandError as e:
             raise BaseImageError(
                 f"building the base image of {suite} from {mirror} failed: {e.message}",
@@ -100,6 +102,16 @@ def ensure(suite: str, mirror: str, *, proxy: str | None = None, store: Path = S
         finally:
             shutil.rmtree(building, ignore_errors=True)
     return target
+
+
+def _prune(store: Path, *, keep: Path) -> None:
+    """Remove trees of earlier recipes that no host stands on any more."""
+    used = {json.loads(note.read_text())["base"] for note in store.glob("labs/*/*/machine.json")}
+    suite = keep.name.rpartition("-")[0]
+    for tree in keep.parent.glob(f"{suite}-*"):
+        if tree.is_dir() and tree != keep and str(tree) not in used:
+            shutil.rmtree(tree, ignore_errors=True)
+            tree.with_name(f"{tree.name}.log").unlink(missing_ok=True)
 
 
 def _debootstrap(suite: str, mirror: str, proxy: str | None, target: Path, log: Path) -> None:
