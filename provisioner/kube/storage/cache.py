@@ -1,0 +1,340 @@
+"""The watch cache: every object as its encoded JSON bytes, in key order, fed by one etcd watch over everything.
+
+A get writes those bytes; a list joins them; a watch event is encoded once and the same bytes go to every watcher. What selectors need
+(labels, selectable fields) lies beside the bytes. Reads that must be consistent first ask etcd for its revision (one question for all who
+ask at the same time) and wait until the cache has seen it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from provisioner.kube.client.tasks import spawn, stop
+from provisioner.kube.storage import versions
+from provisioner.kube.storage._generated import etcd_pb2 as pb
+from provisioner.kube.storage.etcd import Compacted, Etcd, EtcdError, prefix_end
+
+log = logging.getLogger(__name__)
+
+# Everything lies under this prefix; keys are /registry/<group or core>/<plural>/[<namespace>/]<name>.
+ROOT = b"/registry/"
+PAGE = 500
+# Events kept for each resource, for watches that begin in the past.
+HISTORY = 2048
+# Events that may wait for one watcher; a slower one is cut off and lists again, as upstream does.
+WATCHER_EVENTS = 10_000
+CATCH_UP_S = 5.0
+
+Facts = tuple[Mapping[str, str], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object. `data` has its resourceVersion inside; `facts` are (labels, selectable fields)."""
+
+    key: str
+    version: int
+    data: bytes
+    labels: Mapping[str, str]
+    fields: Mapping[str, str]
+
+    @property
+    def revision(self) -> int:
+        return versions.revision_of(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`old` None: added; `new` None: deleted, and `last` is the object as it ended, at the deletion's version."""
+
+    version: int
+    old: Entry | None
+    new: Entry | None
+    last: Entry | None = None
+
+
+class Expired(Exception):
+    """The version asked for is older than what is kept."""
+
+
+class NotFresh(Exception):
+    """The cache did not reach the wanted revision in time: etcd is away or we are overloaded."""
+
+
+def with_version(body: bytes, version: int) -> bytes:
+    """The stored JSON with its resourceVersion put in. Stored objects begin with apiVersion, kind and metadata, and have a uid."""
+    at = body.index(b'"metadata":{') + 12
+    return b'%b"resourceVersion":"%d",%b' % (body[:at], version, body[at:])
+
+
+class Watcher:
+    """A queue of changes; `cut` means that it was too slow and must end."""
+
+    def __init__(self, accepts: Callable[[str], bool]) -> None:
+        self.accepts = accepts
+        self.cut = False
+        self._waiting: deque[Change] = deque()
+        self._wake: asyncio.Future[None] | None = None
+
+    def push(self, change: Change) -> None:
+        if len(self._waiting) >= WATCHER_EVENTS:
+            self.cut = True
+        else:
+            self._waiting.append(change)
+        self.wake()
+
+    def wake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def take(self, timeout_s: float) -> list[Change]:
+        """Everything that waits, as soon as anything does; nothing after `timeout_s`."""
+        if not self._waiting and not self.cut:
+            self._wake = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._wake
+            except TimeoutError:
+                return []
+            finally:
+                self._wake = None
+        taken = list(self._waiting)
+        self._waiting.clear()
+        return taken
+
+
+class Collection:
+    """The objects of one resource. Keys are `namespace/name` or `name`."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self._sorted: list[str] | None = []
+        self.history: deque[Change] = deque(maxlen=HISTORY)
+        # The highest version that has fallen out of the history: a watch must begin at or after it.
+        self.forgotten = 0
+        self.watchers: set[Watcher] = set()
+        self.listeners: list[Callable[[Change], None]] = []
+
+    def keys(self) -> list[str]:
+        if self._sorted is None:
+            self._sorted = sorted(self.entries)
+        return self._sorted
+
+    def page(self, prefix: str, after: str) -> Iterator[Entry]:
+        """Entries whose key starts with `prefix` and is greater than `after`, in order."""
+        keys = self.keys()
+        start = bisect.bisect_right(keys, after) if after else bisect.bisect_left(keys, prefix)
+        for index in range(start, len(keys)):
+            key = keys[index]
+            if not key.startswith(prefix):
+                return
+            yield self.entries[key]
+
+    def apply(self, key: str, new: Entry | None, version: int) -> None:
+        old = self.entries.get(key)
+        last = None
+        if new is None:
+            if old is None:
+                return
+            del self.entries[key]
+            self._sorted = None
+            last = Entry(key, version, _replace_version(old, version), old.labels, old.fields)
+        else:
+            if old is None and self._sorted is not None:
+                if self._sorted and key < self._sorted[-1]:
+                    self._sorted = None
+                else:
+                    self._sorted.append(key)
+            self.entries[key] = new
+        change = Change(version, old, new, last)
+        if len(self.history) == HISTORY:
+            self.forgotten = self.history[0].version
+        self.history.append(change)
+        for listener in self.listeners:
+            listener(change)
+        for watcher in self.watchers:
+            if watcher.accepts(key):
+                watcher.push(change)
+
+
+def _replace_version(entry: Entry, version: int) -> bytes:
+    return entry.data.replace(b'"resourceVersion":"%d"' % entry.version, b'"resourceVersion":"%d"' % version, 1)
+
+
+class WatchCache:
+    """All collections. `facts` gives (labels, fields) of a stored JSON of a resource prefix such as `core/pods`."""
+
+    def __init__(self, etcd: Etcd, facts: Callable[[str, bytes], Facts]) -> None:
+        self._etcd, self._facts = etcd, facts
+        self.collections: dict[str, Collection] = {}
+        self.revision = 0
+        self.failure: str | None = "not loaded yet"
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._asking: asyncio.Task[int] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def collection(self, resource: str) -> Collection:
+        """The collection of `group/plural`; made where there is none yet."""
+        found = self.collections.get(resource)
+        if found is None:
+            found = self.collections[resource] = Collection()
+            found.forgotten = versions.last_of(self.revision)
+        return found
+
+    async def start(self) -> None:
+        """Load everything, then follow."""
+        await self._load()
+        self._task = spawn("watch cache", self._follow())
+
+    async def close(self) -> None:
+        await stop(self._task)
+
+    # -- reads -----------------------------------------------------------------------------------------------------
+
+    async def fresh(self) -> None:
+        """Wait until the cache has everything that was written before this call. Raises NotFresh or EtcdError."""
+        asking = self._asking
+        if asking is not None and not asking.done():
+            # That question may have been answered before our call began: ours is the next one, shared with all who wait now.
+            await asyncio.wait({asking})
+        if self._asking is asking or self._asking is None:
+            self._asking = spawn("ask etcd's revision", self._etcd.revision())
+        await self.reach(await asyncio.shield(self._asking))
+
+    async def reach(self, revision: int) -> None:
+        """Wait until the cache is at `revision` or later. Raises NotFresh."""
+        if self.revision >= revision:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (revision, waiter)
+        self._waiters.append(entry)
+        try:
+            async with asyncio.timeout(CATCH_UP_S):
+                await waiter
+        except TimeoutError:
+            raise NotFresh(f"the cache is at revision {self.revision}, {revision} was asked for") from None
+        finally:
+            if entry in self._waiters:
+                self._waiters.remove(entry)
+
+    def watch(self, resource: str, prefix: str, since: int) -> tuple[Watcher, list[Change]]:
+        """A registered watcher for keys with `prefix`, and the changes after version `since` that it missed. Raises Expired."""
+        collection = self.collection(resource)
+        if since < collection.forgotten and versions.revision_of(since) < versions.revision_of(collection.forgotten):
+            raise Expired
+        missed = [change for change in collection.history if change.version > since]
+        if not prefix:
+            watcher = Watcher(lambda _: True)
+        else:
+            watcher = Watcher(lambda key: key.startswith(prefix))
+            missed = [change for change in missed if watcher.accepts(_key(change))]
+        collection.watchers.add(watcher)
+        return watcher, missed
+
+    def unwatch(self, resource: str, watcher: Watcher) -> None:
+        self.collection(resource).watchers.discard(watcher)
+
+    # -- feeding ---------------------------------------------------------------------------------------------------
+
+    async def _load(self) -> None:
+        """Read all keys at one revision. Objects known from before are compared, so that watchers see what they missed."""
+        start, end, revision = ROOT, prefix_end(ROOT), 0
+        found: dict[str, dict[str, Entry]] = {}
+        while True:
+            page = await self._etcd.range(start, end, limit=PAGE, revision=revision)
+            revision = revision or page.header.revision
+            for kv in page.kvs:
+                resource, entry = self._entry(kv)
+                if resource and entry is not None:
+                    found.setdefault(resource, {})[entry.key] = entry
+            if not page.more:
+                break
+            start = page.kvs[-1].key + b"\x00"
+        first = self.revision == 0
+        self.revision = revision
+        for resource in {*found, *self.collections}:
+            self._reconcile(self.collection(resource), found.get(resource, {}), versions.last_of(revision), first)
+        self.failure = None
+        self._wake()
+
+    def _reconcile(self, collection: Collection, entries: dict[str, Entry], version: int, first: bool) -> None:
+        if first:
+            collection.entries = entries
+            collection._sorted = None
+            collection.forgotten = version
+            for entry in entries.values():
+                for listener in collection.listeners:
+                    listener(Change(entry.version, None, entry))
+            return
+        for key in [key for key in collection.entries if key not in entries]:
+            collection.apply(key, None, version)
+        for key, entry in sorted(entries.items(), key=lambda item: item[1].version):
+            known = collection.entries.get(key)
+            if known is None or known.version != entry.version:
+                collection.apply(key, entry, entry.version)
+
+    def _entry(self, kv: pb.KeyValue) -> tuple[str, Entry | None]:
+        path = kv.key[len(ROOT) :].decode()
+        group, _, rest = path.partition("/")
+        plural, _, key = rest.partition("/")
+        resource = f"{group}/{plural}"
+        body, place = versions.unpack(kv.value)
+        try:
+            labels, fields = self._facts(resource, body)
+            version = versions.version_of(kv.mod_revision, place)
+            return resource, Entry(key, version, with_version(body, version), labels, fields)
+        except ValueError as error:
+            log.error("stored object can't be read key=%s: %s", path, error)
+            return resource, None
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                async for revision, events in self._etcd.watch(ROOT, prefix_end(ROOT), self.revision + 1):
+                    for event in events:
+                        self._apply(event)
+                    self.revision = max(self.revision, revision)
+                    self.failure = None
+                    if self._waiters:
+                        self._wake()
+            except Compacted:
+                log.warning("watch cache fell behind etcd's history: loading again")
+                self.failure = "loading again"
+                await self._reload()
+            except EtcdError as error:
+                self.failure = str(error)
+                log.warning("watch cache lost etcd: %s", error)
+                await asyncio.sleep(0.5)
+
+    async def _reload(self) -> None:
+        try:
+            await self._load()
+        except EtcdError as error:
+            log.warning("watch cache can't load: %s", error)
+            await asyncio.sleep(0.5)
+
+    def _apply(self, event: pb.Event) -> None:
+        if event.type == pb.Event.DELETE:
+            path = event.kv.key[len(ROOT) :].decode()
+            group, _, rest = path.partition("/")
+            plural, _, key = rest.partition("/")
+            self.collection(f"{group}/{plural}").apply(key, None, versions.version_of(event.kv.mod_revision, 0))
+            return
+        resource, entry = self._entry(event.kv)
+        if entry is not None:
+            self.collection(resource).apply(entry.key, entry, entry.version)
+
+    def _wake(self) -> None:
+        for revision, waiter in list(self._waiters):
+            if revision <= self.revision and not waiter.done():
+                waiter.set_result(None)
+
+
+def _key(change: Change) -> str:
+    entry = change.new or change.old
+    return entry.key if entry is not None else ""
