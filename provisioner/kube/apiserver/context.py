@@ -1,0 +1,40 @@
+"""What travels with a request: who asks, for what, with which options; and the server's parts that answering needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from provisioner.kube.apiserver.requests import Target
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """authentication.k8s.io UserInfo."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def node_name(self) -> str:
+        """The node that this user is the kubelet of, or ""."""
+        return self.name.removeprefix("system:node:") if self.name.startswith("system:node:") and "system:nodes" in self.groups else ""
+
+
+ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+LOOPBACK = User("system:apiserver", ("system:masters", "system:authenticated"))
+
+
+@dataclass(slots=True)
+class Call:
+    """One request. `warnings` become Warning headers (RFC 7234, code 299)."""
+
+    user: User
+    target: Target
+    query: Mapping[str, str] = field(default_factory=dict)
+    dry_run: bool = False
+    field_manager: str = ""
+    warnings: list[str] = field(default_factory=list)
+    audit_id: str = ""

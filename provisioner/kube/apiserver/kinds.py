@@ -1,0 +1,82 @@
+"""What the server does with one resource's objects: decode, encode, default, validate, and the strategy of its updates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from provisioner.kube.api import codec, defaults
+from provisioner.kube.api import validation as rules
+from provisioner.kube.api._generated.resources import Resource
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.strategies import Strategy, strategy_of
+
+Obj = Any
+
+
+class Kind:
+    """A built-in resource: its objects are the generated Structs."""
+
+    def __init__(self, resource: Resource, stored_as: str) -> None:
+        self.resource = resource
+        # group/plural under which objects lie in etcd
+        self.stored_as = stored_as
+        self.strategy: Strategy = strategy_of(resource)
+        self.type_key = f"{resource.module}.{resource.kind}"
+
+    @property
+    def struct(self) -> type[Any]:
+        return self.resource.load()
+
+    def decode(self, document: Mapping[str, Any]) -> Obj:
+        """Raises codec.DecodeError."""
+        return codec.decode_dict(self.struct, document)
+
+    def load(self, data: bytes) -> Obj:
+        """An object out of the cache."""
+        return codec.decode(self.struct, data)
+
+    def encode(self, obj: Obj) -> bytes:
+        return codec.encode(obj)
+
+    def to_dict(self, obj: Obj) -> dict[str, Any]:
+        return codec.to_dict(obj)
+
+    def unknown_fields(self, document: Mapping[str, Any]) -> list[str]:
+        return codec.unknown_fields(self.struct, document)
+
+    def default(self, obj: Obj) -> None:
+        defaults.apply(obj)
+
+    def validate_create(self, obj: Obj) -> list[FieldError]:
+        return rules.validate_create(obj)
+
+    def validate_update(self, new: Obj, old: Obj) -> list[FieldError]:
+        return rules.validate_update(new, old)
+
+    def validate_status_update(self, new: Obj, old: Obj) -> list[FieldError]:
+        return rules.validate_status_update(new, old)
+
+
+class _Labelled(msgspec.Struct):
+    labels: dict[str, str] | None = None
+    name: str = ""
+    namespace: str | None = None
+
+
+class _Outline(msgspec.Struct):
+    metadata: _Labelled
+
+
+_outline = msgspec.json.Decoder(_Outline)
+
+
+def outline(data: bytes) -> tuple[Mapping[str, str], dict[str, str]]:
+    """(labels, name and namespace as selectable fields) of any stored object, without decoding the rest."""
+    metadata = _outline.decode(data).metadata
+    fields = {"metadata.name": metadata.name}
+    if metadata.namespace:
+        fields["metadata.namespace"] = metadata.namespace
+    return metadata.labels or {}, fields

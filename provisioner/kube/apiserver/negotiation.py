@@ -1,0 +1,88 @@
+"""In which form an answer is wanted, and in which a body came: JSON, YAML, Table, PartialObjectMetadata; protobuf is declined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import yaml
+
+from provisioner.kube.api.errors import bad_request, not_acceptable, unsupported_media_type
+
+JSON = "application/json"
+YAML = "application/yaml"
+SUPPORTED = f"{JSON}, {YAML}"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """`shape` is "", Table, PartialObjectMetadata or PartialObjectMetadataList; `version` the version of meta.k8s.io it is wanted in."""
+
+    media_type: str = JSON
+    shape: str = ""
+    version: str = "v1"
+
+
+def accepted(header: str | None) -> Form:
+    """The best form of an Accept header that we can give, by quality, then order. Raises 406."""
+    if not header or header == JSON:
+        return Form()
+    choices = []
+    for order, part in enumerate(header.split(",")):
+        media, *params = [p.strip() for p in part.split(";")]
+        given = dict(p.split("=", 1) for p in params if "=" in p)
+        try:
+            quality = float(given.get("q", "1"))
+        except ValueError:
+            quality = 0.0
+        choices.append((-quality, order, media, given))
+    for quality, _, media, given in sorted(choices, key=lambda c: c[:2]):
+        if quality == 0:
+            continue
+        media_type = {JSON: JSON, "*/*": JSON, "application/*": JSON, YAML: YAML, "text/yaml": YAML, "application/x-yaml": YAML}.get(media)
+        shape = given.get("as", "")
+        if media_type is None or (shape and (given.get("g") != "meta.k8s.io" or given.get("v") not in ("v1", "v1beta1"))):
+            continue
+        if shape in ("", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
+            return Form(media_type, shape, given.get("v", "v1"))
+    raise not_acceptable(f"only the following media types are accepted: {SUPPORTED}")
+
+
+def read_document(body: bytes, content_type: str | None) -> Any:
+    """The document in a request's body. Raises 400 for text that is none, 415 for a type that we don't read."""
+    media = (content_type or JSON).partition(";")[0].strip().lower()
+    if media in (JSON, "") or media.endswith("+json"):
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.DecodeError as error:
+            raise bad_request(f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from error
+    if media in (YAML, "text/yaml", "application/x-yaml") or media.endswith("+yaml"):
+        try:
+            return yaml.CSafeLoader(body).get_single_data()
+        except yaml.YAMLError as error:
+            raise bad_request(f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from error
+    raise unsupported_media_type(f"the body of the request was in an unknown format - accepted media types include: {SUPPORTED}")
+
+
+def to_yaml(data: bytes) -> bytes:
+    """A JSON answer as YAML."""
+    return yaml.dump(msgspec.json.decode(data), Dumper=yaml.CSafeDumper, default_flow_style=False, sort_keys=True).encode()
+
+
+def partial_metadata(data: bytes, version: str) -> bytes:
+    """PartialObjectMetadata of an encoded object: its metadata bytes, untouched."""
+    found = _metadata.decode(data)
+    return b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/%b","metadata":%b}' % (version.encode(), bytes(found.metadata))
+
+
+class _Metadata(msgspec.Struct):
+    metadata: msgspec.Raw
+
+
+_metadata = msgspec.json.Decoder(_Metadata)
+
+
+def media_of(headers: Mapping[str, str]) -> str:
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -1,0 +1,94 @@
+"""What a request asks for, read off its method, path and query as the API's conventions lay them out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provisioner.kube.api.errors import bad_request
+
+_VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+# Subresources of namespaces are not resources in a namespace of that name.
+_NAMESPACE_SUBRESOURCES = {"status", "finalize"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The attributes that authorization, admission and routing look at. Without a resource, `path` is all there is."""
+
+    verb: str
+    path: str
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    # what follows the subresource: the path that is proxied to
+    rest: str = ""
+
+    @property
+    def is_resource(self) -> bool:
+        return bool(self.resource)
+
+
+def target_of(method: str, path: str, query: Mapping[str, str]) -> Target:
+    """The target of a request; paths that are no resource's keep the lower-case method as their verb."""
+    parts = [part for part in path.split("/") if part]
+    if len(parts) >= 3 and parts[0] == "api":
+        group, version, rest = "", parts[1], parts[2:]
+    elif len(parts) >= 4 and parts[0] == "apis":
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        return Target(method.lower(), path)
+    verb = _VERBS.get(method, method.lower())
+    if rest[0] == "watch" and len(rest) > 1:
+        rest, verb = rest[1:], "watch"
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+        if len(rest) > 2 and not (len(rest) == 3 and rest[2] in _NAMESPACE_SUBRESOURCES):
+            rest = rest[2:]
+    resource = rest[0]
+    name = rest[1] if len(rest) > 1 else ""
+    subresource = rest[2] if len(rest) > 2 else ""
+    if verb == "get" and flag(query, "watch"):
+        verb = "watch"
+    if not name:
+        verb = {"get": "list", "delete": "deletecollection"}.get(verb, verb)
+    below = "/" + "/".join(rest[3:]) if len(rest) > 3 else ""
+    if below and path.endswith("/"):
+        below += "/"
+    return Target(verb, path, group, version, resource, namespace, name, subresource, below)
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """A boolean parameter as Go's ParseBool reads it; present without a value is true."""
+    value = query.get(name)
+    if value is None:
+        return False
+    if value in ("", "1", "t", "T", "true", "TRUE", "True"):
+        return True
+    if value in ("0", "f", "F", "false", "FALSE", "False"):
+        return False
+    raise bad_request(f"{name}: expected true or false, got {value!r}")
+
+
+def whole(query: Mapping[str, str], name: str) -> int | None:
+    """A whole number parameter, None where it isn't given."""
+    value = query.get(name)
+    if value in (None, ""):
+        return None
+    try:
+        return int(str(value))
+    except ValueError:
+        raise bad_request(f"{name}: expected a whole number, got {value!r}") from None
+
+
+def dry_run(query: Mapping[str, str]) -> bool:
+    value = query.get("dryRun")
+    if value in (None, ""):
+        return False
+    if value != "All":
+        raise bad_request(f'Invalid value: "{value}": dryRun: supported values: "All"')
+    return True

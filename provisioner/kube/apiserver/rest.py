@@ -1,0 +1,375 @@
+"""The verbs on stored objects, the same for every kind: get, list, create, update, patch, delete, deletecollection.
+
+Answers are encoded JSON objects. A write reads the object from the cache, decides, and puts it with the revision that it read: if somebody
+was faster the etcd transaction fails, and patches are decided again on what is there now.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from provisioner.kube.api import codec, errors, names
+from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.meta import parse_time, rfc3339
+from provisioner.kube.apiserver.admission.chain import Admission
+from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.client.clock import Clock
+from provisioner.kube.storage.cache import ROOT, Entry, WatchCache, with_version
+from provisioner.kube.storage.etcd import EtcdError
+from provisioner.kube.storage.store import Conflict, Store
+from provisioner.kube.storage.versions import revision_of
+
+log = logging.getLogger(__name__)
+
+# How often a patch or a delete without its own resourceVersion is decided again.
+TRIES = 8
+# etcd's own limit is 1.5 MB for a request.
+OBJECT_BYTES = 1_500_000
+SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+EVENT_TTL_S = 3600
+
+ChangeObject = Callable[[Obj, Obj], Awaitable[None]]
+
+
+def object_key(kind: Kind, namespace: str, name: str) -> str:
+    return f"{namespace}/{name}" if kind.resource.namespaced else name
+
+
+class Rest:
+    """Stateless but for its parts; one for the server."""
+
+    def __init__(self, cache: WatchCache, store: Store, admission: Admission, clock: Clock) -> None:
+        self.cache, self._store, self.admission, self._clock = cache, store, admission, clock
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def entry(self, kind: Kind, namespace: str, name: str) -> Entry:
+        """The object as the cache has it. Raises 404."""
+        found = self.cache.collection(kind.stored_as).entries.get(object_key(kind, namespace, name))
+        if found is None:
+            raise errors.not_found(kind.resource.plural, name, kind.resource.group)
+        return found
+
+    async def get(self, kind: Kind, call: Call) -> Entry:
+        """A consistent read, or any state with resourceVersion=0."""
+        await self._wait_for(call.query.get("resourceVersion"))
+        return self.entry(kind, call.target.namespace, call.target.name)
+
+    async def _wait_for(self, version: str | None) -> None:
+        if version == "0":
+            return
+        if not version:
+            await self.cache.fresh()
+        elif version.isdigit():
+            await self.cache.reach(revision_of(int(version)))
+        else:
+            raise errors.bad_request(f'Invalid value: "{version}": resourceVersion: must be a number')
+
+    # -- create ----------------------------------------------------------------------------------------------------
+
+    async def create(self, kind: Kind, call: Call, document: Any) -> bytes:
+        """Raises StatusError: 400, 403, 409, 422."""
+        obj = self._decoded(kind, call, document)
+        metadata = obj.metadata
+        self._place(kind, call, metadata)
+        generated = not metadata.name and bool(metadata.generate_name)
+        for attempt in range(TRIES):
+            made = copy.deepcopy(obj)
+            if generated:
+                made.metadata.name = metadata.generate_name[:58] + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
+            try:
+                return await self._create(kind, call, made)
+            except StatusError as error:
+                if not generated or error.reason != "AlreadyExists" or attempt == TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _create(self, kind: Kind, call: Call, obj: Obj) -> bytes:
+        metadata = obj.metadata
+        metadata.uid = str(uuid.uuid4())
+        metadata.creation_timestamp = rfc3339(self._clock.now())
+        metadata.deletion_timestamp = metadata.deletion_grace_period_seconds = metadata.self_link = None
+        if metadata.resource_version:
+            raise errors.bad_request("resourceVersion should not be set on objects to be created")
+        kind.strategy.prepare_create(obj)
+        kind.default(obj)
+        await self.admission.mutate(call, kind, obj, None)
+        if kind.resource.kind == "Pod":
+            kind.strategy.prepare_create(obj)
+        found = kind.validate_create(obj)
+        if found:
+            raise errors.invalid(kind.resource.kind, metadata.name or metadata.generate_name or "", found, kind.resource.group)
+        self.admission.stamp(call, kind, obj, None)
+        await self.admission.validate(call, kind, obj, None)
+        if call.dry_run:
+            return kind.encode(obj)
+        key = object_key(kind, metadata.namespace or "", metadata.name)
+        body = self._sized(kind.encode(obj))
+        try:
+            version = await self._store.put(self._etcd_key(kind, key), body, 0, ttl_s=EVENT_TTL_S if kind.stored_as == "core/events" else 0)
+        except Conflict:
+            await self.admission.undo(call, kind, obj)
+            raise errors.already_exists(kind.resource.plural, metadata.name, kind.resource.group) from None
+        except EtcdError as error:
+            raise _unavailable(error) from error
+        return with_version(body, version)
+
+    def _decoded(self, kind: Kind, call: Call, document: Any) -> Obj:
+        """The document as the resource's kind, with unknown fields told of as fieldValidation asks."""
+        resource = kind.resource
+        if not isinstance(document, dict):
+            raise errors.bad_request("the body of the request must be an object")
+        given = (document.get("apiVersion") or resource.api_version, document.get("kind") or resource.kind)
+        if given != (resource.api_version, resource.kind):
+            raise errors.bad_request(
+                f"the API version in the data ({given[0]}, Kind={given[1]}) does not match the expected API version "
+                f"({resource.api_version}, Kind={resource.kind})"
+            )
+        document = {"apiVersion": resource.api_version, "kind": resource.kind, **document}
+        wanted = call.query.get("fieldValidation") or "Warn"
+        if wanted != "Ignore":
+            unknown = kind.unknown_fields(document)
+            if unknown and wanted == "Strict":
+                listed = ", ".join(f'unknown field "{path}"' for path in unknown)
+                raise errors.bad_request(
+                    f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: strict decoding error: {listed}'
+                )
+            call.warnings += [f'unknown field "{path}"' for path in unknown]
+        try:
+            return kind.decode(document)
+        except codec.DecodeError as error:
+            raise errors.bad_request(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: json: cannot unmarshal into Go struct '
+                f"field {resource.kind}.{error.path or '?'}: {error.message}"
+            ) from error
+
+    def _place(self, kind: Kind, call: Call, metadata: meta_v1.ObjectMeta) -> None:
+        """Name and namespace of the path and of the body must agree."""
+        resource, target = kind.resource, call.target
+        if resource.namespaced:
+            if metadata.namespace and metadata.namespace != target.namespace:
+                raise errors.bad_request(
+                    f"the namespace of the provided object does not match the namespace sent on the request ({metadata.namespace} != {target.namespace})"
+                )
+            metadata.namespace = target.namespace
+        else:
+            metadata.namespace = None
+        if target.name:
+            if metadata.name and metadata.name != target.name:
+                raise errors.bad_request(
+                    f"the name of the object ({metadata.name}) does not match the name on the URL ({target.name})"
+                )
+            metadata.name = target.name
+
+    def _sized(self, body: bytes) -> bytes:
+        if len(body) > OBJECT_BYTES:
+            raise errors.too_large(f"Request entity too large: the object has {len(body)} bytes, limit is {OBJECT_BYTES}")
+        return body
+
+    @staticmethod
+    def _etcd_key(kind: Kind, key: str) -> bytes:
+        return ROOT + f"{kind.stored_as}/{key}".encode()
+
+    # -- update ----------------------------------------------------------------------------------------------------
+
+    async def update(self, kind: Kind, call: Call, document: Any) -> bytes:
+        """Replace an object, or its status. Raises StatusError."""
+        new = self._decoded(kind, call, document)
+        self._place(kind, call, new.metadata)
+        wanted = new.metadata.resource_version
+
+        async def replace(_: Obj, __: Entry) -> Obj:
+            return copy.deepcopy(new)
+
+        return await self.change(kind, call, replace, expected_version=wanted, uid=new.metadata.uid)
+
+    async def patch(self, kind: Kind, call: Call, apply: Callable[[dict[str, Any]], dict[str, Any]]) -> bytes:
+        """Change an object by a function on its document. Raises StatusError."""
+
+        async def patched(old: Obj, entry: Entry) -> Obj:
+            before = kind.to_dict(old)
+            after = apply(before)
+            after.setdefault("metadata", {})
+            new = self._decoded(kind, call, after)
+            self._place(kind, call, new.metadata)
+            if new.metadata.resource_version not in (None, "", old.metadata.resource_version):
+                raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
+            return new
+
+        return await self.change(kind, call, patched)
+
+    async def change(
+        self,
+        kind: Kind,
+        call: Call,
+        decide: Callable[[Obj, Entry], Awaitable[Obj]],
+        *,
+        expected_version: str | None = None,
+        uid: str | None = None,
+    ) -> bytes:
+        """Read, decide, write; again if somebody was faster, unless `expected_version` says what was to be replaced."""
+        resource, target = kind.resource, call.target
+        await self.cache.fresh()
+        for attempt in range(TRIES):
+            entry = self.entry(kind, target.namespace, target.name)
+            if expected_version and expected_version != str(entry.version):
+                raise errors.conflict(resource.plural, target.name, group=resource.group)
+            old = kind.load(entry.data)
+            if uid and uid != old.metadata.uid:
+                raise errors.conflict(
+                    resource.plural,
+                    target.name,
+                    f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.metadata.uid}",
+                    resource.group,
+                )
+            new = await decide(kind.load(entry.data), entry)
+            try:
+                return await self._replace(kind, call, entry, old, new)
+            except Conflict as conflict:
+                if expected_version or attempt == TRIES - 1:
+                    raise errors.conflict(resource.plural, target.name, group=resource.group) from None
+                await self.cache.reach(conflict.revision)
+                if conflict.value is None:
+                    await self.cache.fresh()
+            except EtcdError as error:
+                raise _unavailable(error) from error
+        raise AssertionError("unreachable")
+
+    async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj) -> bytes:
+        resource = kind.resource
+        if call.target.subresource == "status":
+            kind.strategy.prepare_status_update(new, old)
+        else:
+            kind.strategy.prepare_update(new, old)
+        kind.default(new)
+        await self.admission.mutate(call, kind, new, old)
+        validate = kind.validate_status_update if call.target.subresource == "status" else kind.validate_update
+        found = validate(new, old)
+        if found:
+            raise errors.invalid(resource.kind, new.metadata.name or "", found, resource.group)
+        self.admission.stamp(call, kind, new, old)
+        await self.admission.validate(call, kind, new, old)
+        new.metadata.resource_version = old.metadata.resource_version = None
+        body = self._sized(kind.encode(new))
+        if call.dry_run or body == kind.encode(old):
+            return with_version(body, entry.version)
+        key = self._etcd_key(kind, entry.key)
+        if _finished(kind, new):
+            version = await self._store.delete(key, entry.revision)
+            await self.admission.deleted(kind, new)
+        else:
+            version = await self._store.put(key, body, entry.revision, ttl_s=EVENT_TTL_S if kind.stored_as == "core/events" else 0)
+        return with_version(body, version)
+
+    # -- delete ----------------------------------------------------------------------------------------------------
+
+    async def delete(self, kind: Kind, call: Call, options: meta_v1.DeleteOptions) -> tuple[bytes, bool]:
+        """(the object, gone?) after asking for its deletion: it may stay, marked, for its grace period or its finalizers."""
+        resource, target = kind.resource, call.target
+        await self.cache.fresh()
+        for _ in range(TRIES):
+            entry = self.entry(kind, target.namespace, target.name)
+            obj = kind.load(entry.data)
+            self._check_preconditions(kind, obj, options)
+            await self.admission.validate_delete(call, kind, obj)
+            marked, gone = self._mark_deleted(kind, obj, options)
+            if call.dry_run:
+                return entry.data, gone
+            try:
+                if gone:
+                    version = await self._store.delete(self._etcd_key(kind, entry.key), entry.revision)
+                    await self.admission.deleted(kind, obj)
+                    return entry.data.replace(b'"resourceVersion":"%d"' % entry.version, b'"resourceVersion":"%d"' % version, 1), True
+                if not marked:
+                    return entry.data, False
+                obj.metadata.resource_version = None
+                body = kind.encode(obj)
+                return with_version(body, await self._store.put(self._etcd_key(kind, entry.key), body, entry.revision)), False
+            except Conflict as conflict:
+                await self.cache.reach(conflict.revision)
+                if conflict.value is None:
+                    await self.cache.fresh()
+            except EtcdError as error:
+                raise _unavailable(error) from error
+        raise errors.conflict(resource.plural, target.name, group=resource.group)
+
+    def _check_preconditions(self, kind: Kind, obj: Obj, options: meta_v1.DeleteOptions) -> None:
+        wanted = options.preconditions
+        if wanted is None:
+            return
+        for label, expected, actual in (
+            ("UID", wanted.uid, obj.metadata.uid),
+            ("ResourceVersion", wanted.resource_version, obj.metadata.resource_version),
+        ):
+            if expected and expected != actual:
+                raise errors.conflict(
+                    kind.resource.plural,
+                    obj.metadata.name,
+                    f"Precondition failed: {label} in precondition: {expected}, {label} in object meta: {actual}",
+                    kind.resource.group,
+                )
+
+    def _mark_deleted(self, kind: Kind, obj: Obj, options: meta_v1.DeleteOptions) -> tuple[bool, bool]:
+        """(changed, may be removed at once). Sets the deletion timestamp and the finalizers that the propagation policy asks for."""
+        metadata = obj.metadata
+        policy = options.propagation_policy or ("Orphan" if options.orphan_dependents else None)
+        finalizers = list(metadata.finalizers or ())
+        if policy is not None:
+            finalizers = [f for f in finalizers if f not in ("orphan", "foregroundDeletion")]
+            finalizers += {"Orphan": ["orphan"], "Foreground": ["foregroundDeletion"]}.get(policy, [])
+        changed = finalizers != list(metadata.finalizers or ())
+        metadata.finalizers = finalizers or None
+        grace_s = kind.strategy.grace_period_s(obj, options.grace_period_seconds)
+        now = self._clock.now()
+        if metadata.deletion_timestamp is None:
+            if kind.resource.kind == "Namespace":
+                obj.status.phase = "Terminating"
+            elif grace_s == 0 and not finalizers:
+                return True, True
+            metadata.deletion_timestamp = rfc3339(_after(now, grace_s))
+            metadata.deletion_grace_period_seconds = grace_s
+            if kind.resource.kind != "Pod" and metadata.generation is not None:
+                metadata.generation += 1
+            changed = True
+        elif kind.resource.kind == "Pod" and grace_s < (metadata.deletion_grace_period_seconds or 0):
+            started = parse_time(metadata.deletion_timestamp)
+            assert started is not None
+            metadata.deletion_timestamp = rfc3339(_after(started, grace_s - (metadata.deletion_grace_period_seconds or 0)))
+            metadata.deletion_grace_period_seconds = grace_s
+            changed = True
+        return changed, _finished(kind, obj)
+
+
+def _after(moment: Any, seconds: int) -> Any:
+    from datetime import timedelta
+
+    return moment + timedelta(seconds=seconds)
+
+
+def _finished(kind: Kind, obj: Obj) -> bool:
+    """Whether nothing holds an object that is to be deleted: no finalizer, no grace period, and for namespaces no spec.finalizers."""
+    metadata = obj.metadata
+    if metadata.deletion_timestamp is None or metadata.finalizers:
+        return False
+    if kind.resource.kind == "Namespace":
+        return not obj.spec.finalizers
+    return not metadata.deletion_grace_period_seconds
+
+
+def _unavailable(error: EtcdError) -> StatusError:
+    if error.unknown_fate:
+        return errors.timeout(f"the write was sent and its fate is unknown: {error}")
+    return errors.unavailable(str(error))
+
+
+def check_name(kind: Kind, name: str) -> None:
+    """A name in a path that no object could have is simply not found."""
+    if names.is_path_segment(name):
+        raise errors.not_found(kind.resource.plural, name, kind.resource.group)
