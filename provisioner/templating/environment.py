@@ -1,0 +1,168 @@
+"""The two Jinja environments: one that keeps native values for task parameters, one that renders files to text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any
+
+import jinja2
+from jinja2.environment import Template
+from jinja2.nativetypes import NativeCodeGenerator
+from jinja2.runtime import Context
+from jinja2.runtime import Undefined as JinjaUndefined
+from jinja2.utils import missing
+
+from provisioner.templating.errors import TemplateError
+from provisioner.templating.scope import Scope
+from provisioner.templating.undefined import Undefined
+
+_CACHED_TEMPLATES = 400  # Jinja's own default for templates loaded from files
+MAX_COMPILED = 20_000  # texts; a guess: a run of 300 tasks has some thousand distinct ones
+
+
+class LazyContext(Context):
+    """Resolves names through a Scope, so that a variable is rendered only when a template uses it."""
+
+    def __init__(
+        self,
+        environment: jinja2.Environment,
+        parent: Any,
+        name: str | None,
+        blocks: dict[str, Any],
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(environment, parent, name, blocks, globals)
+
+    @property
+    def scope(self) -> Scope | None:
+        return self.parent if isinstance(self.parent, Scope) else None
+
+    def resolve_or_missing(self, key: str) -> Any:
+        if key in self.vars:
+            return self.vars[key]
+        if key in self.parent:
+            return self.parent[key]
+        return self.environment.globals.get(key, missing)
+
+    def get_all(self) -> Any:
+        scope = self.scope
+        if scope is not None:
+            return scope.child(self.vars) if self.vars else scope
+        return super().get_all()
+
+    def derived(self, locals: dict[str, Any] | None = None) -> Context:
+        context = new_lazy_context(self.environment, self.name, {}, self.get_all(), True, locals)
+        context.eval_ctx = self.eval_ctx
+        context.blocks.update((k, list(v)) for k, v in self.blocks.items())
+        return context
+
+
+def new_lazy_context(
+    environment: jinja2.Environment,
+    name: str | None,
+    blocks: dict[str, Any],
+    variables: Any,
+    shared: bool,
+    locals: Mapping[str, Any] | None,
+) -> LazyContext:
+    parent: Any = variables if variables is not None else {}
+    if not isinstance(parent, Scope) and not shared:
+        parent = dict(environment.globals, **parent)
+    real = {key: value for key, value in (locals or {}).items() if value is not missing}
+    if real:
+        parent = parent.child(real) if isinstance(parent, Scope) else {**parent, **real}
+    return LazyContext(environment, parent, name, blocks, environment.globals)
+
+
+class LazyTemplate(Template):
+    """A template whose contexts are lazy, also those of includes and imports."""
+
+    def new_context(self, vars: Any = None, shared: bool = False, locals: Mapping[str, Any] | None = None) -> Context:
+        return new_lazy_context(self.environment, self.name, self.blocks, vars, shared, locals)
+
+
+class _NativeGenerator(NativeCodeGenerator):
+    def _output_const_repr(self, group: Iterable[Any]) -> str:
+        values = list(group)
+        return repr(values[0] if len(values) == 1 else "".join(map(text_of, values)))
+
+
+def text_of(value: Any) -> str:
+    """A value as it reads inside text; nothing stands for None."""
+    if value is None:
+        return ""
+    return value if type(value) is str else str(value)
+
+
+def concat_native(nodes: Iterable[Any]) -> Any:
+    """One node is its own value; several are text."""
+    iterator: Iterator[Any] = iter(nodes)
+    try:
+        first = next(iterator)
+    except StopIteration:
+        return ""
+    rest = list(iterator)
+    if not rest:
+        return first
+    return text_of(first) + "".join(map(text_of, rest))
+
+
+def concat_text(nodes: Iterable[Any]) -> str:
+    return "".join(map(text_of, nodes))
+
+
+class TextEnvironment(jinja2.Environment):
+    """Renders template files. Attribute access prefers keys over methods only where Jinja does not find the attribute."""
+
+    concat = staticmethod(concat_text)
+    template_class = LazyTemplate
+    context_class = LazyContext
+
+    def __init__(self, loader: jinja2.BaseLoader | None = None, **options: Any) -> None:
+        options.setdefault("trim_blocks", True)
+        options.setdefault("keep_trailing_newline", True)
+        super().__init__(
+            loader=loader,
+            undefined=Undefined,
+            extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
+            cache_size=_CACHED_TEMPLATES,
+            autoescape=False,
+            **options,
+        )
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict) and not attribute.startswith("_"):
+            # What Jinja does in the end, without the exception on the way: methods of dict first, then keys.
+            found = getattr(obj, attribute, missing)
+            if found is not missing:
+                return found
+            if attribute in obj:
+                return obj[attribute]
+            return self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
+class NativeEnvironment(TextEnvironment):
+    """Renders task parameters and variables: `{{ [1, 2] }}` is a list."""
+
+    code_generator_class = _NativeGenerator
+    concat = staticmethod(concat_native)
+
+
+def place_of(error: BaseException, fallback: str) -> tuple[str, int | None]:
+    """The innermost template and its line that an error went through."""
+    found: tuple[str, int | None] = (fallback, None)
+    trace = error.__traceback__
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(template, Template):
+            found = (template.filename or template.name or fallback, template.get_corresponding_lineno(trace.tb_lineno))
+        trace = trace.tb_next
+    return found
+
+
+def syntax_error(error: jinja2.TemplateSyntaxError, name: str) -> TemplateError:
+    return TemplateError(f"template syntax: {error.message}", template=error.filename or error.name or name, line=error.lineno)
+
+
+__all__ = ["JinjaUndefined", "NativeEnvironment", "TextEnvironment", "concat_native", "place_of", "syntax_error", "text_of"]

@@ -1,0 +1,273 @@
+"""Filters on structures: JSON and YAML, merging and reshaping mappings and lists."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import yaml
+from jinja2 import pass_environment
+from jinja2.filters import do_groupby
+from jinja2.runtime import Undefined
+
+from provisioner.templating.errors import PluginError
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode(errors="surrogateescape")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Undefined):
+        value._fail_with_undefined_error()
+    if isinstance(value, Iterable):
+        return list(value)
+    raise PluginError(f"a {type(value).__name__} cannot be written as JSON")
+
+
+def to_json(value: Any, *args: Any, **options: Any) -> str:
+    options.pop("vault_to_text", None)
+    options.pop("preprocess_unsafe", None)
+    return json.dumps(value, *args, default=_plain, **options)
+
+
+def to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options: Any) -> str:
+    options.setdefault("separators", (",", ": "))
+    return to_json(value, indent=indent, sort_keys=sort_keys, **options)
+
+
+def from_json(value: Any, **_: Any) -> Any:
+    try:
+        return json.loads(value)
+    except (TypeError, ValueError) as e:
+        raise PluginError(f"from_json: {e}") from e
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists under their key, as Ansible's files do not, and knows our string and mapping types."""
+
+
+def _represent_mapping(dumper: yaml.SafeDumper, value: Mapping[Any, Any]) -> yaml.Node:
+    return dumper.represent_dict(dict(value))
+
+
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    return dumper.represent_str(str(value))
+
+
+_Dumper.add_multi_representer(str, _represent_text)
+_Dumper.add_multi_representer(dict, _represent_mapping)
+_Dumper.add_multi_representer(tuple, lambda dumper, value: dumper.represent_list(list(value)))
+
+
+def to_yaml(value: Any, default_flow_style: bool | None = None, **options: Any) -> str:
+    options.pop("vault_behavior", None)
+    options.pop("dump_vault_tags", None)
+    options.setdefault("allow_unicode", True)
+    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=default_flow_style, **options)
+    return text
+
+
+def to_nice_yaml(value: Any, indent: int = 4, default_flow_style: bool | None = False, **options: Any) -> str:
+    return to_yaml(value, indent=indent, default_flow_style=default_flow_style, **options)
+
+
+def from_yaml(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.load(value, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as e:
+        raise PluginError(f"from_yaml: {e}") from e
+
+
+def from_yaml_all(value: Any) -> Any:
+    return list(yaml.load_all(value, Loader=yaml.CSafeLoader)) if isinstance(value, str) else value
+
+
+def _merge(low: Any, high: Any, recursive: bool, lists: str) -> Any:
+    merged = dict(low)
+    for key, value in high.items():
+        old = merged.get(key)
+        if recursive and isinstance(value, Mapping) and isinstance(old, Mapping):
+            merged[key] = _merge(old, value, recursive, lists)
+        elif isinstance(value, list) and isinstance(old, list):
+            merged[key] = _merge_lists(old, value, lists)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _merge_lists(old: list[Any], new: list[Any], how: str) -> list[Any]:
+    match how:
+        case "keep":
+            return old
+        case "append":
+            return old + new
+        case "prepend":
+            return new + old
+        case "append_rp":
+            return [item for item in old if item not in new] + new
+        case "prepend_rp":
+            return new + [item for item in old if item not in new]
+    return new
+
+
+def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace") -> dict[Any, Any]:
+    result: dict[Any, Any] = {}
+    for term in terms:
+        for mapping in term if isinstance(term, list | tuple) else [term]:
+            if isinstance(mapping, Undefined):
+                mapping._fail_with_undefined_error()
+            if not isinstance(mapping, Mapping):
+                raise PluginError(f"combine: expected mappings, found {type(mapping).__name__}: {mapping!r}")
+            result = _merge(result, mapping, recursive, list_merge)
+    return result
+
+
+def dict2items(value: Any, key_name: str = "key", value_name: str = "value") -> list[dict[str, Any]]:
+    if not isinstance(value, Mapping):
+        raise PluginError(f"dict2items requires a dictionary, got {type(value).__name__} instead.")
+    return [{key_name: key, value_name: item} for key, item in value.items()]
+
+
+def items2dict(value: Any, key_name: str = "key", value_name: str = "value") -> dict[Any, Any]:
+    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
+        raise PluginError(f"items2dict requires a list, got {type(value).__name__} instead.")
+    try:
+        return {item[key_name]: item[value_name] for item in value}
+    except KeyError as e:
+        raise PluginError(
+            f"items2dict requires each dictionary in the list to contain the keys {key_name!r} and {value_name!r}, missing {e}"
+        ) from e
+
+
+def flatten(value: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
+    result: list[Any] = []
+    for item in value:
+        if item in (None, "None", "null") and skip_nulls:
+            continue
+        if isinstance(item, list | tuple):
+            if levels is None:
+                result.extend(flatten(item, None, skip_nulls))
+            elif levels >= 1:
+                result.extend(flatten(item, levels - 1, skip_nulls))
+            else:
+                result.append(item)
+        else:
+            result.append(item)
+    return result
+
+
+def subelements(value: Any, elements: Any, skip_missing: bool = False) -> list[tuple[Any, Any]]:
+    items = list(value.values()) if isinstance(value, Mapping) else value
+    path = elements.split(".") if isinstance(elements, str) else elements
+    if not isinstance(items, list):
+        raise PluginError("subelements needs a list or a mapping of mappings")
+    result: list[tuple[Any, Any]] = []
+    for item in items:
+        found: Any = item
+        for part in path:
+            try:
+                found = found[part]
+            except KeyError:
+                if skip_missing:
+                    found = []
+                    break
+                raise PluginError(f"could not find {part!r} key in iterated item {found!r}") from None
+            except TypeError:
+                raise PluginError("the key " + str(part) + " should point to a dictionary") from None
+        if not isinstance(found, list):
+            raise PluginError(f"the key {path[-1]!r} should point to a list, got {found!r}")
+        result.extend((item, element) for element in found)
+    return result
+
+
+@pass_environment
+def extract(environment: Any, key: Any, container: Any, morekeys: Any = None) -> Any:
+    keys = [key] if morekeys is None else [key, *(morekeys if isinstance(morekeys, list) else [morekeys])]
+    value = container
+    for part in keys:
+        value = environment.getitem(value, part)
+    return value
+
+
+@pass_environment
+def groupby(environment: Any, value: Any, attribute: Any, default: Any = None, case_sensitive: bool = False) -> list[tuple[Any, Any]]:
+    grouped: Callable[..., Any] = do_groupby
+    return [tuple(pair) for pair in grouped(environment, value, attribute, default, case_sensitive)]
+
+
+def json_query(value: Any, expression: str) -> Any:
+    try:
+        import jmespath
+    except ImportError as e:
+        raise PluginError("json_query needs the Python package jmespath") from e
+    try:
+        return jmespath.search(expression, value)
+    except Exception as e:
+        raise PluginError(f"json_query: {e}") from e
+
+
+def rekey_on_member(value: Any, key: str, duplicates: str = "error") -> dict[Any, Any]:
+    result: dict[Any, Any] = {}
+    for item in value.values() if isinstance(value, Mapping) else value:
+        if not isinstance(item, Mapping) or key not in item:
+            raise PluginError(f"Key {key} was not found in {item!r}")
+        if item[key] in result and duplicates == "error":
+            raise PluginError(f"Key {item[key]} is not unique, cannot correctly turn into dict")
+        result[item[key]] = item
+    return result
+
+
+def type_debug(value: Any) -> str:
+    for plain in (str, dict, list):
+        if isinstance(value, plain):
+            return plain.__name__
+    return type(value).__name__
+
+
+def list_of(tool: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:
+    return lambda *args, **options: list(tool(*args, **options))
+
+
+def keep_keys(value: Iterable[Mapping[str, Any]], target: Any, **_: Any) -> list[dict[str, Any]]:
+    return [{key: item[key] for key in item if key in target} for item in value]
+
+
+def remove_keys(value: Iterable[Mapping[str, Any]], target: Any, **_: Any) -> list[dict[str, Any]]:
+    return [{key: item[key] for key in item if key not in target} for item in value]
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "to_json": to_json,
+    "to_nice_json": to_nice_json,
+    "from_json": from_json,
+    "to_yaml": to_yaml,
+    "to_nice_yaml": to_nice_yaml,
+    "from_yaml": from_yaml,
+    "from_yaml_all": from_yaml_all,
+    "combine": combine,
+    "dict2items": dict2items,
+    "items2dict": items2dict,
+    "dict": dict,
+    "flatten": flatten,
+    "subelements": subelements,
+    "extract": extract,
+    "groupby": groupby,
+    "json_query": json_query,
+    "rekey_on_member": rekey_on_member,
+    "type_debug": type_debug,
+    "zip": list_of(zip),
+    "zip_longest": list_of(itertools.zip_longest),
+    "product": list_of(itertools.product),
+    "permutations": list_of(itertools.permutations),
+    "combinations": list_of(itertools.combinations),
+    "keep_keys": keep_keys,
+    "remove_keys": remove_keys,
+}

@@ -1,0 +1,103 @@
+"""Filters that hash: checksums, and crypt(3) passwords by the published SHA-crypt scheme."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import string
+from collections.abc import Callable
+from typing import Any
+
+from provisioner.templating.errors import PluginError
+
+_ALPHABET = "./" + string.digits + string.ascii_uppercase + string.ascii_lowercase
+_ROUNDS = 5000  # the scheme's default, which is left out of the result
+# The order in which the digest's bytes are written, by the scheme.
+_ORDER_512 = [
+    (0, 21, 42), (22, 43, 1), (44, 2, 23), (3, 24, 45), (25, 46, 4), (47, 5, 26), (6, 27, 48), (28, 49, 7), (50, 8, 29), (9, 30, 51),
+    (31, 52, 10), (53, 11, 32), (12, 33, 54), (34, 55, 13), (56, 14, 35), (15, 36, 57), (37, 58, 16), (59, 17, 38), (18, 39, 60),
+    (40, 61, 19), (62, 20, 41),
+]  # fmt: skip
+_ORDER_256 = [
+    (0, 10, 20), (21, 1, 11), (12, 22, 2), (3, 13, 23), (24, 4, 14), (15, 25, 5), (6, 16, 26), (27, 7, 17), (18, 28, 8), (9, 19, 29),
+]  # fmt: skip
+
+
+def digest(value: Any, hashtype: str = "sha1") -> str:
+    try:
+        algorithm = hashlib.new(hashtype)
+    except ValueError as e:
+        raise PluginError(f"hash: no such algorithm {hashtype!r}") from e
+    algorithm.update(value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape"))
+    return algorithm.hexdigest()
+
+
+def _encode24(a: int, b: int, c: int, count: int) -> str:
+    value = (a << 16) | (b << 8) | c
+    return "".join(_ALPHABET[(value >> (6 * i)) & 63] for i in range(count))
+
+
+def _stretch(data: bytes, length: int) -> bytes:
+    return (data * (length // len(data) + 1))[:length] if data else b""
+
+
+def sha_crypt(password: bytes, salt: str, rounds: int, name: str) -> str:
+    """The SHA-crypt scheme (Drepper, 2007) for `sha256` and `sha512`."""
+    new = hashlib.sha512 if name == "sha512" else hashlib.sha256
+    raw_salt = salt.encode()
+    size = new().digest_size
+    b = new(password + raw_salt + password).digest()
+    a = password + raw_salt + _stretch(b, len(password))
+    bits = len(password)
+    while bits:
+        a += b if bits & 1 else password
+        bits >>= 1
+    current = new(a).digest()
+    p = _stretch(new(password * len(password)).digest(), len(password))
+    s = _stretch(new(raw_salt * (16 + current[0])).digest(), len(raw_salt))
+    for i in range(rounds):
+        step = p if i & 1 else current
+        if i % 3:
+            step += s
+        if i % 7:
+            step += p
+        step += current if i & 1 else p
+        current = new(step).digest()
+    order = _ORDER_512 if size == 64 else _ORDER_256
+    text = "".join(_encode24(current[x], current[y], current[z], 4) for x, y, z in order)
+    text += _encode24(0, 0, current[63], 2) if size == 64 else _encode24(0, current[31], current[30], 3)
+    shown = "" if rounds == _ROUNDS else f"rounds={rounds}$"
+    return f"${'6' if size == 64 else '5'}${shown}{salt}${text}"
+
+
+def password_hash(
+    password: Any,
+    hashtype: str = "sha512",
+    salt: str | None = None,
+    salt_size: int | None = None,
+    rounds: int | None = None,
+    ident: Any = None,
+) -> str:
+    secret = str(password).encode()
+    if hashtype in ("sha512", "sha256", "sha512_crypt", "sha256_crypt"):
+        chosen = salt if salt is not None else "".join(secrets.choice(_ALPHABET) for _ in range(salt_size or 16))
+        if not re.fullmatch(r"[./0-9A-Za-z]{0,16}", chosen):
+            raise PluginError(f"password_hash: salt {chosen!r} must be at most 16 of [./0-9A-Za-z]")
+        return sha_crypt(secret, chosen, min(max(rounds or _ROUNDS, 1000), 999_999_999), hashtype.removesuffix("_crypt"))
+    if hashtype in ("bcrypt", "blowfish"):
+        import bcrypt
+
+        prefix = f"${ident or '2b'}${rounds or 12:02d}$".encode()
+        settings = prefix + salt.encode() if salt else bcrypt.gensalt(rounds or 12)
+        return bcrypt.hashpw(secret, settings).decode()
+    raise PluginError(f"password_hash: scheme {hashtype!r} is not supported; sha512, sha256 and bcrypt are")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "hash": digest,
+    "sha1": digest,
+    "checksum": digest,
+    "md5": lambda value: digest(value, "md5"),
+    "password_hash": password_hash,
+}

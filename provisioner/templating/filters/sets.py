@@ -1,0 +1,126 @@
+"""Filters on lists as sets, and on numbers."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from jinja2 import pass_environment
+from jinja2.filters import do_max, do_min, do_unique
+
+from provisioner.templating.errors import PluginError
+
+_UNITS = {"Y": 80, "Z": 70, "E": 60, "P": 50, "T": 40, "G": 30, "M": 20, "K": 10, "B": 0}
+
+
+@pass_environment
+def unique(environment: Any, value: Any, case_sensitive: bool | None = None, attribute: Any = None) -> list[Any]:
+    if attribute is not None or case_sensitive is False:
+        return list(do_unique(environment, value, case_sensitive=bool(case_sensitive), attribute=attribute))
+    return _distinct(value)
+
+
+def _distinct(value: Iterable[Any]) -> list[Any]:
+    try:
+        return list(dict.fromkeys(value))
+    except TypeError:
+        result: list[Any] = []
+        for item in value:
+            if item not in result:
+                result.append(item)
+        return result
+
+
+def union(a: Any, b: Any) -> list[Any]:
+    return _distinct([*a, *b])
+
+
+def intersect(a: Any, b: Any) -> list[Any]:
+    return _distinct([item for item in a if item in b])
+
+
+def difference(a: Any, b: Any) -> list[Any]:
+    return _distinct([item for item in a if item not in b])
+
+
+def symmetric_difference(a: Any, b: Any) -> list[Any]:
+    both = intersect(a, b)
+    return [item for item in union(a, b) if item not in both]
+
+
+@pass_environment
+def smallest(environment: Any, value: Any, **options: Any) -> Any:
+    return do_min(environment, value, **options)
+
+
+@pass_environment
+def largest(environment: Any, value: Any, **options: Any) -> Any:
+    return do_max(environment, value, **options)
+
+
+def logarithm(value: float, base: float = math.e) -> float:
+    return math.log10(value) if base == 10 else math.log(value, base) if base != math.e else math.log(value)
+
+
+def root(value: float, base: int = 2) -> float:
+    return math.sqrt(value) if base == 2 else math.pow(value, 1.0 / float(base))
+
+
+def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> str:
+    amount = float(size)
+    suffix = "B"
+    for suffix, power in _UNITS.items():
+        if (unit is None and amount >= 2**power) or (unit and unit.upper() == suffix):
+            break
+    if _UNITS[suffix]:
+        amount /= 2 ** _UNITS[suffix]
+    base = "bits" if isbits else "Bytes"
+    letter = (suffix + base[0]) if suffix != "B" else base
+    return f"{amount:.2f} {letter}"
+
+
+def human_to_bytes(value: Any, default_unit: str | None = None, isbits: bool = False) -> int:
+    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([A-Za-z]*)\s*", str(value))
+    if found is None:
+        raise PluginError(f"human_to_bytes() can't interpret following string: {value}")
+    unit = found.group(2) or default_unit or "B"
+    letter = unit[0].upper()
+    if letter not in _UNITS or (len(unit) > 1 and unit[1:] not in (("b", "bit", "bits") if isbits else ("B", "byte", "bytes", "ytes"))):
+        raise PluginError(f"human_to_bytes() can't interpret a unit {unit!r} of {value!r}")
+    return round(float(found.group(1)) * float(1 << _UNITS[letter]))
+
+
+def random_item(end: Any, start: int | None = None, step: int | None = None, seed: Any = None) -> Any:
+    generator = random.Random(seed) if seed is not None else random.SystemRandom()
+    if isinstance(end, int):
+        return generator.randrange(start or 0, end, step or 1)
+    if start is not None or step is not None:
+        raise PluginError("start and step can only be used with integer values")
+    return generator.choice(list(end))
+
+
+def shuffle(value: Any, seed: Any = None) -> list[Any]:
+    items = list(value)
+    (random.Random(seed) if seed is not None else random.SystemRandom()).shuffle(items)
+    return items
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "unique": unique,
+    "union": union,
+    "intersect": intersect,
+    "difference": difference,
+    "symmetric_difference": symmetric_difference,
+    "min": smallest,
+    "max": largest,
+    "log": logarithm,
+    "pow": lambda value, exponent: math.pow(value, exponent),
+    "root": root,
+    "human_readable": human_readable,
+    "human_to_bytes": human_to_bytes,
+    "random": random_item,
+    "shuffle": shuffle,
+}

@@ -1,0 +1,178 @@
+"""Ansible's tests: results of tasks, versions, regular expressions, sets, files on the controller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from provisioner.templating.errors import PluginError
+from provisioner.templating.filters.text import to_bool
+from provisioner.templating.vault import HEADER
+
+
+def _result(value: Any, test: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise PluginError(f"The '{test}' test expects a dictionary")
+    return value
+
+
+def failed(value: Any) -> bool:
+    return bool(_result(value, "failed").get("failed", False))
+
+
+def changed(value: Any) -> bool:
+    result = _result(value, "changed")
+    if "changed" not in result and isinstance(result.get("results"), list):
+        return any(isinstance(item, Mapping) and item.get("changed") for item in result["results"])
+    return bool(result.get("changed", False))
+
+
+def _flag(name: str) -> Callable[[Any], bool]:
+    return lambda value: bool(_result(value, name).get(name, False))
+
+
+def _job(name: str) -> Callable[[Any], bool]:
+    """Results without the key come from tasks that were not asynchronous: they started and finished."""
+    return lambda value: bool(_result(value, name).get(name, True))
+
+
+def matches(how: str) -> Callable[..., bool]:
+    def test(value: Any, pattern: str = "", ignorecase: bool = False, multiline: bool = False, match_type: str = how) -> bool:
+        flags = (re.IGNORECASE if ignorecase else 0) | (re.MULTILINE if multiline else 0)
+        try:
+            compiled = re.compile(pattern, flags)
+        except re.error as e:
+            raise PluginError(f"{pattern!r} is not a regular expression: {e}") from e
+        return bool(getattr(compiled, match_type)(str(value)))
+
+    return test
+
+
+def _loose(text: str) -> list[Any]:
+    """Numbers and words of a version, numbers comparing as such."""
+    parts = [part for part in re.split(r"(\d+|[a-z]+|\.)", text.strip().lower().lstrip("v")) if part and part != "."]
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+
+
+def _semantic(text: str) -> list[Any]:
+    found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", text.strip())
+    if found is None:
+        raise PluginError(f"{text!r} is not a semantic version")
+    release = [int(found.group(i)) for i in (1, 2, 3)]
+    marks = [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in (found.group(4) or "").split(".") if p]
+    return [release, not marks, marks]
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: a == b,
+    "=": lambda a, b: a == b,
+    "eq": lambda a, b: a == b,
+    "<": lambda a, b: a < b,
+    "lt": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    "le": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    "gt": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "ge": lambda a, b: a >= b,
+    "!=": lambda a, b: a != b,
+    "<>": lambda a, b: a != b,
+    "ne": lambda a, b: a != b,
+}
+
+
+def version(value: Any, against: Any, operator: str = "eq", strict: Any = None, version_type: str | None = None) -> bool:
+    if not str(value):
+        raise PluginError("Input version value cannot be empty")
+    if not str(against):
+        raise PluginError("Version parameter to compare against cannot be empty")
+    if operator not in _COMPARE:
+        raise PluginError(f"Invalid operator type ({operator}). Must be one of {', '.join(_COMPARE)}")
+    read = _semantic if version_type in ("semver", "semantic") else _loose
+    return _COMPARE[operator](read(str(value)), read(str(against)))
+
+
+def contains(container: Any, item: Any) -> bool:
+    return item in container
+
+
+def subset(a: Any, b: Any) -> bool:
+    return all(item in b for item in a)
+
+
+def truthy(value: Any, convert_bool: bool = False) -> bool:
+    return bool(_convert(value) if convert_bool else value)
+
+
+def _convert(value: Any) -> Any:
+    text = str(value).strip().lower()
+    if text in ("yes", "on", "1", "true", "no", "off", "0", "false"):
+        return to_bool(value)
+    return value
+
+
+def is_uri(value: Any, schemes: Any = None) -> bool:
+    parts = urlsplit(str(value))
+    return bool(parts.scheme) and (schemes is None or parts.scheme in schemes)
+
+
+def _path(check: Callable[[Path], bool]) -> Callable[[Any], bool]:
+    return lambda value: check(Path(str(value)))
+
+
+def vaulted_file(value: Any) -> bool:
+    with Path(str(value)).open("rb") as file:
+        return file.read(len(HEADER)) == HEADER
+
+
+TESTS: dict[str, Callable[..., Any]] = {
+    "failed": failed,
+    "failure": failed,
+    "success": lambda value: not failed(value),
+    "succeeded": lambda value: not failed(value),
+    "successful": lambda value: not failed(value),
+    "changed": changed,
+    "change": changed,
+    "skipped": _flag("skipped"),
+    "skip": _flag("skipped"),
+    "unreachable": _flag("unreachable"),
+    "reachable": lambda value: not _result(value, "reachable").get("unreachable", False),
+    "timedout": lambda value: bool(_result(value, "timedout").get("timedout", False)),
+    "started": _job("started"),
+    "finished": _job("finished"),
+    "match": matches("match"),
+    "search": matches("search"),
+    "regex": matches("search"),
+    "version": version,
+    "version_compare": version,
+    "subset": subset,
+    "issubset": subset,
+    "superset": lambda a, b: subset(b, a),
+    "issuperset": lambda a, b: subset(b, a),
+    "contains": contains,
+    "any": lambda value: any(value),
+    "all": lambda value: all(value),
+    "truthy": truthy,
+    "falsy": lambda value, convert_bool=False: not truthy(value, convert_bool),
+    "nan": lambda value: value != value,
+    "isnan": lambda value: value != value,
+    "exists": _path(Path.exists),
+    "file": _path(Path.is_file),
+    "directory": _path(Path.is_dir),
+    "link": _path(Path.is_symlink),
+    "link_exists": _path(lambda path: path.is_symlink() or path.exists()),
+    "mount": _path(Path.is_mount),
+    "is_file": _path(Path.is_file),
+    "is_dir": _path(Path.is_dir),
+    "is_link": _path(Path.is_symlink),
+    "abs": _path(Path.is_absolute),
+    "same_file": lambda a, b: Path(a).samefile(b),
+    "uri": is_uri,
+    "url": lambda value, schemes=None: is_uri(value, schemes) and bool(urlsplit(str(value)).netloc),
+    "urn": lambda value: is_uri(value, ["urn"]),
+    "vault_encrypted": lambda value: str(value).encode().startswith(HEADER),
+    "vaulted_file": vaulted_file,
+}

@@ -1,0 +1,52 @@
+"""What a lookup may use: the templar of the template that called it, and the search for files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner.templating.errors import PluginError
+
+if TYPE_CHECKING:
+    from provisioner.templating.templar import Templar
+
+Terms = Sequence[Any]
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one lookup."""
+
+    name: str
+    templar: Templar
+
+    def find(self, name: str, kind: str = "files") -> Path | None:
+        """A file by name: absolute, or under `kind/` of each search directory, or in the directory itself."""
+        return find_file(name, self.templar.search, kind)
+
+    def find_or_fail(self, name: str, kind: str = "files") -> Path:
+        found = self.find(name, kind)
+        if found is None:
+            places = ", ".join(str(directory / kind) for directory in self.templar.search)
+            raise PluginError(f"The 'file' lookup had an issue: could not locate file in lookup: {name} (looked in {places})")
+        return found
+
+    def variable(self, name: str) -> Any:
+        return self.templar.scope[name]
+
+
+def find_file(name: str, search: Sequence[Path], kind: str = "files") -> Path | None:
+    path = Path(name).expanduser()
+    if path.is_absolute():
+        return path if path.exists() else None
+    for directory in search:
+        for candidate in (directory / kind / path, directory / path):
+            if candidate.exists():
+                return candidate
+    return None
+
+
+Lookup = Callable[[Call, Terms, Options], list[Any]]

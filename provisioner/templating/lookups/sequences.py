@@ -1,0 +1,181 @@
+"""Lookups that make lists: what `with_*` loops stand on."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from provisioner.templating.errors import PluginError, UndefinedVariable
+from provisioner.templating.filters.data import flatten, subelements
+from provisioner.templating.filters.text import to_bool
+from provisioner.templating.lookups.call import Call, Lookup, Options, Terms, find_file
+
+
+def items(call: Call, terms: Terms, options: Options) -> list[Any]:
+    return flatten(list(terms), levels=1, skip_nulls=False)
+
+
+def plain_list(call: Call, terms: Terms, options: Options) -> list[Any]:
+    return list(terms)
+
+
+def flattened(call: Call, terms: Terms, options: Options) -> list[Any]:
+    return flatten(list(terms))
+
+
+def dictionary(call: Call, terms: Terms, options: Options) -> list[Any]:
+    result: list[Any] = []
+    for term in terms if isinstance(terms, list | tuple) else [terms]:
+        if not isinstance(term, Mapping):
+            raise PluginError("with_dict expects a dict")
+        result.extend({"key": key, "value": value} for key, value in term.items())
+    return result
+
+
+def indexed_items(call: Call, terms: Terms, options: Options) -> list[Any]:
+    return [[index, item] for index, item in enumerate(flatten(list(terms), levels=1, skip_nulls=False))]
+
+
+def together(call: Call, terms: Terms, options: Options) -> list[Any]:
+    if not terms:
+        raise PluginError("with_together requires at least one element in each list")
+    return [list(row) for row in itertools.zip_longest(*terms)]
+
+
+def nested(call: Call, terms: Terms, options: Options) -> list[Any]:
+    if not terms:
+        raise PluginError("with_nested requires at least one element in the nested list")
+    lists = [term if isinstance(term, list | tuple) else [term] for term in terms]
+    return [flatten(list(row), levels=1, skip_nulls=False) for row in itertools.product(*lists)]
+
+
+def sub_elements(call: Call, terms: Terms, options: Options) -> list[Any]:
+    if len(terms) not in (2, 3):
+        raise PluginError("subelements lookup expects a list of two or three items")
+    flags = terms[2] if len(terms) == 3 else {}
+    return [list(pair) for pair in subelements(terms[0], terms[1], bool(to_bool(flags.get("skip_missing", False))))]
+
+
+def random_choice(call: Call, terms: Terms, options: Options) -> list[Any]:
+    return [random.SystemRandom().choice(list(terms))] if terms else []
+
+
+_SHORT = re.compile(r"^(?:(0?x?[0-9a-f]+)-)?(0?x?[0-9a-f]+)(?:/(-?0?x?[0-9a-f]+))?(?::(.+))?$", re.IGNORECASE)
+
+
+def sequence(call: Call, terms: Terms, options: Options) -> list[Any]:
+    return [text for term in terms or [options] for text in _sequence(term, options)]
+
+
+def _sequence(term: Any, options: Options) -> list[str]:
+    settings: dict[str, Any] = {"start": 1, "stride": 1, "format": "%d", **options}
+    if isinstance(term, Mapping):
+        settings.update(term)
+    else:
+        found = _SHORT.match(str(term))
+        if found and "=" not in str(term):
+            start, end, stride, form = found.groups()
+            given = {"start": start, "end": end, "stride": stride, "format": form}
+            settings.update({key: value for key, value in given.items() if value is not None})
+        else:
+            settings.update(part.partition("=")[::2] for part in str(term).split())
+    start, stride = int(str(settings["start"]), 0), int(str(settings["stride"]), 0)
+    if "count" in settings:
+        count = int(str(settings["count"]), 0)
+        end = start + count * stride - (1 if stride > 0 else -1) if count else None
+    elif "end" in settings:
+        end = int(str(settings["end"]), 0)
+    else:
+        raise PluginError("must specify count or end in with_sequence")
+    if end is None or stride == 0:
+        return []
+    if (stride > 0 and end < start) or (stride < 0 and end > start):
+        raise PluginError(f"to count {'backwards make stride negative' if stride > 0 else 'forward make stride positive'}")
+    try:
+        return [str(settings["format"]) % number for number in range(start, end + (1 if stride > 0 else -1), stride)]
+    except (TypeError, ValueError) as e:
+        raise PluginError(f"bad formatting string: {settings['format']}") from e
+
+
+def fileglob(call: Call, terms: Terms, options: Options) -> list[Any]:
+    result: list[str] = []
+    for term in terms:
+        pattern = Path(str(term)).expanduser()
+        if pattern.is_absolute():
+            directories = [pattern.parent]
+        else:
+            directories = [d for root in call.templar.search for d in (root / "files" / pattern.parent, root / pattern.parent)]
+        for directory in directories:
+            found = sorted(str(path) for path in directory.glob(pattern.name) if path.is_file()) if directory.is_dir() else []
+            if found:
+                result.extend(found)
+                break
+    return result
+
+
+def first_found(call: Call, terms: Terms, options: Options) -> list[Any]:
+    skip = bool(to_bool(options.get("skip", False)))
+    candidates: list[str] = []
+    for term in [*terms, options] if options.get("files") else terms:
+        if isinstance(term, Mapping):
+            skip = skip or bool(to_bool(term.get("skip", False)))
+            names = _names(term.get("files", []), ",;")
+            paths = _names(term.get("paths", []), ",:;")
+            candidates.extend(str(Path(path) / name) for path in paths for name in names) if paths else candidates.extend(names)
+        else:
+            candidates.extend(_names(term, ""))
+    for name in candidates:
+        for kind in ("tasks", "files", "templates", "vars"):
+            found = find_file(name, call.templar.search, kind)
+            if found is not None:
+                return [str(found)]
+    if skip or str(options.get("errors", "")) == "ignore":
+        return []
+    raise PluginError(f"No file was found when using first_found: none of {', '.join(candidates)}")
+
+
+def _names(value: Any, separators: str) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [name for item in value for name in _names(item, separators)]
+    return [part.strip() for part in re.split(f"[{separators}]", str(value)) if part.strip()] if separators else [str(value)]
+
+
+def inventory_hostnames(call: Call, terms: Terms, options: Options) -> list[Any]:
+    inventory = call.templar.variables.get("__inventory__")
+    if inventory is None:
+        raise UndefinedVariable("inventory_hostnames works only in a run")
+    return [host.name for host in inventory.value.match(",".join(map(str, terms)))]
+
+
+def config(call: Call, terms: Terms, options: Options) -> list[Any]:
+    known: dict[str, Any] = {"DEFAULT_FORKS": 5, "DEFAULT_BECOME_METHOD": "sudo", "DEFAULT_BECOME_USER": "root", "DEFAULT_TIMEOUT": 10}
+    result = []
+    for term in terms:
+        if term in known:
+            result.append(known[term])
+        elif options.get("on_missing") != "skip":
+            raise PluginError(f"Unable to find setting {term}")
+    return result
+
+
+LOOKUPS: dict[str, Lookup] = {
+    "items": items,
+    "list": plain_list,
+    "flattened": flattened,
+    "dict": dictionary,
+    "indexed_items": indexed_items,
+    "together": together,
+    "nested": nested,
+    "cartesian": nested,
+    "subelements": sub_elements,
+    "random_choice": random_choice,
+    "sequence": sequence,
+    "fileglob": fileglob,
+    "first_found": first_found,
+    "inventory_hostnames": inventory_hostnames,
+    "config": config,
+}

@@ -1,0 +1,155 @@
+"""All filters, tests and globals by name, those of a playbook's own plugin folders included."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import pass_context
+from jinja2.filters import FILTERS as DEFAULT_FILTERS
+from jinja2.runtime import Undefined as JinjaUndefined
+from jinja2.tests import TESTS as DEFAULT_TESTS
+
+from provisioner.templating import jinja_tests
+from provisioner.templating.errors import PluginError, TemplateError
+from provisioner.templating.filters import data, digests, network, paths, sets, text, times
+from provisioner.templating.lookups import sequences, sources
+from provisioner.templating.lookups.call import Call, Lookup
+from provisioner.templating.scope import first_undefined
+from provisioner.templating.undefined import Undefined, did_you_mean
+
+# Collections in which public content looks for what is builtin here.
+_PREFIXES = ("ansible.builtin.", "ansible.utils.", "ansible.netcommon.", "community.general.", "ansible.posix.")
+# Filters that are meant for undefined values.
+_ACCEPT_UNDEFINED = {"default", "d", "mandatory", "type_debug"}
+LOOKUPS: dict[str, Lookup] = {**sources.LOOKUPS, **sequences.LOOKUPS}
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """Everything templates can call."""
+
+    filters: dict[str, Callable[..., Any]]
+    tests: dict[str, Callable[..., Any]]
+    globals: dict[str, Any]
+
+
+def _strict(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets an undefined input complain as such before the filter can misread it."""
+
+    @functools.wraps(function)
+    def checked(*args: Any, **options: Any) -> Any:
+        for argument in args[:2]:
+            if isinstance(argument, JinjaUndefined):
+                argument._fail_with_undefined_error()
+        return function(*args, **options)
+
+    return checked
+
+
+def bare_name(name: str) -> str:
+    """A plugin's or module's short name, whatever collection it was asked from."""
+    for prefix in _PREFIXES:
+        if name.startswith(prefix):
+            return name[len(prefix) :]
+    return name
+
+
+def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any], options: dict[str, Any]) -> list[Any]:
+    """The values of a lookup, called from a template."""
+    lookup = LOOKUPS.get(bare_name(name))
+    if lookup is None:
+        raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, LOOKUPS)}")
+    undefined = first_undefined(list(terms))
+    if undefined is not None and bare_name(name) != "first_found":
+        undefined._fail_with_undefined_error()
+    return lookup(Call(name, context.resolve_or_missing("__templar__")), terms, options)
+
+
+@pass_context
+def _lookup(context: jinja2.runtime.Context, name: str, *terms: Any, **options: Any) -> Any:
+    found = _query_checked(context, name, terms, options)
+    if options.get("wantlist"):
+        return found
+    if len(found) == 1:
+        return found[0]
+    if all(isinstance(item, str) for item in found):
+        return ",".join(found)
+    return found
+
+
+def _query_checked(context: jinja2.runtime.Context, name: str, terms: Sequence[Any], options: dict[str, Any]) -> list[Any]:
+    rest = {key: value for key, value in options.items() if key not in ("wantlist", "errors")}
+    flat = list(terms[0]) if len(terms) == 1 and isinstance(terms[0], list) else list(terms)
+    mode = options.get("errors", "strict")
+    try:
+        return run_lookup(context, name, flat, rest)
+    except TemplateError:
+        if mode in ("ignore", "warn"):
+            return []
+        raise
+
+
+@pass_context
+def _query(context: jinja2.runtime.Context, name: str, *terms: Any, **options: Any) -> list[Any]:
+    return _query_checked(context, name, terms, options)
+
+
+def _now(utc: bool = False, fmt: str | None = None) -> Any:
+    moment = datetime.now(UTC).replace(tzinfo=None) if utc else datetime.now(UTC).astimezone().replace(tzinfo=None)
+    return moment.strftime(fmt) if fmt else moment
+
+
+def _undef(hint: str | None = None) -> Any:
+    return Undefined(hint=hint or "Mandatory variable has not been overridden")
+
+
+def builtin_plugins() -> Plugins:
+    filters: dict[str, Any] = {**DEFAULT_FILTERS}
+    for module in (data, text, paths, sets, digests, times, network):
+        for name, function in module.FILTERS.items():
+            chosen = function if name in _ACCEPT_UNDEFINED else _strict(function)
+            filters[name] = chosen
+            for prefix in _PREFIXES[:4]:
+                filters[prefix + name] = chosen
+    for name in DEFAULT_FILTERS:
+        filters.setdefault("ansible.builtin." + name, filters[name])
+    tests: dict[str, Any] = {**DEFAULT_TESTS}
+    tests.update({name: _strict(function) for name, function in jinja_tests.TESTS.items()})
+    tests.update({"ansible.builtin." + name: function for name, function in list(tests.items())})
+    calls: dict[str, Any] = {"lookup": _lookup, "query": _query, "q": _query, "now": _now, "undef": _undef, "range": range, "dict": dict}
+    return Plugins(
+        filters, tests, {**calls, "namespace": jinja2.utils.Namespace, "cycler": jinja2.utils.Cycler, "joiner": jinja2.utils.Joiner}
+    )
+
+
+def with_folders(plugins: Plugins, folders: Sequence[Path]) -> Plugins:
+    """The plugins and those found in `filter_plugins/` and `test_plugins/` of the folders (classes FilterModule, TestModule)."""
+    filters, tests = dict(plugins.filters), dict(plugins.tests)
+    for folder in folders:
+        for kind, cls, method, target in (
+            ("filter_plugins", "FilterModule", "filters", filters),
+            ("test_plugins", "TestModule", "tests", tests),
+        ):
+            for path in sorted((folder / kind).glob("*.py")) if (folder / kind).is_dir() else []:
+                target.update(_load(path, cls, method))
+    return Plugins(filters, tests, plugins.globals)
+
+
+def _load(path: Path, cls: str, method: str) -> dict[str, Callable[..., Any]]:
+    spec = importlib.util.spec_from_file_location(f"_plugin_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise PluginError("cannot be loaded", template=str(path))
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        found: dict[str, Callable[..., Any]] = getattr(getattr(module, cls)(), method)()
+    except Exception as e:
+        raise PluginError(f"cannot be loaded: {e}", template=str(path)) from e
+    return found

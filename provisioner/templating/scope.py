@@ -1,0 +1,105 @@
+"""The variables that a template sees: rendered when first asked for, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jinja2.runtime import Undefined as JinjaUndefined
+
+from provisioner.templating.errors import TemplateError, UndefinedVariable
+from provisioner.templating.values import Resolved, is_template
+
+_MISSING: Any = object()
+
+
+class Scope(Mapping[str, Any]):
+    """A read-only view of raw variables that renders on access. `local` values (loop variables, macros) are final."""
+
+    __slots__ = ("_cache", "_pending", "_raw", "_render", "local")
+
+    def __init__(self, raw: Mapping[str, Any], render: Callable[[Any, Scope], Any], local: dict[str, Any] | None = None) -> None:
+        self._raw = raw
+        self._render = render
+        self._cache: dict[str, Any] = {}
+        self._pending: set[str] = set()
+        self.local = local or {}
+
+    def child(self, local: Mapping[str, Any]) -> Scope:
+        """The same variables with more local ones; shares what was rendered already."""
+        scope = Scope.__new__(Scope)
+        scope._raw, scope._render, scope._cache, scope._pending = self._raw, self._render, self._cache, self._pending
+        scope.local = {**self.local, **local}
+        return scope
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.local:
+            return self.local[name]
+        value = self._cache.get(name, _MISSING)
+        if value is not _MISSING:
+            return value
+        raw = self._raw[name]
+        if type(raw) is Resolved:
+            return raw.value
+        if not isinstance(raw, str | list | dict | tuple):
+            return raw
+        if name in self._pending:
+            raise TemplateError(f"variable {name!r} is defined by itself: {raw!r}")
+        self._pending.add(name)
+        try:
+            value = self._render(raw, self)
+        except UndefinedVariable as e:
+            raise UndefinedVariable(f"in variable {name!r} ({_short(raw)}): {e}") from e
+        finally:
+            self._pending.discard(name)
+        self._cache[name] = value
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.local or name in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._raw
+        for name in self.local:
+            if name not in self._raw:
+                yield name
+
+    def __len__(self) -> int:
+        return len(self._raw.keys() | self.local.keys())
+
+    def raw(self, name: str) -> Any:
+        value = self.local.get(name, _MISSING)
+        return self._raw[name] if value is _MISSING else value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def holds_template(value: Any) -> bool:
+    """Whether anything inside a value may be rendered."""
+    if isinstance(value, str):
+        return is_template(value)
+    if isinstance(value, dict):
+        return any(holds_template(item) or (isinstance(key, str) and is_template(key)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return any(holds_template(item) for item in value)
+    return False
+
+
+def first_undefined(value: Any) -> JinjaUndefined | None:
+    """The first undefined thing inside a value, if any."""
+    if isinstance(value, JinjaUndefined):
+        return value
+    if isinstance(value, dict):
+        for item in value.values():
+            found = first_undefined(item)
+            if found is not None:
+                return found
+    elif isinstance(value, list | tuple):
+        for item in value:
+            found = first_undefined(item)
+            if found is not None:
+                return found
+    return None

@@ -1,0 +1,243 @@
+"""Renders values with one set of variables."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+from jinja2.environment import Template
+from jinja2.runtime import Undefined as JinjaUndefined
+
+from provisioner.templating.environment import MAX_COMPILED, NativeEnvironment, TextEnvironment, place_of, syntax_error, text_of
+from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
+from provisioner.templating.plugins import Plugins, builtin_plugins
+from provisioner.templating.scope import Scope, first_undefined, holds_template
+from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
+from provisioner.templating.values import OMIT, Omit, is_template
+
+
+class Engine:
+    """What all templars of a run share: environments with their plugins, and compiled texts. Thread-safe."""
+
+    def __init__(self, plugins: Plugins | None = None) -> None:
+        self.plugins = plugins or builtin_plugins()
+        self.native = NativeEnvironment()
+        self._install(self.native)
+        self._compiled: dict[tuple[str, bool], Template] = {}
+        self._files: dict[tuple[Any, ...], TextEnvironment] = {}
+        self._lock = threading.Lock()
+
+    def _install(self, environment: jinja2.Environment) -> None:
+        environment.filters.update(self.plugins.filters)
+        environment.tests.update(self.plugins.tests)
+        environment.globals.update(self.plugins.globals)
+
+    def compile(self, text: str, *, expression: bool = False) -> Template:
+        key = (text, expression)
+        found = self._compiled.get(key)
+        if found is None:
+            source = "{{ " + text + "\n}}" if expression else text
+            found = self.native.from_string(source)
+            with self._lock:
+                if len(self._compiled) >= MAX_COMPILED:
+                    self._compiled.clear()
+                self._compiled[key] = found
+        return found
+
+    def file_environment(self, search: Sequence[Path], **options: Any) -> TextEnvironment:
+        """An environment that loads templates from these directories; kept, with all it compiled."""
+        key = (tuple(map(str, search)), tuple(sorted(options.items())))
+        with self._lock:
+            found = self._files.get(key)
+            if found is None:
+                found = TextEnvironment(jinja2.FileSystemLoader([str(path) for path in search]), **options)
+                found.auto_reload = False
+                self._install(found)
+                self._files[key] = found
+        return found
+
+
+_shared: Engine | None = None
+
+
+def shared_engine() -> Engine:
+    """The engine of everything that does not bring its own plugins."""
+    global _shared
+    if _shared is None:
+        _shared = Engine()
+    return _shared
+
+
+class Templar:
+    """Renders any value: strings by Jinja, containers item by item. Not for use by several threads at once.
+
+    `search` are the directories that lookups and includes look through, first one first.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[Path] = (),
+        variables: Mapping[str, Any] | None = None,
+        *,
+        engine: Engine | None = None,
+        host: str = "",
+    ) -> None:
+        self.engine = engine or shared_engine()
+        self.search = tuple(roots)
+        self.host = host
+        self.variables = variables if variables is not None else {}
+        self.scope = Scope(self.variables, self._render_variable, {"omit": OMIT, "__templar__": self})
+        if "vars" not in self.variables:
+            self.scope.local["vars"] = self.scope
+
+    def with_local(self, local: Mapping[str, Any]) -> Templar:
+        """A templar with more variables whose values are final, sharing what this one rendered already."""
+        other = Templar.__new__(Templar)
+        other.engine, other.search, other.host, other.variables = self.engine, self.search, self.host, self.variables
+        other.scope = self.scope.child(local)
+        other.scope.local["__templar__"] = other
+        return other
+
+    # Rendering
+
+    def render(self, value: Any, *, fail_on_undefined: bool = True) -> Any:
+        """The value with everything in it rendered. Raises TemplateError."""
+        rendered = self._render(value, self.scope)
+        if fail_on_undefined:
+            found = first_undefined(rendered)
+            if found is not None:
+                raise self._undefined(found, value)
+        return rendered
+
+    def render_text(self, value: Any) -> str:
+        return text_of(self.render(value))
+
+    def render_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """A mapping rendered, without what came out as `omit`."""
+        cleaned: dict[str, Any] = drop_omitted(self.render(dict(arguments)))
+        return cleaned
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of a Jinja expression (as in `when:`, without braces); undefined is an error."""
+        if is_template(expression) and expression.lstrip().startswith(("{{", "{%")):
+            return self.render(expression)
+        value = self._run(expression, self.scope, expression=True)
+        found = first_undefined(value)
+        if found is not None:
+            raise self._undefined(found, expression)
+        return value
+
+    def condition(self, condition: Any) -> bool:
+        """The truth of one condition. A name whose value is text is evaluated as a condition in turn, as `-e flag=false` needs."""
+        if isinstance(condition, bool) or condition is None:
+            return bool(condition)
+        if not isinstance(condition, str):
+            return bool(condition)
+        if not condition.strip():
+            return True
+        value = self.evaluate(condition)
+        if isinstance(value, str) and condition.strip().isidentifier() and value != condition:
+            return self.condition(value) if value.strip() else False
+        return bool(value)
+
+    def render_file(
+        self, name: str, *, search: Sequence[Path] | None = None, local: Mapping[str, Any] | None = None, **options: Any
+    ) -> str:
+        """A template file rendered to text. Includes are looked up in `search`."""
+        environment = self.engine.file_environment(search if search is not None else self.search, **options)
+        scope = self.scope.child(local) if local else self.scope
+        try:
+            template = environment.get_template(name)
+        except jinja2.TemplateNotFound as e:
+            raise TemplateError(f"template {e.name!r} not found; looked in {', '.join(map(str, search or self.search))}") from e
+        except jinja2.TemplateSyntaxError as e:
+            raise syntax_error(e, name) from e
+        except UnicodeDecodeError as e:
+            raise TemplateError("is not UTF-8 text", template=name) from e
+        return str(self._guard(lambda: environment.concat(template.root_render_func(template.new_context(cast(Any, scope)))), name))
+
+    # How it is done
+
+    def _render_variable(self, value: Any, scope: Scope) -> Any:
+        return self._render(value, scope, in_variable=True)
+
+    def _render(self, value: Any, scope: Scope, in_variable: bool = False) -> Any:
+        if isinstance(value, str):
+            if not is_template(value):
+                return value
+            try:
+                return self._run(value, scope)
+            except UndefinedVariable as e:
+                if not in_variable:
+                    raise
+                return Undefined(hint=str(e))
+        if isinstance(value, dict | list | tuple) and not holds_template(value):
+            return value
+        if isinstance(value, dict):
+            return {
+                self._run(key, scope) if is_template(key) else key: self._render(item, scope, in_variable) for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._render(item, scope, in_variable) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self._render(item, scope, in_variable) for item in value)
+        return value
+
+    def _run(self, text: str, scope: Scope, *, expression: bool = False) -> Any:
+        try:
+            template = self.engine.compile(text, expression=expression)
+        except jinja2.TemplateSyntaxError as e:
+            raise TemplateError(f"template syntax: {e.message}: {text}") from e
+        except jinja2.TemplateError as e:
+            raise TemplateError(f"{e}: {text}") from e
+        context = template.new_context(cast(Any, scope))
+        native = self.engine.native
+        return self._guard(lambda: native.concat(template.root_render_func(context)), "", text)
+
+    def _guard(self, render: Callable[[], Any], name: str, text: str = "") -> Any:
+        """Runs a rendering and translates every error into ours."""
+        try:
+            return render()
+        except (UndefinedVariable, PluginError) as e:
+            if name and not e.template:
+                e.template, e.line = place_of(e, name)
+            raise
+        except TemplateError:
+            raise
+        except jinja2.UndefinedError as e:
+            template, line = place_of(e, name) if name else ("", None)
+            raise UndefinedVariable(self._explain(str(e)) + (f": {text}" if text else ""), template=template, line=line) from e
+        except jinja2.TemplateSyntaxError as e:
+            raise syntax_error(e, name) from e
+        except jinja2.TemplateNotFound as e:
+            raise TemplateError(f"template {e.name!r} not found", template=name) from e
+        except RecursionError as e:
+            raise TemplateError(f"variables refer to each other in a circle: {text or name}") from e
+        except Exception as e:
+            template, line = place_of(e, name) if name else ("", None)
+            message = f"{type(e).__name__}: {e}" if not isinstance(e, ValueError | TypeError) else str(e)
+            raise TemplateError(message + (f": {text}" if text else ""), template=template, line=line) from e
+
+    def _undefined(self, value: JinjaUndefined, source: Any) -> UndefinedVariable:
+        name = undefined_name(value)
+        message = self._explain(value._undefined_message) if name else value._undefined_message
+        shown = f": {source}" if isinstance(source, str) else ""
+        return UndefinedVariable(message + shown)
+
+    def _explain(self, message: str) -> str:
+        """Adds the nearest variable names to Jinja's \"'x' is undefined\"."""
+        if message.startswith("'") and message.endswith("' is undefined"):
+            return message + did_you_mean(message[1:-14], (name for name in self.scope if not name.startswith("__")))
+        return message
+
+
+def drop_omitted(value: Any) -> Any:
+    """Without parameters whose value is `omit`, at any depth."""
+    if isinstance(value, dict):
+        return {key: drop_omitted(item) for key, item in value.items() if not isinstance(item, Omit)}
+    if isinstance(value, list):
+        return [drop_omitted(item) for item in value if not isinstance(item, Omit)]
+    return value

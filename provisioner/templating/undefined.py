@@ -1,0 +1,42 @@
+"""The value of names that are not set: chains through attributes, and complains only when it is used."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import jinja2
+from jinja2.runtime import StrictUndefined
+from jinja2.utils import missing
+
+
+class Undefined(StrictUndefined):
+    """As Jinja's strict one, but `a.b.c | default(1)` works when `a` is not set."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __getitem__(self, key: Any) -> Any:
+        return self
+
+    def __repr__(self) -> str:
+        return f"Undefined({self._undefined_hint or self._undefined_name!r})"
+
+    @property
+    def message(self) -> str:
+        return self._undefined_message
+
+
+def undefined_name(value: jinja2.Undefined) -> str | None:
+    """The variable's name when the undefined thing is a variable rather than an attribute."""
+    return value._undefined_name if value._undefined_obj is missing else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=2, cutoff=0.7)
+    return f". Did you mean {' or '.join(map(repr, close))}?" if close else ""

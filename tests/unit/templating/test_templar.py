@@ -1,0 +1,143 @@
+"""Proves the rules of rendering: native values, laziness, undefined variables with hints, omit, and places in errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.templating import OMIT, Resolved, Templar, TemplateError, UndefinedVariable, Unsafe
+
+VARIABLES: dict[str, Any] = {
+    "number": 5,
+    "alias": "{{ number }}",
+    "items_": [1, "{{ alias }}"],
+    "half": {"good": "{{ number }}", "bad": "{{ missing }}"},
+    "fact": Resolved("{{ not rendered }}"),
+    "raw": Unsafe("{{ nor this }}"),
+    "loop_a": "{{ loop_b }}",
+    "loop_b": "{{ loop_a }}",
+    "flag_text": "false",
+    "condition_text": "number == 5",
+}
+
+
+def templar() -> Templar:
+    return Templar(variables=VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{{ alias }}", 5),
+        ("v{{ alias }}", "v5"),
+        ("{{ items_ }}", [1, 5]),
+        ("{{ half.good }}", 5),
+        ("{{ half.bad | default('x') }}", "x"),
+        ("{{ half.bad is defined }}", False),
+        ("{{ fact }}", "{{ not rendered }}"),
+        ("{{ raw }}", "{{ nor this }}"),
+        ("{{ nothing.at.all | default(omit) }}", OMIT),
+        ("{{ 5 }}", 5),
+        ("{{ None }}", None),
+        ("a{{ None }}b", "ab"),
+        ("{{ 'x' }}{{ 'y' }}", "xy"),
+        ("{{ vars['alias'] }}", 5),
+        ({"k{{ number }}": ["{{ number }}"]}, {"k5": [5]}),
+        ("{% for i in items_ %}{{ i }};{% endfor %}", "1;5;"),
+        ("{% set x = alias %}{{ x }}", 5),
+        ("plain", "plain"),
+        (7, 7),
+    ],
+)
+def test_render(value: Any, expected: Any) -> None:
+    assert templar().render(value) == expected
+
+
+def test_omitted_parameters_are_left_out_at_any_depth() -> None:
+    rendered = templar().render_arguments({"a": "{{ omit }}", "b": [1, "{{ nope | default(omit) }}"], "c": {"d": "{{ omit }}"}})
+    assert rendered == {"b": [1], "c": {}}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{{ numbr }}", "'numbr' is undefined. Did you mean 'number'?"),
+        ("{{ half.worse }}", "has no attribute 'worse'"),
+        ("{{ half }}", "'missing' is undefined"),
+        ("{{ half | to_json }}", "'missing' is undefined"),
+        ("{{ missing | upper }}", "'missing' is undefined"),
+    ],
+)
+def test_undefined_is_an_error_with_a_hint(value: str, message: str) -> None:
+    with pytest.raises(UndefinedVariable) as caught:
+        templar().render(value)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{{ loop_a }}", "defined by itself"),
+        ("{{ number | nofilter }}", "No filter named 'nofilter'"),
+        ("{{ unclosed", "template syntax"),
+        ("{{ number | from_json }}", "from_json"),
+        ("{{ lookup('nolookup') }}", "lookup plugin 'nolookup' was not found"),
+        ("{{ none_such | mandatory }}", "Mandatory variable 'none_such' not defined."),
+    ],
+)
+def test_other_errors(value: str, message: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        templar().render(value)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("number == 5", True),
+        ("alias is defined and alias > 5", False),
+        ("flag_text", False),
+        ("condition_text", True),
+        ("flag_text | bool", False),
+        (True, True),
+        ("", True),
+        ("missing is not defined", True),
+        ("'x' in ['x']", True),
+        ("number in items_", True),
+    ],
+)
+def test_conditions(condition: Any, expected: bool) -> None:
+    assert templar().condition(condition) is expected
+
+
+def test_values_are_rendered_only_when_used() -> None:
+    assert Templar(variables={"a": "{{ lookup('pipe', 'exit 3') }}", "b": 1}).render("{{ b }}") == 1
+
+
+def test_local_variables_are_final_and_shadow() -> None:
+    assert templar().with_local({"number": "{{ x }}"}).render("{{ number }}") == "{{ x }}"
+
+
+def test_files_name_template_and_line(tmp_path: Path) -> None:
+    (tmp_path / "t.j2").write_text("one\ntwo\n{{ numbr }}\n")
+    with pytest.raises(UndefinedVariable, match="Did you mean 'number'") as caught:
+        templar().render_file("t.j2", search=[tmp_path])
+    assert (Path(caught.value.template).name, caught.value.line) == ("t.j2", 3)
+
+
+def test_files_include_others_with_the_same_variables(tmp_path: Path) -> None:
+    (tmp_path / "outer.j2").write_text(
+        "{% set own = 1 %}{% for i in [1] %}\n{% include 'inner.j2' %}\n{% endfor %}{% import 'm.j2' as m with context %}{{ m.f() }}\n"
+    )
+    (tmp_path / "inner.j2").write_text("{{ alias }} {{ own }} {{ i }}\n")
+    (tmp_path / "m.j2").write_text("{% macro f() %}{{ number }}{% endmacro %}")
+    assert templar().render_file("outer.j2", search=[tmp_path]) == "5 1 1\n5\n"
+
+
+def test_syntax_error_in_a_file_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "t.j2").write_text("fine\n{% if %}\n")
+    with pytest.raises(TemplateError) as caught:
+        templar().render_file("t.j2", search=[tmp_path])
+    assert caught.value.line == 2
