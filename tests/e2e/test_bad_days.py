@@ -1,0 +1,143 @@
+"""Proves that trouble gives one clear error and nothing half-done: bad inventories, unreachable and changed hosts, taken ports, kills, locks."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.lab import PROVISION, Cluster, eventually, run
+
+
+def inventory_with(cluster: Cluster, tmp_path: Path, change: dict[str, object], extra: str = "") -> Path:
+    tree = yaml.safe_load(cluster.inventory.read_text())
+    for path, value in change.items():
+        *folders, last = path.split("/")
+        place = tree
+        for folder in folders:
+            place = place[folder]
+        if value is None:
+            place.pop(last)
+        else:
+            place[last] = value
+    made = tmp_path / "inventory.yaml"
+    made.write_text(yaml.safe_dump(tree, sort_keys=False) + extra)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"all/vars/cluster/service_cidr": "10.96.0.0/99"}, ["service_cidr", "10.96.0.0/99"]),
+        ({"all/vars/cluster/pod_cidr": "10.96.0.0/16"}, ["pod_cidr", "overlap"]),
+        ({"all/vars/cluster/servce_cidr": "10.96.0.0/16"}, ["servce_cidr", "service_cidr"]),
+        ({"all/vars/cluster/name": "Not_A_Label"}, ["Not_A_Label"]),
+        ({"all/children/masters/hosts": {}}, ["masters"]),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_in_the_inventory_is_placed_and_explained(
+    cluster: Cluster, tmp_path: Path, change: dict[str, object], words: list[str]
+) -> None:
+    made = inventory_with(cluster, tmp_path, change)
+    said = run([PROVISION, "up", made], timeout_s=60)
+    assert said.code == 2, said.output
+    assert "Traceback" not in said.output
+    assert "inventory.yaml" in said.output
+    for word in words:
+        assert word in said.output
+    assert not (tmp_path / ".provision").exists()
+
+
+def test_broken_yaml_has_line_and_column(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.yaml"
+    path.write_text("all:\n  vars: {cluster: {name: x}\n  children: [\n")
+    said = run([PROVISION, "up", path], timeout_s=60)
+    assert said.code == 2
+    assert "inventory.yaml:" in said.output and "Traceback" not in said.output
+
+
+def test_an_unreachable_host_is_named_before_anything_is_changed(cluster: Cluster, tmp_path: Path) -> None:
+    hosts = {"ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_user": "root"}
+    tree = {
+        "all": {
+            "vars": {"cluster": {"name": "gone"}},
+            "children": {"masters": {"hosts": {"far-1": hosts}}, "workers": {"hosts": {"far-1": None}}},
+        }
+    }
+    path = tmp_path / "inventory.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    said = run([PROVISION, "up", path], timeout_s=120)
+    assert said.code not in (0, 2), said.output
+    assert "far-1" in said.output and "Traceback" not in said.output
+    assert "refused" in said.output.lower() or "connect" in said.output.lower()
+
+
+def test_a_changed_host_key_is_refused(whole: Cluster) -> None:
+    known_hosts = whole.state / "known_hosts"
+    right = known_hosts.read_text()
+    lines = [line.split() for line in right.splitlines()]
+    other = {name.split(",")[0]: key for (name, _, _), (_, _, key) in zip(lines, [*lines[1:], lines[0]], strict=True)}
+    known_hosts.write_text("".join(f"{name} {kind} {other[name.split(',')[0]]}\n" for name, kind, _ in lines))
+    try:
+        said = whole.provision("status")
+        assert "key" in said.output.lower() and "Traceback" not in said.output
+        assert run([PROVISION, "ssh", whole.inventory, "worker-1", "true"], timeout_s=60).code != 0
+    finally:
+        known_hosts.write_text(right)
+    assert whole.provision("ssh", "worker-1", "true").code == 0
+
+
+def test_two_runs_at_once_the_second_says_who_is_first(whole: Cluster) -> None:
+    first = subprocess.Popen([PROVISION, "up", whole.inventory], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        said = None
+        deadline = time.monotonic() + 60
+        while first.poll() is None and time.monotonic() < deadline:
+            said = whole.provision("up")
+            if said.code != 0:
+                break
+    finally:
+        output, _ = first.communicate(timeout=300)
+    assert first.returncode == 0, output
+    assert said is not None and said.code != 0, "the second run was never refused"
+    assert str(first.pid) in said.output, said.output
+
+
+@pytest.mark.parametrize("after_s", [1.0, 3.0])
+def test_a_killed_run_converges_when_run_again(whole: Cluster, after_s: float) -> None:
+    whole.ssh("worker-1", "systemctl stop kube-proxy; rm -f /etc/kubernetes/proxy /lib/systemd/system/kube-proxy.service").ok()
+    process = subprocess.Popen([PROVISION, "up", whole.inventory], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    whole.provision("up").ok()
+    assert whole.ssh("worker-1", "systemctl is-active kube-proxy").stdout.strip() == "active"
+    assert "changed=0" in whole.provision("up").ok().stdout
+
+
+def test_a_host_that_dies_is_reported_and_the_others_finish(whole: Cluster) -> None:
+    """Its SSH is gone while the rest goes on; the run says which host, and is not a success."""
+    whole.ssh("worker-2", "systemd-run --quiet --on-active=0.1 systemctl stop ssh.service ssh.socket").ok()
+    eventually(lambda: whole.ssh("worker-2", "true").code != 0, 15, "worker-2 does not answer")
+    said = whole.provision("up")
+    assert said.code != 0
+    assert "worker-2" in said.output and "Traceback" not in said.output
+    whole.machine("unplug", "worker-2")
+    whole.machine("plug", "worker-2")
+    whole.provision("up").ok()
+
+
+def test_a_drifted_host_is_put_right_and_the_plan_shows_it_first(whole: Cluster) -> None:
+    whole.ssh("worker-1", "echo '# drift' >>/etc/kubernetes/proxy").ok()
+    plan = whole.provision("plan")
+    assert "worker-1" in plan.output
+    assert whole.ssh("worker-1", "grep -c drift /etc/kubernetes/proxy").stdout.strip() == "1", "a plan must change nothing"
+    whole.provision("up").ok()
+    assert whole.ssh("worker-1", "grep -c drift /etc/kubernetes/proxy").stdout.strip() == "0"
