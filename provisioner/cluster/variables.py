@@ -24,11 +24,12 @@ def role_variables(
     release: Bundle,
     images: Sequence[ImageArchive] = (),
     unfinished: Iterable[str] = (),
+    packages_are_set: bool = False,
 ) -> dict[str, Any]:
     """Plain JSON-able data, for all hosts alike.
 
     `unfinished` are hosts that an earlier run changed and did not finish with: their daemons are restarted, since a changed file no
-    longer shows as changed.
+    longer shows as changed. `packages_are_set`: whoever made the hosts told them already where Debian packages come from.
     """
     kube = {
         "masters": list(topology.masters),
@@ -43,6 +44,7 @@ def role_variables(
         "node_labels": {name: _labels(name, topology) for name in topology.nodes},
         "node_taints": {name: _taints(name, topology) for name in topology.nodes},
         "docker": docker_settings(spec),
+        "packages": {"proxy": "", "mirror": ""} if packages_are_set else _plain(spec.packages),
         "addons": addons.objects(spec, topology),
         "images": [image.variables() for image in images],
         "pki": str(pki),

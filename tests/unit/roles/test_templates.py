@@ -5,6 +5,7 @@ After a wanted change run with UPDATE_GOLDEN=1 and read the difference.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ import yaml
 from provisioner.cluster.topology import cluster_of, topology_of
 from provisioner.cluster.variables import role_variables
 from provisioner.inventory import load
+from provisioner.inventory.cluster_spec import PackagesSpec
 from provisioner.release.bundle import Bundle
 
 ROOT = Path(__file__).parents[3]
@@ -30,8 +32,10 @@ KUBECONFIGS = ["admin", "controller-manager", "scheduler", "kube-dns", "kubelet"
 
 def variables(extra: dict[str, Any] | None = None) -> dict[str, Any]:
     inventory = load([ROOT / "inventories/lab.yaml"])
+    packages = PackagesSpec(proxy="http://10.0.0.1:3142", mirror="http://deb.example/debian")
+    spec = dataclasses.replace(cluster_of(inventory), packages=packages)
     bundle = Bundle("0.1.0-0123456789ab", "0.1.0", Path("/cache/0.1.0-0123456789ab.tar.gz"), "0" * 64)
-    made = role_variables(cluster_of(inventory), topology_of(inventory, ADDRESSES), pki=Path("/state/pki"), release=bundle)
+    made = role_variables(spec, topology_of(inventory, ADDRESSES), pki=Path("/state/pki"), release=bundle)
     made["cluster"].update(extra or {})
     return made
 
@@ -66,12 +70,7 @@ def compare(golden: Path, text: str) -> None:
 
 @pytest.mark.parametrize(("template", "host"), cases(), ids=lambda v: v if isinstance(v, str) else f"{v.parts[-3]}/{v.stem}")
 def test_rendered_file(template: Path, host: str) -> None:
-    more = {"cluster": {**variables()["cluster"], "packages": {"proxy": "http://10.0.0.1:3142", "mirror": "http://deb.example/debian"}}}
-    if template.stem in ("apt-proxy.conf", "sources.list"):
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=False)
-        text = environment.from_string(template.read_text()).render(more)
-    else:
-        text = render(template, host)
+    text = render(template, host)
     compare(GOLDEN / host / template.parts[-3] / template.stem, text)
     if template.stem.endswith(".yaml"):
         assert yaml.safe_load(text)["kind"].endswith("Configuration")

@@ -1,0 +1,180 @@
+"""Is every host fit? All hosts are asked at once, every problem of every host is found, and nothing is changed.
+
+`examine` decides, without I/O; `probe` asks the hosts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from provisioner.cluster.errors import HostProblem
+from provisioner.cluster.probe import SCRIPT, HostFacts, parse, ports_of
+from provisioner.cluster.topology import Topology
+
+# Debian 12: its Python is the one that the bundle's byte code and compiled packages are made for.
+SUPPORTED = {("debian", "12")}
+PYTHON = "3.11"
+# Certificates are dated ten minutes back; a tenth of that still leaves leases and tokens in order.
+CLOCK_SKEW_LIMIT_S = 60
+# Measured: the control plane and one node's daemons take about 500 MiB; a worker's daemons 200 MiB.
+MEMORY_MASTER_KIB = 900 * 1024
+MEMORY_NODE_KIB = 450 * 1024
+# The bundle unpacked (200 MB) twice, Docker, images and logs.
+DISK_KIB = 1536 * 1024
+PROBE_TIMEOUT_S = 30.0
+FEATURES = {
+    "overlay": "the kernel has no overlay file system, which Docker stores images on",
+    "cgroup-memory": "the memory control group is missing; boot with cgroup_enable=memory",
+    "cgroup-cpu": "the cpu control group is missing",
+    "cgroup-pids": "the pids control group is missing",
+    "ip-forward": "/proc/sys/net/ipv4/ip_forward can't be written, so the host can't forward pods' packets",
+}
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A host's facts, and how far its clock is ahead of ours (seconds, within the time that asking took)."""
+
+    facts: HostFacts
+    skew_s: float = 0.0
+
+
+class Raw(Protocol):
+    """What a command printed."""
+
+    @property
+    def rc(self) -> int: ...
+    @property
+    def stdout(self) -> str: ...
+    @property
+    def stderr(self) -> str: ...
+
+
+Run = Callable[[str, str], Raw]
+"""(host, script) -> result, as root. Raises the transport's errors."""
+
+
+def probe(
+    topology: Topology, run: Run, describe: Callable[[str, Exception], HostProblem], expected: tuple[type[Exception], ...]
+) -> tuple[dict[str, Probed], list[HostProblem]]:
+    """Asks all hosts in parallel. Errors of the `expected` types become problems."""
+
+    def one(host: str) -> Probed | HostProblem:
+        before = time.clock_gettime(time.CLOCK_REALTIME)
+        try:
+            result = run(host, SCRIPT)
+        except expected as e:
+            return describe(host, e)
+        after = time.clock_gettime(time.CLOCK_REALTIME)
+        facts = parse(result.stdout)
+        theirs = facts.number("time")
+        # Their whole second lies anywhere within the time that asking took.
+        skew = 0.0 if theirs is None or before - 1 <= theirs <= after + 1 else theirs - (before + after) / 2
+        return Probed(facts, skew)
+
+    with ThreadPoolExecutor(max_workers=min(32, len(topology.hosts)), thread_name_prefix="preflight") as pool:
+        answers = dict(zip(topology.hosts, pool.map(one, topology.hosts), strict=True))
+    found = {host: answer for host, answer in answers.items() if isinstance(answer, Probed)}
+    return found, [answer for answer in answers.values() if isinstance(answer, HostProblem)]
+
+
+def examine(topology: Topology, probed: Mapping[str, Probed]) -> list[HostProblem]:
+    """Every reason why a host can't be used."""
+    problems: list[HostProblem] = []
+    for host, answer in probed.items():
+        problems += _system(host, answer.facts)
+        if not answer.facts.complete:
+            continue
+        problems += _resources(host, answer.facts, host in topology.masters)
+        problems += _ports(host, answer.facts, topology)
+        if abs(answer.skew_s) > CLOCK_SKEW_LIMIT_S:
+            way = "ahead of" if answer.skew_s > 0 else "behind"
+            problems.append(
+                HostProblem(
+                    host,
+                    "clock",
+                    f"its clock is {abs(answer.skew_s):.0f} s {way} this computer's (limit {CLOCK_SKEW_LIMIT_S} s)",
+                    "set both by NTP: certificates and leases depend on the time",
+                )
+            )
+    return problems + _twins(probed)
+
+
+def _system(host: str, facts: HostFacts) -> list[HostProblem]:
+    if not facts.complete:
+        return [HostProblem(host, "shell", "its answer was cut short", "log in and look whether sh, df and sed are there")]
+    problems = []
+    if facts.text("uid") != "0":
+        problems.append(
+            HostProblem(host, "sudo", f"commands run as uid {facts.text('uid')}, not as root", "give ansible_user the right to sudo")
+        )
+    if (facts.text("os_id"), facts.text("os_version")) not in SUPPORTED:
+        name = facts.text("os_name") or "an unknown system"
+        problems.append(
+            HostProblem(host, "system", f"it runs {name}; supported: Debian 12", "reinstall it, or take it out of the inventory")
+        )
+    if facts.text("init") != "systemd":
+        problems.append(HostProblem(host, "system", f"its first process is {facts.text('init') or 'unknown'}, not systemd"))
+    python = facts.text("python")
+    if not python:
+        problems.append(HostProblem(host, "python", "it has no python3", "run on it: apt-get install python3"))
+    elif not python.startswith(f"{PYTHON}."):
+        problems.append(HostProblem(host, "python", f"its python3 is {python}; the daemons are built for {PYTHON}"))
+    problems += [HostProblem(host, "kernel", text) for feature, text in FEATURES.items() if feature not in facts.features]
+    return problems
+
+
+def _resources(host: str, facts: HostFacts, master: bool) -> list[HostProblem]:
+    problems = []
+    memory, wanted = facts.number("memory_kib"), MEMORY_MASTER_KIB if master else MEMORY_NODE_KIB
+    if memory is not None and memory < wanted:
+        text = f"it has {memory // 1024} MiB of memory; {'a master' if master else 'a worker'} needs {wanted // 1024}"
+        problems.append(HostProblem(host, "memory", text))
+    # A release that is unpacked already needs no second place: half is enough then.
+    needed = DISK_KIB // 2 if facts.ports.keys() & {10250, 6443} else DISK_KIB
+    full = {folder: free for folder, free in facts.disk_free_kib.items() if free < needed}
+    if full:
+        folder, free = min(full.items(), key=lambda item: item[1])
+        text = f"{folder} has {free // 1024} MiB free; {needed // 1024} are needed"
+        problems.append(HostProblem(host, "disk", text, f"make room: du -xh {folder} | sort -h | tail"))
+    return problems
+
+
+def _ports(host: str, facts: HostFacts, topology: Topology) -> list[HostProblem]:
+    roles = [
+        role for role, members in (("masters", topology.masters), ("etcd", topology.etcd), ("nodes", topology.nodes)) if host in members
+    ]
+    problems = []
+    for port, unit in sorted(ports_of(roles).items()):
+        holder = facts.ports.get(port)
+        if holder is not None and holder.unit != unit:
+            who = f"{holder.process or 'a process'} (pid {holder.pid or 'unknown'}" + (f", {holder.unit}.service)" if holder.unit else ")")
+            problems.append(
+                HostProblem(host, "port", f"port {port}, which {unit} needs, is taken by {who}", f"see it with: ss -ltnp sport = :{port}")
+            )
+    return problems
+
+
+def _twins(probed: Mapping[str, Probed]) -> list[HostProblem]:
+    first: dict[str, str] = {}
+    problems = []
+    for host, answer in probed.items():
+        identity = answer.facts.text("machine_id")
+        if not identity:
+            continue
+        if identity in first:
+            problems.append(
+                HostProblem(
+                    host,
+                    "machine-id",
+                    f"it has the same machine-id as {first[identity]} ({identity}): a cloned disk, or one host under two names",
+                    "run on the clone: rm /etc/machine-id /var/lib/dbus/machine-id && systemd-machine-id-setup, then reboot it",
+                )
+            )
+        else:
+            first[identity] = host
+    return problems

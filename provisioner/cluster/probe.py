@@ -1,0 +1,109 @@
+"""What preflight and status ask of a host: one POSIX shell script that prints `key=value` lines, needing nothing installed.
+
+It changes nothing. `parse` turns its output into facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+# TCP ports and the unit that may hold each.
+PORTS = {
+    "masters": {6443: "kube-apiserver", 10257: "kube-controller-manager", 10259: "kube-scheduler"},
+    "etcd": {2379: "etcd", 2380: "etcd", 2381: "etcd"},
+    "nodes": {10248: "kubelet", 10250: "kubelet", 10249: "kube-proxy", 10256: "kube-proxy"},
+}
+
+SCRIPT = r"""
+say() { printf '%s=%s\n' "$1" "$2"; }
+. /etc/os-release 2>/dev/null
+say os_id "$ID"
+say os_version "$VERSION_ID"
+say os_name "$PRETTY_NAME"
+say kernel "$(uname -r)"
+say architecture "$(uname -m)"
+say hostname "$(uname -n)"
+say machine_id "$(cat /etc/machine-id 2>/dev/null)"
+say init "$(cat /proc/1/comm 2>/dev/null)"
+say uid "$(id -u)"
+say time "$(date +%s)"
+say memory_kib "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
+for folder in / /opt /var /var/lib; do
+    [ -d "$folder" ] && say "disk:$folder" "$(df -Pk "$folder" | sed -n '2s/^[^ ]* *[0-9]* *[0-9]* *\([0-9]*\).*/\1/p')"
+done
+say python "$(python3 -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"
+grep -qw overlay /proc/filesystems || modprobe -q overlay 2>/dev/null
+grep -qw overlay /proc/filesystems && say feature overlay
+for part in memory cpu pids; do
+    if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+        grep -qw "$part" /sys/fs/cgroup/cgroup.controllers && say feature "cgroup-$part"
+    elif [ -d "/sys/fs/cgroup/$part" ] || ls -d /sys/fs/cgroup/*"$part"* >/dev/null 2>&1; then
+        say feature "cgroup-$part"
+    fi
+done
+[ -w /proc/sys/net/ipv4/ip_forward ] && say feature ip-forward
+if command -v ss >/dev/null; then
+    ss -Hltnp 2>/dev/null | while read -r _ _ _ local _ users; do
+        pid=$(printf '%s' "$users" | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
+        unit=""
+        [ -n "$pid" ] && unit=$(sed -n 's|.*/\([^/]*\)\.service.*|\1|p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
+        name=$(cat "/proc/$pid/comm" 2>/dev/null)
+        say "port:${local##*:}" "$unit|$name|$pid"
+    done
+fi
+say done yes
+"""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Who holds a TCP port; empty where the host could not tell."""
+
+    unit: str
+    process: str
+    pid: str
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """One host as it was found. Sizes in KiB; `time` is the host's clock in seconds since 1970; `complete` False: the script was cut short."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    features: frozenset[str] = frozenset()
+    ports: dict[int, Listening] = field(default_factory=dict)
+    disk_free_kib: dict[str, int] = field(default_factory=dict)
+    complete: bool = False
+
+    def text(self, key: str) -> str:
+        return self.values.get(key, "")
+
+    def number(self, key: str) -> int | None:
+        value = self.values.get(key, "")
+        return int(value) if value.isdigit() else None
+
+
+def parse(output: str) -> HostFacts:
+    values: dict[str, str] = {}
+    features: set[str] = set()
+    ports: dict[int, Listening] = {}
+    disks: dict[str, int] = {}
+    for line in output.splitlines():
+        key, equals, value = line.partition("=")
+        if not equals:
+            continue
+        if key == "feature":
+            features.add(value)
+        elif key.startswith("port:") and key[5:].isdigit():
+            unit, process, pid = [*value.split("|"), "", "", ""][:3]
+            ports[int(key[5:])] = Listening(unit, process, pid)
+        elif key.startswith("disk:") and value.isdigit():
+            disks[key[5:]] = int(value)
+        else:
+            values[key] = value.strip()
+    return HostFacts(values, frozenset(features), ports, disks, complete=values.get("done") == "yes")
+
+
+def ports_of(roles: Iterable[str]) -> dict[int, str]:
+    """Port -> unit for a host with these roles (keys of PORTS)."""
+    return {port: unit for role in roles for port, unit in PORTS[role].items()}

@@ -1,0 +1,114 @@
+"""Every problem of every host is found at once, with its class and what to do; a fit host has none."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from provisioner.cluster.errors import HostProblem, PreflightError
+from provisioner.cluster.preflight import FEATURES, Probed, examine, probe
+from provisioner.cluster.probe import HostFacts, Listening
+from provisioner.cluster.topology import Topology
+
+TOPOLOGY = Topology(("m",), ("w",), ("m",), {"m": "10.0.0.1", "w": "10.0.0.2"})
+VALUES = {
+    "os_id": "debian",
+    "os_version": "12",
+    "os_name": "Debian GNU/Linux 12",
+    "init": "systemd",
+    "uid": "0",
+    "python": "3.11.2",
+    "memory_kib": "2000000",
+    "machine_id": "aa",
+}
+GOOD = HostFacts(VALUES, frozenset(FEATURES), {}, {"/": 10**7}, complete=True)
+
+
+def facts(**changes: Any) -> HostFacts:
+    values = {**VALUES, **{key: value for key, value in changes.items() if isinstance(value, str)}}
+    fields = {key: value for key, value in changes.items() if not isinstance(value, str)}
+    return dataclasses.replace(GOOD, values=values, **fields)
+
+
+def problems(found: HostFacts, skew_s: float = 0.0, host: str = "m") -> list[tuple[str, str]]:
+    return [(p.kind, p.message) for p in examine(TOPOLOGY, {host: Probed(found, skew_s)})]
+
+
+def test_fit_host() -> None:
+    assert problems(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "message"),
+    [
+        (facts(os_id="ubuntu", os_version="20.04", os_name="Ubuntu 20.04"), "system", "it runs Ubuntu 20.04; supported: Debian 12"),
+        (facts(init="sh"), "system", "its first process is sh, not systemd"),
+        (facts(uid="1000"), "sudo", "commands run as uid 1000, not as root"),
+        (facts(python=""), "python", "it has no python3"),
+        (facts(python="3.13.1"), "python", "its python3 is 3.13.1; the daemons are built for 3.11"),
+        (facts(memory_kib="400000"), "memory", "it has 390 MiB of memory; a master needs 900"),
+        (facts(disk_free_kib={"/": 10**7, "/var": 2048}), "disk", "/var has 2 MiB free; 1536 are needed"),
+        (facts(features=frozenset(FEATURES) - {"overlay"}), "kernel", FEATURES["overlay"]),
+        (
+            facts(ports={6443: Listening("nginx", "nginx", "77")}),
+            "port",
+            "port 6443, which kube-apiserver needs, is taken by nginx (pid 77, nginx.service)",
+        ),
+    ],
+)
+def test_one_problem(found: HostFacts, kind: str, message: str) -> None:
+    assert problems(found) == [(kind, message)]
+
+
+def test_own_units_may_hold_their_ports() -> None:
+    held = {6443: Listening("kube-apiserver", "kube-apiserver", "1"), 2379: Listening("etcd", "etcd", "2")}
+    assert problems(facts(ports=held)) == []
+    assert problems(facts(ports={6443: Listening("nginx", "nginx", "77")}), host="w") == [], "workers need no 6443"
+
+
+@pytest.mark.parametrize(("skew_s", "text"), [(300.0, "300 s ahead of"), (-90.0, "90 s behind")])
+def test_clock(skew_s: float, text: str) -> None:
+    [(kind, message)] = problems(GOOD, skew_s)
+    assert kind == "clock"
+    assert text in message
+
+
+def test_clones_are_told_apart_by_name() -> None:
+    found = examine(TOPOLOGY, {"m": Probed(GOOD), "w": Probed(GOOD)})
+    assert [(p.host, p.kind) for p in found] == [("w", "machine-id")]
+    assert "same machine-id as m" in found[0].message
+
+
+def test_cut_answer_is_one_problem_not_many() -> None:
+    assert [kind for kind, _ in problems(HostFacts({"os_id": "debian"}))] == ["shell"]
+
+
+@dataclass
+class Answer:
+    stdout: str
+    rc: int = 0
+    stderr: str = ""
+
+
+class Unreachable(Exception):
+    pass
+
+
+def test_hosts_are_asked_in_parallel_and_each_failure_is_named() -> None:
+    def run(host: str, script: str) -> Answer:
+        if host == "w":
+            raise Unreachable("no route")
+        return Answer("os_id=debian\ntime=0\ndone=yes\n")
+
+    found, failed = probe(TOPOLOGY, run, lambda host, e: HostProblem(host, "connect", str(e)), (Unreachable,))
+    assert failed == [HostProblem("w", "connect", "no route")]
+    assert found["m"].facts.text("os_id") == "debian"
+    assert found["m"].skew_s < -1e9, "a clock at 1970 is far behind"
+
+
+def test_error_lists_all() -> None:
+    error = PreflightError([HostProblem("a", "disk", "full", "make room"), HostProblem("b", "sudo", "refused")])
+    assert str(error) == "preflight: 2 problem(s) on 2 host(s); nothing was changed\n  a: disk: full\n    make room\n  b: sudo: refused"
