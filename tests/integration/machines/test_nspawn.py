@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from provisioner.images import build
 from provisioner.inventory import load
 from provisioner.machines import MachineError, Power, provider_for
+from provisioner.machines.errors import BootError
 from provisioner.machines.nspawn import NspawnProvider
 from provisioner.machines.processes import children, reference
 
@@ -53,18 +55,19 @@ def ssh(provider: NspawnProvider, host: str, command: str, *, known_hosts: Path 
     return done.stdout
 
 
-def snapshot() -> dict[str, set[str]]:
-    """What a lab could leave behind on this computer."""
-    links = subprocess.run(["ip", "-o", "link", "show"], capture_output=True, text=True, check=True).stdout
-    groups = subprocess.run(
-        ["find", "/sys/fs/cgroup", "-path", "*provision*", "-type", "d"], capture_output=True, text=True, check=False
-    ).stdout
-    return {
-        "links": {line.split(": ")[1].split("@")[0] for line in links.splitlines()},
-        "mounts": {line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines() if "provision" in line},
-        "groups": set(groups.split()),
-        "labs": {path.name for path in Path("/var/lib/provision/labs").glob("*")},
-    }
+def leftovers(provider: NspawnProvider) -> list[str]:
+    """What the lab has on this computer, of any kind; other labs may come and go meanwhile."""
+    lab = provider.lab
+    links = subprocess.run(["ip", "-o", "link", "show"], capture_output=True, text=True, check=True).stdout.splitlines()
+    found = [link for link in links if f"{lab.bridge_name}:" in link or f"master {lab.bridge_name}" in link]
+    found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if lab.id in line]
+    for folder, _, _ in os.walk("/sys/fs/cgroup"):
+        if folder.endswith(f"-{lab.id}"):
+            found.append(folder)
+    processes = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    found += [line for line in processes if lab.id in line]
+    found += [str(path) for path in (Path("/var/lib/provision/labs") / lab.id, lab.state) if path.exists()]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +174,6 @@ def test_stop_is_orderly_and_start_brings_everything_back(lab: NspawnProvider) -
 
 
 def test_two_labs_side_by_side_and_one_that_overlaps(lab: NspawnProvider, labs_folder: Path, free_network: Callable[[], str]) -> None:
-    before = snapshot()
     other = make_lab(labs_folder / "other", free_network(), "one: {}")
     try:
         other.create()
@@ -179,6 +181,7 @@ def test_two_labs_side_by_side_and_one_that_overlaps(lab: NspawnProvider, labs_f
         assert ssh(other, "one", "hostname; cat /etc/machine-id") != ssh(lab, "one", "hostname; cat /etc/machine-id")
         ssh(other, "one", "apt-get update -q")
         ssh(lab, "one", "apt-get update -q")
+        assert leftovers(other) != []
         clash = make_lab(labs_folder / "clash", str(lab.lab.network), "one: {}", "clash")
         clash.create()
         with pytest.raises(MachineError, match="overlaps"):
@@ -186,12 +189,11 @@ def test_two_labs_side_by_side_and_one_that_overlaps(lab: NspawnProvider, labs_f
         clash.destroy()
     finally:
         other.destroy()
-    assert snapshot() == before
+    assert leftovers(other) == [] and leftovers(clash) == []
     assert ssh(lab, "one", "hostname").strip() == "one"
 
 
 def test_destroy_leaves_nothing_also_of_a_lab_that_was_half_made(labs_folder: Path, free_network: Callable[[], str]) -> None:
-    before = snapshot()
     provider = make_lab(labs_folder / "half", free_network(), "one: {}, two: {}", "half")
     provider.create()
     provider.start(["one"])
@@ -201,5 +203,42 @@ def test_destroy_leaves_nothing_also_of_a_lab_that_was_half_made(labs_folder: Pa
     subprocess.run(["rm", "-rf", provider.lab.state / "machines" / "one" / "pid"], check=True)
     provider.destroy()
     provider.destroy()
-    assert snapshot() == before
-    assert not provider.lab.state.exists()
+    assert leftovers(provider) == []
+
+
+@pytest.mark.parametrize("after_s", [0.25, 0.35, 0.45, 0.6, 0.9])
+def test_a_killed_up_is_finished_by_the_next_one(labs_folder: Path, free_network: Callable[[], str], after_s: float) -> None:
+    provider = make_lab(labs_folder / f"killed-{after_s}", free_network(), "one: {}, two: {}", "killed")
+    path = provider.lab.inventory
+    process = subprocess.Popen(
+        [sys.executable, "-m", "provisioner.machines", "up", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    try:
+        provider.create()
+        provider.start()
+        assert [machine.power for machine in provider.list()] == [Power.ON, Power.ON]
+        assert ssh(provider, "one", "hostname").strip() == "one"
+        assert ssh(provider, "two", "hostname").strip() == "two"
+    finally:
+        provider.destroy()
+    assert leftovers(provider) == []
+
+
+def test_a_host_that_does_not_boot_is_shown_with_its_console(labs_folder: Path, free_network: Callable[[], str]) -> None:
+    provider = make_lab(labs_folder / "broken", free_network(), "one: {}", "broken")
+    provider.create()
+    init = provider._disk("one").upper / "usr/lib/systemd"
+    init.mkdir(parents=True)
+    (init / "systemd").write_text("#!/bin/sh\necho no init here; exit 1\n")
+    (init / "systemd").chmod(0o755)
+    try:
+        with pytest.raises(BootError, match="ended while it booted") as caught:
+            provider.start()
+        assert "no init here" in caught.value.console
+    finally:
+        provider.destroy()
