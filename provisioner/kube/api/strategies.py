@@ -87,6 +87,11 @@ class Strategy:
         more = _FIELDS.get((self.resource.group, self.resource.kind))
         return fields | more(obj) if more is not None else fields
 
+    @property
+    def has_own_fields(self) -> bool:
+        """Whether selectors may ask for more than name and namespace."""
+        return (self.resource.group, self.resource.kind) in _FIELDS
+
     def field_names(self) -> frozenset[str]:
         """The fields that a selector may name."""
         if self.resource.kind not in _NAMES_BY_KIND:

@@ -1,0 +1,85 @@
+"""ObjectMeta: names as each kind wants them, labels, annotations, owners, finalizers, and what may never change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from provisioner.kube.api import errors, names
+from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.api.errors import FieldError
+
+_NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
+    ("", "Namespace"): names.is_dns_label,
+    ("", "Service"): names.is_dns1035_label,
+    **{("rbac.authorization.k8s.io", kind): names.is_path_segment for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")},
+    ("certificates.k8s.io", "CertificateSigningRequest"): names.is_dns_subdomain,
+}
+
+
+def validate_metadata(obj: Any) -> list[FieldError]:
+    metadata: meta_v1.ObjectMeta = obj.metadata
+    check = _NAME_RULES.get((type(obj).GROUP, type(obj).KIND), names.is_dns_subdomain)
+    found = []
+    if not metadata.name:
+        found.append(errors.required("metadata.name", "name or generateName is required"))
+    else:
+        found += [errors.invalid_value("metadata.name", metadata.name, message) for message in check(metadata.name)]
+    return found + _maps(metadata) + _owners(metadata)
+
+
+def _maps(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
+    found = labels(metadata.labels, "metadata.labels")
+    for key in metadata.annotations or {}:
+        found += [errors.invalid_value("metadata.annotations", key, message) for message in names.is_qualified_name(key.lower())]
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in (metadata.annotations or {}).items())
+    if size > names.MAX_ANNOTATIONS_BYTES:
+        found.append(errors.too_long("metadata.annotations", names.MAX_ANNOTATIONS_BYTES))
+    for index, finalizer in enumerate(metadata.finalizers or ()):
+        found += [
+            errors.invalid_value(f"metadata.finalizers[{index}]", finalizer, message) for message in names.is_qualified_name(finalizer)
+        ]
+    return found
+
+
+def labels(given: dict[str, str] | None, path: str) -> list[FieldError]:
+    """Keys and values of a label map."""
+    found = []
+    for key, value in (given or {}).items():
+        found += [errors.invalid_value(path, key, message) for message in names.is_qualified_name(key)]
+        found += [errors.invalid_value(path, value, message) for message in names.is_label_value(value)]
+    return found
+
+
+def _owners(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
+    found = []
+    controllers = []
+    for index, owner in enumerate(metadata.owner_references or ()):
+        path = f"metadata.ownerReferences[{index}]"
+        found += [
+            errors.invalid_value(f"{path}.{name}", "", "must not be empty")
+            for name, value in (("apiVersion", owner.api_version), ("kind", owner.kind), ("name", owner.name), ("uid", owner.uid))
+            if not value
+        ]
+        if owner.controller:
+            controllers.append(owner.name)
+    if len(controllers) > 1:
+        message = (
+            f'Only one reference can have Controller set to true. Found "true" in references for {controllers[0]} and {controllers[1]}'
+        )
+        found.append(errors.invalid_value("metadata.ownerReferences", None, message))
+    return found
+
+
+def validate_metadata_update(new: Any, old: Any) -> list[FieldError]:
+    found = [
+        errors.invalid_value(f"metadata.{name}", getattr(new.metadata, name), "field is immutable")
+        for name in ("name", "namespace")
+        if getattr(new.metadata, name) != getattr(old.metadata, name)
+    ]
+    if old.metadata.deletion_timestamp is not None:
+        fresh = set(new.metadata.finalizers or ()) - set(old.metadata.finalizers or ())
+        if fresh:
+            message = f"no new finalizers can be added if the object is being deleted, found new finalizers {sorted(fresh)}"
+            found.append(errors.forbidden_field("metadata.finalizers", message))
+    return found + _maps(new.metadata) + _owners(new.metadata)

@@ -1,0 +1,64 @@
+"""Roles and bindings: complete rules, complete subjects, and a role reference that never changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from provisioner.kube.api import errors
+from provisioner.kube.api.errors import FieldError
+
+GROUP = "rbac.authorization.k8s.io"
+
+
+def create(obj: Any) -> list[FieldError]:
+    return _binding(obj) if type(obj).KIND.endswith("Binding") else _role(obj)
+
+
+def _role(obj: Any) -> list[FieldError]:
+    problems = []
+    for index, rule in enumerate(obj.rules or ()):
+        where = f"rules[{index}]"
+        if not rule.verbs:
+            problems.append(errors.required(f"{where}.verbs", "verbs must contain at least one value"))
+        if rule.non_resource_urls:
+            if type(obj).KIND == "Role":
+                problems.append(
+                    errors.invalid_value(
+                        f"{where}.nonResourceURLs", rule.non_resource_urls, "namespaced rules cannot apply to non-resource URLs"
+                    )
+                )
+            continue
+        if rule.api_groups is None:
+            problems.append(errors.required(f"{where}.apiGroups", "resource rules must supply at least one api group"))
+        if not rule.resources:
+            problems.append(errors.required(f"{where}.resources", "resource rules must supply at least one resource"))
+    return problems
+
+
+def _binding(obj: Any) -> list[FieldError]:
+    problems = []
+    role = obj.role_ref
+    if role is None or not role.name:
+        return [errors.required("roleRef.name")]
+    allowed = ("ClusterRole",) if type(obj).KIND == "ClusterRoleBinding" else ("ClusterRole", "Role")
+    if role.api_group != GROUP:
+        problems.append(errors.not_supported("roleRef.apiGroup", role.api_group, (GROUP,)))
+    if role.kind not in allowed:
+        problems.append(errors.not_supported("roleRef.kind", role.kind, allowed))
+    for index, subject in enumerate(obj.subjects or ()):
+        where = f"subjects[{index}]"
+        if not subject.name:
+            problems.append(errors.required(f"{where}.name"))
+        if subject.kind not in ("Group", "ServiceAccount", "User"):
+            problems.append(errors.not_supported(f"{where}.kind", subject.kind, ("Group", "ServiceAccount", "User")))
+        if subject.kind == "ServiceAccount" and not subject.namespace and type(obj).KIND == "ClusterRoleBinding":
+            problems.append(errors.required(f"{where}.namespace"))
+    return problems
+
+
+def update(new: Any, old: Any) -> list[FieldError]:
+    if type(new).KIND.endswith("Binding") and new.role_ref != old.role_ref:
+        return [errors.invalid_value("roleRef", msgspec.to_builtins(new.role_ref), "cannot change roleRef")]
+    return []
