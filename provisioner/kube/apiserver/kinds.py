@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import codec, defaults
+from provisioner.kube.api import codec, defaults, tables
 from provisioner.kube.api import validation as rules
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.errors import FieldError
@@ -24,7 +25,8 @@ class Kind:
         # group/plural under which objects lie in etcd
         self.stored_as = stored_as
         self.strategy: Strategy = strategy_of(resource)
-        self.type_key = f"{resource.module}.{resource.kind}"
+        # The type in merge_keys.RULES; None for kinds without rules, which strategic merge patches can't change.
+        self.type_key: str | None = f"{resource.module}.{resource.kind}"
 
     @property
     def struct(self) -> type[Any]:
@@ -49,6 +51,10 @@ class Kind:
 
     def default(self, obj: Obj) -> None:
         defaults.apply(obj)
+
+    def table(self, objects: list[Obj], now: datetime) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+        """(column definitions, a row of cells for each object)."""
+        return tables.table(self.resource, objects, now=now)
 
     def validate_create(self, obj: Obj) -> list[FieldError]:
         return rules.validate_create(obj)

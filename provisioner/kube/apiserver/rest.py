@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from provisioner.kube.api import codec, errors, names
+from provisioner.kube.api import codec, errors, names, patch
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import parse_time, rfc3339
@@ -106,7 +106,6 @@ class Rest:
         found = kind.validate_create(obj)
         if found:
             raise errors.invalid(kind.resource.kind, metadata.name or metadata.generate_name or "", found, kind.resource.group)
-        self.admission.stamp(call, kind, obj, None)
         await self.admission.validate(call, kind, obj, None)
         if call.dry_run:
             return kind.encode(obj)
@@ -163,9 +162,7 @@ class Rest:
             metadata.namespace = None
         if target.name:
             if metadata.name and metadata.name != target.name:
-                raise errors.bad_request(
-                    f"the name of the object ({metadata.name}) does not match the name on the URL ({target.name})"
-                )
+                raise errors.bad_request(f"the name of the object ({metadata.name}) does not match the name on the URL ({target.name})")
             metadata.name = target.name
 
     def _sized(self, body: bytes) -> bytes:
@@ -205,6 +202,26 @@ class Rest:
 
         return await self.change(kind, call, patched)
 
+    async def apply(self, kind: Kind, call: Call, document: Any) -> tuple[bytes, bool]:
+        """Server-side apply: (object, created?). What the configuration says is merged in by the types' rules."""
+        if not isinstance(document, dict):
+            raise errors.bad_request("the body of the request must be an object")
+        if not call.query.get("fieldManager"):
+            raise errors.bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch')
+        if (document.get("metadata") or {}).get("managedFields"):
+            raise errors.bad_request("metadata.managedFields must be nil")
+        await self.cache.fresh()
+        key = object_key(kind, call.target.namespace, call.target.name)
+        if key not in self.cache.collection(kind.stored_as).entries and not call.target.subresource:
+            return await self.create(kind, call, document), True
+
+        def merged(old: dict[str, Any]) -> dict[str, Any]:
+            if kind.type_key is None:
+                return patch.merge_patch(old, document)  # type: ignore[no-any-return]
+            return patch.strategic_merge_patch(old, document, kind.type_key)  # type: ignore[no-any-return]
+
+        return await self.patch(kind, call, merged), False
+
     async def change(
         self,
         kind: Kind,
@@ -242,6 +259,32 @@ class Rest:
                 raise _unavailable(error) from error
         raise AssertionError("unreachable")
 
+    async def change_whole(self, kind: Kind, call: Call, decide: Callable[[Obj, Entry], Awaitable[Obj]]) -> bytes:
+        """A change that the server itself makes, of spec and status at once (a binding, a finalization): no strategy, no validation."""
+        await self.cache.fresh()
+        for _ in range(TRIES):
+            entry = self.entry(kind, call.target.namespace, call.target.name)
+            new = await decide(kind.load(entry.data), entry)
+            new.metadata.resource_version = None
+            body = self._sized(kind.encode(new))
+            if call.dry_run:
+                return with_version(body, entry.version)
+            try:
+                key = self._etcd_key(kind, entry.key)
+                if _finished(kind, new):
+                    version = await self._store.delete(key, entry.revision)
+                    await self.admission.deleted(kind, new)
+                else:
+                    version = await self._store.put(key, body, entry.revision)
+                return with_version(body, version)
+            except Conflict as conflict:
+                await self.cache.reach(conflict.revision)
+                if conflict.value is None:
+                    await self.cache.fresh()
+            except EtcdError as error:
+                raise _unavailable(error) from error
+        raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
+
     async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj) -> bytes:
         resource = kind.resource
         if call.target.subresource == "status":
@@ -254,7 +297,6 @@ class Rest:
         found = validate(new, old)
         if found:
             raise errors.invalid(resource.kind, new.metadata.name or "", found, resource.group)
-        self.admission.stamp(call, kind, new, old)
         await self.admission.validate(call, kind, new, old)
         new.metadata.resource_version = old.metadata.resource_version = None
         body = self._sized(kind.encode(new))

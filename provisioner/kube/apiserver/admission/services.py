@@ -1,0 +1,162 @@
+"""Cluster IPs and node ports: each given once. The cache says what is taken; what this server has just given is remembered until it shows.
+
+Two API servers could give the same address at the same moment, so a number is first claimed by a key of its own in etcd: whoever creates
+the key has it. The keys go with their service.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Iterable
+
+from provisioner.kube.api import errors
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.apiserver.admission.chain import Plugin
+from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.storage.cache import ROOT
+from provisioner.kube.storage.etcd import EtcdError
+from provisioner.kube.storage.store import Conflict, Store
+
+CLAIMS = ROOT + b"provision/claims/"
+# Random picks before every number is tried in turn.
+PICKS = 16
+
+
+class Services(Plugin):
+    name = "ServiceAllocation"
+
+    def __init__(self, store: Store, service_range: ipaddress.IPv4Network, node_ports: tuple[int, int]) -> None:
+        self._store, self._range, self._node_ports = store, service_range, node_ports
+
+    async def mutate(self, call: Call, kind: Kind, new: core_v1.Service, old: core_v1.Service | None) -> None:
+        if kind.resource.kind != "Service" or call.target.subresource:
+            return
+        spec = new.spec
+        before = old.spec if old is not None else core_v1.ServiceSpec()
+        owner = f"{call.target.namespace}/{new.metadata.name}"
+        await self._cluster_ip(call, new, before, owner)
+        wants_ports = spec.type == "NodePort" or (spec.type == "LoadBalancer" and spec.allocate_load_balancer_node_ports is not False)
+        held = {p.node_port for p in before.ports or () if p.node_port}
+        kept = {(p.port, p.protocol): p.node_port for p in before.ports or ()}
+        for index, port in enumerate(spec.ports or ()):
+            if not wants_ports:
+                if before.type in ("NodePort", "LoadBalancer") and port.node_port in held:
+                    port.node_port = None
+                continue
+            port.node_port = port.node_port or kept.get((port.port, port.protocol)) or None
+            if port.node_port and port.node_port not in held:
+                await self._claim_port(call, owner, port.node_port, f"spec.ports[{index}].nodePort", new)
+            elif not port.node_port:
+                port.node_port = await self._pick_port(call, owner, new)
+            held.add(port.node_port)
+        if old is not None and not call.dry_run:
+            await self._release(owner, _numbers(before) - _numbers(spec))
+
+    async def _cluster_ip(self, call: Call, new: core_v1.Service, before: core_v1.ServiceSpec, owner: str) -> None:
+        spec = new.spec
+        if spec.type == "ExternalName":
+            spec.cluster_ip = spec.cluster_ips = None
+            return
+        wanted = spec.cluster_ip or (spec.cluster_ips[0] if spec.cluster_ips else None) or before.cluster_ip
+        if wanted == "None":
+            spec.cluster_ip, spec.cluster_ips = "None", ["None"]
+            return
+        if wanted and wanted != before.cluster_ip:
+            field = "spec.clusterIPs"
+            try:
+                inside = ipaddress.IPv4Address(wanted) in self._range
+            except ValueError:
+                raise self._invalid(new, errors.invalid_value(field, [wanted], "must be a valid IP address")) from None
+            if not inside:
+                message = f"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {self._range}"
+                raise self._invalid(new, errors.invalid_value(field, [wanted], message))
+            if not await self._claim(call, f"ip/{wanted}", owner):
+                message = f"failed to allocate IP {wanted}: provided IP is already allocated"
+                raise self._invalid(new, errors.invalid_value(field, [wanted], message))
+        elif not wanted:
+            wanted = await self._pick_ip(call, owner)
+        spec.cluster_ip, spec.cluster_ips = wanted, [wanted]
+
+    async def _pick_ip(self, call: Call, owner: str) -> str:
+        # Upstream keeps the range's lower band for addresses that people choose themselves.
+        size = self._range.num_addresses
+        band = min(max(16, size // 16), 256) if size > 32 else 1
+        for offset in _candidates(band, size - 1):
+            address = str(self._range.network_address + offset)
+            if await self._claim(call, f"ip/{address}", owner):
+                return address
+        raise errors.internal(f"failed to allocate a serviceIP: range is full: {self._range}")
+
+    async def _pick_port(self, call: Call, owner: str, new: core_v1.Service) -> int:
+        low, high = self._node_ports
+        for number in _candidates(low, high + 1):
+            if await self._claim(call, f"port/{number}", owner):
+                return number
+        raise errors.internal("failed to allocate a nodePort: range is full")
+
+    async def _claim_port(self, call: Call, owner: str, number: int, field: str, new: core_v1.Service) -> None:
+        low, high = self._node_ports
+        if not low <= number <= high:
+            raise self._invalid(
+                new,
+                errors.invalid_value(field, number, f"provided port is not in the valid range. The range of valid ports is {low}-{high}"),
+            )
+        if not await self._claim(call, f"port/{number}", owner):
+            raise self._invalid(new, errors.invalid_value(field, number, "provided port is already allocated"))
+
+    async def _claim(self, call: Call, number: str, owner: str) -> bool:
+        """Whether the number is now its owner's. A dry run only looks."""
+        if call.dry_run:
+            return True
+        try:
+            await self._store.put(
+                CLAIMS + number.encode(), b'{"metadata":{"name":"%b","owner":"%b"}}' % (number.encode(), owner.encode()), 0
+            )
+        except Conflict as conflict:
+            return conflict.value is not None and b'"%b"' % owner.encode() in conflict.value
+        except EtcdError as error:
+            raise errors.unavailable(str(error)) from error
+        return True
+
+    async def _release(self, owner: str, numbers: Iterable[str]) -> None:
+        for number in numbers:
+            key = CLAIMS + number.encode()
+            try:
+                await self._store.delete(key, 0)
+            except Conflict as conflict:
+                if conflict.value is not None and b'"%b"' % owner.encode() in conflict.value:
+                    try:
+                        await self._store.delete(key, conflict.revision)
+                    except (Conflict, EtcdError):
+                        continue
+            except EtcdError:
+                continue
+
+    async def undo(self, call: Call, kind: Kind, new: Obj) -> None:
+        """Another object of this name was there first; its numbers may be the very same ones, so nothing is given back."""
+
+    async def deleted(self, kind: Kind, old: Obj) -> None:
+        if kind.resource.kind == "Service":
+            await self._release(f"{old.metadata.namespace}/{old.metadata.name}", _numbers(old.spec))
+
+    @staticmethod
+    def _invalid(new: core_v1.Service, error: errors.FieldError) -> errors.StatusError:
+        return errors.invalid("Service", new.metadata.name or "", [error])
+
+
+def _numbers(spec: core_v1.ServiceSpec) -> set[str]:
+    found = {f"port/{p.node_port}" for p in spec.ports or () if p.node_port}
+    if spec.cluster_ip and spec.cluster_ip != "None":
+        found.add(f"ip/{spec.cluster_ip}")
+    return found
+
+
+def _candidates(low: int, high: int) -> Iterable[int]:
+    """Some at random, then all in turn from a random start."""
+    for _ in range(PICKS):
+        yield random.randrange(low, high)
+    start = random.randrange(low, high)
+    yield from range(start, high)
+    yield from range(low, start)

@@ -1,0 +1,278 @@
+"""Answers to requests for resources: finds the kind, calls the verb or the subresource, and gives the result the form that was wanted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import yaml
+from aiohttp import web
+
+from provisioner.kube.api import errors, patch
+from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.apiserver import negotiation, tabular
+from provisioner.kube.apiserver.app import json_response
+from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.lists import Lists, encode_list, selection_of
+from provisioner.kube.apiserver.metrics import Metrics
+from provisioner.kube.apiserver.negotiation import Form
+from provisioner.kube.apiserver.registry import VIRTUAL, Registry
+from provisioner.kube.apiserver.rest import Rest
+from provisioner.kube.apiserver.subresources.dispatch import Subresources
+from provisioner.kube.apiserver.subresources.pods import decoded
+from provisioner.kube.apiserver.watches import Watches
+from provisioner.kube.client.clock import Clock
+
+log = logging.getLogger(__name__)
+
+# A request's body at most; an object may have half of that, a patch of it all.
+BODY_BYTES = 3 * 1024 * 1024
+PATCHES = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+    "application/apply-patch+yaml": "apply",
+    "application/apply-patch+cbor": "cbor",
+}
+METHODS = {
+    "get": "get",
+    "list": "list",
+    "watch": "watch",
+    "create": "create",
+    "update": "update",
+    "patch": "patch",
+    "delete": "delete",
+    "deletecollection": "deletecollection",
+}
+
+
+class Resources:
+    def __init__(
+        self, registry: Registry, rest: Rest, watches: Watches, subresources: Subresources, metrics: Metrics, clock: Clock
+    ) -> None:
+        self._registry, self._rest, self._watches = registry, rest, watches
+        self._subresources, self._metrics, self._clock = subresources, metrics, clock
+        self._lists = Lists(rest.cache)
+
+    async def answer(self, request: web.Request, call: Call) -> web.StreamResponse:
+        target = call.target
+        kind = self._registry.find(target.group, target.version, target.resource)
+        if kind is None:
+            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        if kind.resource.namespaced and not target.namespace and target.name:
+            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        if target.resource in VIRTUAL:
+            return json_response(await self._subresources.review(kind, call, await read_body(request)), 201)
+        if target.subresource and target.subresource != "status":
+            return await self._subresources.answer(kind, call, request)
+        if target.subresource == "status" and not kind.strategy.has_status:
+            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        if target.verb not in kind.resource.verbs and not (target.subresource and target.verb in ("get", "update", "patch")):
+            raise errors.method_not_supported(target.resource, target.verb, target.group)
+        form = negotiation.accepted(request.headers.get("Accept"))
+        method: Callable[..., Any] = getattr(self, f"_{METHODS[target.verb]}")
+        response: web.StreamResponse = await method(request, kind, call, form)
+        return response
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    async def _get(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        entry = await self._rest.get(kind, call)
+        return self._formed(kind, entry.data, form, call)
+
+    async def _list(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        selection = selection_of(kind, call.target.namespace, "", call.query)
+        page = await self._lists.page(kind, selection, call.query)
+        if form.shape == "Table":
+            body = tabular.table(
+                kind, [e.data for e in page.entries], self._clock.now(), call.query, str(page.version), page.continue_, page.remaining
+            )
+        elif form.shape in ("PartialObjectMetadataList", "PartialObjectMetadata"):
+            items = b",".join(negotiation.partial_metadata(e.data, form.version) for e in page.entries)
+            head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{form.version}","metadata":{{"resourceVersion":"{page.version}"'
+            more = f',"continue":"{page.continue_}"' if page.continue_ else ""
+            body = f'{head}{more}}},"items":['.encode() + items + b"]}"
+        else:
+            body = encode_list(kind, page)
+        return _packed(request, body, form)
+
+    async def _watch(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        selection = selection_of(kind, call.target.namespace, call.target.name, call.query)
+        render = self._renderer(kind, form, call)
+        chunks = await self._watches.stream(kind, selection, call.query, render)
+        response = web.StreamResponse(
+            headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private", "Audit-Id": call.audit_id}
+        )
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        self._metrics.watchers.inc()
+        try:
+            async for chunk in chunks:
+                await response.write(chunk)
+            await response.write_eof()
+        except ConnectionResetError:
+            log.debug("watcher left resource=%s", call.target.resource)
+        finally:
+            self._metrics.watchers.dec()
+            await chunks.aclose()  # type: ignore[attr-defined]
+        return response
+
+    def _renderer(self, kind: Kind, form: Form, call: Call) -> Callable[[bytes], bytes]:
+        if form.shape == "Table":
+            first = [True]
+
+            def as_table(data: bytes) -> bytes:
+                body = tabular.table(kind, [data], self._clock.now(), call.query, "", "", None, columns=first[0])
+                first[0] = False
+                return body
+
+            return as_table
+        if form.shape:
+            return lambda data: negotiation.partial_metadata(data, form.version)
+        return bytes
+
+    def _formed(self, kind: Kind, data: bytes, form: Form, call: Call, status: int = 200) -> web.Response:
+        if form.shape == "Table":
+            data = tabular.table(kind, [data], self._clock.now(), call.query, "", "", None)
+        elif form.shape:
+            data = negotiation.partial_metadata(data, form.version)
+        if form.media_type == negotiation.YAML:
+            return web.Response(status=status, body=negotiation.to_yaml(data), headers={"Content-Type": negotiation.YAML})
+        return json_response(data, status)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    async def _create(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        document = await read_body(request)
+        return self._formed(kind, await self._rest.create(kind, call, document), form, call, 201)
+
+    async def _update(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        document = await read_body(request)
+        return self._formed(kind, await self._rest.update(kind, call, document), form, call)
+
+    async def _patch(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        how, body = await read_patch(request)
+        if how == "apply":
+            data, created = await self._rest.apply(kind, call, body)
+            return self._formed(kind, data, form, call, 201 if created else 200)
+        return self._formed(kind, await self._rest.patch(kind, call, patcher(kind, how, body)), form, call)
+
+    async def _delete(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        options = await delete_options(request, call)
+        data, gone = await self._rest.delete(kind, call, options)
+        if gone and kind.resource.kind not in ("Pod", "PersistentVolumeClaim", "ServiceAccount", "Service", "ResourceQuota", "PodTemplate"):
+            return json_response(_deleted(kind, data, call))
+        return self._formed(kind, data, form, call)
+
+    async def _deletecollection(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        from dataclasses import replace
+
+        options = await delete_options(request, call)
+        selection = selection_of(kind, call.target.namespace, "", call.query)
+        page = await self._lists.page(kind, selection, call.query)
+        for entry in page.entries:
+            namespace, _, name = entry.key.rpartition("/")
+            each = replace(call, target=replace(call.target, verb="delete", namespace=namespace, name=name))
+            try:
+                await self._rest.delete(kind, each, options)
+            except errors.StatusError as error:
+                if error.code != 404:
+                    raise
+        return _packed(request, encode_list(kind, page), form)
+
+
+def _deleted(kind: Kind, data: bytes, call: Call) -> dict[str, Any]:
+    metadata = msgspec.json.decode(data)["metadata"]
+    details = {"name": metadata["name"], "group": kind.resource.group, "kind": kind.resource.plural, "uid": metadata.get("uid", "")}
+    details = {k: v for k, v in details.items() if v}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+
+def _packed(request: web.Request, body: bytes, form: Form) -> web.Response:
+    if form.media_type == negotiation.YAML:
+        return web.Response(body=negotiation.to_yaml(body), headers={"Content-Type": negotiation.YAML})
+    response = json_response(body)
+    # Upstream compresses answers from 128 KB; below that it costs more than it saves.
+    if len(body) > 128 * 1024 and "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+async def read_bytes(request: web.Request) -> bytes:
+    if (request.content_length or 0) > BODY_BYTES:
+        raise errors.too_large(f"Request entity too large: limit is {BODY_BYTES}")
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > BODY_BYTES:
+            raise errors.too_large(f"Request entity too large: limit is {BODY_BYTES}")
+    return bytes(body)
+
+
+async def read_body(request: web.Request) -> Any:
+    return negotiation.read_document(await read_bytes(request), request.headers.get("Content-Type"))
+
+
+async def read_patch(request: web.Request) -> tuple[str, Any]:
+    """(json, merge, strategic or apply; the patch)."""
+    media = negotiation.media_of(request.headers)
+    how = PATCHES.get(media)
+    if how is None or how == "cbor":
+        raise errors.unsupported_media_type(
+            f"the body of the request was in an unknown format - accepted media types include: {', '.join(m for m in PATCHES if not m.endswith('cbor'))}"
+        )
+    body = await read_bytes(request)
+    if how == "apply":
+        try:
+            return how, yaml.CSafeLoader(body).get_single_data()
+        except yaml.YAMLError as error:
+            raise errors.bad_request(f"error decoding YAML: {error}") from error
+    try:
+        return how, msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise errors.bad_request(f"error decoding patch: {error}") from error
+
+
+def patcher(kind: Kind, how: str, body: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The patch as a function on a document."""
+
+    def apply(document: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if how == "json":
+                result = patch.json_patch(document, body)
+            elif how == "merge":
+                result = patch.merge_patch(document, body)
+            elif kind.type_key is None:
+                raise errors.unsupported_media_type(
+                    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+                )
+            else:
+                result = patch.strategic_merge_patch(document, body, kind.type_key)
+        except patch.PatchError as error:
+            raise errors.StatusError(422, "Invalid", f"the server rejected our request due to an error in our request: {error}") from error
+        if not isinstance(result, dict):
+            raise errors.bad_request("the patch does not leave an object")
+        return result
+
+    return apply
+
+
+async def delete_options(request: web.Request, call: Call) -> meta_v1.DeleteOptions:
+    """From the body, with the query's parameters over it."""
+    body = await read_bytes(request)
+    document = negotiation.read_document(body, request.headers.get("Content-Type")) if body.strip() else {}
+    options: meta_v1.DeleteOptions = decoded(meta_v1.DeleteOptions, document if isinstance(document, dict) else {})
+    query = call.query
+    if query.get("gracePeriodSeconds"):
+        options.grace_period_seconds = int(query["gracePeriodSeconds"])
+    if query.get("propagationPolicy"):
+        options.propagation_policy = query["propagationPolicy"]
+    if options.propagation_policy not in (None, "Orphan", "Background", "Foreground"):
+        found = errors.not_supported("propagationPolicy", options.propagation_policy, ("Foreground", "Background", "Orphan"))
+        raise errors.invalid("DeleteOptions", "", [found])
+    if options.dry_run:
+        call.dry_run = True
+    return options

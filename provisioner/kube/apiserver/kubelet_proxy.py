@@ -1,0 +1,192 @@
+"""Requests that are somebody else's to answer: logs, exec, attach, port-forward at the kubelet; proxy to pods, services and nodes.
+
+An upgraded connection (SPDY/3.1, WebSocket) is passed through byte for byte: client and kubelet speak with each other, we only stand
+between. Everything else is an ordinary request, streamed both ways.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from provisioner.kube.api import errors
+from provisioner.kube.client.tasks import spawn, stop
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 10.0
+CHUNK = 64 * 1024
+# Headers that belong to one connection (RFC 9110, 7.6.1), or that we set ourselves.
+HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "authorization",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KubeletAccess:
+    """--kubelet-client-certificate, --kubelet-client-key, --kubelet-certificate-authority."""
+
+    cert_file: str = ""
+    key_file: str = ""
+    ca_file: str = ""
+
+    def context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.ca_file or None)
+        if not self.ca_file:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if self.cert_file and Path(self.cert_file).exists():
+            context.load_cert_chain(self.cert_file, self.key_file or None)
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Whom to ask: `server_name` is what its certificate must say, None for plain HTTP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    server_name: str | None = None
+
+    @property
+    def origin(self) -> str:
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
+
+
+class Forwarder:
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def forward(self, request: web.Request, upstream: Upstream, path: str) -> web.StreamResponse:
+        """Answer with what `upstream` answers for `path` (query included)."""
+        if request.headers.get("Upgrade"):
+            return await self._upgraded(request, upstream, path)
+        if self._session is None:
+            self._session = aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=512))
+        headers = {key: value for key, value in request.headers.items() if key.lower() not in HOP}
+        body = request.content if request.can_read_body else None
+        try:
+            async with self._session.request(
+                request.method,
+                upstream.origin + path,
+                headers=headers,
+                data=body,
+                ssl=upstream.tls if upstream.tls is not None else True,
+                server_hostname=upstream.server_name,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+                allow_redirects=False,
+            ) as answer:
+                response = web.StreamResponse(status=answer.status, reason=answer.reason)
+                for key, value in answer.headers.items():
+                    if key.lower() not in HOP and key.lower() != "content-length":
+                        response.headers.add(key, value)
+                await response.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                await response.write_eof()
+                return response
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise errors.unavailable(f"error trying to reach {upstream.host}:{upstream.port}: {error or type(error).__name__}") from error
+
+    async def _upgraded(self, request: web.Request, upstream: Upstream, path: str) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                reader, writer = await asyncio.open_connection(
+                    upstream.host, upstream.port, ssl=upstream.tls, server_hostname=upstream.server_name
+                )
+        except (OSError, TimeoutError) as error:
+            raise errors.unavailable(f"error dialing backend: {error or type(error).__name__}") from error
+        lines = [f"{request.method} {path} HTTP/1.1", f"Host: {upstream.host}:{upstream.port}"]
+        lines += [f"{k}: {v}" for k, v in request.headers.items() if k.lower() not in ("host", "authorization")]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        return await splice(request, reader, writer)
+
+
+async def splice(request: web.Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> web.StreamResponse:
+    """Join the client's connection with one to a backend until either side ends; our HTTP server lets go of the client's."""
+    transport = request.transport
+    protocol = request.protocol
+    assert transport is not None
+    gone = asyncio.Event()
+    tunnel = _Tunnel(writer, gone)
+    # What the client may have sent behind its request already.
+    early = bytes(getattr(protocol, "_tail", b"") or b"")
+    transport.set_protocol(tunnel)
+    if early:
+        writer.write(early)
+    back = spawn("tunnel", _pump(reader, transport, tunnel))
+    ended = spawn("tunnel end", _wait(gone))
+    try:
+        await asyncio.wait({back, ended}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await stop(back, ended)
+        writer.close()
+        transport.close()
+    return _Taken()
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _pump(reader: asyncio.StreamReader, transport: asyncio.Transport, tunnel: _Tunnel) -> None:
+    while chunk := await reader.read(CHUNK):
+        transport.write(chunk)
+        await tunnel.writable.wait()
+
+
+class _Tunnel(asyncio.Protocol):
+    """The client's side of a tunnel: what comes is written to the backend, and reading pauses while the backend is slow."""
+
+    def __init__(self, writer: asyncio.StreamWriter, gone: asyncio.Event) -> None:
+        self._writer, self._gone = writer, gone
+        self.writable = asyncio.Event()
+        self.writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    def eof_received(self) -> bool:
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone.set()
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+
+
+class _Taken(web.StreamResponse):
+    """What our HTTP server gets to see of a request whose connection is a tunnel: an answer that is already sent."""
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        self._eof_sent = True
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return

@@ -1,0 +1,72 @@
+"""Which resources the server serves: the built-in ones and, as they come, those of CustomResourceDefinitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from provisioner.kube.api._generated.resources import RESOURCES, Resource
+from provisioner.kube.apiserver.kinds import Kind, outline
+
+# Resources that are questions: they are answered, never stored.
+VIRTUAL = frozenset(
+    {
+        "bindings",
+        "componentstatuses",
+        "tokenreviews",
+        "selfsubjectreviews",
+        "subjectaccessreviews",
+        "selfsubjectaccessreviews",
+        "selfsubjectrulesreviews",
+        "localsubjectaccessreviews",
+    }
+)
+# (group, plural) whose versions share one stored form: the version named here.
+STORED_VERSION = {("autoscaling", "horizontalpodautoscalers"): "v2"}
+# Resources served by reading another's objects.
+STORED_ELSEWHERE = {("events.k8s.io", "events"): "core/events"}
+
+
+class Registry:
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, str, str], Kind] = {}
+        # group/plural -> the kind in whose version it is stored
+        self._stored: dict[str, Kind] = {}
+        for resource in RESOURCES:
+            self.add(
+                Kind(resource, STORED_ELSEWHERE.get((resource.group, resource.plural), f"{resource.group or 'core'}/{resource.plural}"))
+            )
+
+    def add(self, kind: Kind) -> None:
+        resource = kind.resource
+        self._kinds[(resource.group, resource.version, resource.plural)] = kind
+        stored = STORED_VERSION.get((resource.group, resource.plural))
+        if (stored is None or stored == resource.version) and (resource.group, resource.plural) not in STORED_ELSEWHERE:
+            self._stored.setdefault(kind.stored_as, kind)
+
+    def remove(self, group: str, version: str, plural: str) -> None:
+        kind = self._kinds.pop((group, version, plural), None)
+        if kind is not None and self._stored.get(kind.stored_as) is kind:
+            del self._stored[kind.stored_as]
+
+    def find(self, group: str, version: str, plural: str) -> Kind | None:
+        return self._kinds.get((group, version, plural))
+
+    def resources(self) -> list[Resource]:
+        """All served resources, built-in ones first."""
+        return [kind.resource for kind in self._kinds.values()]
+
+    def kinds(self) -> list[Kind]:
+        return list(self._kinds.values())
+
+    def facts(self, stored_as: str, body: bytes) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """(labels, selectable fields) of a stored object. Raises ValueError for one that can't be read."""
+        try:
+            labels, fields = outline(body)
+        except msgspec.DecodeError as error:
+            raise ValueError(str(error)) from error
+        kind = self._stored.get(stored_as)
+        if kind is not None and kind.strategy.has_own_fields:
+            fields = kind.strategy.selectable_fields(kind.load(body))
+        return labels, fields

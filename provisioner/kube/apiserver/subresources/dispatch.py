@@ -1,0 +1,128 @@
+"""Which function answers which subresource, and which question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from provisioner.kube.api import errors
+from provisioner.kube.api.meta import rfc3339
+from provisioner.kube.apiserver.authn import Authenticator
+from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.rbac import Rbac
+from provisioner.kube.apiserver.registry import Registry
+from provisioner.kube.apiserver.rest import Rest
+from provisioner.kube.apiserver.subresources import pods, reviews, scale
+from provisioner.kube.apiserver.subresources.streams import Streams
+from provisioner.kube.client.clock import Clock
+from provisioner.kube.storage.cache import Entry
+
+STREAMS = frozenset({"log", "exec", "attach", "portforward", "proxy"})
+
+
+class Subresources:
+    def __init__(
+        self,
+        registry: Registry,
+        rest: Rest,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        rbac: Rbac,
+        streams: Streams,
+        clock: Clock,
+    ) -> None:
+        self._registry, self._rest, self._clock = registry, rest, clock
+        self._authenticator, self._authorizer, self._rbac, self._streams = authenticator, authorizer, rbac, streams
+
+    def _core(self, plural: str) -> Kind:
+        kind = self._registry.find("", "v1", plural)
+        assert kind is not None
+        return kind
+
+    def _bound(self, kind: str) -> Kind | None:
+        return {"Pod": self._core("pods"), "Secret": self._core("secrets"), "Node": self._core("nodes")}.get(kind)
+
+    async def review(self, kind: Kind, call: Call, document: Any) -> Any:
+        """Raises StatusError."""
+        name = kind.resource.kind
+        if call.target.verb != "create":
+            raise errors.method_not_supported(call.target.resource, call.target.verb, call.target.group)
+        if name == "TokenReview":
+            return reviews.token_review(self._authenticator, document)
+        if name == "SelfSubjectReview":
+            return reviews.self_subject(call)
+        if name == "SelfSubjectRulesReview":
+            return reviews.rules_review(self._rbac, call, document)
+        if name == "Binding":
+            from dataclasses import replace
+
+            target = replace(call.target, resource="pods", name=(document.get("metadata") or {}).get("name", ""), subresource="binding")
+            return await pods.bind(self._rest, self._core("pods"), replace(call, target=target), document, self._clock)
+        if name.endswith("AccessReview"):
+            return reviews.access_review(self._authorizer, call, name, document)
+        raise errors.method_not_supported(call.target.resource, call.target.verb, call.target.group)
+
+    async def answer(self, kind: Kind, call: Call, request: web.Request) -> web.StreamResponse:
+        from provisioner.kube.apiserver.answers import patcher, read_body, read_patch
+        from provisioner.kube.apiserver.app import json_response
+
+        target = call.target
+        name = target.subresource
+        if not any(sub.name == name for sub in kind.resource.subresources) and name not in STREAMS:
+            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        if name in STREAMS:
+            return await self._streams.answer(kind, call, request)
+        if name == "scale" and target.verb == "get":
+            return json_response(await scale.read(self._rest, kind, call))
+        if name == "scale" and target.verb == "patch":
+            how, body = await read_patch(request)
+            return json_response(
+                await scale.write(self._rest, kind, call, patcher(self._core("pods"), "merge" if how == "strategic" else how, body))
+            )
+        if target.verb == "get":
+            return json_response((await self._rest.get(kind, call)).data)
+        if target.verb == "patch":
+            how, body = await read_patch(request)
+            return json_response(await self._rest.patch(kind, call, patcher(kind, how, body)))
+        document = await read_body(request)
+        if name == "scale":
+            return json_response(await scale.write(self._rest, kind, call, document))
+        if name == "binding":
+            return json_response(await pods.bind(self._rest, kind, call, document, self._clock), 201)
+        if name == "eviction":
+            budgets = self._registry.find("policy", "v1", "poddisruptionbudgets")
+            assert budgets is not None
+            return json_response(await pods.evict(self._rest, kind, call, document, budgets), 201)
+        if name == "token":
+            made = await reviews.token_request(self._rest, self._authenticator.tokens, kind, self._bound, call, document)
+            return json_response(made, 201)
+        return json_response(await self._finalize_or_approve(kind, call, document))
+
+    async def _finalize_or_approve(self, kind: Kind, call: Call, document: Any) -> bytes:
+        """namespaces/finalize, certificatesigningrequests/approval, pods/ephemeralcontainers and /resize: one part of the object changes."""
+        given = pods.decoded(kind.struct, {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, **document})
+        name = call.target.subresource
+
+        async def change(obj: Any, _: Entry) -> Any:
+            wanted = given.metadata.resource_version
+            if wanted and wanted != obj.metadata.resource_version:
+                raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
+            if name == "finalize":
+                obj.spec.finalizers = given.spec.finalizers
+            elif name == "approval":
+                obj.status.conditions = given.status.conditions
+                for condition in obj.status.conditions or ():
+                    condition.last_update_time = condition.last_update_time or rfc3339(self._clock.now())
+            elif name == "ephemeralcontainers":
+                obj.spec.ephemeral_containers = given.spec.ephemeral_containers
+                kind.default(obj)
+            elif name == "resize":
+                sizes = {c.name: c.resources for c in given.spec.containers or ()}
+                for container in obj.spec.containers or ():
+                    container.resources = sizes.get(container.name, container.resources)
+            return obj
+
+        return await self._rest.change_whole(kind, call, change)

@@ -1,0 +1,151 @@
+"""The questions: token and access reviews, token requests, rules reviews (authentication.k8s.io, authorization.k8s.io)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from provisioner.kube.api import errors
+from provisioner.kube.api._generated import authentication_v1, authorization_v1, core_v1
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver.authn import Authenticator
+from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.context import Call, User
+from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.rbac import Rbac
+from provisioner.kube.apiserver.requests import Target
+from provisioner.kube.apiserver.rest import Rest
+from provisioner.kube.apiserver.subresources.pods import decoded
+from provisioner.kube.apiserver.tokens import ServiceAccountTokens
+
+DEFAULT_TOKEN_S = 3600
+
+
+def user_info(user: User) -> authentication_v1.UserInfo:
+    extra = {key: list(values) for key, values in user.extra.items()}
+    return authentication_v1.UserInfo(username=user.name, groups=list(user.groups), uid=user.uid or None, extra=extra or None)
+
+
+def token_review(authenticator: Authenticator, document: Any) -> bytes:
+    review = decoded(authentication_v1.TokenReview, document)
+    audiences = tuple(review.spec.audiences or ())
+    try:
+        user = authenticator.user_of_token(review.spec.token or "", audiences)
+    except StatusError:
+        review.status = authentication_v1.TokenReviewStatus(authenticated=False, error="invalid bearer token")
+    else:
+        review.status = authentication_v1.TokenReviewStatus(
+            authenticated=True, user=user_info(user), audiences=list(audiences or authenticator.tokens.audiences)
+        )
+    review.spec.token = None
+    return msgspec.json.encode(review)
+
+
+def self_subject(call: Call) -> bytes:
+    return msgspec.json.encode(
+        authentication_v1.SelfSubjectReview(status=authentication_v1.SelfSubjectReviewStatus(user_info=user_info(call.user)))
+    )
+
+
+def _target(spec: Any, namespace: str = "") -> Target:
+    resource, path = spec.resource_attributes, spec.non_resource_attributes
+    if resource is not None:
+        return Target(
+            resource.verb or "",
+            "",
+            resource.group or "",
+            resource.version or "",
+            resource.resource or "",
+            namespace or resource.namespace or "",
+            resource.name or "",
+            resource.subresource or "",
+        )
+    if path is None:
+        raise errors.bad_request("exactly one of nonResourceAttributes or resourceAttributes must be specified")
+    return Target(path.verb or "", path.path or "")
+
+
+def access_review(authorizer: Authorizer, call: Call, kind: str, document: Any) -> bytes:
+    """SubjectAccessReview and its Local and Self forms."""
+    cls = getattr(authorization_v1, kind)
+    review = decoded(cls, document)
+    spec = review.spec
+    if kind == "SelfSubjectAccessReview":
+        user = call.user
+    else:
+        extra = {key: tuple(values) for key, values in (spec.extra or {}).items()}
+        user = User(spec.user or "", tuple(spec.groups or ()), spec.uid or "", extra)
+        if not user.name and not user.groups:
+            raise errors.invalid(
+                kind, "", [errors.invalid_value("spec.user", "", "at least one of user or group must be specified")], "authorization.k8s.io"
+            )
+    allowed = authorizer.allows(user, _target(spec, call.target.namespace if kind == "LocalSubjectAccessReview" else ""))
+    review.status = authorization_v1.SubjectAccessReviewStatus(allowed=allowed)
+    return msgspec.json.encode(review)
+
+
+def rules_review(rbac: Rbac, call: Call, document: Any) -> bytes:
+    review = decoded(authorization_v1.SelfSubjectRulesReview, document)
+    resources, paths = [], []
+    for rule in rbac.rules_for(call.user, review.spec.namespace or ""):
+        if rule.non_resource_urls:
+            paths.append(authorization_v1.NonResourceRule(verbs=rule.verbs, non_resource_urls=rule.non_resource_urls))
+        else:
+            resources.append(
+                authorization_v1.ResourceRule(
+                    verbs=rule.verbs, api_groups=rule.api_groups, resources=rule.resources, resource_names=rule.resource_names
+                )
+            )
+    review.status = authorization_v1.SubjectRulesReviewStatus(resource_rules=resources, non_resource_rules=paths, incomplete=False)
+    return msgspec.json.encode(review)
+
+
+async def token_request(
+    rest: Rest, tokens: ServiceAccountTokens, accounts: Kind, bound_kinds: Callable[[str], Kind | None], call: Call, document: Any
+) -> bytes:
+    """serviceaccounts/token. Raises 400, 404, 409 for a bound object that is not (or no longer) the one meant."""
+    request = decoded(authentication_v1.TokenRequest, document)
+    await rest.cache.fresh()
+    account: core_v1.ServiceAccount = accounts.load(rest.entry(accounts, call.target.namespace, call.target.name).data)
+    bound: dict[str, dict[str, str]] = {}
+    reference = request.spec.bound_object_ref
+    if reference is not None:
+        kind = bound_kinds(reference.kind or "")
+        if kind is None:
+            found = errors.invalid_value("spec.boundObjectRef.kind", reference.kind, "must be one of Pod, Secret, Node")
+            raise errors.invalid("TokenRequest", call.target.name, [found], "authentication.k8s.io")
+        obj = kind.load(rest.entry(kind, call.target.namespace, reference.name or "").data)
+        if reference.uid and reference.uid != obj.metadata.uid:
+            message = f"the UID in the bound object reference ({reference.uid}) does not match the UID in record. The object might have been deleted and then recreated"
+            raise errors.conflict(kind.resource.plural, reference.name or "", message)
+        bound[(reference.kind or "").lower()] = {"name": obj.metadata.name, "uid": obj.metadata.uid}
+        if reference.kind == "Pod" and obj.spec.node_name:
+            bound["node"] = _node(rest, bound_kinds("Node"), obj.spec.node_name)
+    seconds = request.spec.expiration_seconds or DEFAULT_TOKEN_S
+    if seconds < 600:
+        raise errors.invalid(
+            "TokenRequest",
+            "",
+            [errors.invalid_value("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")],
+            "authentication.k8s.io",
+        )
+    token, expires = tokens.sign(
+        call.target.namespace,
+        call.target.name,
+        account.metadata.uid or "",
+        audiences=request.spec.audiences or (),
+        expires_s=seconds,
+        bound={key: value for key, value in bound.items() if value},
+    )
+    request.spec.audiences = request.spec.audiences or list(tokens.audiences)
+    request.spec.expiration_seconds = seconds
+    request.metadata.name, request.metadata.namespace = call.target.name, call.target.namespace
+    request.status = authentication_v1.TokenRequestStatus(token=token, expiration_timestamp=expires)
+    return msgspec.json.encode(request)
+
+
+def _node(rest: Rest, kind: Kind | None, name: str) -> dict[str, str]:
+    entry = rest.cache.collection(kind.stored_as).entries.get(name) if kind is not None else None
+    return {"name": name, "uid": kind.load(entry.data).metadata.uid} if kind is not None and entry is not None else {}

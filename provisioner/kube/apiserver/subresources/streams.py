@@ -1,0 +1,134 @@
+"""Where a stream goes: pod logs, exec, attach and port-forward to the pod's kubelet; proxies to nodes, pods and services."""
+
+from __future__ import annotations
+
+import random
+import ssl
+
+from aiohttp import web
+
+from provisioner.kube.api import errors
+from provisioner.kube.api._generated import core_v1, discovery_v1
+from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.kubelet_proxy import Forwarder, KubeletAccess, Upstream
+from provisioner.kube.apiserver.registry import Registry
+from provisioner.kube.apiserver.rest import Rest
+
+# --kubelet-preferred-address-types
+ADDRESS_TYPES = ("InternalIP", "Hostname", "ExternalIP")
+KUBELET_PORT = 10250
+
+
+class Streams:
+    def __init__(self, registry: Registry, rest: Rest, access: KubeletAccess, forwarder: Forwarder) -> None:
+        self._registry, self._rest, self._access, self._forwarder = registry, rest, access, forwarder
+        self._context: ssl.SSLContext | None = None
+
+    def _kind(self, plural: str, group: str = "", version: str = "v1") -> Kind:
+        kind = self._registry.find(group, version, plural)
+        assert kind is not None
+        return kind
+
+    async def answer(self, kind: Kind, call: Call, request: web.Request) -> web.StreamResponse:
+        """Raises StatusError: 400 for a pod that can't answer yet, 404, 503 where nobody listens."""
+        target = call.target
+        await self._rest.cache.fresh()
+        query = f"?{request.query_string}" if request.query_string else ""
+        if target.subresource == "proxy":
+            return await self._proxy(kind, call, request, query)
+        pod: core_v1.Pod = kind.load(self._rest.entry(kind, target.namespace, target.name).data)
+        if not pod.spec.node_name:
+            raise errors.bad_request(f"pod {target.name} does not have a host assigned")
+        upstream = self._kubelet(pod.spec.node_name)
+        names = [c.name for c in [*(pod.spec.containers or ()), *(pod.spec.init_containers or ()), *(pod.spec.ephemeral_containers or ())]]
+        if target.subresource == "portforward":
+            return await self._forwarder.forward(request, upstream, f"/portForward/{target.namespace}/{target.name}{query}")
+        container = request.query.get("container") or ""
+        if not container:
+            annotated = (pod.metadata.annotations or {}).get("kubectl.kubernetes.io/default-container")
+            regular = [c.name or "" for c in pod.spec.containers or ()]
+            if len(regular) > 1 and not annotated:
+                listed = " ".join(regular)
+                raise errors.bad_request(f"a container name must be specified for pod {target.name}, choose one of: [{listed}]")
+            container = annotated or regular[0]
+        if container not in names:
+            raise errors.bad_request(f"container {container} is not valid for pod {target.name}")
+        if target.subresource == "log":
+            return await self._forwarder.forward(request, upstream, f"/containerLogs/{target.namespace}/{target.name}/{container}{query}")
+        # The kubelet knows the streams as input, output, error (its API's names).
+        renamed = [
+            ("input" if k == "stdin" else "output" if k == "stdout" else "error" if k == "stderr" else k, v)
+            for k, v in request.query.items()
+            if k != "container"
+        ]
+        from urllib.parse import urlencode
+
+        encoded = urlencode([(k, "1" if k in ("input", "output", "error", "tty") and v in ("true", "1") else v) for k, v in renamed])
+        path = f"/{target.subresource}/{target.namespace}/{target.name}/{container}?{encoded}"
+        return await self._forwarder.forward(request, upstream, path)
+
+    def _kubelet(self, node_name: str) -> Upstream:
+        kind = self._kind("nodes")
+        node: core_v1.Node = kind.load(self._rest.entry(kind, "", node_name).data)
+        addresses = {a.type: a.address for a in reversed(node.status.addresses or [])}
+        host = next((addresses[t] for t in ADDRESS_TYPES if addresses.get(t)), None)
+        if not host:
+            raise errors.unavailable(f"node {node_name} has no address yet")
+        endpoints = node.status.daemon_endpoints
+        port = endpoints.kubelet_endpoint.port if endpoints is not None and endpoints.kubelet_endpoint is not None else None
+        if self._context is None:
+            self._context = self._access.context()
+        return Upstream(host, port or KUBELET_PORT, self._context, host)
+
+    async def _proxy(self, kind: Kind, call: Call, request: web.Request, query: str) -> web.StreamResponse:
+        target = call.target
+        # [scheme:]name[:port]
+        parts = target.name.split(":")
+        scheme, name, port = (parts[0], parts[1], parts[2]) if len(parts) == 3 else ("", parts[0], parts[1] if len(parts) == 2 else "")
+        path = (target.rest or "/") + query
+        if kind.resource.kind == "Node":
+            upstream = self._kubelet(name)
+            return await self._forwarder.forward(request, upstream, path)
+        if kind.resource.kind == "Pod":
+            pod: core_v1.Pod = kind.load(self._rest.entry(kind, target.namespace, name).data)
+            if not pod.status.pod_ip:
+                raise errors.bad_request("address not allowed: the pod has no address yet")
+            number = (
+                int(port)
+                if port.isdigit()
+                else next(
+                    (p.container_port or 80 for c in pod.spec.containers or () for p in c.ports or () if not port or p.name == port), 80
+                )
+            )
+            return await self._forwarder.forward(request, _plain(pod.status.pod_ip, number, scheme), path)
+        service: core_v1.Service = kind.load(self._rest.entry(kind, target.namespace, name).data)
+        return await self._forwarder.forward(request, self._endpoint(service, port, scheme), path)
+
+    def _endpoint(self, service: core_v1.Service, port: str, scheme: str) -> Upstream:
+        wanted = next((p for p in service.spec.ports or () if not port or p.name == port or str(p.port) == port), None)
+        if wanted is None:
+            raise errors.unavailable(f'no service port "{port}" found for service "{service.metadata.name}"')
+        slices = self._kind("endpointslices", "discovery.k8s.io")
+        found = []
+        for entry in self._rest.cache.collection(slices.stored_as).page(f"{service.metadata.namespace}/", ""):
+            if entry.labels.get("kubernetes.io/service-name") != service.metadata.name:
+                continue
+            piece: discovery_v1.EndpointSlice = slices.load(entry.data)
+            numbers = [p.port for p in piece.ports or () if (p.name or "") == (wanted.name or "") and p.port]
+            for endpoint in piece.endpoints or ():
+                if numbers and (endpoint.conditions is None or endpoint.conditions.ready is not False):
+                    found += [(address, numbers[0]) for address in endpoint.addresses or ()]
+        if not found:
+            raise errors.unavailable(f'no endpoints available for service "{service.metadata.name}"')
+        address, number = random.choice(found)
+        return _plain(address, number, scheme)
+
+
+def _plain(host: str, port: int, scheme: str) -> Upstream:
+    if scheme != "https":
+        return Upstream(host, port)
+    # As upstream: who proxies to a pod over TLS has no name to check its certificate against.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return Upstream(host, port, context)

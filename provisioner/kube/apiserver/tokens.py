@@ -1,0 +1,161 @@
+"""Service-account tokens: signed JWTs bound to an audience, a time, and the objects they stand for (TokenRequest, RFC 7519)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from provisioner.kube.apiserver.context import User
+from provisioner.kube.client.clock import Clock
+
+# Upstream's bounds of expirationSeconds.
+MIN_S, MAX_S = 600, 1 << 32
+
+
+class TokenInvalid(Exception):
+    """Not a token that we would have made, or no longer valid; the message never has the token."""
+
+
+# (namespace, name, uid) of a bound object exists? Kinds: ServiceAccount, Pod, Secret, Node
+Exists = Callable[[str, str, str, str], bool]
+
+
+class ServiceAccountTokens:
+    """Signs with one key, verifies with several. Key files hold PEM, RSA or EC."""
+
+    def __init__(
+        self, issuer: str, audiences: Sequence[str], signing_key: Path | None, verify_keys: Sequence[Path], clock: Clock, exists: Exists
+    ) -> None:
+        from cryptography.hazmat.primitives import serialization
+
+        self.issuer, self.audiences = issuer, tuple(audiences) or (issuer,)
+        self._clock, self._exists = clock, exists
+        self._signing: tuple[str, str, Any] | None = None
+        self._verifying: dict[str, tuple[str, Any]] = {}
+        publics = []
+        for path in verify_keys:
+            data = path.read_bytes()
+            if b"PRIVATE KEY" in data:
+                publics.append(serialization.load_pem_private_key(data, None).public_key())
+            else:
+                publics.append(serialization.load_pem_public_key(data))
+        if signing_key is not None:
+            private = serialization.load_pem_private_key(signing_key.read_bytes(), None)
+            publics.append(private.public_key())
+            self._signing = (key_id(private.public_key()), _algorithm(private.public_key()), private)
+        for public in publics:
+            self._verifying[key_id(public)] = (_algorithm(public), public)
+
+    @property
+    def can_sign(self) -> bool:
+        return self._signing is not None
+
+    def sign(
+        self,
+        namespace: str,
+        name: str,
+        uid: str,
+        *,
+        audiences: Sequence[str],
+        expires_s: int,
+        bound: dict[str, dict[str, str]] | None = None,
+    ) -> tuple[str, str]:
+        """(token, expiry as RFC 3339). `bound` has pod, secret or node as {name, uid}."""
+        import jwt
+
+        if self._signing is None:
+            raise TokenInvalid("this server has no --service-account-signing-key-file")
+        kid, algorithm, private = self._signing
+        now = self._clock.now()
+        expires = now + timedelta(seconds=max(MIN_S, min(MAX_S, expires_s)))
+        claims = {
+            "aud": list(audiences) or list(self.audiences),
+            "exp": int(expires.timestamp()),
+            "iat": int(now.timestamp()),
+            "nbf": int(now.timestamp()),
+            "iss": self.issuer,
+            "sub": f"system:serviceaccount:{namespace}:{name}",
+            "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}, **(bound or {})},
+        }
+        token = jwt.encode(claims, private, algorithm=algorithm, headers={"kid": kid})
+        return token, expires.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def verify(self, token: str, audiences: Sequence[str] = ()) -> User:
+        """The service account that the token is for. Raises TokenInvalid."""
+        import jwt
+
+        try:
+            kid = jwt.get_unverified_header(token).get("kid", "")
+            candidates = [self._verifying[kid]] if kid in self._verifying else list(self._verifying.values())
+            claims: dict[str, Any] | None = None
+            for algorithm, public in candidates:
+                try:
+                    claims = jwt.decode(
+                        token, public, algorithms=[algorithm], issuer=self.issuer, options={"verify_aud": False, "require": ["exp", "sub"]}
+                    )
+                    break
+                except jwt.InvalidSignatureError:
+                    continue
+            if claims is None:
+                raise TokenInvalid("signature of no key of ours")
+        except jwt.PyJWTError as error:
+            raise TokenInvalid(str(error)) from None
+        wanted = set(audiences or self.audiences)
+        given = claims.get("aud", [])
+        if not wanted & set([given] if isinstance(given, str) else given):
+            raise TokenInvalid("for another audience")
+        return self._user(claims)
+
+    def _user(self, claims: dict[str, Any]) -> User:
+        private = claims.get("kubernetes.io") or {}
+        namespace, account = private.get("namespace", ""), private.get("serviceaccount") or {}
+        name, uid = account.get("name", ""), account.get("uid", "")
+        if claims["sub"] != f"system:serviceaccount:{namespace}:{name}":
+            raise TokenInvalid("not a service account's")
+        if not self._exists("ServiceAccount", namespace, name, uid):
+            raise TokenInvalid(f"service account {namespace}/{name} is gone")
+        extra: dict[str, tuple[str, ...]] = {}
+        for kind, where in (("pod", namespace), ("secret", namespace), ("node", "")):
+            bound = private.get(kind)
+            if bound:
+                if not self._exists(kind.capitalize(), where, bound.get("name", ""), bound.get("uid", "")):
+                    raise TokenInvalid(f"{kind} {bound.get('name')} is gone")
+                if kind != "secret":
+                    extra[f"authentication.kubernetes.io/{kind}-name"] = (bound.get("name", ""),)
+                    extra[f"authentication.kubernetes.io/{kind}-uid"] = (bound.get("uid", ""),)
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+        return User(claims["sub"], groups, uid, extra)
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys (RFC 7517), for others who verify our tokens."""
+        return {"keys": [_jwk(kid, algorithm, public) for kid, (algorithm, public) in self._verifying.items()]}
+
+
+def key_id(public: Any) -> str:
+    """The hash of the public key, as upstream's key IDs."""
+    from cryptography.hazmat.primitives import serialization
+
+    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
+
+
+def _algorithm(public: Any) -> str:
+    curve = getattr(getattr(public, "curve", None), "name", "")
+    return {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}.get(curve, "RS256")
+
+
+def _jwk(kid: str, algorithm: str, public: Any) -> dict[str, Any]:
+    def number(value: int, length: int) -> str:
+        return base64.urlsafe_b64encode(value.to_bytes(length, "big")).decode().rstrip("=")
+
+    numbers = public.public_numbers()
+    if algorithm == "RS256":
+        shape = {"kty": "RSA", "n": number(numbers.n, (numbers.n.bit_length() + 7) // 8), "e": number(numbers.e, 3)}
+    else:
+        size = (public.curve.key_size + 7) // 8
+        shape = {"kty": "EC", "crv": f"P-{public.curve.key_size}", "x": number(numbers.x, size), "y": number(numbers.y, size)}
+    return {"use": "sig", "kid": kid, "alg": algorithm, **shape}

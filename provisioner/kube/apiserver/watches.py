@@ -1,0 +1,139 @@
+"""Watches: the cache's changes as a stream of JSON lines, seen through a selection, with bookmarks and an initial list where asked."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import msgspec
+
+from provisioner.kube.api import errors
+from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.lists import Selection
+from provisioner.kube.apiserver.requests import flag, whole
+from provisioner.kube.storage.cache import Change, Entry, Expired, WatchCache, Watcher
+from provisioner.kube.storage.versions import last_of, revision_of
+
+# Upstream's --min-request-timeout: a watch without its own timeout ends after half an hour to an hour.
+TIMEOUT_S = 1800
+BOOKMARK_S = 60.0
+INITIAL_EVENTS_END = '"annotations":{"k8s.io/initial-events-end":"true"},'
+
+Render = Callable[[bytes], bytes]
+
+
+def _line(type_: bytes, data: bytes) -> bytes:
+    return b'{"type":"%b","object":%b}\n' % (type_, data)
+
+
+def seen_through(change: Change, selection: Selection) -> tuple[bytes, Entry] | None:
+    """The event that a watcher with this selection gets: an object that comes into it is added, one that leaves it deleted."""
+    before = change.old is not None and selection.wants(change.old)
+    if change.new is not None and selection.wants(change.new):
+        return (b"MODIFIED" if before else b"ADDED"), change.new
+    if before:
+        if change.new is None:
+            return (b"DELETED", change.last) if change.last is not None else None
+        # It still exists: watchers see it as it now is, gone from their view.
+        return b"DELETED", change.new
+    return None
+
+
+class Watches:
+    def __init__(self, cache: WatchCache, stopping: asyncio.Event) -> None:
+        self._cache, self._stopping = cache, stopping
+
+    async def stream(self, kind: Kind, selection: Selection, query: Mapping[str, str], render: Render) -> AsyncIterator[bytes]:
+        """Chunks of lines. `render` turns an object's bytes into the wanted form. Raises StatusError before the first chunk only."""
+        since, initial = await self._start(kind, selection, query)
+        watcher, missed = self._register(kind, selection, since)
+        return self._run(kind, selection, query, render, watcher, missed, initial, since)
+
+    def _register(self, kind: Kind, selection: Selection, since: int) -> tuple[Watcher, list[Change]]:
+        try:
+            return self._cache.watch(kind.stored_as, selection.prefix, since)
+        except Expired:
+            oldest = self._cache.collection(kind.stored_as).forgotten
+            raise errors.expired(f"too old resource version: {since} ({oldest})") from None
+
+    async def _start(self, kind: Kind, selection: Selection, query: Mapping[str, str]) -> tuple[int, list[Entry] | None]:
+        """(version to watch from, objects to begin with or None)."""
+        wanted = query.get("resourceVersion", "")
+        send_initial = flag(query, "sendInitialEvents")
+        if send_initial and query.get("resourceVersionMatch") != "NotOlderThan":
+            raise errors.bad_request("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        if wanted and not wanted.isdigit():
+            raise errors.bad_request(f'Invalid value: "{wanted}": resourceVersion: must be a number')
+        if wanted not in ("", "0") and not send_initial:
+            number = int(wanted)
+            if revision_of(number) > self._cache.revision:
+                await self._cache.reach(revision_of(number))
+            return number, None
+        if not wanted or (send_initial and wanted != "0"):
+            await self._cache.fresh()
+        if "sendInitialEvents" in query and not send_initial:
+            return last_of(self._cache.revision), None
+        entries = [e for e in self._cache.collection(kind.stored_as).page(selection.prefix, "") if selection.wants(e)]
+        return last_of(self._cache.revision), entries
+
+    async def _run(
+        self,
+        kind: Kind,
+        selection: Selection,
+        query: Mapping[str, str],
+        render: Render,
+        watcher: Watcher,
+        missed: list[Change],
+        initial: list[Entry] | None,
+        since: int,
+    ) -> AsyncIterator[bytes]:
+        timeout_s = whole(query, "timeoutSeconds") or random.randint(TIMEOUT_S, 2 * TIMEOUT_S)
+        bookmarks = flag(query, "allowWatchBookmarks")
+        loop = asyncio.get_running_loop()
+        ends, next_bookmark = loop.time() + timeout_s, loop.time() + BOOKMARK_S * random.uniform(0.8, 1.0)
+        version = since
+        try:
+            if initial is not None:
+                chunk = [_line(b"ADDED", render(entry.data)) for entry in initial]
+                if flag(query, "sendInitialEvents") and bookmarks:
+                    chunk.append(_bookmark(kind, version, INITIAL_EVENTS_END))
+                yield b"".join(chunk)
+            changes: list[Change] = missed
+            while not self._stopping.is_set():
+                lines = []
+                for change in changes:
+                    version = change.version
+                    event = seen_through(change, selection)
+                    if event is not None:
+                        lines.append(_line(event[0], render(event[1].data)))
+                if lines:
+                    yield b"".join(lines)
+                now = loop.time()
+                if watcher.cut or now >= ends:
+                    return
+                if bookmarks and now >= next_bookmark:
+                    next_bookmark = now + BOOKMARK_S
+                    version = max(version, last_of(self._cache.revision))
+                    yield _bookmark(kind, version, "")
+                changes = await watcher.take(min(ends - now, next_bookmark - now if bookmarks else TIMEOUT_S))
+        finally:
+            self._cache.unwatch(kind.stored_as, watcher)
+
+    def wake_all(self) -> None:
+        """At the server's stop: every stream looks at `stopping`."""
+        for collection in self._cache.collections.values():
+            for watcher in collection.watchers:
+                watcher.cut = True
+                watcher.wake()
+
+
+def _bookmark(kind: Kind, version: int, annotations: str) -> bytes:
+    resource = kind.resource
+    body = f'{{"kind":"{resource.kind}","apiVersion":"{resource.api_version}","metadata":{{{annotations}"resourceVersion":"{version}"}}}}'
+    return _line(b"BOOKMARK", body.encode())
+
+
+def error_line(error: errors.StatusError) -> bytes:
+    """An ERROR event, for what goes wrong after the stream has begun."""
+    return _line(b"ERROR", msgspec.json.encode(error.to_status()))
