@@ -1,0 +1,201 @@
+"""The kubelet's configuration: a KubeletConfiguration file (kubelet.config.k8s.io/v1beta1), with flags over it. Fixed after the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.client.config_file import read_config
+from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list, duration, integer, pairs
+
+
+class Anonymous(msgspec.Struct, frozen=True, rename="camel"):
+    enabled: bool = False
+
+
+class WebhookAuthentication(msgspec.Struct, frozen=True, rename="camel"):
+    enabled: bool = True
+    cache_ttl: str = msgspec.field(name="cacheTTL", default="2m0s")
+
+
+class X509(msgspec.Struct, frozen=True, rename="camel"):
+    client_ca_file: str = msgspec.field(name="clientCAFile", default="")
+
+
+class Authentication(msgspec.Struct, frozen=True, rename="camel"):
+    anonymous: Anonymous = Anonymous()
+    webhook: WebhookAuthentication = WebhookAuthentication()
+    x509: X509 = X509()
+
+
+class WebhookAuthorization(msgspec.Struct, frozen=True, rename="camel"):
+    cache_authorized_ttl: str = msgspec.field(name="cacheAuthorizedTTL", default="5m0s")
+    cache_unauthorized_ttl: str = msgspec.field(name="cacheUnauthorizedTTL", default="30s")
+
+
+class Authorization(msgspec.Struct, frozen=True, rename="camel"):
+    """`mode` is Webhook or AlwaysAllow."""
+
+    mode: str = "Webhook"
+    webhook: WebhookAuthorization = WebhookAuthorization()
+
+
+class Configuration(msgspec.Struct, frozen=True, rename="camel"):
+    """The fields that we act on, with upstream's names and defaults. Durations are Go's (`10s`)."""
+
+    address: str = "0.0.0.0"
+    port: int = 10250
+    healthz_bind_address: str = "127.0.0.1"
+    healthz_port: int = 10248
+    tls_cert_file: str = ""
+    tls_private_key_file: str = ""
+    authentication: Authentication = Authentication()
+    authorization: Authorization = Authorization()
+    cluster_domain: str = "cluster.local"
+    cluster_dns: tuple[str, ...] = msgspec.field(name="clusterDNS", default=())
+    resolv_conf: str = "/etc/resolv.conf"
+    max_pods: int = 110
+    node_status_update_frequency: str = "10s"
+    node_lease_duration_seconds: int = 40
+    register_node: bool = True
+    register_with_taints: tuple[core_v1.Taint, ...] = ()
+    static_pod_path: str = ""
+    file_check_frequency: str = "20s"
+    container_runtime_endpoint: str = "unix:///var/run/docker.sock"
+    container_log_max_size: str = "10Mi"
+    container_log_max_files: int = 5
+    image_gc_high_threshold_percent: int = msgspec.field(name="imageGCHighThresholdPercent", default=85)
+    image_gc_low_threshold_percent: int = msgspec.field(name="imageGCLowThresholdPercent", default=80)
+    image_minimum_gc_age: str = msgspec.field(name="imageMinimumGCAge", default="2m0s")
+    eviction_hard: dict[str, str] = {}
+    system_reserved: dict[str, str] = {}
+    kube_reserved: dict[str, str] = {}
+    # Known, and without effect here: Docker's own settings decide these, or there is only one way.
+    cgroup_driver: str = ""
+    fail_swap_on: bool = True
+    rotate_certificates: bool = False
+    server_tls_bootstrap: bool = msgspec.field(name="serverTLSBootstrap", default=False)
+    serialize_image_pulls: bool = True
+    sync_frequency: str = "1m0s"
+    read_only_port: int = 0
+    hairpin_mode: str = ""
+    feature_gates: dict[str, bool] = {}
+
+
+class Kubelet(msgspec.Struct, frozen=True):
+    """Everything the kubelet is told."""
+
+    config: Configuration
+    kubeconfig: str
+    node_name: str
+    node_ip: str
+    node_labels: dict[str, str]
+    root: Path
+    sandbox_image: str
+
+
+def taints(text: str) -> list[core_v1.Taint]:
+    """`key[=value]:effect,…`"""
+    found = []
+    for part in comma_list(text):
+        name, colon, effect = part.rpartition(":")
+        key, _, value = name.partition("=")
+        if not colon or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+            raise ValueError("expected key[=value]:effect, where effect is NoSchedule, PreferNoSchedule or NoExecute")
+        found.append(core_v1.Taint(key=key, value=value or None, effect=effect))
+    return found
+
+
+def flag_set() -> FlagSet:
+    flags = FlagSet("kubelet", "runs the pods of this node in Docker")
+    flags.add("config", str, "", "a KubeletConfiguration file")
+    flags.add("kubeconfig", str, "", "how to reach the API server")
+    flags.add("hostname-override", str, "", "this node's name (default: the host's name)")
+    flags.add("node-ip", str, "", "this node's address (default: the one that leads to the API server)")
+    flags.add("node-labels", pairs, {}, "labels of the node when it is registered")
+    flags.add("register-with-taints", taints, None, "taints of the node when it is registered")
+    flags.add("register-node", boolean, None, "make the Node object (default true)")
+    flags.add("root-dir", str, "/var/lib/kubelet", "where pods' files lie")
+    flags.add("pod-infra-container-image", str, "registry.k8s.io/pause:3.9", "the image of pods' sandboxes")
+    flags.add("container-runtime-endpoint", str, "", "dockerd's socket (default unix:///var/run/docker.sock)")
+    flags.add("cluster-dns", comma_list, None, "addresses of the cluster's DNS")
+    flags.add("cluster-domain", str, "", "the cluster's DNS domain (default cluster.local)")
+    flags.add("max-pods", integer, None, "how many pods may run here (default 110)")
+    flags.add("pod-manifest-path", str, "", "a folder of static pods' manifests")
+    flags.add("address", str, "", "the address to serve on")
+    flags.add("port", integer, None, "the port to serve on (default 10250)")
+    flags.add("healthz-bind-address", str, "", "the address of /healthz (default 127.0.0.1)")
+    flags.add("healthz-port", integer, None, "the port of /healthz, 0 for none (default 10248)")
+    flags.add("tls-cert-file", str, "", "the serving certificate (default: one made at start)")
+    flags.add("tls-private-key-file", str, "", "the serving certificate's key")
+    flags.add("client-ca-file", str, "", "who signs clients' certificates")
+    flags.add("anonymous-auth", boolean, None, "let unknown callers in as system:anonymous (default false)")
+    flags.add("authorization-mode", str, "", "Webhook or AlwaysAllow")
+    flags.add("authentication-token-webhook", boolean, None, "ask the API server about bearer tokens (default true)")
+    flags.add("node-status-update-frequency", str, "", "how often to look at the node's status (default 10s)")
+    flags.add("cgroup-driver", str, "", "taken and ignored: Docker decides")
+    flags.add("fail-swap-on", boolean, None, "taken and ignored")
+    return flags
+
+
+def configure(flags: Flags) -> Configuration:
+    """The file, with the flags that were given over it. Raises ConfigError or FlagError, each with every problem."""
+    config = (
+        read_config(Path(flags.config), "KubeletConfiguration", "kubelet.config.k8s.io", Configuration) if flags.config else Configuration()
+    )
+    over = {
+        "address": flags.address,
+        "port": flags.port,
+        "healthz_bind_address": flags.healthz_bind_address,
+        "healthz_port": flags.healthz_port,
+        "tls_cert_file": flags.tls_cert_file,
+        "tls_private_key_file": flags.tls_private_key_file,
+        "cluster_domain": flags.cluster_domain,
+        "cluster_dns": tuple(flags.cluster_dns) if flags.cluster_dns else None,
+        "max_pods": flags.max_pods,
+        "register_node": flags.register_node,
+        "register_with_taints": tuple(flags.register_with_taints) if flags.register_with_taints else None,
+        "static_pod_path": flags.pod_manifest_path,
+        "container_runtime_endpoint": flags.container_runtime_endpoint,
+        "node_status_update_frequency": flags.node_status_update_frequency,
+    }
+    config = msgspec.structs.replace(config, **{key: value for key, value in over.items() if value not in (None, "")})
+    config = msgspec.structs.replace(config, authentication=_authentication(config, flags), authorization=_authorization(config, flags))
+    _check(config)
+    return config
+
+
+def _authentication(config: Configuration, flags: Flags) -> Authentication:
+    known = config.authentication
+    return Authentication(
+        anonymous=Anonymous(flags.anonymous_auth) if flags.anonymous_auth is not None else known.anonymous,
+        webhook=(
+            msgspec.structs.replace(known.webhook, enabled=flags.authentication_token_webhook)
+            if flags.authentication_token_webhook is not None
+            else known.webhook
+        ),
+        x509=X509(flags.client_ca_file) if flags.client_ca_file else known.x509,
+    )
+
+
+def _authorization(config: Configuration, flags: Flags) -> Authorization:
+    return msgspec.structs.replace(config.authorization, mode=flags.authorization_mode or config.authorization.mode)
+
+
+def _check(config: Configuration) -> None:
+    problems = []
+    if config.authorization.mode not in ("Webhook", "AlwaysAllow"):
+        problems.append(f"authorization.mode: {config.authorization.mode!r}: expected Webhook or AlwaysAllow")
+    if not config.container_runtime_endpoint.startswith(("unix://", "/")):
+        problems.append(f"containerRuntimeEndpoint: {config.container_runtime_endpoint!r}: expected unix:///path of dockerd's socket")
+    if not 0 < config.max_pods <= 1000:
+        problems.append(f"maxPods: {config.max_pods}: expected 1 to 1000")
+    for name in ("node_status_update_frequency", "file_check_frequency", "image_minimum_gc_age"):
+        try:
+            duration(getattr(config, name))
+        except ValueError as error:
+            problems.append(f"{name}: {getattr(config, name)!r}: {error}")
+    if problems:
+        raise FlagError("\n".join(problems))

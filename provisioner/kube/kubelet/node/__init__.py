@@ -1,0 +1,1 @@
+"""This node's object: registration, its status, and the lease that says we live."""

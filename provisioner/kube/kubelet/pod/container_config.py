@@ -1,0 +1,215 @@
+"""The body of Docker's create request for a pod's sandbox and for each of its containers. Pure, but for what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.kubelet.errors import ContainerRefused
+from provisioner.kube.kubelet.pod.decide import container_hash
+from provisioner.kube.kubelet.pod.environment import expand
+from provisioner.kube.kubelet.pod.resources import host_resources
+from provisioner.kube.kubelet.runtime import containers as names
+from provisioner.kube.kubelet.runtime.docker_types import Image
+
+GRACE_S = 30
+DEFAULT_MESSAGE_PATH = "/dev/termination-log"
+MiB = 1024 * 1024
+PROPAGATION = {"HostToContainer": "rslave", "Bidirectional": "rshared", "None": "rprivate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A bind of `host` on `inside`. `propagation` is the pod's word for it."""
+
+    host: Path
+    inside: str
+    read_only: bool = False
+    propagation: str = "None"
+
+    def bind(self) -> str:
+        options = ["ro"] if self.read_only else ["rw"]
+        if self.propagation != "None":
+            options.append(PROPAGATION[self.propagation])
+        return f"{self.host}:{self.inside}:{','.join(options)}"
+
+
+def labels_of(pod: core_v1.Pod, name: str) -> dict[str, str]:
+    metadata = pod.metadata
+    return {
+        names.POD_UID: metadata.uid or "",
+        names.POD_NAME: metadata.name or "",
+        names.POD_NAMESPACE: metadata.namespace or "",
+        names.CONTAINER_NAME: name,
+    }
+
+
+def hostname_of(pod: core_v1.Pod) -> str:
+    """The name inside the pod: `spec.hostname`, or the pod's own, cut to what the kernel takes."""
+    return (pod.spec.hostname or pod.metadata.name or "")[:63].rstrip("-.")
+
+
+def sandbox_config(pod: core_v1.Pod, image: str, attempt: int, log_config: Mapping[str, Any]) -> dict[str, Any]:
+    """The container that holds the pod's namespaces."""
+    spec = pod.spec
+    sysctls = {s.name: s.value for s in (spec.security_context.sysctls if spec.security_context else None) or ()}
+    host: dict[str, Any] = {
+        "NetworkMode": "host" if spec.host_network else "none",
+        "IpcMode": "host" if spec.host_ipc else "shareable",
+        "OomScoreAdj": -998,
+        "CpuShares": 2,
+        "LogConfig": log_config,
+        "SecurityOpt": ["no-new-privileges"],
+    }
+    if spec.host_pid:
+        host["PidMode"] = "host"
+    if sysctls:
+        host["Sysctls"] = sysctls
+    config: dict[str, Any] = {
+        "Image": image,
+        "Labels": {
+            **(pod.metadata.labels or {}),
+            **labels_of(pod, names.SANDBOX),
+            names.TYPE: "podsandbox",
+            names.ATTEMPT: str(attempt),
+        },
+        "HostConfig": host,
+    }
+    if not spec.host_network:
+        config["Hostname"] = hostname_of(pod)
+    return config
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a container is made from, besides its pod."""
+
+    sandbox_id: str
+    attempt: int
+    variables: Mapping[str, str]
+    mounts: Sequence[Mount]
+    image: Image
+    node_memory_bytes: int
+    message_file: Path
+    log_config: Mapping[str, Any]
+    target_id: str | None = None
+
+
+def container_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Making) -> dict[str, Any]:
+    """A container in its pod's sandbox. Raises ContainerRefused."""
+    variables = made_from.variables
+    image_config = made_from.image.config
+    command = [expand(word, variables) for word in container.command or ()]
+    arguments = [expand(word, variables) for word in container.args or ()]
+    if not command and not arguments and not (image_config and (image_config.cmd or image_config.entrypoint)):
+        raise ContainerRefused("CreateContainerError", "Error response from daemon: No command specified")
+    config: dict[str, Any] = {
+        "Image": made_from.image.id,
+        "Env": [f"{name}={value}" for name, value in variables.items()],
+        "Labels": _labels(pod, container, made_from),
+        "OpenStdin": bool(container.stdin),
+        "StdinOnce": bool(container.stdin_once),
+        "Tty": bool(container.tty),
+        # Docker's own health check of an image is none of a pod's.
+        "Healthcheck": {"Test": ["NONE"]},
+        "HostConfig": _host_config(pod, container, made_from),
+    }
+    if command:
+        config["Entrypoint"] = command
+        config["Cmd"] = arguments
+    elif arguments:
+        config["Cmd"] = arguments
+    if container.working_dir:
+        config["WorkingDir"] = container.working_dir
+    user = _user(pod, container, made_from.image)
+    if user is not None:
+        config["User"] = user
+    return config
+
+
+def _labels(pod: core_v1.Pod, container: core_v1.Container, made_from: Making) -> dict[str, str]:
+    grace = pod.spec.termination_grace_period_seconds
+    return {
+        **labels_of(pod, container.name or ""),
+        names.TYPE: "container",
+        names.SANDBOX_ID: made_from.sandbox_id,
+        names.HASH: container_hash(container),
+        names.ATTEMPT: str(made_from.attempt),
+        names.GRACE: str(grace if grace is not None else GRACE_S),
+        names.MESSAGE_FILE: str(made_from.message_file),
+        names.MESSAGE_POLICY: container.termination_message_policy or "File",
+    }
+
+
+def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Making) -> dict[str, Any]:
+    spec = pod.spec
+    context = container.security_context or core_v1.SecurityContext()
+    of_pod = spec.security_context or core_v1.PodSecurityContext()
+    sandbox = f"container:{made_from.sandbox_id}"
+    message_at = container.termination_message_path or DEFAULT_MESSAGE_PATH
+    binds = [mount.bind() for mount in made_from.mounts]
+    binds.append(f"{made_from.message_file}:{message_at}")
+    host: dict[str, Any] = {
+        "NetworkMode": "host" if spec.host_network else sandbox,
+        "IpcMode": "host" if spec.host_ipc else sandbox,
+        "Binds": binds,
+        "Privileged": bool(context.privileged),
+        "ReadonlyRootfs": bool(context.read_only_root_filesystem),
+        "LogConfig": made_from.log_config,
+        "SecurityOpt": _security_options(of_pod, context),
+        **host_resources(spec, container, made_from.node_memory_bytes),
+    }
+    if spec.host_pid:
+        host["PidMode"] = "host"
+    elif spec.share_process_namespace:
+        host["PidMode"] = sandbox
+    elif made_from.target_id:
+        host["PidMode"] = f"container:{made_from.target_id}"
+    capabilities = context.capabilities or core_v1.Capabilities()
+    if capabilities.add:
+        host["CapAdd"] = capabilities.add
+    if capabilities.drop:
+        host["CapDrop"] = capabilities.drop
+    groups = [*(of_pod.supplemental_groups or ()), *([of_pod.fs_group] if of_pod.fs_group is not None else ())]
+    if groups:
+        host["GroupAdd"] = [str(group) for group in groups]
+    if context.proc_mount == "Unmasked":
+        host |= {"MaskedPaths": [], "ReadonlyPaths": []}
+    return host
+
+
+def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.SecurityContext) -> list[str]:
+    options = []
+    if context.allow_privilege_escalation is False:
+        options.append("no-new-privileges")
+    profile = context.seccomp_profile or of_pod.seccomp_profile
+    if profile is None or profile.type in (None, "Unconfined"):
+        # As upstream's default: no filter where none was asked for.
+        options.append("seccomp=unconfined")
+    return options
+
+
+def _user(pod: core_v1.Pod, container: core_v1.Container, image: Image) -> str | None:
+    """`uid[:gid]` where the pod names one. Raises ContainerRefused where runAsNonRoot is not kept."""
+    context = container.security_context or core_v1.SecurityContext()
+    of_pod = pod.spec.security_context or core_v1.PodSecurityContext()
+    user = context.run_as_user if context.run_as_user is not None else of_pod.run_as_user
+    group = context.run_as_group if context.run_as_group is not None else of_pod.run_as_group
+    non_root = context.run_as_non_root if context.run_as_non_root is not None else of_pod.run_as_non_root
+    of_image = (image.config.user if image.config else "").partition(":")[0]
+    where = f'(pod: "{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})", container: {container.name})'
+    if non_root:
+        if user == 0:
+            raise ContainerRefused("CreateContainerConfigError", f"container's runAsUser breaks non-root policy {where}")
+        if user is None and of_image and not of_image.isdigit():
+            text = f"container has runAsNonRoot and image has non-numeric user ({of_image}), cannot verify user is non-root {where}"
+            raise ContainerRefused("CreateContainerConfigError", text)
+        if user is None and int(of_image or 0) == 0:
+            raise ContainerRefused("CreateContainerConfigError", f"container has runAsNonRoot and image will run as root {where}")
+    if user is None and group is None:
+        return None
+    name = str(user) if user is not None else of_image or "0"
+    return f"{name}:{group}" if group is not None else name

@@ -1,0 +1,169 @@
+"""What to do next for a pod: from its spec and the containers that there are, to what shall start and what shall end. Pure.
+
+The order is upstream's: a sandbox; init containers one by one (those that restart always are sidecars: the next one waits until they have
+started); then all containers at once. A container that ended starts again as the pod's restart policy says, after its back-off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.kubelet.runtime.containers import Container
+
+ALWAYS, ON_FAILURE, NEVER = "Always", "OnFailure", "Never"
+
+
+@dataclass(slots=True)
+class Plan:
+    """`start` names containers; `kill` has (container, why); `wait_s` says when to look again though nothing happens."""
+
+    sandbox: bool = False
+    start: list[str] = field(default_factory=list)
+    kill: list[tuple[Container, str]] = field(default_factory=list)
+    waiting: dict[str, float] = field(default_factory=dict)
+    ended: bool = False
+
+    @property
+    def wait_s(self) -> float | None:
+        return min(self.waiting.values()) if self.waiting else None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides, besides the pod. `backoff_s(name, container)` is how long that one must wait yet; `started` and `unhealthy` hold
+    container ids: those past their startup probe, and those that failed a liveness or startup probe (with the message)."""
+
+    containers: list[Container]
+    backoff_s: Callable[[Container], float]
+    started: frozenset[str] = frozenset()
+    unhealthy: Mapping[str, str] = field(default_factory=dict)
+
+
+def container_hash(container: core_v1.Container | core_v1.EphemeralContainer) -> str:
+    """Changes when the container has to be made anew: only its image may change in a running pod."""
+    return hashlib.sha256(f"{container.name}\0{container.image}".encode()).hexdigest()[:16]
+
+
+def is_sidecar(container: core_v1.Container) -> bool:
+    return container.restart_policy == ALWAYS
+
+
+def newest(containers: Iterable[Container], name: str, sandbox_id: str | None = None) -> Container | None:
+    """A container's last attempt; with `sandbox_id`, the last one in that sandbox."""
+    found = [c for c in containers if c.name == name and (sandbox_id is None or c.sandbox_id == sandbox_id)]
+    return max(found, key=lambda c: (c.attempt, c.created), default=None)
+
+
+def sandbox_of(containers: Iterable[Container]) -> Container | None:
+    """The newest sandbox, running or not."""
+    return max((c for c in containers if c.is_sandbox), key=lambda c: (c.attempt, c.created), default=None)
+
+
+def should_restart(policy: str, container: Container) -> bool:
+    return policy == ALWAYS or (policy == ON_FAILURE and container.exit_code != 0)
+
+
+def decide(pod: core_v1.Pod, facts: Facts) -> Plan:
+    """The next steps. Called again after each change, it comes to an empty plan when the pod is as it should be."""
+    plan = Plan()
+    policy = pod.spec.restart_policy or ALWAYS
+    sandbox = sandbox_of(facts.containers)
+    if sandbox is None or not sandbox.running:
+        _without_sandbox(pod, facts, policy, sandbox, plan)
+        return plan
+    inside = [c for c in facts.containers if c.sandbox_id == sandbox.id]
+    for old in facts.containers:
+        if old.running and not old.is_sandbox and old.sandbox_id != sandbox.id:
+            plan.kill.append((old, "its sandbox is gone"))
+    names = [c.name for c in pod.spec.containers or ()]
+    main_began = any(c.name in names for c in inside)
+    initialized = _init_containers(pod, facts, policy, inside, main_began, plan)
+    if plan.ended:
+        return plan
+    if initialized:
+        for container in pod.spec.containers or ():
+            _main_container(container, facts, policy, inside, plan)
+        for extra in pod.spec.ephemeral_containers or ():
+            if newest(inside, extra.name or "") is None:
+                plan.start.append(extra.name or "")
+        plan.ended = _all_done(pod, policy, inside)
+    return plan
+
+
+def _without_sandbox(pod: core_v1.Pod, facts: Facts, policy: str, sandbox: Container | None, plan: Plan) -> None:
+    for container in facts.containers:
+        if container.running and not container.is_sandbox:
+            plan.kill.append((container, "its sandbox is gone"))
+    latest = [newest(facts.containers, c.name or "") for c in pod.spec.containers or ()]
+    if sandbox is not None and policy == NEVER and any(latest):
+        plan.ended = True
+        return
+    if sandbox is not None and policy != ALWAYS and all(c is not None and c.exited and not should_restart(policy, c) for c in latest):
+        plan.ended = True
+        return
+    plan.sandbox = not plan.kill
+
+
+def _init_containers(pod: core_v1.Pod, facts: Facts, policy: str, inside: list[Container], main_began: bool, plan: Plan) -> bool:
+    """Whether the containers may start. Adds what the init containers need to the plan."""
+    for container in pod.spec.init_containers or ():
+        name = container.name or ""
+        found = newest(inside, name)
+        if is_sidecar(container):
+            if found is None or found.exited:
+                _start_again(name, found, facts, plan)
+                if not main_began:
+                    return False
+            elif found.id in facts.unhealthy:
+                plan.kill.append((found, facts.unhealthy[found.id]))
+            elif not main_began and (not found.running or found.id not in facts.started):
+                return False
+            continue
+        if main_began or (found is not None and found.exited and found.exit_code == 0):
+            continue
+        if found is None:
+            plan.start.append(name)
+        elif found.exited:
+            if policy == NEVER:
+                plan.ended = True
+                plan.kill += [(c, "an init container failed") for c in inside if c.running]
+            else:
+                _start_again(name, found, facts, plan)
+        return False
+    return True
+
+
+def _main_container(container: core_v1.Container, facts: Facts, policy: str, inside: list[Container], plan: Plan) -> None:
+    name = container.name or ""
+    found = newest(inside, name)
+    if found is None:
+        # One of an earlier sandbox that had done its work stays done.
+        before = newest(facts.containers, name)
+        if before is None or not before.exited or should_restart(policy, before):
+            _start_again(name, before, facts, plan)
+    elif found.running:
+        if found.hash != container_hash(container):
+            plan.kill.append((found, f"Container {name} definition changed, will be restarted"))
+        elif found.id in facts.unhealthy:
+            plan.kill.append((found, facts.unhealthy[found.id]))
+    elif found.exited and should_restart(policy, found):
+        _start_again(name, found, facts, plan)
+
+
+def _start_again(name: str, found: Container | None, facts: Facts, plan: Plan) -> None:
+    wait_s = facts.backoff_s(found) if found is not None else 0.0
+    if wait_s > 0:
+        plan.waiting[name] = wait_s
+    else:
+        plan.start.append(name)
+
+
+def _all_done(pod: core_v1.Pod, policy: str, inside: list[Container]) -> bool:
+    """Every container has ended and none shall start again: the pod has a final phase."""
+    if policy == ALWAYS:
+        return False
+    latest = [newest(inside, c.name or "") for c in pod.spec.containers or ()]
+    return all(c is not None and c.exited and not should_restart(policy, c) for c in latest)

@@ -1,0 +1,118 @@
+"""The four ways to ask a container something, shared by probes and lifecycle hooks: a command, HTTP, TCP, gRPC's health check."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import aiohttp
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.kubelet.errors import DockerError
+from provisioner.kube.kubelet.pod.grpc_health import check as grpc_check
+from provisioner.kube.kubelet.runtime.docker import Docker
+
+BODY_BYTES = 10 * 1024
+MESSAGE_BYTES = 1024
+# Nothing a hook does takes longer than the longest grace period in use; Guess.
+HOOK_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`ok`, and what was said, for the event."""
+
+    ok: bool
+    message: str
+
+
+class Handlers:
+    """Safe to share. Nothing raises: what fails is an Answer that is not ok."""
+
+    def __init__(self, docker: Docker) -> None:
+        self._docker = docker
+
+    async def execute(self, container_id: str, command: list[str], timeout_s: float) -> Answer:
+        try:
+            code, output = await self._docker.run(container_id, command, timeout_s)
+        except TimeoutError:
+            return Answer(False, f'command timed out: "{" ".join(command)}" timed out after {timeout_s:g}s')
+        except DockerError as error:
+            return Answer(False, error.message)
+        return Answer(code == 0, output.decode(errors="replace")[:MESSAGE_BYTES])
+
+    async def http(self, action: core_v1.HTTPGetAction, container: core_v1.Container, pod_ip: str, timeout_s: float, agent: str) -> Answer:
+        port = port_number(action.port, container)
+        if port is None:
+            return Answer(False, f"couldn't find port: {action.port!r} in container {container.name}")
+        scheme = (action.scheme or "HTTP").lower()
+        path = action.path or "/"
+        url = f"{scheme}://{action.host or pod_ip}:{port}{path if path.startswith('/') else '/' + path}"
+        headers = {"User-Agent": agent, "Accept": "*/*"} | {h.name or "": h.value or "" for h in action.http_headers or ()}
+        # A pod's certificate is its own affair: nobody signed it for its address.
+        connector = aiohttp.TCPConnector(force_close=True, limit=1, ssl=False)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout_s)) as session,
+                session.get(url, headers=headers, max_redirects=10) as response,
+            ):
+                body = await response.content.read(BODY_BYTES)
+                if 200 <= response.status < 400:
+                    return Answer(True, body.decode(errors="replace"))
+                return Answer(False, f"HTTP probe failed with statuscode: {response.status}")
+        except TimeoutError:
+            return Answer(False, f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)')
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Answer(False, f'Get "{url}": {_plain(error)}')
+
+    async def tcp(self, action: core_v1.TCPSocketAction, container: core_v1.Container, pod_ip: str, timeout_s: float) -> Answer:
+        port = port_number(action.port, container)
+        if port is None:
+            return Answer(False, f"couldn't find port: {action.port!r} in container {container.name}")
+        host = action.host or pod_ip
+        try:
+            async with asyncio.timeout(timeout_s):
+                _, writer = await asyncio.open_connection(host, port)
+                writer.close()
+        except TimeoutError:
+            return Answer(False, f"dial tcp {host}:{port}: i/o timeout")
+        except OSError as error:
+            return Answer(False, f"dial tcp {host}:{port}: connect: {_plain(error)}")
+        return Answer(True, "")
+
+    async def grpc(self, action: core_v1.GRPCAction, pod_ip: str, timeout_s: float) -> Answer:
+        try:
+            async with asyncio.timeout(timeout_s):
+                serving = await grpc_check(pod_ip, action.port or 0, action.service or "")
+        except TimeoutError:
+            return Answer(False, f'timeout: failed to connect service "{pod_ip}:{action.port}" within {timeout_s:g}s')
+        except (OSError, EOFError) as error:
+            return Answer(False, f'error: failed to connect service at "{pod_ip}:{action.port}": {_plain(error)}')
+        return Answer(serving, "" if serving else "service unhealthy (responded with NOT_SERVING)")
+
+    async def hook(self, handler: core_v1.LifecycleHandler, container: core_v1.Container, container_id: str, pod_ip: str) -> Answer:
+        """A lifecycle hook; the caller bounds its time."""
+        if handler.exec is not None:
+            return await self.execute(container_id, handler.exec.command or [], HOOK_S)
+        if handler.http_get is not None:
+            return await self.http(handler.http_get, container, pod_ip, 30.0, "kube-lifecycle/1.0")
+        if handler.sleep is not None:
+            await asyncio.sleep(handler.sleep.seconds or 0)
+            return Answer(True, "")
+        if handler.tcp_socket is not None:
+            return await self.tcp(handler.tcp_socket, container, pod_ip, 30.0)
+        return Answer(False, "invalid handler: nothing to do")
+
+
+def port_number(port: int | str | None, container: core_v1.Container) -> int | None:
+    """A port by its number or by the name that the container gave it."""
+    if isinstance(port, int):
+        return port
+    if isinstance(port, str) and port.isdigit():
+        return int(port)
+    return next((p.container_port for p in container.ports or () if p.name == port), None)
+
+
+def _plain(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return "connection refused" if isinstance(error, ConnectionRefusedError) or "refused" in text else text

@@ -1,0 +1,102 @@
+"""A pod's resources as Docker takes them: quality of service, memory, CPU quota and shares, and who the kernel kills first.
+
+Source: upstream's pkg/kubelet/qos policy and cm helpers (documented under "Pod Quality of Service Classes").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from provisioner.kube.api import quantity
+from provisioner.kube.api._generated import core_v1
+
+MIN_SHARES = 2
+GUARANTEED_OOM = -997
+BEST_EFFORT_OOM = 1000
+# Hugepages and the rest have no part in the class.
+QOS_RESOURCES = ("cpu", "memory")
+
+
+def all_containers(spec: core_v1.PodSpec) -> Iterable[core_v1.Container]:
+    yield from spec.init_containers or ()
+    yield from spec.containers or ()
+
+
+def limits_of(container: core_v1.Container) -> dict[str, Any]:
+    return (container.resources.limits if container.resources else None) or {}
+
+
+def requests_of(container: core_v1.Container) -> dict[str, Any]:
+    """Requests, which are the limits where they aren't given."""
+    requests = (container.resources.requests if container.resources else None) or {}
+    return {**limits_of(container), **requests}
+
+
+def qos_class(spec: core_v1.PodSpec) -> str:
+    """Guaranteed, Burstable or BestEffort."""
+    guaranteed, anything = True, False
+    for container in all_containers(spec):
+        limits, requests = limits_of(container), requests_of(container)
+        for name in QOS_RESOURCES:
+            limit, request = limits.get(name), requests.get(name)
+            if (limit is not None and quantity.parse(limit)) or (request is not None and quantity.parse(request)):
+                anything = True
+            if limit is None or request is None or not quantity.parse(limit) or quantity.parse(limit) != quantity.parse(request):
+                guaranteed = False
+    if not anything:
+        return "BestEffort"
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def cpu_shares(milli: int) -> int:
+    """1024 shares a core; the kernel's least is 2, its most 262144."""
+    return max(MIN_SHARES, min(262144, milli * 1024 // 1000))
+
+
+def oom_score_adj(spec: core_v1.PodSpec, container: core_v1.Container, node_memory_bytes: int) -> int:
+    """Lower for those that asked for more memory, so that a container over its request dies first."""
+    if (spec.priority or 0) >= 2_000_000_000:
+        return GUARANTEED_OOM
+    kind = qos_class(spec)
+    if kind == "Guaranteed":
+        return GUARANTEED_OOM
+    if kind == "BestEffort":
+        return BEST_EFFORT_OOM
+    request = quantity.value(requests_of(container).get("memory", 0))
+    score = 1000 - (1000 * request) // max(node_memory_bytes, 1)
+    return max(1000 + GUARANTEED_OOM, min(score, BEST_EFFORT_OOM - 1))
+
+
+def host_resources(spec: core_v1.PodSpec, container: core_v1.Container, node_memory_bytes: int) -> dict[str, Any]:
+    """The HostConfig fields for a container's resources."""
+    limits, requests = limits_of(container), requests_of(container)
+    memory = quantity.value(limits.get("memory", 0))
+    cpu = quantity.milli(limits.get("cpu", 0))
+    config: dict[str, Any] = {
+        "CpuShares": cpu_shares(quantity.milli(requests.get("cpu", 0))),
+        "OomScoreAdj": oom_score_adj(spec, container, node_memory_bytes),
+    }
+    if memory:
+        # Equal to Memory: no swap.
+        config |= {"Memory": memory, "MemorySwap": memory}
+    if cpu:
+        config |= {"CpuPeriod": 100_000, "CpuQuota": max(1000, cpu * 100)}
+    return config
+
+
+def requested(spec: core_v1.PodSpec) -> dict[str, int]:
+    """What the scheduler counts for a pod: {"cpu": milli, "memory": bytes}; the larger of containers' sum and each init container."""
+    total = {"cpu": 0, "memory": 0}
+    for container in spec.containers or ():
+        found = _counted(container)
+        total = {name: total[name] + found[name] for name in total}
+    for container in spec.init_containers or ():
+        found = _counted(container)
+        total = {name: max(total[name], found[name]) for name in total}
+    return total
+
+
+def _counted(container: core_v1.Container) -> dict[str, int]:
+    requests = requests_of(container)
+    return {"cpu": quantity.milli(requests.get("cpu", 0)), "memory": quantity.value(requests.get("memory", 0))}

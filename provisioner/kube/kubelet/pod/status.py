@@ -1,0 +1,260 @@
+"""A pod's status, from its spec and its containers: phase, conditions, a status for each container. Pure; wording and rules are upstream's.
+
+Source: the Kubernetes documentation "Pod Lifecycle", and the strings that kubectl and other clients look for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.kubelet.pod.decide import ALWAYS, NEVER, is_sidecar, newest, sandbox_of
+from provisioner.kube.kubelet.pod.resources import qos_class
+from provisioner.kube.kubelet.runtime.containers import Container
+
+OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+MESSAGE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the status is made of. `waiting` is (reason, message) by container name; `ready` and `started` hold container ids;
+    `messages` are termination messages by container id; `final` is a phase that was decided (Failed, Succeeded) with `reason`."""
+
+    containers: Sequence[Container]
+    now: str
+    host_ip: str
+    pod_ip: str = ""
+    started_at: str = ""
+    waiting: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    ready: frozenset[str] = frozenset()
+    started: frozenset[str] = frozenset()
+    messages: Mapping[str, str] = field(default_factory=dict)
+    terminating: bool = False
+    final: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+def status_of(pod: core_v1.Pod, seen: Seen) -> core_v1.PodStatus:
+    """The status to report, with the conditions of others kept and transition times unchanged where nothing changed."""
+    spec = pod.spec
+    inits = [_container_status(c, pod, seen, init=True) for c in spec.init_containers or ()]
+    mains = [_container_status(c, pod, seen, init=False) for c in spec.containers or ()]
+    extras = [_container_status(c, pod, seen, init=False) for c in spec.ephemeral_containers or ()]
+    phase = seen.final or phase_of(pod, inits, mains)
+    sandbox = sandbox_of(seen.containers)
+    address = seen.pod_ip if phase not in ("Failed", "Succeeded") or seen.pod_ip else pod.status.pod_ip or ""
+    return core_v1.PodStatus(
+        phase=phase,
+        reason=seen.reason or None,
+        message=seen.message or None,
+        conditions=_conditions(pod, seen, phase, inits, mains, sandbox is not None and sandbox.running and bool(address)),
+        host_ip=seen.host_ip or None,
+        host_ips=[core_v1.HostIP(ip=seen.host_ip)] if seen.host_ip else None,
+        pod_ip=address or None,
+        pod_ips=[core_v1.PodIP(ip=address)] if address else None,
+        start_time=pod.status.start_time or seen.started_at or seen.now,
+        qos_class=pod.status.qos_class or qos_class(spec),
+        init_container_statuses=inits or None,
+        container_statuses=mains or None,
+        ephemeral_container_statuses=extras or None,
+        observed_generation=pod.metadata.generation,
+    )
+
+
+def phase_of(pod: core_v1.Pod, inits: list[core_v1.ContainerStatus], mains: list[core_v1.ContainerStatus]) -> str:
+    policy = pod.spec.restart_policy or ALWAYS
+    began = any(not _never_began(s) for s in mains)
+    for container, status in zip(pod.spec.init_containers or (), inits, strict=True):
+        state = status.state or core_v1.ContainerState()
+        if is_sidecar(container):
+            if not began and not status.started:
+                return "Pending"
+            continue
+        last = status.last_state.terminated if status.last_state else None
+        ended = state.terminated or (last if state.waiting else None)
+        if ended is not None and ended.exit_code == 0:
+            continue
+        if ended is not None and policy == NEVER:
+            return "Failed"
+        if not began:
+            return "Pending"
+    running = sum(1 for s in mains if s.state and s.state.running)
+    waiting = sum(1 for s in mains if _never_began(s))
+    stopped = [s for s in mains if not (s.state and s.state.running) and not _never_began(s)]
+    if waiting or not mains:
+        return "Pending"
+    if running or policy == ALWAYS:
+        return "Running"
+    if all(_exit_code(s) == 0 for s in stopped):
+        return "Succeeded"
+    return "Failed" if policy == NEVER else "Running"
+
+
+def _never_began(status: core_v1.ContainerStatus) -> bool:
+    state = status.state or core_v1.ContainerState()
+    last = status.last_state
+    return state.running is None and state.terminated is None and (last is None or last.terminated is None)
+
+
+def _exit_code(status: core_v1.ContainerStatus) -> int:
+    for state in (status.state, status.last_state):
+        if state and state.terminated:
+            return state.terminated.exit_code or 0
+    return 0
+
+
+def _container_status(
+    container: core_v1.Container | core_v1.EphemeralContainer, pod: core_v1.Pod, seen: Seen, *, init: bool
+) -> core_v1.ContainerStatus:
+    name = container.name or ""
+    found = newest(seen.containers, name)
+    attempt = found.attempt if found else 0
+    before = newest([c for c in seen.containers if c.name == name and (found is None or c.attempt < found.attempt)], name)
+    status = core_v1.ContainerStatus(
+        name=name,
+        image=container.image,
+        image_id="",
+        ready=False,
+        restart_count=attempt,
+        started=False,
+        state=core_v1.ContainerState(),
+        last_state=core_v1.ContainerState(),
+    )
+    if before is not None and before.exited:
+        status.last_state = core_v1.ContainerState(terminated=_terminated(before, seen))
+    waiting = seen.waiting.get(name)
+    if found is None or not (found.running or found.exited):
+        reason, message = waiting or (_first_reason(pod, seen), "")
+        if seen.terminating and seen.final:
+            status.state = core_v1.ContainerState(terminated=_never_ran())
+        else:
+            status.state = core_v1.ContainerState(waiting=core_v1.ContainerStateWaiting(reason=reason, message=message or None))
+        return status
+    status.container_id = f"docker://{found.id}"
+    status.image_id = f"docker://{found.image_id}" if found.image_id else ""
+    if found.running:
+        status.state = core_v1.ContainerState(running=core_v1.ContainerStateRunning(started_at=_whole(found.started_at)))
+        status.started = found.id in seen.started
+        status.ready = found.id in seen.ready and (not init or (isinstance(container, core_v1.Container) and is_sidecar(container)))
+        return status
+    ended = core_v1.ContainerState(terminated=_terminated(found, seen))
+    if waiting is not None and not seen.terminating:
+        status.state = core_v1.ContainerState(waiting=core_v1.ContainerStateWaiting(reason=waiting[0], message=waiting[1] or None))
+        status.last_state = ended
+    else:
+        status.state = ended
+        status.ready = init and found.exit_code == 0 and not (isinstance(container, core_v1.Container) and is_sidecar(container))
+    return status
+
+
+def _first_reason(pod: core_v1.Pod, seen: Seen) -> str:
+    """PodInitializing while there are init containers to run, else ContainerCreating."""
+    return "PodInitializing" if pod.spec.init_containers else "ContainerCreating"
+
+
+def _never_ran() -> core_v1.ContainerStateTerminated:
+    return core_v1.ContainerStateTerminated(
+        exit_code=137,
+        reason="ContainerStatusUnknown",
+        message="The container could not be located when the pod was terminated",
+    )
+
+
+def _terminated(container: Container, seen: Seen) -> core_v1.ContainerStateTerminated:
+    if container.oom_killed:
+        reason = "OOMKilled"
+    elif not container.started_at and container.exit_code:
+        reason = "ContainerCannotRun"
+    else:
+        reason = "Completed" if container.exit_code == 0 else "Error"
+    message = seen.messages.get(container.id) or (container.error if reason == "ContainerCannotRun" else "")
+    return core_v1.ContainerStateTerminated(
+        container_id=f"docker://{container.id}",
+        exit_code=container.exit_code,
+        reason=reason,
+        message=message[:MESSAGE_BYTES] or None,
+        started_at=_whole(container.started_at or container.created),
+        finished_at=_whole(container.finished_at),
+    )
+
+
+def _whole(text: str) -> str | None:
+    """Docker's time with nanoseconds, as metav1.Time: whole seconds."""
+    return text.partition(".")[0].rstrip("Z") + "Z" if text else None
+
+
+def _conditions(
+    pod: core_v1.Pod,
+    seen: Seen,
+    phase: str,
+    inits: list[core_v1.ContainerStatus],
+    mains: list[core_v1.ContainerStatus],
+    sandbox_ready: bool,
+) -> list[core_v1.PodCondition]:
+    before = {c.type: c for c in pod.status.conditions or ()}
+    began = any(not _never_began(s) for s in mains)
+    pending = [
+        s.name or ""
+        for container, s in zip(pod.spec.init_containers or (), inits, strict=True)
+        if not (s.started if is_sidecar(container) else s.ready)
+    ]
+    initialized = ("True", "", "") if not pending or began else ("False", "ContainersNotInitialized", _listed("incomplete", pending))
+    if phase == "Succeeded":
+        initialized = ("True", "PodCompleted", "")
+    sidecars = [s for c, s in zip(pod.spec.init_containers or (), inits, strict=True) if is_sidecar(c)]
+    unready = [s.name or "" for s in [*sidecars, *mains] if not s.ready]
+    if phase == "Succeeded":
+        containers_ready = ("False", "PodCompleted", "")
+    elif phase == "Failed":
+        containers_ready = ("False", "PodFailed", "")
+    elif unready:
+        containers_ready = ("False", "ContainersNotReady", _listed("unready", unready))
+    else:
+        containers_ready = ("True", "", "")
+    wanted = {
+        "PodReadyToStartContainers": ("True" if sandbox_ready else "False", "", ""),
+        "Initialized": initialized,
+        "Ready": _ready(pod, containers_ready, before),
+        "ContainersReady": containers_ready,
+        "PodScheduled": ("True", "", ""),
+    }
+    made = [_condition(type_, wanted[type_], before.get(type_), seen.now, pod.metadata.generation) for type_ in OURS]
+    return made + [c for c in pod.status.conditions or () if c.type not in OURS]
+
+
+def _ready(
+    pod: core_v1.Pod, containers: tuple[str, str, str], conditions: Mapping[str | None, core_v1.PodCondition]
+) -> tuple[str, str, str]:
+    if containers[0] != "True":
+        return containers
+    missing = [
+        gate.condition_type or ""
+        for gate in pod.spec.readiness_gates or ()
+        if (found := conditions.get(gate.condition_type)) is None or found.status != "True"
+    ]
+    if missing:
+        listed = ", ".join(f'the status of pod readiness gate "{name}" is not "True", but False' for name in missing)
+        return "False", "ReadinessGatesNotReady", listed
+    return "True", "", ""
+
+
+def _listed(word: str, names: list[str]) -> str:
+    return f"containers with {word} status: [{' '.join(names)}]"
+
+
+def _condition(
+    type_: str, wanted: tuple[str, str, str], before: core_v1.PodCondition | None, now: str, generation: int | None
+) -> core_v1.PodCondition:
+    status, reason, message = wanted
+    same = before is not None and before.status == status
+    return core_v1.PodCondition(
+        type=type_,
+        status=status,
+        reason=reason or None,
+        message=message or None,
+        last_transition_time=before.last_transition_time if same and before else now,
+        observed_generation=generation,
+    )

@@ -1,0 +1,109 @@
+"""Brings pods' statuses to the API, newest wins: one patch for each change, nothing for none, again after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.client.client import Client
+from provisioner.kube.client.workers import run_workers
+from provisioner.kube.client.workqueue import WorkQueue
+from provisioner.kube.kubelet.pod.status import OURS
+
+log = logging.getLogger(__name__)
+
+WORKERS = 8
+# Fields that a patch has to clear by name when they go away.
+CLEARED = ("reason", "message", "podIP", "hostIP", "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+
+
+@dataclass(slots=True)
+class _Entry:
+    pod: core_v1.Pod
+    status: dict[str, Any]
+    written: dict[str, Any] | None
+    remove: bool = False
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class StatusWriter:
+    """`report` never blocks. A pod that is gone from the API, or is another one by now, is forgotten quietly."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._queue = WorkQueue("pod status", first_delay_s=0.05, max_delay_s=5.0)
+        self._entries: dict[str, _Entry] = {}
+
+    def report(self, pod: core_v1.Pod, status: core_v1.PodStatus) -> None:
+        uid = pod.metadata.uid or ""
+        plain: dict[str, Any] = msgspec.to_builtins(status)
+        entry = self._entries.get(uid)
+        if entry is None:
+            self._entries[uid] = entry = _Entry(pod, plain, msgspec.to_builtins(pod.status))
+        entry.pod, entry.status = pod, plain
+        if entry.written != plain:
+            entry.done.clear()
+            self._queue.add(uid)
+        else:
+            entry.done.set()
+
+    async def finish(self, pod: core_v1.Pod) -> None:
+        """Until what was reported last is written, and the pod's object is deleted for good."""
+        entry = self._entries.get(pod.metadata.uid or "")
+        if entry is None:
+            entry = self._entries[pod.metadata.uid or ""] = _Entry(pod, {}, {})
+        entry.pod, entry.remove = pod, True
+        entry.done.clear()
+        self._queue.add(pod.metadata.uid or "")
+        await entry.done.wait()
+
+    def forget(self, pod_uid: str) -> None:
+        entry = self._entries.pop(pod_uid, None)
+        if entry is not None:
+            entry.done.set()
+
+    async def run(self) -> None:
+        await run_workers("pod status", self._queue, self._write, workers=WORKERS)
+
+    async def _write(self, uid: str) -> None:
+        entry = self._entries.get(uid)
+        if entry is None:
+            return
+        pod, status = entry.pod, entry.status
+        name, namespace = pod.metadata.name or "", pod.metadata.namespace
+        try:
+            if status and entry.written != status:
+                body = {"metadata": {"uid": uid}, "status": patch_between(entry.written or {}, status)}
+                await self._client.patch(core_v1.Pod, name, namespace, body=body, patch_type="strategic", subresource="status")
+                entry.written = status
+            if entry.remove:
+                await self._client.delete(core_v1.Pod, name, namespace, grace_period_s=0, uid=uid)
+        except StatusError as error:
+            # 409 and 422: the name belongs to another pod (uid) by now.
+            if error.code == 404 or (error.code in (409, 422) and "uid" in error.message.lower()):
+                log.info("status of a pod that is gone pod=%s/%s", namespace, name)
+            else:
+                raise
+        if entry.status is status:
+            entry.done.set()
+
+
+def patch_between(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The strategic merge patch: our conditions by type, old addresses taken out, vanished fields set to null."""
+    patch = {key: value for key, value in after.items() if before.get(key) != value}
+    if "conditions" in patch:
+        patch["conditions"] = [c for c in after["conditions"] if c["type"] in OURS]
+    for key in ("podIPs", "hostIPs"):
+        old = [entry["ip"] for entry in before.get(key) or ()]
+        new = [entry["ip"] for entry in after.get(key) or ()]
+        gone = [{"ip": ip, "$patch": "delete"} for ip in old if ip not in new]
+        if gone:
+            patch[key] = gone + [{"ip": ip} for ip in new]
+    patch |= {key: None for key in CLEARED if key in before and key not in after}
+    return patch

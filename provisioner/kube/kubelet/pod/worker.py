@@ -1,0 +1,318 @@
+"""The worker of one pod: looks at what there is, begins what is missing, reports, and sleeps until something changes.
+
+It never waits for a step: pulling an image or a postStart hook that hangs delays neither the status nor the pod's deletion. The end of a pod is
+one straight way: stop the containers, the sandbox, the volumes; write the last status; delete the object; remove the containers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.meta import parse_time, rfc3339
+from provisioner.kube.client.tasks import spawn
+from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
+from provisioner.kube.kubelet.pod import starting, stopping
+from provisioner.kube.kubelet.pod.decide import Facts, Plan, decide, is_sidecar, sandbox_of
+from provisioner.kube.kubelet.pod.operations import Operations
+from provisioner.kube.kubelet.pod.probes import Probes, about_container
+from provisioner.kube.kubelet.pod.restart import Backoff, shown
+from provisioner.kube.kubelet.pod.services import Services
+from provisioner.kube.kubelet.pod.status import Seen, status_of
+from provisioner.kube.kubelet.runtime.containers import Container
+from provisioner.kube.network.ip_batch import NetworkError
+
+log = logging.getLogger(__name__)
+
+# Upstream looks at every pod's volumes about once a minute.
+REFRESH_S = 60.0
+FINAL = ("Failed", "Succeeded")
+AGAIN_S = 1.0
+
+
+class PodWorker:
+    """Owns one pod's containers, from its first sight until its object is gone. Wake it after every change."""
+
+    def __init__(self, services: Services, pod: core_v1.Pod, *, mirrored: bool = False) -> None:
+        self.pod = pod
+        self.uid = pod.metadata.uid or ""
+        self.mirrored = mirrored
+        self.removed = False
+        self.ending = False
+        self.pod_ip = ""
+        self._s = services
+        self._wake = asyncio.Event()
+        self._operations = Operations(self._title, services.clock, self._failed, self.wake)
+        self._probes = Probes(services.handlers, services.recorder, services.clock, self.wake)
+        self._backoff = Backoff()
+        self._waiting: dict[str, tuple[str, str]] = {}
+        self._crashing: dict[str, float] = {}
+        self._messages: dict[str, str] = {}
+        self._plugged = ""
+        self._volumes_ready = False
+        self._refresh_at = 0.0
+        self._seen_at = rfc3339(services.clock.now())
+        self._final = (pod.status.phase or "") if pod.status.phase in FINAL else ""
+        self._reason, self._message = pod.status.reason or "", pod.status.message or ""
+        # A pod that had ended before we came keeps the status that it has.
+        self._silent = bool(self._final)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.pod.metadata.namespace}/{self.pod.metadata.name}"
+
+    # -- what others tell us ---------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def update(self, pod: core_v1.Pod) -> None:
+        """A newer object of the same pod."""
+        hurried = self.ending and stopping.grace_of(pod) < stopping.grace_of(self.pod)
+        self.pod = pod
+        self.wake()
+        if hurried:
+            spawn(f"hurry {self._title}", self._hurry(stopping.grace_of(pod)))
+
+    def remove(self, pod: core_v1.Pod) -> None:
+        """The object is gone from the API: end the containers all the same."""
+        hurried = self.ending and not self.removed
+        self.pod, self.removed = pod, True
+        self.wake()
+        if hurried:
+            spawn(f"hurry {self._title}", self._hurry(stopping.grace_of(pod, removed=True)))
+
+    def fail(self, reason: str, message: str) -> None:
+        """Give the pod up: its phase becomes Failed, its containers end."""
+        if not self._final:
+            self._final, self._reason, self._message = "Failed", reason, message
+            self.wake()
+
+    async def _hurry(self, grace_s: int) -> None:
+        await self._s.clock.sleep(grace_s)
+        for container in self._containers():
+            if container.running and not container.is_sandbox:
+                await self._s.docker.kill(container.id)
+
+    # -- the loop --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until the pod is gone. May be cancelled at any time; the containers then run on."""
+        try:
+            while True:
+                self._wake.clear()
+                if self.pod.metadata.deletion_timestamp or self.removed or self._final:
+                    if await self._end():
+                        return
+                    wait_s = None
+                else:
+                    wait_s = await self._sync()
+                try:
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            self._probes.stop()
+            await self._operations.stop()
+
+    def _containers(self) -> list[Container]:
+        return self._s.containers.of_pod(self.uid)
+
+    async def _sync(self) -> float:
+        """One look; seconds until the next one, should nothing happen before."""
+        containers = self._containers()
+        await self._read_messages(containers)
+        self._check_deadline()
+        now = self._s.clock.now()
+
+        def backoff_s(container: Container) -> float:
+            ended = parse_time(container.finished_at) if container.finished_at else now
+            return self._backoff.remaining_s(container.name, ended or now, now)
+
+        plan = decide(self.pod, Facts(containers, backoff_s, self._probes.started, self._probes.unhealthy))
+        if plan.ended:
+            self._final = "Succeeded" if self._succeeded(containers) else "Failed"
+            self.wake()
+        elif not self._final:
+            self._act(plan, containers)
+        running = {c.name: c for c in containers if c.running and not c.is_sandbox}
+        self._probes.update(self.pod, self.pod_ip, running)
+        self.report()
+        waits = [REFRESH_S, plan.wait_s, self._operations.next_s(), self._deadline_s()]
+        return max(0.01, min(w for w in waits if w is not None))
+
+    def _act(self, plan: Plan, containers: list[Container]) -> None:
+        begin = self._operations.begin
+        if not self._volumes_ready:
+            begin("volumes", self._set_up_volumes, first_s=0.5)
+        elif self._s.clock.monotonic() > self._refresh_at:
+            begin("refresh of volumes", self._refresh_volumes)
+        sandbox = sandbox_of(containers)
+        for container, why in plan.kill:
+            begin(f"stop {container.name}", lambda c=container, w=why: self._stop(c, w))  # type: ignore[misc]  # bound now, not later
+        if plan.sandbox:
+            self._plugged = ""
+            begin("sandbox", lambda: starting.start_sandbox(self._s, self.pod), max_s=10.0)
+        elif sandbox is not None and sandbox.running and self._plugged != sandbox.id:
+            begin("network", lambda: self._plug_in(sandbox), first_s=0.5, max_s=10.0)
+        self._note_crashes(plan)
+        if sandbox is not None and self._plugged == sandbox.id and self._volumes_ready:
+            for name in plan.start:
+                if not self._operations.running(f"stop {name}"):
+                    begin(f"start {name}", lambda n=name: self._start(n, sandbox))  # type: ignore[misc]  # bound now, not later
+
+    def _note_crashes(self, plan: Plan) -> None:
+        for name in plan.waiting:
+            if name not in self._crashing:
+                about, metadata = about_container(self.pod, name), self.pod.metadata
+                where = f"{metadata.name}_{metadata.namespace}({metadata.uid})"
+                text = f"Back-off restarting failed container {name} in pod {where}"
+                self._s.recorder.event(about, "Warning", "BackOff", text)
+        self._crashing = dict(plan.waiting)
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    async def _set_up_volumes(self) -> None:
+        await self._s.volumes.setup(self.pod, self._s.place(self.pod_ip))
+        self._volumes_ready = True
+        self._plan_refresh()
+
+    async def _refresh_volumes(self) -> None:
+        self._plan_refresh()
+        await self._s.volumes.refresh(self.pod, self._s.place(self.pod_ip))
+
+    def _plan_refresh(self) -> None:
+        self._refresh_at = self._s.clock.monotonic() + REFRESH_S * random.uniform(0.8, 1.0)
+
+    async def _plug_in(self, sandbox: Container) -> None:
+        self.pod_ip = await starting.plug_in(self._s, self.pod, sandbox)
+        self._plugged = sandbox.id
+
+    async def _start(self, name: str, sandbox: Container) -> None:
+        if any(c.name == name and c.exited for c in self._containers()):
+            self._backoff.next(name, self._s.clock.now())
+        await starting.start_container(self._s, self.pod, name, sandbox, self.pod_ip)
+        self._waiting.pop(name, None)
+
+    async def _stop(self, container: Container, why: str) -> None:
+        await stopping.stop_container(self._s, self.pod, container, stopping.grace_of(self.pod), why, self.pod_ip)
+
+    def _failed(self, key: str, error: Exception) -> float | None:
+        """A step failed: say so in events and in the containers' waiting reasons."""
+        recorder = self._s.recorder
+        if isinstance(error, VolumeError):
+            text = f'MountVolume.SetUp failed for volume "{error.volume}" : {error.message}'
+            recorder.event(self.pod, "Warning", "FailedMount", text)
+        elif key in ("sandbox", "network"):
+            recorder.event(self.pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+        elif isinstance(error, ContainerRefused) and key.startswith("start "):
+            name = key.removeprefix("start ")
+            self._waiting[name] = (error.reason, error.message)
+            container = starting.find_container(self.pod, name)
+            if error.reason == "ImagePullBackOff" and container is not None:
+                return self._s.images.retry_s(container.image or "") + 0.1
+            if error.reason == "ErrImagePull":
+                return AGAIN_S
+            if error.reason == "RunContainerError":
+                return 0.0
+        return None
+
+    def _check_deadline(self) -> None:
+        left_s = self._deadline_s()
+        if left_s is not None and left_s <= 0:
+            text = "Pod was active on the node longer than the specified deadline"
+            self._s.recorder.event(self.pod, "Normal", "DeadlineExceeded", text)
+            self.fail("DeadlineExceeded", text)
+
+    def _deadline_s(self) -> float | None:
+        seconds, began = self.pod.spec.active_deadline_seconds, parse_time(self.pod.status.start_time or self._seen_at)
+        if seconds is None or began is None:
+            return None
+        return seconds - (self._s.clock.now() - began).total_seconds()
+
+    # -- reporting -------------------------------------------------------------------------------------------------
+
+    async def _read_messages(self, containers: list[Container]) -> None:
+        for container in containers:
+            if container.exited and not container.is_sandbox and container.id not in self._messages:
+                self._messages[container.id] = await stopping.termination_message(self._s, container)
+        known = {c.id for c in containers}
+        self._messages = {id_: text for id_, text in self._messages.items() if id_ in known}
+
+    def _succeeded(self, containers: list[Container]) -> bool:
+        """Whether the last attempt of every container ended well."""
+        latest: dict[str, Container] = {}
+        for container in sorted(containers, key=lambda c: c.attempt):
+            latest[container.name] = container
+        names = [c.name or "" for c in self.pod.spec.containers or ()]
+        return all(name in latest and latest[name].exited and latest[name].exit_code == 0 for name in names)
+
+    def report(self) -> None:
+        if self._silent:
+            return
+        waiting = dict(self._waiting)
+        for name in self._crashing:
+            metadata = self.pod.metadata
+            where = f"{metadata.name}_{metadata.namespace}({metadata.uid})"
+            text = f"back-off {shown(self._backoff.delay_s(name))} restarting failed container={name} pod={where}"
+            waiting[name] = ("CrashLoopBackOff", text)
+        seen = Seen(
+            containers=self._containers(),
+            now=rfc3339(self._s.clock.now()),
+            host_ip=self._s.settings.node_ip,
+            pod_ip=self.pod_ip,
+            started_at=self._seen_at,
+            waiting=waiting,
+            ready=self._probes.ready,
+            started=self._probes.started,
+            messages=self._messages,
+            terminating=self.ending,
+            final=self._final if self.ending else "",
+            reason=self._reason,
+            message=self._message,
+        )
+        self._s.statuses.report(self.pod, status_of(self.pod, seen))
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    async def _end(self) -> bool:
+        """Whether the pod is gone, object and all. A pod that has only run to its end waits for its deletion."""
+        self._probes.stop()
+        await self._operations.stop()
+        while True:
+            try:
+                await self._stop_everything()
+                break
+            except (DockerError, NetworkError, OSError) as error:
+                log.warning("pod not stopped yet pod=%s: %s", self._title, error)
+                await self._s.clock.sleep(AGAIN_S)
+        await asyncio.to_thread(self._s.volumes.teardown, self.uid)
+        if not (self.pod.metadata.deletion_timestamp or self.removed):
+            return False
+        if not self.removed and not self.mirrored:
+            await self._s.statuses.finish(self.pod)
+        await stopping.remove_containers(self._s, self.uid)
+        self._s.statuses.forget(self.uid)
+        return True
+
+    async def _stop_everything(self) -> None:
+        deciding = not self._final
+        self.ending = True
+        if deciding:
+            self.report()
+        sidecars = {c.name for c in self.pod.spec.init_containers or () if is_sidecar(c)}
+        while running := [c for c in self._containers() if c.running and not c.is_sandbox]:
+            mains = [c for c in running if c.name not in sidecars]
+            grace_s = stopping.grace_of(self.pod, removed=self.removed)
+            await asyncio.gather(*(stopping.stop_container(self._s, self.pod, c, grace_s, "", self.pod_ip) for c in mains or running))
+        sandbox = sandbox_of(self._containers())
+        if sandbox is not None or self.uid in self._s.network.addresses():
+            await stopping.kill_sandbox(self._s, self.uid, sandbox)
+        containers = self._containers()
+        await self._read_messages(containers)
+        if deciding:
+            self._final = "Succeeded" if self._succeeded(containers) else "Failed"
+        self.report()

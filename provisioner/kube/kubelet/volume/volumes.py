@@ -1,0 +1,193 @@
+"""A pod's volumes: set up all at once before its containers start, refreshed while it runs, taken away when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from provisioner.kube.api import quantity
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.client.client import ConnectionFailed
+from provisioner.kube.client.clock import Clock
+from provisioner.kube.kubelet.errors import ContainerRefused, VolumeError
+from provisioner.kube.kubelet.pod.container_config import Mount
+from provisioner.kube.kubelet.pod.downward import Place
+from provisioner.kube.kubelet.pod.environment import expand
+from provisioner.kube.kubelet.volume.contents import Contents, safe_path
+from provisioner.kube.kubelet.volume.mounting import mount_tmpfs, unmount
+from provisioner.kube.kubelet.volume.objects import ApiObjects
+from provisioner.kube.kubelet.volume.payload import write_payload
+from provisioner.kube.kubelet.volume.pod_files import pod_dir
+
+PLUGINS = {
+    "config_map": "kubernetes.io~configmap",
+    "secret": "kubernetes.io~secret",
+    "projected": "kubernetes.io~projected",
+    "downward_api": "kubernetes.io~downward-api",
+    "empty_dir": "kubernetes.io~empty-dir",
+}
+# What must not reach a disk.
+IN_MEMORY = ("secret", "projected")
+
+
+class Volumes:
+    """All pods' volumes of this node. Every method may be called again: what is there already is kept."""
+
+    def __init__(self, root: Path, objects: ApiObjects, clock: Clock) -> None:
+        self._root, self._objects, self._clock = root, objects, clock
+        self._contents = Contents(objects)
+        # (pod uid, volume) -> where it lies, for those outside the pod's folder
+        self._elsewhere: dict[tuple[str, str], Path] = {}
+
+    async def setup(self, pod: core_v1.Pod, place: Place) -> None:
+        """Every volume of the pod, at the same time. Raises the first VolumeError."""
+        results = await asyncio.gather(*(self._one(pod, v, place) for v in pod.spec.volumes or ()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def refresh(self, pod: core_v1.Pod, place: Place) -> None:
+        """Bring files up to date. Raises VolumeError; the files then stay as they were."""
+        for volume in pod.spec.volumes or ():
+            if plugin_of(volume) in ("config_map", "secret", "projected", "downward_api"):
+                await self._one(pod, volume, place)
+
+    async def _one(self, pod: core_v1.Pod, volume: core_v1.Volume, place: Place) -> None:
+        name, uid = volume.name or "", pod.metadata.uid or ""
+        kind = plugin_of(volume)
+        group = pod.spec.security_context.fs_group if pod.spec.security_context else None
+        try:
+            if volume.host_path is not None:
+                self._elsewhere[uid, name] = check_host_path(name, volume.host_path)
+            elif volume.persistent_volume_claim is not None:
+                claim = volume.persistent_volume_claim.claim_name or ""
+                self._elsewhere[uid, name] = await self._claimed(pod, name, claim)
+            elif kind is None:
+                raise VolumeError(name, "no volume plugin matched: this kind of volume is not supported")
+            else:
+                folder = self._folder(uid, kind, name)
+                folder.mkdir(parents=True, exist_ok=True)
+                if volume.empty_dir is not None:
+                    _empty_dir(folder, volume.empty_dir, group)
+                    return
+                files = await self._contents.of(pod, volume, place)
+                if kind in IN_MEMORY:
+                    mount_tmpfs(folder)
+                write_payload(folder, files, self._clock.now(), group=group)
+        except (StatusError, ConnectionFailed, OSError) as error:
+            raise VolumeError(name, str(error)) from error
+
+    async def _claimed(self, pod: core_v1.Pod, name: str, claim_name: str) -> Path:
+        claim = await self._objects.claim(pod.metadata.namespace or "", claim_name)
+        if claim is None:
+            raise VolumeError(name, f'persistentvolumeclaim "{claim_name}" not found')
+        bound = claim.spec.volume_name or ""
+        if not bound:
+            raise VolumeError(name, f'persistentvolumeclaim "{claim_name}" is not bound')
+        found = await self._objects.persistent_volume(bound)
+        if found is None:
+            raise VolumeError(name, f'persistentvolume "{bound}" not found')
+        if found.spec.host_path is not None:
+            return check_host_path(name, found.spec.host_path)
+        if found.spec.local is not None:
+            return check_host_path(name, core_v1.HostPathVolumeSource(path=found.spec.local.path, type="Directory"))
+        raise VolumeError(name, f'persistentvolume "{bound}": only hostPath and local are supported')
+
+    def _folder(self, uid: str, kind: str, name: str) -> Path:
+        return pod_dir(self._root, uid) / "volumes" / PLUGINS[kind] / name
+
+    def path(self, pod_uid: str, volume: core_v1.Volume) -> Path:
+        """Where a volume lies that was set up."""
+        found = self._elsewhere.get((pod_uid, volume.name or ""))
+        if found is not None:
+            return found
+        return self._folder(pod_uid, plugin_of(volume) or "empty_dir", volume.name or "")
+
+    def mounts(self, pod: core_v1.Pod, container: core_v1.Container, variables: Mapping[str, str]) -> list[Mount]:
+        """The container's volumeMounts. Raises ContainerRefused."""
+        volumes = {v.name: v for v in pod.spec.volumes or ()}
+        made = []
+        for mount in container.volume_mounts or ():
+            volume = volumes.get(mount.name)
+            if volume is None:
+                raise ContainerRefused("CreateContainerConfigError", f'cannot find volume "{mount.name}" to mount into container')
+            host = self.path(pod.metadata.uid or "", volume)
+            sub_path = expand(mount.sub_path_expr, variables) if mount.sub_path_expr else mount.sub_path
+            if sub_path:
+                host = inside(host, sub_path, container.name or "")
+            made.append(Mount(host, mount.mount_path or "", bool(mount.read_only), mount.mount_propagation or "None"))
+        return made
+
+    def teardown(self, pod_uid: str) -> None:
+        """Unmount and delete everything of a pod, its files and termination messages too."""
+        folder = pod_dir(self._root, pod_uid)
+        for path in (folder / "volumes").glob("*/*"):
+            unmount(path)
+        shutil.rmtree(folder, ignore_errors=True)
+        for key in [key for key in self._elsewhere if key[0] == pod_uid]:
+            del self._elsewhere[key]
+        self._objects.forget_pod(pod_uid)
+
+    def pods(self) -> set[str]:
+        """Uids that have a folder."""
+        pods = self._root / "pods"
+        return {path.name for path in pods.iterdir()} if pods.is_dir() else set()
+
+
+def plugin_of(volume: core_v1.Volume) -> str | None:
+    return next((kind for kind in PLUGINS if getattr(volume, kind) is not None), None)
+
+
+def _empty_dir(folder: Path, source: core_v1.EmptyDirVolumeSource, group: int | None) -> None:
+    if source.medium == "Memory":
+        mount_tmpfs(folder, size_bytes=quantity.value(source.size_limit or 0))
+    folder.chmod(0o2777 if group is not None else 0o777)
+    if group is not None:
+        os.chown(folder, -1, group)
+
+
+_CHECKS = {
+    "Directory": (stat.S_ISDIR, "a directory"),
+    "DirectoryOrCreate": (stat.S_ISDIR, "a directory"),
+    "File": (stat.S_ISREG, "a file"),
+    "FileOrCreate": (stat.S_ISREG, "a file"),
+    "Socket": (stat.S_ISSOCK, "a socket file"),
+    "CharDevice": (stat.S_ISCHR, "a character device"),
+    "BlockDevice": (stat.S_ISBLK, "a block device"),
+}
+
+
+def check_host_path(volume: str, source: core_v1.HostPathVolumeSource) -> Path:
+    """The path, made where its type says so. Raises VolumeError with upstream's words."""
+    path = Path(source.path or "/")
+    if source.type == "DirectoryOrCreate" and not path.exists():
+        path.mkdir(parents=True)
+        path.chmod(0o755)
+    elif source.type == "FileOrCreate" and not path.exists():
+        path.touch()
+        path.chmod(0o644)
+    if source.type:
+        is_right, what = _CHECKS[source.type]
+        if not path.exists() or not is_right(path.stat().st_mode):
+            raise VolumeError(volume, f"hostPath type check failed: {path} is not {what}")
+    return path
+
+
+def inside(volume: Path, sub_path: str, container: str) -> Path:
+    """`sub_path` of a volume, made where missing; a link that leads out of the volume is refused."""
+    try:
+        target = volume / safe_path(container, sub_path)
+    except VolumeError as error:
+        raise ContainerRefused("CreateContainerConfigError", f"subPath {error.message}") from error
+    real = target.resolve()
+    if not real.is_relative_to(volume.resolve()):
+        raise ContainerRefused("CreateContainerConfigError", f'subpath "{sub_path}" not within volume path "{volume}"')
+    if not real.exists():
+        real.mkdir(parents=True)
+        real.chmod(0o755)
+    return real
