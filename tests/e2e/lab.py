@@ -172,6 +172,18 @@ def write_inventory(folder: Path, network: str, name: str) -> Path:
 
 def new_cluster(folder: Path, network: str, name: str) -> Cluster:
     cluster = Cluster(write_inventory(folder, network, name), name, find_kubectl(folder / "kubectl"))
-    prefix = network.rpartition(".")[0]
-    cluster.addresses = {host: f"{prefix}.{11 + index}" for index, host in enumerate(HOSTS)}
+    cluster.addresses = _addresses(network)
     return cluster
+
+
+def existing_cluster(inventory: Path, folder: Path) -> Cluster:
+    tree = yaml.safe_load(inventory.read_text())["all"]["vars"]
+    cluster = Cluster(inventory, tree["cluster"]["name"], find_kubectl(folder))
+    cluster.addresses = _addresses(tree["machines"]["network"])
+    return cluster
+
+
+def _addresses(network: str) -> dict[str, str]:
+    """As the lab numbers its hosts."""
+    prefix = network.partition("/")[0].rpartition(".")[0]
+    return {host: f"{prefix}.{11 + index}" for index, host in enumerate(HOSTS)}
