@@ -1,0 +1,102 @@
+"""Options of `play` and `run`, named as Ansible's users know them, and their way into RunOptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from provisioner.engine.options import RunOptions
+    from provisioner.templating.vault import VaultSecrets
+
+_OPTIONS = [
+    click.option("-i", "--inventory", "inventories", multiple=True, required=True, help="A file, folder, program, or host1,host2, list."),
+    click.option("-l", "--limit", help="Only these of the hosts (a pattern)."),
+    click.option("-C", "--check", is_flag=True, help="Say what would change, and change nothing."),
+    click.option("-D", "--diff", is_flag=True, help="Show differences of files."),
+    click.option("-e", "--extra-vars", multiple=True, help="k=v, JSON, YAML or @file."),
+    click.option("-f", "--forks", type=click.IntRange(1, 500), default=20, show_default=True, help="Hosts at a time."),
+    click.option("-b", "--become", is_flag=True, help="Run tasks as another user (root)."),
+    click.option("--become-user", help="The user to become."),
+    click.option("--become-method", type=click.Choice(["sudo", "su"])),
+    click.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password of sudo."),
+    click.option("-k", "--ask-pass", is_flag=True, help="Ask for the password of SSH."),
+    click.option("-u", "--user", help="Log in as this user."),
+    click.option("-c", "--connection", help="ssh or local."),
+    click.option("--private-key", type=click.Path(path_type=Path), help="Log in with this key."),
+    click.option("-T", "--timeout", type=click.FloatRange(min=1), help="Seconds a task may take on a host."),
+    click.option("--vault-password-file", "vault_files", multiple=True, type=click.Path(path_type=Path)),
+    click.option("--vault-id", "vault_ids", multiple=True, help="label@file or label@prompt."),
+    click.option("-J", "--ask-vault-pass", is_flag=True),
+    click.option("-v", "--verbose", count=True),
+]
+
+
+def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def vault_secrets(vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask_vault_pass: bool) -> VaultSecrets | None:
+    """None when no secret was named."""
+    from provisioner.templating.vault import VaultSecrets
+
+    secrets: dict[str, bytes] = {}
+    for path in vault_files:
+        secrets["default" if "default" not in secrets else str(path)] = _read(path)
+    for identity in vault_ids:
+        label, at, source = identity.rpartition("@")
+        name = label if at else "default"
+        secrets[name] = _ask(f"Vault password ({name})") if source == "prompt" else _read(Path(source))
+    if ask_vault_pass:
+        secrets["default"] = _ask("Vault password")
+    return VaultSecrets(secrets) if secrets else None
+
+
+def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
+    """From the parsed command line; `more` are the options that only one command has."""
+    from provisioner.cli import extra_vars
+    from provisioner.engine.options import RunOptions
+
+    return RunOptions(
+        check=values["check"],
+        diff=values["diff"],
+        limit=values["limit"],
+        forks=values["forks"],
+        extra_vars=extra_vars.parse(values["extra_vars"]),
+        become=True if values["become"] else None,
+        become_user=values["become_user"],
+        become_method=values["become_method"],
+        become_password=_ask("BECOME password").decode() if values["ask_become_pass"] else None,
+        connection_password=_ask("SSH password").decode() if values["ask_pass"] else None,
+        remote_user=values["user"],
+        private_key_file=values["private_key"],
+        connection=values["connection"],
+        timeout_s=values["timeout"],
+        verbosity=values["verbose"],
+        prompt=lambda text, private: str(click.prompt(text, hide_input=private)),
+        **more,
+    )
+
+
+def _read(path: Path) -> bytes:
+    """A password file; an executable one is run and prints it."""
+    import os
+    import subprocess
+
+    path = path.expanduser()
+    try:
+        if os.access(path, os.X_OK):
+            ran = subprocess.run([path.resolve()], capture_output=True, timeout=30, check=True)
+            return ran.stdout.strip()
+        return path.read_bytes().strip()
+    except (OSError, subprocess.SubprocessError) as e:
+        raise click.UsageError(f"vault password file {path}: {e}") from e
+
+
+def _ask(text: str) -> bytes:
+    return str(click.prompt(text, hide_input=True, err=True)).encode()

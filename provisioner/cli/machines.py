@@ -1,0 +1,77 @@
+"""`provision machines`: what lies below the cluster, alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.options import inventory_argument
+
+if TYPE_CHECKING:
+    from provisioner.cluster.context import Context
+
+
+@click.group("machines")
+def command() -> None:
+    """Only the machines of an inventory, without the cluster on them."""
+
+
+def _open(inventory: Path) -> Context:
+    from provisioner.cli.progress import LineDrawing
+    from provisioner.cluster.context import open_cluster
+    from provisioner.cluster.events import Bus
+
+    return open_cluster(inventory, Bus([LineDrawing()]))
+
+
+@command.command("up")
+@inventory_argument
+@click.argument("hosts", nargs=-1)
+def machines_up(inventory: Path, hosts: tuple[str, ...]) -> int:
+    """Create what is missing and start what is off (all hosts, or those named)."""
+    provider = _open(inventory).provider
+    provider.create(hosts or None)
+    provider.start(hosts or None)
+    return 0
+
+
+@command.command("down")
+@inventory_argument
+@click.argument("hosts", nargs=-1)
+@click.option("--hard", is_flag=True, help="Pull the plug.")
+def machines_down(inventory: Path, hosts: tuple[str, ...], hard: bool) -> int:
+    """Power off."""
+    _open(inventory).provider.stop(hosts or None, hard=hard)
+    return 0
+
+
+@command.command("destroy")
+@inventory_argument
+@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+def machines_destroy(inventory: Path, yes: bool) -> int:
+    """Remove the machines and what they stood on."""
+    context = _open(inventory)
+    if not yes:
+        click.confirm(f"Remove machines {', '.join(context.inventory.hosts)}?", abort=True)
+    context.provider.destroy()
+    return 0
+
+
+@command.command("list")
+@inventory_argument
+def machines_list(inventory: Path) -> int:
+    """Name, address and power of each machine."""
+    for machine in _open(inventory).provider.list():
+        click.echo(f"{machine.name:<20} {machine.address:<16} {machine.power.value}")
+    return 0
+
+
+@command.command("console")
+@inventory_argument
+@click.argument("host")
+def machines_console(inventory: Path, host: str) -> int:
+    """What a machine has printed since it was started."""
+    click.echo(_open(inventory).provider.console(host), nl=False)
+    return 0

@@ -1,0 +1,41 @@
+"""`provision up`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provisioner.cli.options import break_lock_option, forks_option, inventory_argument, verbose_option
+
+
+@click.command("up")
+@inventory_argument
+@forks_option
+@verbose_option
+@break_lock_option
+@click.option("--check", "-C", is_flag=True, help="Say what would change, and change nothing (as `provision plan`).")
+@click.option("--diff", "-D", is_flag=True, help="Show the differences of files.")
+@click.option("--smoke/--no-smoke", default=None, help="Try a small Deployment at the end. [default: when something changed on lab hosts]")
+def command(inventory: Path, forks: int, verbose: int, break_lock: bool, check: bool, diff: bool, smoke: bool | None) -> int:
+    """Make the cluster what INVENTORY says: machines, preflight, plan, apply, verify.
+
+    Repeat it at any time: it continues where a killed run stopped, repairs what has drifted, and changes nothing when all is well.
+    """
+    from provisioner.cli.plan import run_plan
+    from provisioner.cli.progress import drawing
+    from provisioner.cli.summary import host_rows, next_steps, stage_row
+    from provisioner.cluster.context import open_cluster
+    from provisioner.cluster.events import Bus
+    from provisioner.cluster.up import UpOptions, up
+
+    if check:
+        return run_plan(inventory, forks, verbose)
+    view = drawing(verbose)
+    context = open_cluster(inventory, Bus([view]))
+    for warning in context.inventory.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    with view:
+        outcome = up(context, UpOptions(forks=forks, smoke=smoke, break_lock=break_lock, diff=diff))
+    click.echo("\n".join(["", *host_rows(outcome.stats), stage_row(outcome.seconds), *next_steps(context.state.kubeconfig)]))
+    return 0

@@ -1,0 +1,121 @@
+"""Runs the roles over the hosts and tells the bus what happens; failures come back as one error that names each host's first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provisioner.cluster.context import ROLES, SITE, Context
+from provisioner.cluster.errors import ApplyError, HostProblem
+from provisioner.cluster.events import Bus
+from provisioner.cluster.hosts import Hosts
+from provisioner.cluster.results import HostStats, differences, message_of
+from provisioner.engine.events import Event, HostDone, Retrying, TaskStarted, Warned
+from provisioner.engine.options import RunOptions
+from provisioner.engine.results import Status
+from provisioner.engine.runner import Runner
+
+# A unit that does not start within its TimeoutStartSec (90 s) fails its task; nothing in our roles takes longer than a package download.
+TASK_TIMEOUT_S = 600.0
+# systemd's own tasks fail with this in their message; the journal then says why.
+UNIT_TASKS = ("systemd", "systemd_service", "service")
+JOURNAL_LINES = 12
+
+
+@dataclass
+class Recorder:
+    """Listens to the engine."""
+
+    bus: Bus
+    stats: dict[str, HostStats]
+    failures: dict[str, HostDone] = field(default_factory=dict)
+    slow: list[tuple[float, str, str]] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, HostDone):
+            self._done(event)
+        elif isinstance(event, TaskStarted):
+            self.bus.send("task", event.name)
+        elif isinstance(event, Retrying):
+            self.bus.send("progress", f"{event.task}: try {event.attempt} of {event.retries}", host=event.host)
+        elif isinstance(event, Warned):
+            self.bus.send("warning", event.message)
+
+    def _done(self, event: HostDone) -> None:
+        stats = self.stats.setdefault(event.host, HostStats())
+        stats.seconds += event.duration_s
+        if event.status in (Status.OK, Status.CHANGED):
+            stats.ok += 1
+        if event.status is Status.CHANGED:
+            stats.changed += 1
+        elif event.status is Status.SKIPPED:
+            stats.skipped += 1
+        elif event.status in (Status.FAILED, Status.UNREACHABLE) and not event.ignored:
+            if event.status is Status.UNREACHABLE:
+                stats.unreachable += 1
+            else:
+                stats.failed += 1
+            self.failures.setdefault(event.host, event)
+        data: dict[str, Any] = {
+            "status": event.status.value,
+            "changed": event.status is Status.CHANGED,
+            "seconds": round(event.duration_s, 3),
+        }
+        if event.status in (Status.FAILED, Status.UNREACHABLE):
+            data["msg"] = message_of(event.result)
+        if event.result.get("diff"):
+            data["diff"] = differences(event.result["diff"])
+        self.bus.send("result", event.task, host=event.host, **data)
+
+
+def apply(
+    context: Context,
+    hosts: Hosts,
+    variables: Mapping[str, Any],
+    *,
+    forks: int,
+    check: bool = False,
+    diff: bool = False,
+    playbook: Path = SITE,
+) -> dict[str, HostStats]:
+    """The counts by host, in the inventory's order. Raises ApplyError when any host failed; the others have finished then."""
+    recorder = Recorder(context.bus, {name: HostStats() for name in context.topology.hosts})
+    options = RunOptions(check=check, diff=diff, forks=forks, extra_vars=variables, timeout_s=TASK_TIMEOUT_S, roles_path=(ROLES,))
+    started = time.monotonic()
+    result = Runner(context.inventory, options=options, sessions=hosts, callbacks=[recorder]).run([playbook])
+    context.bus.send("recap", f"{time.monotonic() - started:.1f} s", hosts={name: vars(stats) for name, stats in recorder.stats.items()})
+    if recorder.failures:
+        raise ApplyError([_problem(hosts, event) for event in recorder.failures.values()], hint=_hint(context))
+    if result.aborted:
+        raise ApplyError([], hint=result.aborted)
+    return recorder.stats
+
+
+def _problem(hosts: Hosts, event: HostDone) -> HostProblem:
+    text = f"task {event.task!r} failed: {message_of(event.result)}"
+    if event.status is Status.UNREACHABLE:
+        return HostProblem(event.host, "connect", text)
+    unit = str(event.result.get("name") or "")
+    if event.action.rpartition(".")[2] in UNIT_TASKS or event.result.get("attempts"):
+        unit = unit or event.task.partition(" is ")[0].rpartition(" : ")[2]
+        return HostProblem(event.host, "unit", text + journal(hosts, event.host, unit))
+    return HostProblem(event.host, "task", text)
+
+
+def journal(hosts: Hosts, host: str, unit: str) -> str:
+    """The last lines that a unit logged, indented; empty when they can't be had."""
+    if not unit.replace("-", "").replace(".", "").isalnum():
+        return ""
+    try:
+        said = hosts.run(host, f"journalctl -u {unit} -n {JOURNAL_LINES} --no-pager -o cat 2>&1").stdout
+    except hosts.errors:
+        return ""
+    lines = "".join(f"\n    | {line}" for line in said.splitlines())
+    return f"\n    the journal of {unit} ends with:{lines}" if lines else ""
+
+
+def _hint(context: Context) -> str:
+    return f"mend it and run the same command again: it continues. The whole log: {context.state.runs}"

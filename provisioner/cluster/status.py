@@ -1,0 +1,224 @@
+"""What a cluster is now: hosts, units, versions wanted and running, certificates on disk and as served, etcd members, node readiness.
+
+Every part that can't be had says why instead; nothing here raises for a broken cluster, and nothing is changed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from provisioner.cluster import verify
+from provisioner.cluster.api import Api, ApiError
+from provisioner.cluster.context import Context
+from provisioner.cluster.errors import NotMadeError
+from provisioner.cluster.hosts import Hosts
+from provisioner.cluster.topology import API_PORT, Topology, api_endpoint
+from provisioner.pki import inspect
+
+CONTROL_PLANE_UNITS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+NODE_UNITS = ("docker", "kubelet", "kube-proxy")
+SERVED = {"apiserver": API_PORT, "kubelet-server": 10250, "etcd/server": 2379}
+CONNECT_TIMEOUT_S = 3.0
+
+SCRIPT = r"""
+for unit in UNITS; do
+    printf 'unit=%s|%s|%s|' "$unit" "$(systemctl is-active "$unit" 2>/dev/null)" "$(systemctl is-enabled "$unit" 2>/dev/null)"
+    pid=$(systemctl show -p MainPID --value "$unit")
+    since=$(systemctl show -p ActiveEnterTimestamp --value "$unit")
+    release=""; rss=""
+    if [ "${pid:-0}" != 0 ]; then
+        release=$(sed -n 's|.*/opt/provision/releases/\([^/]*\)/.*|\1|p' "/proc/$pid/maps" 2>/dev/null | head -n 1)
+        rss=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status" 2>/dev/null)
+    fi
+    printf '%s|%s|%s|%s\n' "$pid" "$since" "$release" "$rss"
+done
+echo "current=$(readlink /opt/provision/current | sed 's|.*/||')"
+echo "docker=$(docker --version 2>/dev/null | sed 's/.*version \([^,]*\).*/\1/')"
+echo "etcd=$(etcd --version 2>/dev/null | sed -n 's/etcd Version: //p')"
+echo "kernel=$(uname -r)"
+echo "uptime=$(cut -d. -f1 /proc/uptime)"
+cd /etc/kubernetes/pki 2>/dev/null && for file in *.crt etcd/*.crt; do
+    [ -f "$file" ] && echo "certificate=$file|$(base64 -w0 <"$file")"
+done
+"""
+
+
+@dataclass
+class UnitStatus:
+    """One unit. `release` is the one that the running process was started from; `rss_kib` its resident memory."""
+
+    name: str
+    active: str
+    enabled: str
+    pid: int
+    since: str
+    release: str
+    rss_kib: int
+
+
+@dataclass
+class CertificateStatus:
+    """One certificate of a host. `served` is None when nothing serves it, else whether the socket shows what lies on disk."""
+
+    name: str
+    days_left: int
+    not_after: str
+    served: bool | None = None
+    note: str = ""
+
+
+@dataclass
+class HostStatus:
+    """One host; `problem` says why the rest is empty."""
+
+    name: str
+    address: str
+    roles: list[str]
+    problem: str = ""
+    release: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    units: list[UnitStatus] = field(default_factory=list)
+    certificates: list[CertificateStatus] = field(default_factory=list)
+    node: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class ClusterStatus:
+    """`wanted_release` is the one the last run installed."""
+
+    cluster: str
+    endpoint: str
+    api: str
+    wanted_release: str
+    machines: dict[str, str]
+    hosts: list[HostStatus]
+    etcd: list[dict[str, Any]]
+
+    @property
+    def healthy(self) -> bool:
+        return self.api == "ok" and all(
+            not host.problem and all(u.active == "active" for u in host.units) and (not host.node or host.node.get("ready"))
+            for host in self.hosts
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "healthy": self.healthy}
+
+
+def status(context: Context, wanted_release: str) -> ClusterStatus:
+    """Asks all hosts, the API and etcd at once."""
+    topology = context.topology
+    machines = {m.name: m.power.value for m in context.provider.list()}
+    context.connect_vars()
+    with Hosts(context) as hosts, ThreadPoolExecutor(max_workers=16, thread_name_prefix="status") as pool:
+        api = pool.submit(_api, context)
+        members = pool.submit(_members, context)
+        found = list(pool.map(lambda name: _host(name, context, hosts), topology.hosts))
+    said, nodes = api.result()
+    for host in found:
+        if host.name in nodes:
+            host.node = asdict(nodes[host.name])
+    return ClusterStatus(context.spec.name, api_endpoint(context.spec, topology), said, wanted_release, machines, found, members.result())
+
+
+def units_of(name: str, topology: Topology, *, dns: bool) -> list[str]:
+    units = ["etcd"] if name in topology.etcd else []
+    if name in topology.masters:
+        units += [*CONTROL_PLANE_UNITS, *(["kube-dns"] if dns else [])]
+    return units + (list(NODE_UNITS) if name in topology.nodes else [])
+
+
+def parse_host(output: str, host: HostStatus, *, now: datetime.datetime) -> dict[str, bytes]:
+    """Fills `host` from the script's output; returns the certificates on its disk by name."""
+    import base64
+
+    disk: dict[str, bytes] = {}
+    for line in output.splitlines():
+        key, _, value = line.partition("=")
+        if key == "unit":
+            name, active, enabled, pid, since, release, rss = (value.split("|") + [""] * 7)[:7]
+            host.units.append(UnitStatus(name, active or "unknown", enabled, int(pid or 0), since, release, int(rss or 0)))
+        elif key == "certificate":
+            path, _, encoded = value.partition("|")
+            disk[path.removesuffix(".crt")] = base64.b64decode(encoded)
+        elif key == "current":
+            host.release = value
+        elif value:
+            host.versions[key] = value
+    for path, data in disk.items():
+        try:
+            seen = inspect.report(inspect.load(data), now=now)
+        except ValueError:
+            host.certificates.append(CertificateStatus(path, -1, "", note="can't be read"))
+            continue
+        host.certificates.append(CertificateStatus(path, seen.days_left, f"{seen.not_after:%Y-%m-%d}"))
+    return disk
+
+
+def _host(name: str, context: Context, hosts: Hosts) -> HostStatus:
+    topology = context.topology
+    roles = [
+        role for role, members in (("master", topology.masters), ("etcd", topology.etcd), ("worker", topology.workers)) if name in members
+    ]
+    host = HostStatus(name, topology.addresses[name], roles)
+    units = units_of(name, topology, dns=context.spec.dns.enabled)
+    try:
+        output = hosts.run(name, SCRIPT.replace("UNITS", " ".join(units))).stdout
+    except hosts.errors as e:
+        host.problem = str(e)
+        return host
+    disk = parse_host(output, host, now=datetime.datetime.now(datetime.UTC))
+    for certificate in host.certificates:
+        port = SERVED.get(certificate.name)
+        if port is not None:
+            certificate.served, certificate.note = _served(host.address, port, disk[certificate.name])
+    return host
+
+
+def _served(address: str, port: int, on_disk: bytes) -> tuple[bool | None, str]:
+    """Whether the socket shows the certificate that lies on disk."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is looked at, not trusted
+    try:
+        with socket.create_connection((address, port), CONNECT_TIMEOUT_S) as raw, context.wrap_socket(raw) as tls:
+            shown = tls.getpeercert(binary_form=True)
+    except OSError as e:
+        return None, f"port {port}: {e}"
+    if shown is None:
+        return None, f"port {port} shows none"
+    served, disk = inspect.load(shown), inspect.load(on_disk)
+    if served.serial_number == disk.serial_number:
+        return True, ""
+    return False, f"port {port} still serves the one that ends on {served.not_valid_after_utc:%Y-%m-%d}; restart the unit"
+
+
+def _api(context: Context) -> tuple[str, Mapping[str, verify.NodeState]]:
+    try:
+        return "ok", verify.nodes(Api(api_endpoint(context.spec, context.topology), context.state.pki).get("/api/v1/nodes"))
+    except (ApiError, NotMadeError) as e:
+        return e.message, {}
+
+
+def _members(context: Context) -> list[dict[str, Any]]:
+    """Each member's health and role, as etcd's own gateway tells it to a member's certificate."""
+    found = []
+    for name in context.topology.etcd:
+        address = context.topology.addresses[name]
+        entry: dict[str, Any] = {"name": name, "address": address, "healthy": False}
+        try:
+            api = Api(f"{address}:2379", context.state.pki, certificate=f"hosts/{name}/etcd/server", authority="etcd/ca")
+            entry["healthy"] = api.get("/health").get("health") in ("true", True)
+            told = api.post("/v3/maintenance/status", {})
+            entry |= {"version": told.get("version"), "db_bytes": int(told.get("dbSize", 0))}
+            entry["leader"] = told.get("leader") == told.get("header", {}).get("member_id")
+            entry["members"] = len(api.post("/v3/cluster/member/list", {}).get("members", ()))
+        except (ApiError, NotMadeError) as e:
+            entry["problem"] = e.message
+        found.append(entry)
+    return found

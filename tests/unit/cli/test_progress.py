@@ -1,0 +1,34 @@
+"""Which events are worth a line, and what the line says."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.cli.progress import LineDrawing, line_of
+from provisioner.cluster.events import Event
+
+
+@pytest.mark.parametrize(
+    ("event", "verbosity", "line"),
+    [
+        (Event("stage_start", "apply"), 0, "== apply"),
+        (Event("stage_end", "apply", "", {"ok": True, "seconds": 12.34}), 0, "== apply done in 12.3 s"),
+        (Event("stage_end", "apply", "", {"ok": False, "seconds": 1}), 0, "== apply FAILED in 1.0 s"),
+        (Event("progress", "waiting for nodes: a"), 0, "   waiting for nodes: a"),
+        (Event("would", "create b", "b"), 0, "   b  would create b"),
+        (Event("result", "etcd : x", "m", {"status": "ok"}), 0, None),
+        (Event("result", "etcd : x", "m", {"status": "ok"}), 1, "   m  ok       etcd : x"),
+        (Event("result", "etcd : x", "m", {"status": "changed", "seconds": 3.21}), 0, "   m  changed  etcd : x  (3.2 s)"),
+        (Event("result", "x", "m", {"status": "failed", "msg": "no\nspace"}), 0, "   m  failed   x\n      | no\n      | space"),
+        (Event("task", "x"), 0, None),
+    ],
+)
+def test_lines(event: Event, verbosity: int, line: str | None) -> None:
+    assert line_of(event, verbosity) == line
+
+
+def test_lines_go_out_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with LineDrawing() as view:
+        view(Event("stage_start", "machines"))
+        view(Event("task", "quiet"))
+    assert capsys.readouterr().out == "== machines\n"
