@@ -14,27 +14,34 @@ _MISSING: Any = object()
 
 
 class Scope(Mapping[str, Any]):
-    """A read-only view of raw variables that renders on access. `local` values (loop variables, macros) are final."""
+    """A read-only view of raw variables that renders on access. `local` values (loop variables, macros) are final.
 
-    __slots__ = ("_cache", "_pending", "_raw", "_render", "local")
+    Scopes of includes and macros see their template's own variables; what they look up of the rest is rendered by the root, so that
+    a variable never depends on where it was first used.
+    """
 
-    def __init__(self, raw: Mapping[str, Any], render: Callable[[Any, Scope], Any], local: dict[str, Any] | None = None) -> None:
+    __slots__ = ("_cache", "_pending", "_raw", "_render", "_root", "local")
+
+    def __init__(
+        self, raw: Mapping[str, Any], render: Callable[[Any, Scope], Any], local: dict[str, Any] | None = None, root: Scope | None = None
+    ) -> None:
         self._raw = raw
         self._render = render
+        self._root = root
         self._cache: dict[str, Any] = {}
         self._pending: set[str] = set()
         self.local = local or {}
 
     def child(self, local: Mapping[str, Any]) -> Scope:
-        """The same variables with more local ones; shares what was rendered already."""
-        scope = Scope.__new__(Scope)
-        scope._raw, scope._render, scope._cache, scope._pending = self._raw, self._render, self._cache, self._pending
-        scope.local = {**self.local, **local}
-        return scope
+        """This scope with a template's own variables over it."""
+        root = self._root or self
+        return Scope(self._raw, self._render, {**self.local, **local}, root)
 
     def __getitem__(self, name: str) -> Any:
         if name in self.local:
             return self.local[name]
+        if self._root is not None:
+            return self._root[name]
         value = self._cache.get(name, _MISSING)
         if value is not _MISSING:
             return value

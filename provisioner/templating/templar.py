@@ -94,11 +94,11 @@ class Templar:
             self.scope.local["vars"] = self.scope
 
     def with_local(self, local: Mapping[str, Any]) -> Templar:
-        """A templar with more variables whose values are final, sharing what this one rendered already."""
-        other = Templar.__new__(Templar)
-        other.engine, other.search, other.host, other.variables = self.engine, self.search, self.host, self.variables
-        other.scope = self.scope.child(local)
-        other.scope.local["__templar__"] = other
+        """A templar with more variables whose values are final; variables that use them are rendered anew."""
+        other = Templar(self.search, self.variables, engine=self.engine, host=self.host)
+        own = {name: value for name, value in self.scope.local.items() if name not in ("__templar__", "omit", "vars")}
+        other.scope.local.update(own)
+        other.scope.local.update(local)
         return other
 
     # Rendering

@@ -81,7 +81,7 @@ def from_yaml(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return yaml.load(value, Loader=yaml.CSafeLoader)
+        return yaml.CSafeLoader(value).get_single_data()
     except yaml.YAMLError as e:
         raise PluginError(f"from_yaml: {e}") from e
 

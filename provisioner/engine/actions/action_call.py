@@ -1,0 +1,91 @@
+"""What an action gets to work with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner.engine.errors import TaskError
+from provisioner.engine.playbook import Task
+from provisioner.engine.sessions import ModuleCall, Session
+from provisioner.engine.state import HostState
+from provisioner.templating import Templar
+from provisioner.templating.filters.text import to_bool
+from provisioner.templating.lookups.call import find_file
+
+if TYPE_CHECKING:
+    from provisioner.engine.run_context import Run
+    from provisioner.engine.targets import BecomeRequest
+    from provisioner.engine.variables import PlayContext
+
+Plan = Generator[ModuleCall, dict[str, Any], dict[str, Any]]
+
+
+@dataclass
+class ActionCall:
+    """One action on one host (and one item of a loop), with arguments rendered."""
+
+    run: Run
+    context: PlayContext
+    task: Task
+    state: HostState
+    """The host the task belongs to: its variables are set."""
+    target: HostState
+    """The host the work is done on; another one when delegated."""
+    args: dict[str, Any]
+    templar: Templar
+    check: bool = False
+    diff: bool = False
+    become: BecomeRequest | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float | None = None
+
+    @property
+    def delegated(self) -> bool:
+        return self.target is not self.state
+
+    @property
+    def session(self) -> Session:
+        return self.run.targets.session(self.target, self.context, self.task, self.templar, delegated=self.delegated)
+
+    def module(self, name: str, args: Mapping[str, Any], blobs: Mapping[str, bytes | Path] | None = None, **changes: Any) -> ModuleCall:
+        return ModuleCall(
+            name,
+            dict(args),
+            check=changes.get("check", self.check),
+            diff=self.diff,
+            environment=self.environment,
+            timeout_s=changes.get("timeout_s", self.timeout_s),
+            blobs=blobs or {},
+        )
+
+    def find(self, name: str, kind: str) -> Path:
+        """A file beside the role or playbook. Raises TaskError with the places looked at."""
+        search = self.run.variables.search(self.task)
+        found = find_file(name, search, kind)
+        if found is None:
+            places = "\n\t".join(str(directory / part / name) for directory in search for part in (kind, "."))
+            raise TaskError(f"Could not find or access '{name}'\nSearched in:\n\t{places} on the controller.")
+        return found
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        value = self.args.get(name)
+        return default if value is None else bool(to_bool(value))
+
+    def required(self, name: str, *aliases: str) -> Any:
+        for key in (name, *aliases):
+            if self.args.get(key) is not None:
+                return self.args[key]
+        raise TaskError(f"missing required arguments: {name}")
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha1(data: bytes) -> str:
+    """The checksum that Ansible's results carry."""
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()

@@ -1,0 +1,33 @@
+"""assert: fails unless all conditions hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.engine.actions.action_call import ActionCall
+from provisioner.engine.errors import TaskError
+from provisioner.templating import TemplateError
+
+LOCAL = True
+RAW_ARGUMENTS = True
+
+
+def plan(call: ActionCall) -> dict[str, Any]:
+    if "that" not in call.args:
+        raise TaskError("conditional required in 'that' string")
+    that = call.args["that"]
+    conditions = that if isinstance(that, list) else [that]
+    if len(conditions) == 1 and isinstance(conditions[0], str) and "{{" in conditions[0]:
+        found = call.templar.render(conditions[0])
+        conditions = found if isinstance(found, list) else [found]
+    quiet = bool(call.templar.render(call.args.get("quiet", False)))
+    for condition in conditions:
+        try:
+            holds = call.templar.condition(condition)
+        except TemplateError as e:
+            raise TaskError(f"The conditional check '{condition}' failed. The error was: {e}", assertion=condition) from e
+        if not holds:
+            message = call.args.get("fail_msg", call.args.get("msg", "Assertion failed"))
+            result = {"failed": True, "changed": False, "msg": call.templar.render(message)}
+            return result if quiet else {**result, "evaluated_to": False, "assertion": condition}
+    return {"changed": False, "msg": call.templar.render(call.args.get("success_msg", "All assertions passed"))}

@@ -1,0 +1,51 @@
+"""debug: shows a message or a variable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.engine.actions.action_call import ActionCall
+from provisioner.engine.errors import TaskError
+from provisioner.templating import TemplateError, UndefinedVariable
+from provisioner.templating.plugins import bare_name
+
+LOCAL = True
+RAW_ARGUMENTS = True
+_KNOWN = {"msg", "var", "verbosity"}
+
+
+def plan(call: ActionCall) -> dict[str, Any]:
+    unknown = set(call.args) - _KNOWN
+    if unknown:
+        raise TaskError(
+            f"Unsupported parameters for ({bare_name('debug')}) module: {', '.join(sorted(unknown))}. Supported: msg, var, verbosity"
+        )
+    if "msg" in call.args and "var" in call.args:
+        raise TaskError("parameters are mutually exclusive: msg|var")
+    verbosity = int(call.templar.render(call.args.get("verbosity", 0)) or 0)
+    if verbosity > call.run.options.verbosity:
+        return {"skipped_reason": "Verbosity threshold not met.", "skipped": True, "changed": False}
+    if "var" in call.args:
+        return {**_variable(call), "changed": False, "_ansible_verbose_always": True}
+    try:
+        message = call.templar.render(call.args.get("msg", "Hello world!"))
+    except UndefinedVariable as e:
+        raise TaskError(f"The task includes an option with an undefined variable. The error was: {e}") from e
+    return {"msg": message, "changed": False, "_ansible_verbose_always": True}
+
+
+def _variable(call: ActionCall) -> dict[str, Any]:
+    name = call.args["var"]
+    if not isinstance(name, str):
+        shown = call.templar.render(name)
+        return {str(type(name)): shown}
+    try:
+        name = call.templar.render(name) if "{{" in name else name
+        value = call.templar.evaluate(name) if isinstance(name, str) else name
+    except UndefinedVariable as e:
+        if call.run.options.verbosity:
+            return {str(name): f"VARIABLE IS NOT DEFINED!: {e}"}
+        return {str(name): "VARIABLE IS NOT DEFINED!"}
+    except TemplateError as e:
+        raise TaskError(str(e)) from e
+    return {str(call.args["var"]) if isinstance(name, str) else str(type(name)): value}

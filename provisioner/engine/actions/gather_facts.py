@@ -1,0 +1,20 @@
+"""gather_facts and setup: the host's facts, asked for once while nothing changes on it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from provisioner.engine.actions.action_call import ActionCall, Plan
+
+
+def plan(call: ActionCall) -> Plan:
+    args = {key: value for key, value in call.args.items() if key != "parallel" and value is not None}
+    key = json.dumps(args, sort_keys=True, default=str)
+    store = call.target.store
+    if call.task.implicit and store.facts_gathered == key:
+        return {"changed": False, "ansible_facts": {}, "_ansible_cached": True}
+    result: dict[str, Any] = yield call.module("setup", args, check=False)
+    if not result.get("failed") and isinstance(result.get("ansible_facts"), dict) and not call.delegated:
+        store.facts_gathered = key
+    return result

@@ -1,0 +1,267 @@
+"""Finds and reads playbooks, task files and roles; every file is parsed once in a run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from provisioner.engine.attributes import Attributes
+from provisioner.engine.errors import PlaybookError
+from provisioner.engine.parsing import Surroundings, TaskParser
+from provisioner.engine.playbook import Role, Task
+from provisioner.inventory import documents
+from provisioner.inventory.documents import Location
+from provisioner.inventory.errors import InventoryError
+from provisioner.inventory.variable_files import variable_paths
+from provisioner.templating import Templar, TemplateError, is_template
+from provisioner.templating.vault import VaultSecrets
+
+_SUFFIXES = ("", ".yml", ".yaml", ".json")
+
+
+class Content:
+    """All files of a run. Thread-safe only after parsing; dynamic includes take the run's lock."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        known: Callable[[str], bool],
+        names: Callable[[], list[str]],
+        secrets: VaultSecrets | None = None,
+        roles_path: tuple[Path, ...] = (),
+        extra_vars: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.directory = directory
+        self.secrets = secrets
+        self.extra_vars = dict(extra_vars or {})
+        configured = [Path(part).expanduser() for part in os.environ.get("ANSIBLE_ROLES_PATH", "").split(":") if part]
+        standard = [Path(part).expanduser() for part in ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")]
+        self.roles_path = (*roles_path, *configured, *standard)
+        self.parser = TaskParser(self, known, names)
+        self._values: dict[Path, Any] = {}
+        self.imported_roles: list[Role] = []
+        """Roles imported by task files since a play began; their handlers and variables belong to the play."""
+
+    def read(self, path: Path) -> Any:
+        """A YAML file's value, parsed once. Raises PlaybookError."""
+        if path not in self._values:
+            try:
+                self._values[path] = documents.read(path, self.secrets).value
+            except InventoryError as e:
+                problem = e.problems[0]
+                place = Location(problem.file, problem.line, problem.column) if problem.line else None
+                message = problem.message if place else f"{problem.file}: {problem.message}"
+                raise PlaybookError(message, place, problem.hint) from e
+        return self._values[path]
+
+    def read_mapping(self, path: Path) -> dict[str, Any]:
+        value = self.read(path)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise PlaybookError("this file must hold a mapping of names to values", Location(str(path), 1, 1))
+        return value
+
+    def render_static(self, text: str, variables: Mapping[str, Any], task: Task) -> str:
+        """A name that is needed before hosts are known: only static variables can be in it."""
+        if not is_template(text):
+            return text
+        known: dict[str, Any] = {}
+        if task.role is not None:
+            known.update(task.role.visible_defaults())
+            known.update(task.role.visible_vars())
+            known["role_path"] = str(task.role.path)
+        known.update(variables)
+        known.update(self.extra_vars)
+        known["playbook_dir"] = str(self.directory)
+        try:
+            return Templar([task.directory], known).render_text(text)
+        except TemplateError as e:
+            raise PlaybookError(
+                f"{task.action} needs a name that is known before the run: {e}",
+                task.location,
+                f"use {task.action.replace('import', 'include')} when it depends on hosts",
+            ) from e
+
+    # Task files
+
+    def task_file(self, name: str, around: Surroundings) -> Path:
+        """The task file an import or include names: beside the including file, in the role, beside the playbook."""
+        path = Path(name).expanduser()
+        if path.is_absolute():
+            candidates = [path]
+        else:
+            candidates = [around.file.parent / path]
+            kind = "handlers" if around.handlers else "tasks"
+            roles = [around.role, *reversed(around.role.parents)] if around.role else []
+            for role in roles:
+                candidates += [role.path / kind / path, role.path / "tasks" / path, role.path / path]
+            candidates += [self.directory / path, self.directory / "tasks" / path]
+        for candidate in candidates:
+            if candidate.is_file():
+                return candidate.resolve()
+        raise PlaybookError(f"Could not find or access '{name}'; looked for {', '.join(dict.fromkeys(map(str, candidates)))}")
+
+    # Roles
+
+    def find_role(self, name: str, place: Location | None, from_directory: Path | None = None) -> Path:
+        path = Path(name).expanduser()
+        candidates = []
+        if "/" in name or path.is_absolute():
+            candidates += [path if path.is_absolute() else (from_directory or self.directory) / path, self.directory / path]
+        candidates += [self.directory / "roles" / name]
+        if from_directory is not None:
+            candidates += [from_directory / name]
+        candidates += [directory / name for directory in self.roles_path]
+        candidates += [self.directory / name]
+        parts = name.split(".")
+        if len(parts) == 3:
+            collection = Path("collections", "ansible_collections", *parts[:2], "roles", parts[2])
+            candidates += [self.directory / collection, Path("~/.ansible").expanduser() / collection]
+        for candidate in candidates:
+            if candidate.is_dir():
+                return candidate.resolve()
+        looked = ":".join(dict.fromkeys(str(candidate.parent) for candidate in candidates))
+        raise PlaybookError(f"the role '{name}' was not found in {looked}", place)
+
+    def role(
+        self,
+        name: str,
+        *,
+        attributes: Attributes,
+        place: Location | None = None,
+        params: Mapping[str, Any] | None = None,
+        parents: tuple[Role, ...] = (),
+        tasks_from: str = "main",
+        vars_from: str = "main",
+        defaults_from: str = "main",
+        handlers_from: str = "main",
+        include_params: Mapping[str, Any] | None = None,
+        public: bool = True,
+        allow_duplicates: bool | None = None,
+        keywords: Mapping[str, Any] | None = None,
+    ) -> Role:
+        """A role read from its folder, dependencies included. `keywords` are those written at this use of it."""
+        path = self.find_role(name, place, parents[-1].path.parent if parents else None)
+        if any(parent.path == path for parent in parents) and len(parents) > 20:
+            raise PlaybookError(f"role '{name}' depends on itself", place)
+        meta = self._optional(path / "meta", "main", {})
+        role = Role(name=path.name if "/" in name else name, path=path, params=dict(params or {}), parents=parents, public=public)
+        role.defaults = self._variables(path / "defaults", defaults_from, place)
+        role.vars = self._variables(path / "vars", vars_from, place)
+        duplicates = meta.get("allow_duplicates", False) if isinstance(meta, dict) else False
+        role.allow_duplicates = bool(duplicates) if allow_duplicates is None else bool(duplicates or allow_duplicates)
+        role.key = json.dumps([str(path), role.params, tasks_from, keywords or {}], default=str, sort_keys=True)
+        for entry in (meta.get("dependencies") or []) if isinstance(meta, dict) else []:
+            role.dependencies.append(self._dependency(entry, role, attributes, place))
+        inner = Surroundings(path / "tasks" / "main.yml", attributes, role, include_params or {})
+        file = self._part(path / "tasks", tasks_from)
+        if file is not None:
+            role.tasks = self.parser.nodes(self.read(file), Surroundings(file, attributes, role, inner.params))
+        elif tasks_from != "main":
+            raise PlaybookError(f"Could not find specified file in role: tasks/{tasks_from}", place)
+        self._add_argument_check(role, meta, tasks_from, attributes, inner)
+        handlers = self._part(path / "handlers", handlers_from)
+        if handlers is not None:
+            role.handlers = self.parser.nodes(self.read(handlers), Surroundings(handlers, attributes, role, inner.params, handlers=True))
+        return role
+
+    def _dependency(self, entry: Any, role: Role, attributes: Attributes, place: Location | None) -> Role:
+        from provisioner.engine.plays import role_entry
+
+        parsed = role_entry(entry, place)
+        return self.role(
+            parsed.name,
+            attributes=attributes.derive(parsed.keywords, with_vars=False),
+            place=place,
+            params=parsed.params,
+            parents=(*role.parents, role),
+            keywords=parsed.keywords,
+        )
+
+    def _add_argument_check(self, role: Role, meta: Any, tasks_from: str, attributes: Attributes, inner: Surroundings) -> None:
+        """The check of a role's parameters runs as its first task, always."""
+        specs = self._optional(role.path / "meta", "argument_specs", None)
+        source = specs if isinstance(specs, dict) else meta
+        found = (
+            (source.get("argument_specs") or {}).get(tasks_from.removesuffix(".yml").removesuffix(".yaml"))
+            if isinstance(source, dict)
+            else None
+        )
+        if not isinstance(found, dict):
+            return
+        always = Attributes(
+            values=attributes.values,
+            tags=attributes.tags | {"always"},
+            when=attributes.when,
+            vars=attributes.vars,
+            environment=attributes.environment,
+        )
+        text = found.get("short_description")
+        role.tasks.insert(
+            0,
+            Task(
+                action="validate_argument_spec",
+                args={
+                    "argument_spec": found.get("options", {}),
+                    "validate_args_context": {"name": role.name, "argument_spec_name": tasks_from},
+                },
+                attributes=always,
+                name=f"Validating arguments against arg spec '{tasks_from}'" + (f" - {text}" if text else ""),
+                role=role,
+                params=inner.params or {},
+                directory=role.path / "tasks",
+                implicit=True,
+            ),
+        )
+
+    def role_for_import(self, task: Task, around: Surroundings, attributes: Attributes, params: Mapping[str, Any]) -> Role:
+        """The role that import_role names, ready to be expanded in place."""
+        args = {
+            key: self.render_static(value, {**task.attributes.vars, **params}, task) if isinstance(value, str) else value
+            for key, value in task.args.items()
+        }
+        name = args.get("name", args.get("role"))
+        if not isinstance(name, str):
+            raise PlaybookError("import_role needs the name of a role", task.location)
+        parents = (*around.role.parents, around.role) if around.role else ()
+        chosen: dict[str, Any] = {
+            key: str(args[key]) for key in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if args.get(key)
+        }
+        role = self.role(
+            name,
+            attributes=attributes,
+            place=task.location,
+            parents=parents,
+            include_params=params,
+            **chosen,
+        )
+        self.imported_roles.append(role)
+        return role
+
+    def _part(self, folder: Path, name: str) -> Path | None:
+        for suffix in _SUFFIXES:
+            candidate = folder / (name + suffix)
+            if candidate.is_file():
+                return candidate
+        return None
+
+    def _optional(self, folder: Path, name: str, default: Any) -> Any:
+        found = self._part(folder, name)
+        return default if found is None else (self.read(found) or default)
+
+    def _variables(self, folder: Path, name: str, place: Location | None) -> dict[str, Any]:
+        """A role's defaults or vars: one file, or a folder of files named as it."""
+        merged: dict[str, Any] = {}
+        found = self._part(folder, name)
+        if found is not None:
+            return self.read_mapping(found)
+        for file in variable_paths(folder / name):
+            merged.update(self.read_mapping(file))
+        if not merged and name != "main" and not (folder / name).is_dir():
+            raise PlaybookError(f"Could not find specified file in role: {folder.name}/{name}", place)
+        return merged

@@ -1,0 +1,32 @@
+"""What stops a run or a task.
+
+EngineError
+    PlaybookError     a playbook, role or task file is wrong; found before anything runs, or when a file is included
+    TaskError         a task cannot be carried out; becomes the failed result of its host
+"""
+
+from __future__ import annotations
+
+from provisioner.inventory.documents import Location
+
+
+class EngineError(Exception):
+    """Root of the engine's errors."""
+
+
+class PlaybookError(EngineError):
+    """A mistake in content, with its place."""
+
+    def __init__(self, message: str, location: Location | None = None, hint: str = "") -> None:
+        self.location = location
+        self.hint = hint
+        text = f"{location}: {message}" if location else message
+        super().__init__(f"{text} ({hint})" if hint else text)
+
+
+class TaskError(EngineError):
+    """The task fails on this host; `result` is merged into its result."""
+
+    def __init__(self, message: str, **result: object) -> None:
+        self.result = {"failed": True, "msg": message, **result}
+        super().__init__(message)

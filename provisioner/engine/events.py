@@ -1,0 +1,110 @@
+"""What a run tells while it goes. Events of one host come in order; those of different hosts interleave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.engine.results import HostStats, Status
+from provisioner.inventory.documents import Location
+
+
+@dataclass(frozen=True)
+class PlaybookStarted:
+    path: str
+
+
+@dataclass(frozen=True)
+class PlayStarted:
+    name: str
+    hosts: tuple[str, ...]
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class NoHosts:
+    """A play whose pattern matches nothing, or nothing that is left."""
+
+    play: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TaskStarted:
+    """A task begins, on one or more hosts. `serial` tells tasks of equal names apart."""
+
+    name: str
+    action: str
+    serial: int
+    location: Location | None = None
+    handler: bool = False
+
+
+@dataclass(frozen=True)
+class ItemDone:
+    """One item of a loop ended on a host."""
+
+    host: str
+    task: str
+    serial: int
+    label: Any
+    status: Status
+    result: Mapping[str, Any]
+    ignored: bool = False
+
+
+@dataclass(frozen=True)
+class HostDone:
+    """A task ended on a host. `result` is censored where the task says no_log."""
+
+    host: str
+    task: str
+    action: str
+    serial: int
+    status: Status
+    result: Mapping[str, Any]
+    ignored: bool = False
+    delegated_to: str | None = None
+    duration_s: float = 0.0
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """A task with `until` is tried again."""
+
+    host: str
+    task: str
+    attempt: int
+    retries: int
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Included:
+    """A dynamic include was resolved for these hosts."""
+
+    what: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HandlerNotified:
+    handler: str
+    host: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    message: str
+
+
+@dataclass(frozen=True)
+class Recap:
+    stats: Mapping[str, HostStats]
+    custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+Event = PlaybookStarted | PlayStarted | NoHosts | TaskStarted | ItemDone | HostDone | Retrying | Included | HandlerNotified | Warned | Recap
+Callback = Callable[[Event], None]

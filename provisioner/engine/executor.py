@@ -1,0 +1,449 @@
+"""Runs one task on one host: items, conditions, arguments, retries, and what becomes of the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
+from types import GeneratorType
+from typing import Any
+
+from provisioner.engine import actions
+from provisioner.engine.actions.action_call import ActionCall
+from provisioner.engine.errors import EngineError, TaskError
+from provisioner.engine.events import ItemDone, Retrying
+from provisioner.engine.items import item_variables, loop_items
+from provisioner.engine.playbook import Task
+from provisioner.engine.results import Status, status_of
+from provisioner.engine.run_context import Run
+from provisioner.engine.sessions import ModuleCall, Session
+from provisioner.engine.state import HostState
+from provisioner.engine.targets import BecomeRequest, connection_become
+from provisioner.engine.task_settings import Settings, task_settings
+from provisioner.engine.unreachable import connection_errors, unreachable_result
+from provisioner.engine.variables import PlayContext
+from provisioner.templating import Templar, TemplateError, UndefinedVariable
+from provisioner.templating.filters.text import to_bool
+
+MAX_BATCH = 64  # items in one message; a guess that bounds memory and lets failures of connections show early
+_NOT_BATCHED = frozenset(
+    {"include_tasks", "include_role", "pause", "wait_for_connection", "reboot", "raw", "fetch", "script", "async_status"}
+)
+CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
+
+
+@dataclass
+class Exchange:
+    """A module call on its way: where it goes and as whom."""
+
+    session: Session
+    become: BecomeRequest | None
+    call: ModuleCall
+
+
+@dataclass
+class Outcome:
+    """What a task did on one host."""
+
+    result: dict[str, Any]
+    status: Status
+    ignored: bool = False
+    no_log: bool = False
+    delegated_to: str | None = None
+    duration_s: float = 0.0
+    notify: tuple[Any, ...] = ()
+    templar: Templar | None = None
+    includes: list[dict[str, Any]] = field(default_factory=list)
+
+
+Attempt = Generator[Exchange, dict[str, Any], dict[str, Any]]
+
+
+class Executor:
+    """Runs tasks for hosts of one play batch; called from several threads, for a host from one at a time."""
+
+    def __init__(self, run: Run, context: PlayContext) -> None:
+        self.run = run
+        self.context = context
+
+    def execute(self, state: HostState, task: Task, serial: int) -> Outcome:
+        """Runs the task, registers its result and takes over its facts. Never raises for what goes wrong on the host."""
+        started = time.monotonic()
+        templar = self.run.variables.templar(state, self.context, task)
+        try:
+            items = loop_items(task, templar)
+        except (TemplateError, EngineError) as e:
+            items = None
+            outcome = self._loop_failed(task, templar, e)
+        else:
+            outcome = self._single(state, task, templar) if items is None else self._loop(state, task, templar, items, serial)
+        outcome.duration_s = time.monotonic() - started
+        outcome.templar = templar
+        self._keep(state, task, outcome, templar)
+        return outcome
+
+    def _loop_failed(self, task: Task, templar: Templar, error: Exception) -> Outcome:
+        """A loop that cannot be evaluated is skipped when a condition says so before."""
+        try:
+            for condition in task.attributes.when:
+                if not templar.condition(condition):
+                    return self._outcome(_skipped(condition), task, templar)
+        except TemplateError:
+            pass
+        return self._outcome({"failed": True, "msg": str(error)}, task, templar)
+
+    # One item, or none
+
+    def _single(self, state: HostState, task: Task, templar: Templar) -> Outcome:
+        settings = Settings()
+        try:
+            settings = task_settings(self.run, state, self.context, task, templar)
+            result = drive(self._attempt(state, task, templar, settings))
+        except (TemplateError, EngineError) as e:
+            result = failure(e)
+        except connection_errors() as e:
+            result = unreachable_result(e)
+        return self._outcome(result, task, templar, settings)
+
+    def _outcome(self, result: dict[str, Any], task: Task, templar: Templar, settings: Settings | None = None) -> Outcome:
+        result.setdefault("changed", False)
+        result.setdefault("failed", False)
+        status = status_of(result)
+        ignored = False
+        if status is Status.FAILED:
+            ignored = self._flag(task, "ignore_errors", templar)
+        elif status is Status.UNREACHABLE:
+            ignored = self._flag(task, "ignore_unreachable", templar)
+        chosen = settings or Settings()
+        outcome = Outcome(result, status, ignored, chosen.no_log, chosen.delegate_to, notify=task.notify)
+        include = result.pop("_include", None)
+        outcome.includes = [include] if include is not None and status is Status.OK else []
+        return outcome
+
+    def _flag(self, task: Task, name: str, templar: Templar) -> bool:
+        value = task.attributes.get(name)
+        if isinstance(value, str):
+            try:
+                value = templar.render(value) if "{{" in value else to_bool(value)
+            except TemplateError:
+                return False
+        return bool(value)
+
+    def _attempt(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
+        """Conditions, then the action until it is satisfied."""
+        for condition in task.attributes.when:
+            if not self._condition(condition, templar):
+                return _skipped(condition)
+        retries, delay = self._retries(task, templar)
+        attempt = 1
+        while True:
+            result = yield from self._act(state, task, templar, settings)
+            if "_include" in result:
+                return result
+            seen = templar.with_local({task.register: result}) if task.register else templar
+            self._judge(task, result, seen)
+            if not task.until and task.retries is None:
+                return result
+            result["attempts"] = attempt
+            done = all(self._condition(c, seen) for c in task.until) if task.until else not result["failed"]
+            if done:
+                return result
+            if attempt >= retries:
+                result["attempts"] = max(retries - 1, 1)
+                result["failed"] = True
+                return result
+            self.run.emit(Retrying(state.name, task.title, attempt, retries - attempt, result))
+            if self.run.stop.wait(delay):
+                raise TaskError("the run was stopped")
+            attempt += 1
+
+    def _retries(self, task: Task, templar: Templar) -> tuple[int, float]:
+        if not task.until and task.retries is None:
+            return 1, 0.0
+        raw = templar.render(task.retries)
+        retries = 3 if raw is None else max(int(raw), 0) + 1
+        delay = templar.render(task.delay)
+        return retries, max(float(5 if delay is None else delay), 0.0)
+
+    def _condition(self, condition: Any, templar: Templar) -> bool:
+        try:
+            return templar.condition(condition)
+        except TemplateError as e:
+            raise TaskError(f"The conditional check '{condition}' failed. The error was: {e}") from e
+
+    def _act(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
+        """The action once, its modules yielded one by one."""
+        target = self.run.targets.delegate(settings.delegate_to) if settings.delegate_to else state
+        call = ActionCall(
+            self.run,
+            self.context,
+            task,
+            state,
+            target,
+            self._arguments(task, templar),
+            templar,
+            settings.check,
+            settings.diff,
+            settings.become,
+            settings.environment,
+            settings.timeout_s,
+        )
+        plan = actions.planner(task.action)
+        if plan is None:
+            answer = yield Exchange(call.session, call.become, call.module(task.action, call.args))
+            return normalize(answer)
+        try:
+            made = plan(call)
+            if not isinstance(made, GeneratorType):
+                return normalize(made)
+            request = next(made)
+            while True:
+                answer = yield Exchange(call.session, call.become, request)
+                request = made.send(answer)
+        except StopIteration as e:
+            return normalize(e.value)
+        except TaskError as e:
+            return normalize(dict(e.result))
+
+    def _arguments(self, task: Task, templar: Templar) -> dict[str, Any]:
+        if task.action in ("include_tasks", "include_role"):
+            return templar.render_arguments(task.args)
+        planner = actions.action_module(task.action)
+        if planner is not None and getattr(planner, "RAW_ARGUMENTS", False):
+            return dict(task.args)
+        args = dict(task.args)
+        try:
+            if "_variable_params" in args:
+                found = templar.render(args.pop("_variable_params"))
+                if isinstance(found, Mapping):
+                    args = {**found, **args}
+                elif found not in (None, ""):
+                    raise TaskError(f"the arguments of {task.action} must render to a mapping, not {type(found).__name__}")
+            rendered = templar.render_arguments(args)
+            defaults = self._module_defaults(task, templar)
+        except UndefinedVariable as e:
+            raise TaskError(f"The task includes an option with an undefined variable. The error was: {e}") from e
+        return {**defaults, **rendered} if defaults else rendered
+
+    def _module_defaults(self, task: Task, templar: Templar) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for level in task.attributes.module_defaults:
+            for name, values in (templar.render(level) if isinstance(level, str) else level).items():
+                if str(name).split(".")[-1] == task.action:
+                    merged.update(templar.render_arguments(values))
+        return merged
+
+    def _judge(self, task: Task, result: dict[str, Any], templar: Templar) -> None:
+        """changed_when and failed_when have the last word."""
+        if result.get("skipped") or result.get("unreachable"):
+            return
+        if task.changed_when is not None:
+            result["changed"] = all(self._condition(c, templar) for c in task.changed_when)
+        if task.failed_when is not None:
+            failed = all(self._condition(c, templar) for c in task.failed_when)
+            result["failed_when_result"] = result["failed"] = failed
+
+    # Loops
+
+    def _loop(self, state: HostState, task: Task, templar: Templar, items: list[Any], serial: int) -> Outcome:
+        if not items:
+            skipped = {"changed": False, "skipped": True, "skipped_reason": "No items in the list", "results": []}
+            return self._outcome(skipped, task, templar)
+        control = task.loop_control
+        batched = not (task.until or task.action in _NOT_BATCHED or actions.is_local(task.action) or control.pause or control.break_when)
+        results: list[dict[str, Any]] = []
+        includes: list[dict[str, Any]] = []
+        settings = Settings()
+        size = MAX_BATCH if batched else 1
+        for start in range(0, len(items), size):
+            if start and control.pause:
+                self.run.stop.wait(float(templar.render(control.pause)))
+            chunk = [(index, items[index]) for index in range(start, min(start + size, len(items)))]
+            done, settings = self._chunk(state, task, items, chunk)
+            for result, local in done:
+                include = result.pop("_include", None)
+                result.update({key: value for key, value in local.items() if not key.startswith("__")})
+                results.append(result)
+                if include is not None and not result.get("skipped"):
+                    includes.append({**include, "local": local})
+                self._item_done(state, task, serial, templar, result, local, settings)
+            if results and control.break_when and self._breaks(task, templar, results[-1], done[-1][1]):
+                break
+            if any(result.get("unreachable") for result in results):
+                break
+        outcome = self._outcome(_summary(results), task, templar, settings)
+        outcome.includes = includes
+        return outcome
+
+    def _breaks(self, task: Task, templar: Templar, result: dict[str, Any], local: dict[str, Any]) -> bool:
+        seen = templar.with_local({**local, **({task.register: result} if task.register else {})})
+        return all(self._condition(condition, seen) for condition in task.loop_control.break_when)
+
+    def _chunk(
+        self, state: HostState, task: Task, items: list[Any], chunk: list[tuple[int, Any]]
+    ) -> tuple[list[tuple[dict[str, Any], dict[str, Any]]], Settings]:
+        """Runs some items, their first module calls together in one message."""
+        templar = self.run.variables.templar(state, self.context, task)
+        attempts: list[tuple[Attempt | None, dict[str, Any], dict[str, Any]]] = []
+        settings = Settings()
+        for index, item in chunk:
+            local = item_variables(task, templar, items, index, item)
+            inner = templar.with_local(local)
+            try:
+                settings = task_settings(self.run, state, self.context, task, inner)
+                attempts.append((self._attempt(state, task, inner, replace(settings)), {}, local))
+            except (TemplateError, EngineError) as e:
+                attempts.append((None, failure(e), local))
+        results = drive_together([attempt for attempt, _, _ in attempts])
+        done = []
+        for (attempt, early, local), late in zip(attempts, results, strict=True):
+            result = early if attempt is None else late
+            result.setdefault("changed", False)
+            result.setdefault("failed", False)
+            done.append((result, local))
+            facts = result.get("ansible_facts")
+            if actions.is_local(task.action) and isinstance(facts, dict):
+                self._take_facts(state, task, result, templar)
+        return done, settings
+
+    def _item_done(
+        self, state: HostState, task: Task, serial: int, templar: Templar, result: dict[str, Any], local: dict[str, Any], settings: Settings
+    ) -> None:
+        label: Any = local[next(iter(local))]
+        if task.loop_control.label is not None:
+            try:
+                label = templar.with_local(local).render(task.loop_control.label)
+            except TemplateError as e:
+                label = str(e)
+        status = status_of(result)
+        ignored = status is Status.FAILED and self._flag(task, "ignore_errors", templar)
+        shown = {"censored": CENSORED, "changed": result.get("changed", False)} if settings.no_log else result
+        self.run.emit(ItemDone(state.name, task.title, serial, CENSORED if settings.no_log else label, status, shown, ignored))
+
+    # What stays
+
+    def _keep(self, state: HostState, task: Task, outcome: Outcome, templar: Templar) -> None:
+        result = outcome.result
+        if not (task.loop is not None and actions.is_local(task.action)):
+            for part in result["results"] if task.loop is not None and isinstance(result.get("results"), list) else [result]:
+                if isinstance(part, dict) and isinstance(part.get("ansible_facts"), dict):
+                    self._take_facts(state, task, part, templar)
+        for part in [result, *(result.get("results") or [])] if isinstance(result.get("results"), list) else [result]:
+            for key in [key for key in part if isinstance(part, dict) and str(key).startswith("_ansible")]:
+                del part[key]
+        if outcome.status is Status.CHANGED and task.action not in ("setup", "gather_facts"):
+            state.store.facts_gathered = None
+        if task.register and not outcome.includes:
+            state.store.set(str(templar.render(task.register)), result)
+
+    def _take_facts(self, state: HostState, task: Task, result: dict[str, Any], templar: Templar) -> None:
+        facts = result["ansible_facts"]
+        owner = state
+        delegate = task.attributes.get("delegate_to")
+        if delegate and to_bool(task.attributes.get("delegate_facts")):
+            owner = self.run.targets.delegate(str(templar.render(delegate)))
+        kind = result.get("_ansible_kind")
+        if kind == "set_fact":
+            owner.store.set_facts(facts, cacheable=bool(result.get("_ansible_cacheable")))
+        elif kind == "include_vars":
+            owner.store.add_include_vars(facts)
+        else:
+            owner.store.add_facts(facts)
+
+
+def drive(attempt: Attempt) -> dict[str, Any]:
+    """Runs an attempt to its end, one message for each module call."""
+    try:
+        exchange = next(attempt)
+        while True:
+            answer = exchange.session.call([exchange.call], connection_become(exchange.become))[0]
+            exchange = attempt.send(answer)
+    except StopIteration as e:
+        result: dict[str, Any] = e.value
+        return result
+
+
+def drive_together(attempts: list[Attempt | None]) -> list[dict[str, Any]]:
+    """Runs attempts whose first calls do not need each other's results: those go in one message to each (session, user)."""
+    results: list[dict[str, Any]] = [{} for _ in attempts]
+    waiting: dict[tuple[int, BecomeRequest | None], list[tuple[int, Exchange]]] = {}
+    for index, attempt in enumerate(attempts):
+        if attempt is None:
+            continue
+        try:
+            exchange = next(attempt)
+            waiting.setdefault((id(exchange.session), exchange.become), []).append((index, exchange))
+        except StopIteration as e:
+            results[index] = e.value
+        except (TemplateError, EngineError) as e:
+            results[index] = failure(e)
+        except connection_errors() as e:
+            results[index] = unreachable_result(e)
+    for (_, become), group in waiting.items():
+        try:
+            answers = group[0][1].session.call([exchange.call for _, exchange in group], connection_become(become))
+        except connection_errors() as e:
+            for index, _ in group:
+                results[index] = unreachable_result(e)
+            continue
+        for (index, _), answer in zip(group, answers, strict=True):
+            results[index] = _finish(attempts[index], answer)
+    return results
+
+
+def _finish(attempt: Attempt | None, answer: dict[str, Any]) -> dict[str, Any]:
+    assert attempt is not None
+    try:
+        exchange = attempt.send(answer)
+        while True:
+            answer = exchange.session.call([exchange.call], connection_become(exchange.become))[0]
+            exchange = attempt.send(answer)
+    except StopIteration as e:
+        result: dict[str, Any] = e.value
+        return result
+    except (TemplateError, EngineError) as e:
+        return failure(e)
+    except connection_errors() as e:
+        return unreachable_result(e)
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    if isinstance(error, TaskError):
+        return dict(error.result)
+    return {"failed": True, "msg": str(error)}
+
+
+def normalize(result: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A module's result with what every result has."""
+    made = dict(result or {})
+    if "failed" not in made:
+        made["failed"] = made.get("rc", 0) not in (0, "0", None)
+    made.setdefault("changed", False)
+    for stream in ("stdout", "stderr"):
+        text = made.get(stream)
+        if isinstance(text, str) and f"{stream}_lines" not in made:
+            made[f"{stream}_lines"] = text.splitlines()
+    return made
+
+
+def _skipped(condition: Any) -> dict[str, Any]:
+    return {"changed": False, "skipped": True, "skip_reason": "Conditional result was False", "false_condition": condition}
+
+
+def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The result of a whole loop from those of its items."""
+    failed = any(result.get("failed") for result in results)
+    skipped = bool(results) and all(result.get("skipped") for result in results)
+    summary: dict[str, Any] = {
+        "results": results,
+        "changed": any(result.get("changed") for result in results),
+        "msg": "One or more items failed" if failed else "All items skipped" if skipped else "All items completed",
+    }
+    if any(result.get("unreachable") for result in results):
+        summary["unreachable"] = True
+        summary["msg"] = next(str(result.get("msg")) for result in results if result.get("unreachable"))
+    if failed:
+        summary["failed"] = True
+    if skipped:
+        summary["skipped"] = True
+    return summary

@@ -1,0 +1,118 @@
+"""Dynamic includes: hosts that include the same with the same variables go through it together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner.engine.attributes import Attributes, tag_set
+from provisioner.engine.errors import EngineError, PlaybookError
+from provisioner.engine.events import HostDone, Included
+from provisioner.engine.parsing import Surroundings
+from provisioner.engine.playbook import Node, Task, role_blocks, with_dependencies
+from provisioner.engine.results import Status
+from provisioner.engine.state import HostState
+from provisioner.templating import TemplateError
+from provisioner.templating.filters.text import to_bool
+
+if TYPE_CHECKING:
+    from provisioner.engine.executor import Outcome
+    from provisioner.engine.lockstep import Lockstep
+
+
+def run_includes(
+    step: Lockstep, task: Task, done: Sequence[tuple[HostState, Outcome]], shared: Sequence[HostState] | None, handler: bool
+) -> None:
+    """Runs what the hosts' include tasks asked for. `shared` are all hosts of an include that ran once."""
+    longest = max((len(outcome.includes) for _, outcome in done), default=0)
+    for position in range(longest):
+        groups: list[tuple[dict[str, Any], list[HostState]]] = []
+        for state, outcome in done:
+            if position >= len(outcome.includes):
+                continue
+            wanted = outcome.includes[position]
+            for known, hosts in groups:
+                if known == wanted:
+                    hosts.append(state)
+                    break
+            else:
+                groups.append((wanted, [state]))
+        for wanted, hosts in groups:
+            _one(step, task, wanted, list(shared) if shared is not None else hosts, handler)
+
+
+def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[HostState], handler: bool) -> None:
+    alive = [state for state in hosts if state.alive]
+    if not alive:
+        return
+    try:
+        with step.run.lock:
+            nodes, what = _load(step, task, wanted, alive[0], handler)
+    except (EngineError, TemplateError) as e:
+        for state in alive:
+            state.failed = True
+            stats = step.run.result.of(state.name)
+            stats.failed += 1
+            stats.ok -= 1
+            result = {"failed": True, "changed": False, "msg": str(e)}
+            step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.FAILED, result, location=task.location))
+        return
+    step.run.emit(Included(what, tuple(state.name for state in alive)))
+    if task.register:
+        for state in alive:
+            state.store.set(task.register, {"changed": False, "failed": False, "include": what})
+    step.run_nodes(nodes, alive, handler=handler)
+
+
+def _load(step: Lockstep, task: Task, wanted: Mapping[str, Any], state: HostState, handler: bool) -> tuple[list[Node], str]:
+    content = step.run.content
+    args: Mapping[str, Any] = wanted["args"]
+    local: Mapping[str, Any] = wanted.get("local", {})
+    # Variables of the include and its loop item are parameters of what is included.
+    params = {**task.params, **task.attributes.vars, **{key: value for key, value in local.items() if not key.startswith("__")}}
+    attributes = _inherited(task, args.get("apply"))
+    if task.action == "include_role":
+        return _load_role(step, task, args, attributes, params)
+    name = args.get("file", args.get("_raw_params"))
+    if not isinstance(name, str):
+        raise PlaybookError("No file specified for include_tasks", task.location)
+    here = task.directory / "main.yml"
+    path = content.task_file(name, Surroundings(here, attributes, task.role, params, handler))
+    return content.parser.nodes(content.read(path), Surroundings(path, attributes, task.role, params, handler)), str(path)
+
+
+def _inherited(task: Task, apply: Any) -> Attributes:
+    """An include hands down what surrounds it, and what `apply` says; not its own conditions and tags."""
+    attributes = task.block_attributes
+    if not isinstance(apply, Mapping):
+        return attributes
+    derived = attributes.derive(apply)
+    if apply.get("tags"):
+        derived = replace(derived, tags=derived.tags | tag_set(apply["tags"]))
+    return derived
+
+
+def _load_role(
+    step: Lockstep, task: Task, args: Mapping[str, Any], attributes: Attributes, params: Mapping[str, Any]
+) -> tuple[list[Node], str]:
+    name = args.get("name", args.get("role"))
+    if not isinstance(name, str):
+        raise PlaybookError("'name' is a required field for include_role.", task.location)
+    parents = (*task.role.parents, task.role) if task.role else ()
+    chosen: dict[str, Any] = {key: str(args[key]) for key in ("tasks_from", "vars_from", "defaults_from", "handlers_from") if args.get(key)}
+    role = step.run.content.role(
+        name,
+        attributes=attributes,
+        place=task.location,
+        parents=parents,
+        include_params=params,
+        public=bool(to_bool(args.get("public", False))),
+        allow_duplicates=bool(to_bool(args.get("allow_duplicates", True))),
+        **chosen,
+    )
+    for part in with_dependencies(role):
+        step.handlers.add(part.handlers)
+        step.context.add_role(part)
+    return role_blocks(role), str(Path(role.path).name)

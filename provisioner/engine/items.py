@@ -1,0 +1,89 @@
+"""The items of a task's loop and the variables each of them brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.engine.errors import TaskError
+from provisioner.engine.playbook import Task
+from provisioner.templating import Templar, UndefinedVariable
+from provisioner.templating.filters.text import to_bool
+from provisioner.templating.lookups.call import Call
+from provisioner.templating.plugins import LOOKUPS, bare_name
+
+# Lookups that take one mapping or text rather than a list of terms.
+_KEEP_UNDEFINED = frozenset({"first_found"})
+
+
+def loop_items(task: Task, templar: Templar) -> list[Any] | None:
+    """The items, None when the task has no loop. Raises TaskError or TemplateError."""
+    loop = task.loop
+    if loop is None:
+        return None
+    if loop.lookup is None:
+        items = templar.render(loop.value)
+        if isinstance(items, range | tuple | set | map | filter):
+            items = list(items)
+        if not isinstance(items, list):
+            raise TaskError(
+                f"Invalid data passed to 'loop', it requires a list, got this instead: {items}. Hint: If you passed a list/dict of just one "
+                "element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup."
+            )
+        return items
+    lookup = bare_name(loop.lookup)
+    terms = _terms(loop.value, templar, lookup)
+    call = Call(lookup, templar)
+    found = LOOKUPS[lookup](call, terms, {})
+    return list(found)
+
+
+def _terms(value: Any, templar: Templar, lookup: str) -> list[Any]:
+    """A loop's value as the list of terms that its lookup gets."""
+    if lookup == "first_found" and isinstance(value, list):
+        rendered: list[Any] = []
+        for item in value:
+            try:
+                rendered.append(templar.render(item))
+            except UndefinedVariable:
+                continue
+        return rendered
+    made = templar.render(value)
+    if isinstance(made, list | tuple):
+        return list(made)
+    return [made]
+
+
+def item_variables(task: Task, templar: Templar, items: list[Any], index: int, item: Any) -> dict[str, Any]:
+    """The loop variable first, then the index and `ansible_loop` where asked for."""
+    control = task.loop_control
+    name = templar.render(control.loop_var)
+    local: dict[str, Any] = {str(name): item}
+    local["ansible_loop_var"] = str(name)
+    if control.index_var:
+        index_name = str(templar.render(control.index_var))
+        local[index_name] = index
+        local["ansible_index_var"] = index_name
+    if to_bool(templar.render(control.extended)):
+        local["ansible_loop"] = _extended(items, index, bool(to_bool(control.extended_allitems)))
+    return local
+
+
+def _extended(items: list[Any], index: int, all_items: bool) -> Mapping[str, Any]:
+    length = len(items)
+    made: dict[str, Any] = {
+        "index": index + 1,
+        "index0": index,
+        "revindex": length - index,
+        "revindex0": length - index - 1,
+        "first": index == 0,
+        "last": index + 1 == length,
+        "length": length,
+    }
+    if all_items:
+        made["allitems"] = items
+    if index:
+        made["previtem"] = items[index - 1]
+    if index + 1 < length:
+        made["nextitem"] = items[index + 1]
+    return made

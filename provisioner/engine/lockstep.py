@@ -1,0 +1,265 @@
+"""Runs task lists on sets of hosts: every host finishes a task before the next begins.
+
+A block is run on the hosts that are alive; those that fail in it go through its rescue together, and all go through its always. The
+free strategies use the same code with one host at a time, each in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+from collections.abc import Sequence
+from concurrent.futures import Executor as Pool
+from typing import TYPE_CHECKING, Any
+
+from provisioner.engine import actions
+from provisioner.engine.errors import EngineError
+from provisioner.engine.events import HostDone, TaskStarted
+from provisioner.engine.executor import CENSORED, Executor, Outcome, failure
+from provisioner.engine.includes import run_includes
+from provisioner.engine.meta import run_meta
+from provisioner.engine.playbook import Block, Node, Task
+from provisioner.engine.results import Status
+from provisioner.engine.run_context import Run
+from provisioner.engine.state import HostState
+from provisioner.engine.tag_selection import selected
+from provisioner.engine.variables import PlayContext
+from provisioner.templating import TemplateError
+from provisioner.templating.filters.text import to_bool
+
+if TYPE_CHECKING:
+    from provisioner.engine.handlers import Handlers
+
+_serials = itertools.count(1)
+_INCLUDES = frozenset({"include_tasks", "include_role", "include"})
+
+
+class PlayEnded(Exception):
+    """meta: end_play, or a limit of failures: nothing more runs in this play."""
+
+
+class Lockstep:
+    """Runs nodes for some hosts of a play batch."""
+
+    def __init__(self, run: Run, context: PlayContext, handlers: Handlers, pool: Pool | None) -> None:
+        self.run = run
+        self.context = context
+        self.handlers = handlers
+        self.executor = Executor(run, context)
+        self._pool = pool
+        """None runs hosts one after the other in this thread."""
+
+    def run_nodes(self, nodes: Sequence[Node], hosts: Sequence[HostState], *, handler: bool = False) -> None:
+        for node in nodes:
+            alive = [state for state in hosts if state.alive]
+            if not alive:
+                return
+            if isinstance(node, Block):
+                self._block(node, alive, handler)
+            else:
+                self.run_task(node, alive, handler=handler)
+
+    # Blocks
+
+    def _block(self, block: Block, hosts: Sequence[HostState], handler: bool) -> None:
+        if block.role is not None:
+            self._role(block, hosts, handler)
+            return
+        self.run_nodes(block.block, hosts, handler=handler)
+        failed = [state for state in hosts if state.failed and not state.unreachable]
+        if block.rescue and failed:
+            for state in failed:
+                state.failed = False
+                self.run.result.of(state.name).rescued += 1
+                self.run.result.of(state.name).failed -= 1
+            self.run_nodes(block.rescue, failed, handler=handler)
+        if block.always:
+            broken = [state for state in hosts if state.failed and not state.unreachable]
+            for state in broken:
+                state.failed = False
+            self.run_nodes(block.always, hosts, handler=handler)
+            for state in broken:
+                state.failed = True
+
+    def _role(self, block: Block, hosts: Sequence[HostState], handler: bool) -> None:
+        """A role runs once for a host, unless it allows more."""
+        role = block.role
+        assert role is not None
+        todo = [state for state in hosts if role.allow_duplicates or role.key not in state.roles_done]
+        for state in todo:
+            state.roles_touched.discard(role.key)
+        self.run_nodes(block.block, todo, handler=handler)
+        for state in todo:
+            state.ended_roles.discard(role.key)
+            if role.key in state.roles_touched:
+                state.roles_done.add(role.key)
+
+    # Tasks
+
+    def _is_selected(self, task: Task) -> bool:
+        options = self.run.options
+        if self.run.skipping_to is not None and not task.implicit:
+            pattern = self.run.skipping_to
+            if task.name != pattern and task.title != pattern and not fnmatch.fnmatchcase(task.name, pattern):
+                return False
+            self.run.skipping_to = None
+        return selected(task.attributes.tags, options.tags, options.skip_tags)
+
+    def run_task(self, task: Task, hosts: Sequence[HostState], *, handler: bool = False) -> None:
+        if task.role is not None:
+            hosts = [state for state in hosts if task.role.key not in state.ended_roles]
+        if not hosts or self.run.stop.is_set() or not self._is_selected(task):
+            return
+        if task.action == "meta":
+            run_meta(self, task, hosts)
+            return
+        if self.run.asking and self.run.options.step is not None and not task.implicit:
+            answer = self.run.options.step(task.title)
+            if answer.startswith("c"):
+                self.run.asking = False
+            elif not answer.startswith("y"):
+                return
+        serial = next(_serials)
+        self.run.emit(TaskStarted(self._title(task, hosts[0]), task.action, serial, task.location, handler))
+        once = actions.runs_once(task.action) or self._run_once(task, hosts[0])
+        chosen = hosts[:1] if once else hosts
+        outcomes = self._execute(task, chosen, serial)
+        for state, outcome in zip(chosen, outcomes, strict=True):
+            self._record(task, state, outcome, serial)
+        if once:
+            self._share(task, chosen[0], outcomes[0], hosts)
+        if task.action in _INCLUDES:
+            run_includes(self, task, list(zip(chosen, outcomes, strict=True)), hosts if once else None, handler)
+        self._check_fatal(task, chosen)
+
+    def _title(self, task: Task, state: HostState) -> str:
+        if "{{" not in task.name:
+            return task.title
+        try:
+            name = self.run.variables.templar(state, self.context, task).render_text(task.name)
+        except TemplateError:
+            return task.title
+        return f"{task.role.name} : {name}" if task.role else name
+
+    def _run_once(self, task: Task, state: HostState) -> bool:
+        value = task.attributes.get("run_once")
+        if isinstance(value, str):
+            try:
+                value = to_bool(self.run.variables.templar(state, self.context, task).render(value))
+            except TemplateError:
+                return False
+        return bool(value)
+
+    def _execute(self, task: Task, hosts: Sequence[HostState], serial: int) -> list[Outcome]:
+        if self._pool is None or len(hosts) == 1 or actions.is_local(task.action) or task.action in _INCLUDES:
+            return [self._guarded(task, state, serial) for state in hosts]
+        limit = self._throttle(task, hosts[0])
+        outcomes: list[Outcome] = []
+        for start in range(0, len(hosts), limit or len(hosts)):
+            part = hosts[start : start + (limit or len(hosts))]
+            futures = [self._pool.submit(self._guarded, task, state, serial) for state in part]
+            outcomes.extend(future.result() for future in futures)
+        return outcomes
+
+    def _throttle(self, task: Task, state: HostState) -> int:
+        value = task.attributes.get("throttle")
+        if isinstance(value, str):
+            value = self.run.variables.templar(state, self.context, task).render(value)
+        return int(value or 0)
+
+    def _guarded(self, task: Task, state: HostState, serial: int) -> Outcome:
+        """What a task's own plugins do wrong ends the task, not the run."""
+        try:
+            return self.executor.execute(state, task, serial)
+        except (EngineError, TemplateError) as e:
+            return Outcome(failure(e), Status.FAILED)
+
+    def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int) -> None:
+        """Counts, marks the host, notifies handlers and tells about it."""
+        if outcome.includes:
+            if task.role is not None:
+                state.roles_touched.add(task.role.key)
+            self.run.result.of(state.name).ok += 1
+            return
+        if task.role is not None and outcome.status is not Status.SKIPPED:
+            state.roles_touched.add(task.role.key)
+        stats = self.run.result.of(state.name)
+        status = outcome.status
+        if status is Status.UNREACHABLE:
+            stats.unreachable += 0 if outcome.ignored else 1
+            stats.ignored += 1 if outcome.ignored else 0
+            state.unreachable = not outcome.ignored
+        elif status is Status.FAILED:
+            if outcome.ignored:
+                stats.ok += 1
+                stats.ignored += 1
+                stats.changed += 1 if outcome.result.get("changed") else 0
+            else:
+                stats.failed += 1
+                state.failed = True
+                state.store.set("ansible_failed_task", {"name": task.name or task.action, "action": task.action})
+                state.store.set("ansible_failed_result", outcome.result)
+        elif status is Status.SKIPPED:
+            stats.skipped += 1
+        else:
+            stats.ok += 1
+            stats.changed += 1 if status is Status.CHANGED else 0
+        if status is Status.CHANGED or (task.loop is not None and outcome.result.get("changed")):
+            self.handlers.notify(state, outcome.notify, outcome.templar)
+        self._tell(task, state, outcome, serial)
+
+    def _tell(self, task: Task, state: HostState, outcome: Outcome, serial: int) -> None:
+        for warning in outcome.result.get("warnings") or []:
+            self.run.warn(str(warning))
+        shown: Any = outcome.result
+        if outcome.no_log:
+            shown = {"censored": CENSORED, "changed": outcome.result.get("changed", False)}
+        self.run.emit(
+            HostDone(
+                state.name,
+                task.title,
+                task.action,
+                serial,
+                outcome.status,
+                shown,
+                outcome.ignored,
+                outcome.delegated_to,
+                outcome.duration_s,
+                task.location,
+            )
+        )
+
+    def _share(self, task: Task, first: HostState, outcome: Outcome, hosts: Sequence[HostState]) -> None:
+        """What ran once holds for all hosts."""
+        for state in hosts[1:]:
+            if task.register:
+                state.store.set_vars[task.register] = first.store.set_vars.get(task.register, state.store.set_vars.get(task.register))
+            parts = outcome.result.get("results") if isinstance(outcome.result.get("results"), list) else [outcome.result]
+            for part in parts or []:
+                if isinstance(part, dict) and isinstance(part.get("ansible_facts"), dict):
+                    if task.action == "set_fact":
+                        state.store.set_facts(part["ansible_facts"])
+                    elif task.action == "include_vars":
+                        state.store.add_include_vars(part["ansible_facts"])
+                    else:
+                        state.store.add_facts(part["ansible_facts"])
+            if first.failed:
+                state.failed = True
+
+    # Limits of failures
+
+    def _check_fatal(self, task: Task, hosts: Sequence[HostState]) -> None:
+        everyone = self.context.hosts
+        if not any(state.failed or state.unreachable for state in hosts):
+            return
+        if to_bool(task.attributes.get("any_errors_fatal")):
+            for state in everyone:
+                if state.alive:
+                    state.failed = True
+        limit = self.context.play.max_fail_percentage
+        if limit is not None:
+            lost = sum(1 for state in everyone if state.failed or state.unreachable)
+            if lost * 100 / max(len(everyone), 1) > float(limit):
+                for state in everyone:
+                    state.failed = True
+                raise PlayEnded("max_fail_percentage")

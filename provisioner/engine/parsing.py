@@ -1,0 +1,274 @@
+"""Turns mappings from YAML files into tasks and blocks, expanding what is imported statically."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner.engine import arguments
+from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple, tag_set
+from provisioner.engine.errors import PlaybookError
+from provisioner.engine.playbook import Block, Loop, LoopControl, Node, Role, Task, role_blocks
+from provisioner.inventory.documents import Location, location_of
+from provisioner.templating.plugins import LOOKUPS
+
+if TYPE_CHECKING:
+    from provisioner.engine.content import Content
+
+_BLOCK_ONLY = frozenset({"block", "rescue", "always"})
+BLOCK_KEYS = KEYWORDS | _BLOCK_ONLY | {"notify", "listen"}
+TASK_KEYS = KEYWORDS | frozenset(
+    {
+        "action", "args", "async", "changed_when", "delay", "failed_when", "listen", "local_action", "loop", "loop_control", "notify",
+        "poll", "register", "retries", "until",
+    }
+)  # fmt: skip
+_COLLECTIONS = (
+    "ansible.builtin.", "ansible.legacy.", "ansible.posix.", "ansible.utils.", "ansible.netcommon.", "community.general.", "community.crypto.",
+    "community.docker.", "kubernetes.core.", "community.kubernetes.",
+)  # fmt: skip
+_LOOP_CONTROL = frozenset({"loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"})
+DYNAMIC_INCLUDES = frozenset({"include_tasks", "include_role", "include"})
+STATIC_IMPORTS = frozenset({"import_tasks", "import_role"})
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a list of tasks stands in."""
+
+    file: Path
+    attributes: Attributes
+    role: Role | None = None
+    params: Mapping[str, Any] | None = None
+    handlers: bool = False
+    depth: int = 0
+
+
+def short_name(action: str) -> str:
+    """A module's name without the collections whose modules live here."""
+    for prefix in _COLLECTIONS:
+        if action.startswith(prefix):
+            return action[len(prefix) :]
+    return action
+
+
+class TaskParser:
+    """Parses task lists. `known` says whether an action exists; names of all are for suggestions."""
+
+    def __init__(self, content: Content, known: Callable[[str], bool], names: Callable[[], list[str]]) -> None:
+        self._content = content
+        self._known = known
+        self._names = names
+
+    def nodes(self, value: Any, around: Surroundings) -> list[Node]:
+        """Tasks and blocks of a YAML list. Raises PlaybookError at the first mistake."""
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise PlaybookError("a list of tasks is needed here", Location(str(around.file), 1, 1), "begin each task with '- '")
+        if around.depth > 50:
+            raise PlaybookError("files import each other without end", Location(str(around.file), 1, 1))
+        result: list[Node] = []
+        for raw in value:
+            if raw is None:
+                continue
+            if not isinstance(raw, dict):
+                raise PlaybookError(f"a task must be a mapping, not {raw!r}", Location(str(around.file), 1, 1))
+            if "block" in raw:
+                result.append(self._block(raw, around))
+                continue
+            task = self._task(raw, around)
+            if task.action in STATIC_IMPORTS:
+                result.append(self._import(task, raw, around))
+            else:
+                result.append(task)
+        return result
+
+    def _block(self, raw: dict[str, Any], around: Surroundings) -> Block:
+        place = location_of(raw)
+        self._check_keys(raw, BLOCK_KEYS, "block", place)
+        inner = replace(around, attributes=around.attributes.derive(raw))
+        return Block(
+            block=self.nodes(raw.get("block"), inner),
+            rescue=self.nodes(raw.get("rescue"), inner),
+            always=self.nodes(raw.get("always"), inner),
+            name=str(raw.get("name", "")),
+            location=place,
+            attributes=inner.attributes,
+        )
+
+    def _check_keys(self, raw: Mapping[str, Any], allowed: frozenset[str], kind: str, place: Location | None) -> None:
+        for key in raw:
+            if key not in allowed:
+                close = difflib.get_close_matches(str(key), allowed, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else ""
+                raise PlaybookError(f"'{key}' is not a valid attribute for a {kind}", location_of(raw, key) or place, hint)
+
+    # One task
+
+    def _task(self, raw: dict[str, Any], around: Surroundings) -> Task:
+        place = location_of(raw)
+        action, given, local = self._action(raw, place)
+        args = self._arguments(action, given, raw.get("args"), place)
+        own = {**raw, "delegate_to": raw.get("delegate_to", "localhost"), "connection": "local"} if local else raw
+        attributes = around.attributes.derive(own)
+        control = self._loop_control(raw.get("loop_control"), place)
+        return Task(
+            action=action,
+            args=args,
+            attributes=attributes,
+            name=str(raw.get("name") or ""),
+            location=place,
+            role=around.role,
+            loop=self._loop(raw, place),
+            loop_control=control,
+            register=self._register(raw, place),
+            until=_conditions(raw.get("until")),
+            retries=raw.get("retries"),
+            delay=raw.get("delay"),
+            changed_when=_conditions(raw["changed_when"]) if raw.get("changed_when") is not None else None,
+            failed_when=_conditions(raw["failed_when"]) if raw.get("failed_when") is not None else None,
+            notify=as_tuple(raw["notify"]) if raw.get("notify") else (),
+            listen=tuple(str(topic) for topic in as_tuple(raw["listen"])) if raw.get("listen") else (),
+            async_s=raw.get("async", 0),
+            poll=raw.get("poll"),
+            params=around.params or {},
+            directory=around.file.parent,
+            block_attributes=around.attributes,
+        )
+
+    def _action(self, raw: dict[str, Any], place: Location | None) -> tuple[str, Any, bool]:
+        """The action's name, its arguments as written, and whether it was a local_action."""
+        found = [key for key in raw if key not in TASK_KEYS and not str(key).startswith("with_")]
+        for key in ("action", "local_action"):
+            if raw.get(key) is not None:
+                if found:
+                    raise PlaybookError(f"conflicting action statements: {key}, {found[0]}", place)
+                name, given = self._written_action(raw[key], place)
+                return self._resolve(name, place), given, key == "local_action"
+        if len(found) > 1:
+            self._reject(raw, found, place)
+        if not found:
+            raise PlaybookError("no module/action detected in task", place, "a task needs one module such as 'copy:'")
+        return self._resolve(str(found[0]), location_of(raw, found[0])), raw[found[0]], False
+
+    def _reject(self, raw: dict[str, Any], found: list[str], place: Location | None) -> None:
+        unknown = [key for key in found if not self._known(short_name(str(key)))]
+        if len(unknown) == len(found) - 1:
+            close = difflib.get_close_matches(str(unknown[0]), [*TASK_KEYS], n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "check the indentation"
+            raise PlaybookError(f"'{unknown[0]}' is not a valid attribute for a Task", location_of(raw, unknown[0]), hint)
+        raise PlaybookError(f"conflicting action statements: {', '.join(map(str, found))}", place, "a task has one module")
+
+    def _written_action(self, value: Any, place: Location | None) -> tuple[str, Any]:
+        if isinstance(value, str):
+            name, _, rest = value.strip().partition(" ")
+            return name, rest
+        if isinstance(value, dict) and "module" in value:
+            rest_args = {key: item for key, item in value.items() if key != "module"}
+            name, _, text = str(value["module"]).partition(" ")
+            return name, rest_args if not text else {**arguments.parse(short_name(name), text), **rest_args}
+        raise PlaybookError("action must be a text or a mapping with 'module'", place)
+
+    def _resolve(self, name: str, place: Location | None) -> str:
+        short = short_name(name)
+        if not self._known(short):
+            close = difflib.get_close_matches(short, [*self._names(), *TASK_KEYS], n=1)
+            hint = (
+                f"did you mean {close[0]!r}?" if close else "check its spelling; modules of your own go into library/ beside the playbook"
+            )
+            raise PlaybookError(f"couldn't resolve module/action '{name}'", place, hint)
+        return short
+
+    def _arguments(self, action: str, given: Any, more: Any, place: Location | None) -> dict[str, Any]:
+        args: dict[str, Any] = {}
+        if isinstance(more, str):
+            args["_variable_params"] = more
+        elif isinstance(more, dict):
+            args.update(more)
+        elif more is not None:
+            raise PlaybookError(f"args must be a mapping, not {type(more).__name__}", place)
+        if isinstance(given, dict):
+            args.update(given)
+        elif isinstance(given, str):
+            if given.strip().startswith("{{") and given.strip().endswith("}}") and action not in arguments.FREE_FORM:
+                args["_variable_params"] = given
+                return args
+            try:
+                args.update(arguments.parse(action, given))
+            except ValueError as e:
+                raise PlaybookError(str(e), place) from e
+        elif isinstance(given, list) and action in arguments.FREE_FORM:
+            args["argv"] = given
+        elif given is not None:
+            if action not in ("meta", "command", "shell", "raw", "include_tasks"):
+                raise PlaybookError(f"arguments of {action} must be a mapping or text, not {type(given).__name__}", place)
+            args["_raw_params"] = str(given)
+        return args
+
+    def _loop(self, raw: dict[str, Any], place: Location | None) -> Loop | None:
+        found = [(str(key), raw[key]) for key in raw if str(key).startswith("with_")]
+        if "loop" in raw and raw["loop"] is not None:
+            found.append(("loop", raw["loop"]))
+        if not found:
+            return None
+        if len(found) > 1:
+            raise PlaybookError(f"duplicate loop in task: {found[0][0]}, {found[1][0]}", place)
+        key, value = found[0]
+        if key == "loop":
+            return Loop(None, value)
+        lookup = key.removeprefix("with_")
+        if lookup.split(".")[-1] not in LOOKUPS:
+            close = difflib.get_close_matches(lookup, LOOKUPS, n=1)
+            raise PlaybookError(f"'{key}' is not a loop", location_of(raw, key), f"did you mean 'with_{close[0]}'?" if close else "")
+        return Loop(lookup, value)
+
+    def _loop_control(self, raw: Any, place: Location | None) -> LoopControl:
+        if raw is None:
+            return LoopControl()
+        if not isinstance(raw, dict):
+            raise PlaybookError("loop_control must be a mapping", place)
+        self._check_keys(raw, _LOOP_CONTROL, "LoopControl", place)
+        values = {key: value for key, value in raw.items() if value is not None}
+        if "break_when" in values:
+            values["break_when"] = _conditions(values["break_when"])
+        return LoopControl(**values)
+
+    def _register(self, raw: dict[str, Any], place: Location | None) -> str | None:
+        name = raw.get("register")
+        if name is None:
+            return None
+        if not isinstance(name, str) or not (name.isidentifier() or "{{" in name):
+            raise PlaybookError(f"Invalid variable name in 'register' specified: '{name}'", location_of(raw, "register") or place)
+        return name
+
+    # Static imports
+
+    def _import(self, task: Task, raw: dict[str, Any], around: Surroundings) -> Block:
+        if task.loop is not None:
+            raise PlaybookError(
+                f"You cannot use loops on '{task.action}' statements. You should use '{task.action.replace('import', 'include')}' instead.",
+                task.location,
+            )
+        # Variables of an import are parameters: they win over what the imported tasks set.
+        params = {**(around.params or {}), **(raw.get("vars") or {})}
+        attributes = around.attributes.derive(raw, with_vars=False)
+        if task.action == "import_role":
+            role = self._content.role_for_import(task, around, attributes, params)
+            return Block(block=role_blocks(role), name=task.name, location=task.location, attributes=attributes)
+        name = task.args.get("file", task.args.get("_raw_params"))
+        if not isinstance(name, str):
+            raise PlaybookError("import_tasks needs the name of a file", task.location)
+        path = self._content.task_file(self._content.render_static(name, {**task.attributes.vars, **params}, task), around)
+        inner = Surroundings(path, attributes, around.role, params, around.handlers, around.depth + 1)
+        return Block(block=self.nodes(self._content.read(path), inner), name=task.name, location=task.location, attributes=attributes)
+
+
+def _conditions(value: Any) -> tuple[Any, ...]:
+    return () if value is None else as_tuple(value)
+
+
+__all__ = ["BLOCK_KEYS", "DYNAMIC_INCLUDES", "TASK_KEYS", "Surroundings", "TaskParser", "short_name", "tag_set"]

@@ -1,0 +1,207 @@
+"""Runs one play: its hosts in batches, its sections in order, its handlers between them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from provisioner.engine.attributes import Attributes
+from provisioner.engine.errors import PlaybookError
+from provisioner.engine.events import NoHosts, PlayStarted
+from provisioner.engine.handlers import Handlers
+from provisioner.engine.lockstep import Lockstep, PlayEnded
+from provisioner.engine.playbook import Node, Play, Task
+from provisioner.engine.run_context import Run
+from provisioner.engine.state import HostState
+from provisioner.engine.variables import PlayContext
+from provisioner.inventory import Host
+from provisioner.inventory.patterns import PatternError
+from provisioner.templating import Templar, TemplateError, UndefinedVariable
+from provisioner.templating.filters.text import to_bool
+from provisioner.templating.lookups.call import find_file
+
+
+class PlayRun:
+    """One play in one run. `lost` are hosts that failed in plays before."""
+
+    def __init__(self, run: Run, play: Play, lost: set[str]) -> None:
+        self.run = run
+        self.play = play
+        self.lost = lost
+        self._stop_play = False
+
+    def execute(self) -> None:
+        templar = Templar([self.play.directory], {**self.play.vars, **self.run.variables.extra_vars}, engine=self.run.templates)
+        hosts = self._hosts(templar)
+        name = templar.render_text(self.play.name) if "{{" in self.play.name else self.play.name
+        if not hosts:
+            self.run.emit(PlayStarted(name, (), self.play.location))
+            self.run.emit(NoHosts(name, "no hosts matched"))
+            return
+        alive = [host for host in hosts if host.name not in self.lost]
+        self.run.emit(PlayStarted(name, tuple(host.name for host in alive), self.play.location))
+        if not alive:
+            self.run.emit(NoHosts(name, "no hosts left"))
+            return
+        prompted = self._prompt(templar)
+        for batch in batches(alive, [templar.render(size) for size in self.play.serial]):
+            survivors = self._batch(batch, [host.name for host in alive], prompted)
+            if self._stop_play or self.run.stop.is_set() or not survivors:
+                break
+
+    def _hosts(self, templar: Templar) -> list[Host]:
+        pattern = templar.render(self.play.hosts)
+        if isinstance(pattern, list):
+            pattern = [str(item) for item in pattern]
+        try:
+            hosts = self.run.inventory.match(pattern if isinstance(pattern, list) else str(pattern), self.run.options.limit)
+        except PatternError as e:
+            raise PlaybookError(str(e), self.play.location) from e
+        order = templar.render(self.play.order)
+        match order:
+            case None | "inventory":
+                pass
+            case "sorted":
+                hosts.sort(key=lambda host: host.name)
+            case "reverse_sorted":
+                hosts.sort(key=lambda host: host.name, reverse=True)
+            case "reverse_inventory":
+                hosts.reverse()
+            case "shuffle":
+                random.SystemRandom().shuffle(hosts)
+            case _:
+                raise PlaybookError(f"Unknown order specified '{order}'", self.play.location)
+        return hosts
+
+    def _prompt(self, templar: Templar) -> dict[str, Any]:
+        answers: dict[str, Any] = {}
+        for entry in self.play.vars_prompt:
+            name = str(entry.get("name"))
+            if name in self.run.variables.extra_vars:
+                continue
+            private = bool(to_bool(entry.get("private", True)))
+            default = entry.get("default")
+            try:
+                answer = self.run.options.prompt(str(templar.render(entry.get("prompt", name))), private)
+            except EOFError:
+                if default is None:
+                    raise PlaybookError(f"vars_prompt '{name}' needs an answer", self.play.location, f"give it as -e {name}=…") from None
+                answer = ""
+            answers[name] = answer or (templar.render(default) if default is not None else "")
+        return answers
+
+    # One batch
+
+    def _batch(self, batch: list[Host], everyone: list[str], prompted: dict[str, Any]) -> list[HostState]:
+        """Runs all sections on some hosts; returns those that came through."""
+        context = PlayContext(self.play, self.run.templates)
+        context.prompted = prompted
+        context.all_hosts = everyone
+        context.hosts = [HostState(host, self.run.variables.store(host.name)) for host in batch]
+        for state in context.hosts:
+            self._read_vars_files(state, context)
+            self.run.result.of(state.name)
+        handlers = Handlers(self.run, context, self.play.handlers)
+        workers = max(1, min(self.run.options.forks, len(batch)))
+        with ThreadPoolExecutor(workers, thread_name_prefix="host") as pool:
+            if self.play.strategy in ("free", "host_pinned"):
+                jobs = [pool.submit(self._sections, Lockstep(self.run, context, handlers, None), [state]) for state in context.hosts]
+                for job in jobs:
+                    job.result()
+            else:
+                self._sections(Lockstep(self.run, context, handlers, pool if workers > 1 else None), context.hosts)
+        for state in context.hosts:
+            if state.failed or state.unreachable:
+                self.lost.add(state.name)
+        if any(state.failed or state.unreachable for state in context.hosts) and to_bool(self.play.attributes.get("any_errors_fatal")):
+            self._stop_play = True
+        return [state for state in context.hosts if not (state.failed or state.unreachable)]
+
+    def _sections(self, step: Lockstep, hosts: Sequence[HostState]) -> None:
+        play = self.play
+        sections: list[list[Node]] = [play.pre_tasks, [*play.role_blocks, *play.tasks], play.post_tasks]
+        try:
+            self._gather(step, hosts)
+            for nodes in sections:
+                step.run_nodes(nodes, hosts)
+                step.handlers.flush(step, hosts, forced=self._forced())
+        except PlayEnded:
+            self._stop_play = True
+
+    def _forced(self) -> bool:
+        return bool(self.run.options.force_handlers or to_bool(self.play.force_handlers))
+
+    def _gather(self, step: Lockstep, hosts: Sequence[HostState]) -> None:
+        """Facts, before anything else, unless the play does not want them."""
+        wanted = True if self.play.gather_facts is None else self.play.gather_facts
+        if isinstance(wanted, str):
+            wanted = to_bool(step.run.variables.templar(hosts[0], step.context, None).render(wanted))
+        if not wanted:
+            return
+        args = {"gather_subset": self.play.gather_subset, "gather_timeout": self.play.gather_timeout, "fact_path": self.play.fact_path}
+        inherited = self.play.attributes
+        task = Task(
+            action="gather_facts",
+            args={key: value for key, value in args.items() if value is not None},
+            attributes=Attributes(
+                values={key: value for key, value in inherited.values.items() if key not in ("check_mode", "run_once", "delegate_to")},
+                tags=frozenset({"always"}),
+                environment=inherited.environment,
+                module_defaults=inherited.module_defaults,
+            ),
+            name="Gathering Facts",
+            directory=self.play.directory,
+            implicit=True,
+        )
+        step.run_task(task, [state for state in hosts if state.alive])
+
+    def _read_vars_files(self, state: HostState, context: PlayContext) -> None:
+        """Level 14: each entry is a file, or a list of which the first that exists counts."""
+        merged: dict[str, Any] = {}
+        for entry in self.play.vars_files:
+            templar = self.run.variables.templar(state, context, None)
+            found: Path | None = None
+            names = entry if isinstance(entry, list) else [entry]
+            rendered: list[str] = []
+            unknown: TemplateError | None = None
+            for name in names:
+                try:
+                    rendered.append(templar.render_text(name))
+                except UndefinedVariable as e:
+                    unknown = e  # facts are not known yet; Ansible passes over such a name
+                    continue
+                found = find_file(rendered[-1], [self.play.directory], "vars")
+                if found is not None:
+                    break
+            if found is None:
+                if unknown is not None:
+                    continue
+                raise PlaybookError(f"vars file {', '.join(rendered)} was not found", self.play.location)
+            merged.update(self.run.content.read_mapping(found))
+            context.vars_files[state.name] = merged
+            state.store.version += 1
+
+
+def batches(hosts: list[Host], sizes: list[Any]) -> list[list[Host]]:
+    """Hosts in batches of `serial`: numbers or percentages, the last one repeating."""
+    if not sizes:
+        return [hosts]
+    result: list[list[Host]] = []
+    rest = list(hosts)
+    position = 0
+    while rest:
+        size = batch_size(sizes[min(position, len(sizes) - 1)], len(hosts))
+        result.append(rest[:size] if size > 0 else rest)
+        rest = rest[size:] if size > 0 else []
+        position += 1
+    return result
+
+
+def batch_size(value: Any, total: int) -> int:
+    text = str(value)
+    if text.endswith("%"):
+        return max(int(float(text[:-1]) / 100 * total), 1)
+    return int(text)

@@ -1,0 +1,191 @@
+"""Plays, blocks, tasks and roles as parsed: what is written, where, and with which inherited attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provisioner.engine.attributes import Attributes
+from provisioner.inventory.documents import Location
+
+
+@dataclass(frozen=True)
+class LoopControl:
+    loop_var: Any = "item"
+    index_var: Any = None
+    label: Any = None
+    pause: Any = 0
+    """Seconds between items."""
+    extended: Any = False
+    extended_allitems: Any = True
+    break_when: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`loop: value`, or `with_<lookup>: value`."""
+
+    lookup: str | None
+    value: Any
+
+
+@dataclass(eq=False)
+class Task:
+    """One task as written; identity matters, two equal tasks are two."""
+
+    action: str
+    """Short name of the module or action."""
+    args: Mapping[str, Any]
+    attributes: Attributes
+    name: str = ""
+    location: Location | None = None
+    role: Role | None = None
+    loop: Loop | None = None
+    loop_control: LoopControl = field(default_factory=LoopControl)
+    register: str | None = None
+    until: tuple[Any, ...] = ()
+    retries: Any = None
+    delay: Any = None
+    changed_when: tuple[Any, ...] | None = None
+    failed_when: tuple[Any, ...] | None = None
+    notify: tuple[Any, ...] = ()
+    listen: tuple[str, ...] = ()
+    async_s: Any = 0
+    poll: Any = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Variables of the includes that brought the task (precedence level 21)."""
+    directory: Path = field(default_factory=Path)
+    """Folder of the file the task was written in."""
+    implicit: bool = False
+    """Made by the engine (gathering facts, flushing handlers) rather than written."""
+    include_apply: Mapping[str, Any] = field(default_factory=dict)
+    block_attributes: Attributes = field(default_factory=Attributes)
+    """Attributes of what surrounds the task; dynamic includes hand down these rather than their own."""
+
+    @property
+    def title(self) -> str:
+        """The name shown, with the role before it."""
+        text = self.name or self.action
+        return f"{self.role.name} : {text}" if self.role else text
+
+
+@dataclass(eq=False)
+class Block:
+    """Tasks that run together; a failure goes to `rescue`, and `always` runs whatever happens."""
+
+    block: list[Node]
+    rescue: list[Node] = field(default_factory=list)
+    always: list[Node] = field(default_factory=list)
+    name: str = ""
+    location: Location | None = None
+    role: Role | None = None
+    """Set on the block that is a whole role, so that a role runs once for a host."""
+    attributes: Attributes = field(default_factory=Attributes)
+
+
+Node = Task | Block
+
+
+@dataclass(eq=False)
+class Role:
+    """A role as used in one place."""
+
+    name: str
+    path: Path
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    allow_duplicates: bool = False
+    parents: tuple[Role, ...] = ()
+    """Roles that depend on this one or include it, outermost first."""
+    dependencies: list[Role] = field(default_factory=list)
+    tasks: list[Node] = field(default_factory=list)
+    handlers: list[Node] = field(default_factory=list)
+    public: bool = True
+    """Whether defaults and vars are seen by the rest of the play."""
+    key: str = ""
+    """Equal for two uses that count as the same role run twice."""
+
+    def visible_defaults(self) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for dependency in self.dependencies:
+            merged.update(dependency.visible_defaults())
+        for parent in self.parents:
+            merged.update(parent.defaults)
+        merged.update(self.defaults)
+        return merged
+
+    def visible_vars(self) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for parent in self.parents:
+            merged.update(parent.vars)
+        for dependency in self.dependencies:
+            merged.update(dependency.visible_vars())
+        merged.update(self.vars)
+        return merged
+
+    def visible_params(self) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for parent in self.parents:
+            merged.update(parent.params)
+        merged.update(self.params)
+        return merged
+
+
+@dataclass(eq=False)
+class Play:
+    """One play as written."""
+
+    name: str
+    hosts: Any
+    attributes: Attributes
+    location: Location | None = None
+    directory: Path = field(default_factory=Path)
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    vars_files: tuple[Any, ...] = ()
+    vars_prompt: tuple[Mapping[str, Any], ...] = ()
+    gather_facts: Any = True
+    gather_subset: Any = None
+    gather_timeout: Any = None
+    fact_path: Any = None
+    serial: tuple[Any, ...] = ()
+    strategy: str = "linear"
+    order: Any = None
+    max_fail_percentage: Any = None
+    force_handlers: Any = None
+    roles: list[Role] = field(default_factory=list)
+    """Every role of `roles:` and their dependencies, in order."""
+    pre_tasks: list[Node] = field(default_factory=list)
+    role_blocks: list[Node] = field(default_factory=list)
+    tasks: list[Node] = field(default_factory=list)
+    post_tasks: list[Node] = field(default_factory=list)
+    handlers: list[Node] = field(default_factory=list)
+
+
+def tasks_of(nodes: list[Node]) -> list[Task]:
+    """All tasks under nodes, in order."""
+    found: list[Task] = []
+    for node in nodes:
+        if isinstance(node, Task):
+            found.append(node)
+        else:
+            found.extend(tasks_of(node.block) + tasks_of(node.rescue) + tasks_of(node.always))
+    return found
+
+
+def role_blocks(role: Role) -> list[Node]:
+    """A role's dependencies and then itself, each as one block."""
+    blocks: list[Node] = []
+    for dependency in role.dependencies:
+        blocks.extend(role_blocks(dependency))
+    blocks.append(Block(block=list(role.tasks), name=role.name, role=role))
+    return blocks
+
+
+def with_dependencies(role: Role) -> list[Role]:
+    found: list[Role] = []
+    for dependency in role.dependencies:
+        found.extend(with_dependencies(dependency))
+    return [*found, role]

@@ -1,0 +1,161 @@
+"""Parses playbooks into plays."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple
+from provisioner.engine.content import Content
+from provisioner.engine.errors import PlaybookError
+from provisioner.engine.parsing import Surroundings, short_name
+from provisioner.engine.playbook import Play, role_blocks, with_dependencies
+from provisioner.inventory.documents import Location, location_of
+from provisioner.templating import Templar
+
+PLAY_KEYS = KEYWORDS | frozenset(
+    {
+        "fact_path", "force_handlers", "gather_facts", "gather_subset", "gather_timeout", "handlers", "hosts", "max_fail_percentage", "order",
+        "post_tasks", "pre_tasks", "roles", "serial", "strategy", "tasks", "user", "vars_files", "vars_prompt",
+    }
+)  # fmt: skip
+_ROLE_KEYS = KEYWORDS - {"name"} | {"role", "name"}
+STRATEGIES = ("linear", "free", "host_pinned", "debug")
+
+
+@dataclass(frozen=True)
+class RoleEntry:
+    """One line of `roles:` or of a role's dependencies."""
+
+    name: str
+    keywords: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
+def role_entry(entry: Any, place: Location | None) -> RoleEntry:
+    if isinstance(entry, str):
+        return RoleEntry(entry.strip(), {}, {})
+    if isinstance(entry, Mapping):
+        name = entry.get("role", entry.get("name", entry.get("src")))
+        if isinstance(name, str):
+            keywords = {key: value for key, value in entry.items() if key in KEYWORDS and key != "name"}
+            params = {key: value for key, value in entry.items() if key not in _ROLE_KEYS and key not in ("src", "version", "scm")}
+            return RoleEntry(name, keywords, {**(entry.get("vars") or {}), **params})
+    raise PlaybookError(f"role definitions must contain a role name: {entry!r}", location_of(entry) or place)
+
+
+class PlaybookReader:
+    """Reads one playbook file, following import_playbook."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+
+    def read(self, path: Path, attributes: Attributes | None = None, variables: Mapping[str, Any] | None = None) -> list[Play]:
+        """All plays. Raises PlaybookError."""
+        value = self._content.read(path)
+        if not isinstance(value, list):
+            raise PlaybookError("A playbook must be a list of plays", Location(str(path), 1, 1), "begin it with '- hosts: …'")
+        plays: list[Play] = []
+        for raw in value:
+            if not isinstance(raw, dict):
+                raise PlaybookError(
+                    "playbook entries must be either valid plays or 'import_playbook' statements", Location(str(path), 1, 1)
+                )
+            imported = next((key for key in raw if short_name(str(key)) in ("import_playbook", "include")), None)
+            if imported is not None:
+                plays.extend(self._import(raw, raw[imported], path, attributes or Attributes(), variables or {}))
+            else:
+                plays.append(self._play(raw, path, attributes or Attributes(), variables or {}))
+        return plays
+
+    def _import(self, raw: dict[str, Any], target: Any, path: Path, attributes: Attributes, variables: Mapping[str, Any]) -> list[Play]:
+        name = target.get("file") if isinstance(target, dict) else target
+        if not isinstance(name, str):
+            raise PlaybookError("import_playbook needs the name of a file", location_of(raw))
+        merged = {**variables, **(raw.get("vars") or {})}
+        known = {**merged, **self._content.extra_vars, "playbook_dir": str(self._content.directory)}
+        file = path.parent / Templar(variables=known).render_text(name)
+        if not file.is_file():
+            raise PlaybookError(f"import_playbook: {file} does not exist", location_of(raw))
+        return self.read(file.resolve(), attributes.derive(raw, with_vars=False), merged)
+
+    def _play(self, raw: dict[str, Any], path: Path, attributes: Attributes, variables: Mapping[str, Any]) -> Play:
+        place = location_of(raw)
+        for key in raw:
+            if key not in PLAY_KEYS:
+                close = difflib.get_close_matches(str(key), PLAY_KEYS, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else ""
+                raise PlaybookError(f"'{key}' is not a valid attribute for a Play", location_of(raw, key) or place, hint)
+        if raw.get("hosts") is None or raw["hosts"] in ("", []):
+            raise PlaybookError("the field 'hosts' is required but was not set", place)
+        strategy = str(raw.get("strategy", "linear")).split(".")[-1]
+        if strategy not in STRATEGIES:
+            raise PlaybookError(f"Invalid play strategy specified: {strategy}", place, f"known: {', '.join(STRATEGIES)}")
+        if "user" in raw:
+            raw = {**raw, "remote_user": raw.get("remote_user", raw["user"])}
+        # Conditions and variables of a play are not its tasks' own.
+        inherited = attributes.derive({key: value for key, value in raw.items() if key != "vars"}, with_vars=False)
+        play = Play(
+            name=str(
+                raw.get("name") or raw["hosts"]
+                if not isinstance(raw["hosts"], list)
+                else raw.get("name") or ",".join(map(str, raw["hosts"]))
+            ),
+            hosts=raw["hosts"],
+            attributes=inherited,
+            location=place,
+            directory=path.parent,
+            vars={**self._vars(raw.get("vars"), place), **variables},
+            vars_files=as_tuple(raw["vars_files"]) if raw.get("vars_files") else (),
+            vars_prompt=tuple(raw.get("vars_prompt") or ()),
+            gather_facts=raw.get("gather_facts"),
+            gather_subset=raw.get("gather_subset"),
+            gather_timeout=raw.get("gather_timeout"),
+            fact_path=raw.get("fact_path"),
+            serial=as_tuple(raw["serial"]) if raw.get("serial") else (),
+            strategy=strategy,
+            order=raw.get("order"),
+            max_fail_percentage=raw.get("max_fail_percentage"),
+            force_handlers=raw.get("force_handlers"),
+        )
+        self._fill(play, raw, path, inherited)
+        return play
+
+    def _vars(self, value: Any, place: Location | None) -> dict[str, Any]:
+        if value is None:
+            return {}
+        if isinstance(value, list):
+            return {key: item for part in value for key, item in self._vars(part, place).items()}
+        if not isinstance(value, dict):
+            raise PlaybookError("Vars in a Play must be specified as a dictionary", place)
+        return value
+
+    def _fill(self, play: Play, raw: dict[str, Any], path: Path, attributes: Attributes) -> None:
+        """Parses the play's roles and task lists."""
+        parser = self._content.parser
+        self._content.imported_roles.clear()
+        around = Surroundings(path, attributes)
+        play.pre_tasks = parser.nodes(raw.get("pre_tasks"), around)
+        if raw.get("roles") is not None and not isinstance(raw["roles"], list):
+            raise PlaybookError("roles must be a list", location_of(raw, "roles"))
+        for entry in raw.get("roles") or []:
+            parsed = role_entry(entry, play.location)
+            role = self._content.role(
+                parsed.name,
+                attributes=attributes.derive(parsed.keywords, with_vars=False),
+                place=location_of(entry) or location_of(raw, "roles"),
+                params=parsed.params,
+                keywords=parsed.keywords,
+            )
+            play.role_blocks.extend(role_blocks(role))
+            play.roles.extend(with_dependencies(role))
+        play.tasks = parser.nodes(raw.get("tasks"), around)
+        play.post_tasks = parser.nodes(raw.get("post_tasks"), around)
+        for imported in self._content.imported_roles:
+            play.roles.extend(with_dependencies(imported))
+        for role in play.roles:
+            play.handlers.extend(role.handlers)
+        play.handlers.extend(parser.nodes(raw.get("handlers"), Surroundings(path, attributes, handlers=True)))

@@ -1,0 +1,49 @@
+"""What everything in a run shares."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provisioner.engine.content import Content
+from provisioner.engine.events import Callback, Event, Warned
+from provisioner.engine.options import RunOptions
+from provisioner.engine.results import RunResult
+from provisioner.engine.targets import Targets
+from provisioner.engine.variables import Variables
+from provisioner.inventory import Inventory
+from provisioner.templating.templar import Engine
+
+
+@dataclass
+class Run:
+    """One run of some playbooks."""
+
+    inventory: Inventory
+    options: RunOptions
+    variables: Variables
+    targets: Targets
+    content: Content
+    templates: Engine
+    directory: Path
+    callbacks: Sequence[Callback]
+    result: RunResult = field(default_factory=RunResult)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """Held while shared things change: results, inventory, parsed content."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the run is to end; whoever waits, waits on it."""
+    skipping_to: str | None = None
+    """The pattern of start_at_task until it was found."""
+    asking: bool = False
+    find_module: Callable[[str], Any] | None = None
+
+    def emit(self, event: Event) -> None:
+        with self.lock:
+            for callback in self.callbacks:
+                callback(event)
+
+    def warn(self, message: str) -> None:
+        self.emit(Warned(message))

@@ -1,0 +1,108 @@
+"""Runs playbooks: parses all of them first, then play after play."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from provisioner.engine import actions
+from provisioner.engine.content import Content
+from provisioner.engine.events import Callback, PlaybookStarted, Recap
+from provisioner.engine.options import RunOptions
+from provisioner.engine.play_run import PlayRun
+from provisioner.engine.playbook import Play
+from provisioner.engine.plays import PlaybookReader
+from provisioner.engine.results import RunResult
+from provisioner.engine.run_context import Run
+from provisioner.engine.sessions import SessionPool
+from provisioner.engine.targets import Targets
+from provisioner.engine.variables import Variables
+from provisioner.inventory import Inventory
+from provisioner.inventory.variable_files import VariableFiles
+from provisioner.templating.plugins import builtin_plugins, with_folders
+from provisioner.templating.templar import Engine
+
+
+class Runner:
+    """Runs playbooks on an inventory. One runner is one run: facts and variables live as long as it."""
+
+    def __init__(
+        self, inventory: Inventory, *, options: RunOptions | None = None, sessions: SessionPool, callbacks: Sequence[Callback] = ()
+    ) -> None:
+        self.inventory = inventory
+        self.options = options or RunOptions()
+        self.sessions = sessions
+        self.callbacks = tuple(callbacks)
+        self._run: Run | None = None
+
+    def parse(self, playbooks: Sequence[Path | str]) -> list[tuple[Path, list[Play]]]:
+        """All plays with everything they import. Raises PlaybookError; nothing runs before all are read."""
+        parsed = []
+        for playbook in playbooks:
+            path = Path(playbook).absolute()
+            parsed.append((path, PlaybookReader(self._content(path.parent)).read(path)))
+        return parsed
+
+    def _content(self, directory: Path) -> Content:
+        return Content(
+            directory,
+            known=lambda name: actions.is_known(name) or _own_module(directory, name) is not None,
+            names=actions.known_names,
+            secrets=self.options.vault,
+            roles_path=self.options.roles_path,
+            extra_vars={**self.inventory.extra_vars, **self.options.extra_vars},
+        )
+
+    def run(self, playbooks: Sequence[Path | str]) -> RunResult:
+        """Runs everything. Raises PlaybookError for content that is wrong; what fails on hosts is in the result."""
+        paths = [Path(playbook).absolute() for playbook in playbooks]
+        contents = [self._content(path.parent) for path in paths]
+        parsed = [PlaybookReader(content).read(path) for content, path in zip(contents, paths, strict=True)]
+        result = RunResult()
+        lost: set[str] = set()
+        variables: Variables | None = None
+        for path, content, plays in zip(paths, contents, parsed, strict=True):
+            self.inventory.playbook_files = (VariableFiles(path.parent, self.options.vault),)
+            self.inventory.changed()
+            stores = variables.stores if variables else {}
+            variables = Variables(self.inventory, self.options, path.parent)
+            variables.stores = stores
+            run = self._make_run(path.parent, content, variables, result, plays)
+            self._run = run
+            run.emit(PlaybookStarted(str(path)))
+            for play in plays:
+                if run.stop.is_set():
+                    break
+                PlayRun(run, play, lost).execute()
+        if self._run is not None:
+            self._run.emit(Recap(result.stats, result.custom))
+        return result
+
+    def stop(self) -> None:
+        """Lets what runs come to its end and starts nothing more; safe to call from a signal handler's thread."""
+        if self._run is not None:
+            self._run.stop.set()
+
+    def _make_run(self, directory: Path, content: Content, variables: Variables, result: RunResult, plays: list[Play]) -> Run:
+        folders = [directory, *dict.fromkeys(role.path for play in plays for role in play.roles)]
+        engine = Engine(with_folders(builtin_plugins(), folders))
+        targets = Targets(self.sessions, variables, self.inventory, self.options)
+        return Run(
+            inventory=self.inventory,
+            options=self.options,
+            variables=variables,
+            targets=targets,
+            content=content,
+            templates=engine,
+            directory=directory,
+            callbacks=self.callbacks,
+            result=result,
+            skipping_to=self.options.start_at_task,
+            asking=self.options.step is not None,
+        )
+
+
+def _own_module(directory: Path, name: str) -> Path | None:
+    """A module of the user's own beside the playbook."""
+    candidate = directory / "library" / f"{name}.py"
+    return candidate if candidate.is_file() else None

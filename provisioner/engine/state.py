@@ -1,0 +1,95 @@
+"""What a run knows about each host: facts, variables set while running, and how it fares in the current play."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.inventory import Host
+from provisioner.templating import Resolved
+
+# Facts that change how a host is reached when a task sets them.
+_CONNECTION = (
+    "ansible_host",
+    "ansible_port",
+    "ansible_user",
+    "ansible_ssh_",
+    "ansible_password",
+    "ansible_connection",
+    "ansible_become",
+    "ansible_p",
+)
+
+
+class HostStore:
+    """Variables of one host that live as long as the run. `version` grows when what `base` variables hold changes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.facts: dict[str, Any] = {}
+        """The `ansible_facts` mapping: names without the `ansible_` prefix."""
+        self.fact_vars: dict[str, Any] = {}
+        self.set_vars: dict[str, Any] = {}
+        """set_fact and registered variables; final values."""
+        self.include_vars: dict[str, Any] = {}
+        """From include_vars; rendered when used."""
+        self.version = 0
+        self.connection_version = 0
+        self.facts_gathered: str | None = None
+        """With which arguments facts were gathered; None when they were not, or something has changed since."""
+
+    def add_facts(self, facts: Mapping[str, Any]) -> None:
+        """Facts as modules return them; names get both their forms."""
+        for key, value in facts.items():
+            bare = key.removeprefix("ansible_") if key != "ansible_local" else "local"
+            self.facts[bare] = value
+            self.fact_vars[key] = Resolved(value)
+        self.version += 1
+
+    def clear_facts(self) -> None:
+        self.facts, self.fact_vars = {}, {}
+        self.facts_gathered = None
+        self.version += 1
+
+    def set(self, name: str, value: Any) -> None:
+        self.set_vars[name] = Resolved(value)
+
+    def set_facts(self, values: Mapping[str, Any], *, cacheable: bool = False) -> None:
+        for name, value in values.items():
+            self.set(name, value)
+            if name.startswith(_CONNECTION):
+                self.connection_version += 1
+        if cacheable:
+            self.add_facts(values)
+
+    def add_include_vars(self, values: Mapping[str, Any]) -> None:
+        self.include_vars.update(values)
+        if any(name.startswith(_CONNECTION) for name in values):
+            self.connection_version += 1
+
+
+class HostState:
+    """One host in one play."""
+
+    def __init__(self, host: Host, store: HostStore) -> None:
+        self.host = host
+        self.name = host.name
+        self.store = store
+        self.failed = False
+        """Failed in the block being run; a rescue clears it."""
+        self.unreachable = False
+        self.ended = False
+        """Left the play without failing (meta: end_host)."""
+        self.notified: dict[int, None] = {}
+        """Indexes of handlers to run, in the play's list of handlers."""
+        self.roles_done: set[str] = set()
+        self.roles_touched: set[str] = set()
+        """Roles of which a task has really run."""
+        self.ended_roles: set[str] = set()
+
+    @property
+    def alive(self) -> bool:
+        return not (self.failed or self.unreachable or self.ended)
+
+    def __repr__(self) -> str:
+        return f"HostState({self.name!r}, failed={self.failed}, unreachable={self.unreachable}, ended={self.ended})"

@@ -1,0 +1,151 @@
+"""How a task reaches its host: connection variables, delegation and privilege escalation."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.engine.errors import TaskError
+from provisioner.engine.options import RunOptions
+from provisioner.engine.playbook import Task
+from provisioner.engine.sessions import Session, SessionPool, Target
+from provisioner.engine.state import HostState
+from provisioner.engine.variables import PlayContext, Variables
+from provisioner.inventory import Host, Inventory
+from provisioner.templating import OMIT, Templar
+from provisioner.templating.filters.text import to_bool
+
+_RELEVANT = (
+    "ansible_host", "ansible_port", "ansible_user", "ansible_ssh_", "ansible_password", "ansible_connection", "ansible_private_key_file",
+    "ansible_python_interpreter", "ansible_timeout", "ansible_remote_", "ansible_known_hosts", "ansible_pinned_", "ansible_gateway",
+    "ansible_scp_", "ansible_sftp_", "ansible_control_path", "ansible_executable", "gateway", "pinned_host_key", "host_key_policy",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BecomeRequest:
+    """Privilege escalation as the task and the host's variables say it."""
+
+    user: str
+    method: str
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"BecomeRequest({self.user!r}, {self.method!r})"
+
+
+class Targets:
+    """Sessions and privilege escalation for tasks; one for a run."""
+
+    def __init__(self, pool: SessionPool, variables: Variables, inventory: Inventory, options: RunOptions) -> None:
+        self._pool = pool
+        self._variables = variables
+        self._inventory = inventory
+        self._options = options
+        self._sessions: dict[tuple[Any, ...], Session] = {}
+        self._lock = threading.Lock()
+
+    def delegate(self, name: str) -> HostState:
+        """The host that a task is delegated to, which need not be in the inventory."""
+        host = self._inventory.host(name)
+        if host is None:
+            host = Host(name, self._inventory)
+            host.own_vars["ansible_host"] = name
+        return HostState(host, self._variables.store(name))
+
+    def session(self, state: HostState, context: PlayContext, task: Task, templar: Templar, *, delegated: bool) -> Session:
+        """The session of the host a task works on; `templar` sees the variables of the host the task belongs to."""
+        keywords = tuple(self._keyword(templar, task, name) for name in ("connection", "remote_user", "port"))
+        key = (state.name, context.play.location, keywords, state.store.connection_version, delegated)
+        found = self._sessions.get(key)
+        if found is None:
+            found = self._pool.session(self._target(state, context, templar, keywords, delegated))
+            with self._lock:
+                self._sessions[key] = found
+        return found
+
+    def forget(self, state: HostState) -> None:
+        """Close the host's sessions; the next task connects anew."""
+        with self._lock:
+            gone = [key for key in self._sessions if key[0] == state.name]
+            sessions = [self._sessions.pop(key) for key in gone]
+        for session in sessions:
+            session.close()
+
+    def _keyword(self, templar: Templar, task: Task, name: str) -> Any:
+        value = task.attributes.get(name)
+        return templar.render(value) if isinstance(value, str) else value
+
+    def _target(self, state: HostState, context: PlayContext, templar: Templar, keywords: tuple[Any, ...], delegated: bool) -> Target:
+        source = self._variables.templar(state, context, None) if delegated else templar
+        found: dict[str, Any] = {}
+        for name in source.scope:
+            if name.startswith(_RELEVANT):
+                value = source.render(source.scope[name])
+                if value is not None and value is not OMIT:
+                    found[name] = value
+        options = self._options
+        connection, user, port = keywords
+        fallbacks = {
+            "ansible_connection": connection if not delegated or connection == "local" else None,
+            "ansible_user": (user if not delegated else None) or options.remote_user,
+            "ansible_port": port if not delegated else None,
+            "ansible_ssh_private_key_file": str(options.private_key_file) if options.private_key_file else None,
+            "ansible_password": options.connection_password,
+        }
+        if options.connection:
+            found.setdefault("ansible_connection", connection or options.connection)
+        for name, value in fallbacks.items():
+            if value is not None and name not in found:
+                found[name] = value
+        if found.get("ansible_connection") == "local":
+            found.setdefault("ansible_python_interpreter", sys.executable)
+        found["inventory_hostname"] = state.name
+        for name in ("inventory_dir", "playbook_dir"):
+            if name in source.scope:
+                found[name] = source.scope[name]
+        return Target(state.name, found)
+
+    def become(self, state: HostState, context: PlayContext, task: Task, templar: Templar, *, delegated: bool) -> BecomeRequest | None:
+        """None when the task runs as the connection's user."""
+        source = self._variables.templar(state, context, None) if delegated else templar
+        wanted = self._become_value(source, templar, "ansible_become", task, "become", self._options.become)
+        if not to_bool(wanted):
+            return None
+        user = self._become_value(source, templar, "ansible_become_user", task, "become_user", self._options.become_user) or "root"
+        method = self._become_value(source, templar, "ansible_become_method", task, "become_method", self._options.become_method) or "sudo"
+        method = str(method).split(".")[-1]
+        if method not in ("sudo", "su"):
+            raise TaskError(f"become_method {method!r} is not supported; sudo and su are")
+        password: Any = self._options.become_password
+        for name in ("ansible_become_password", "ansible_become_pass", f"ansible_{method}_pass", f"ansible_{method}_password"):
+            if name in source.scope:
+                password = source.render(source.scope[name])
+                break
+        return BecomeRequest(str(user), method, None if password is None else str(password))
+
+    def _become_value(self, source: Templar, templar: Templar, name: str, task: Task, keyword: str, default: Any) -> Any:
+        if name in source.scope:
+            return source.render(source.scope[name])
+        value = task.attributes.get(keyword)
+        if value is not None:
+            return templar.render(value) if isinstance(value, str) else value
+        return default
+
+
+def connection_become(request: BecomeRequest | None) -> Any:
+    """The transport's own form of a request."""
+    if request is None:
+        return None
+    from provisioner.transport import Become, Secret
+
+    secret = Secret(request.password) if request.password is not None else None
+    return Become(user=request.user, method=request.method, password=secret)
+
+
+def relevant(variables: Mapping[str, Any]) -> list[str]:
+    """Names of variables that say how a host is reached."""
+    return [name for name in variables if name.startswith(_RELEVANT)]

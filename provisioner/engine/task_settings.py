@@ -1,0 +1,84 @@
+"""Keywords of a task that are rendered for each host: delegation, escalation, environment, check mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.engine.errors import TaskError
+from provisioner.engine.playbook import Task
+from provisioner.engine.run_context import Run
+from provisioner.engine.state import HostState
+from provisioner.engine.targets import BecomeRequest
+from provisioner.engine.variables import PlayContext
+from provisioner.templating import OMIT, Templar
+from provisioner.templating.filters.text import to_bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A task's keywords as they hold for one host and item."""
+
+    delegate_to: str | None = None
+    become: BecomeRequest | None = None
+    check: bool = False
+    diff: bool = False
+    no_log: bool = False
+    timeout_s: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def task_settings(run: Run, state: HostState, context: PlayContext, task: Task, templar: Templar) -> Settings:
+    """Raises TemplateError or TaskError."""
+    values = task.attributes.values
+
+    def flag(name: str, default: bool) -> bool:
+        value = values.get(name)
+        if value is None:
+            return default
+        if isinstance(value, str):
+            value = to_bool(templar.render(value))
+        return bool(value)
+
+    # Conditions come first, and a task that is skipped may delegate to a host that is not defined.
+    delegate = values.get("delegate_to")
+    delegate_to = None
+    if delegate is not None and _holds(task, templar):
+        rendered = templar.render(delegate)
+        delegate_to = None if rendered in (None, "", OMIT) else str(rendered)
+    timeout = values.get("timeout")
+    limits = [float(templar.render(timeout))] if timeout else []
+    limits += [run.options.timeout_s] if run.options.timeout_s else []
+    if task.async_s:
+        limits += [float(templar.render(task.async_s))]
+    target = run.targets.delegate(delegate_to) if delegate_to else state
+    no_log = flag("no_log", False)
+    return Settings(
+        delegate_to=delegate_to,
+        become=run.targets.become(target, context, task, templar, delegated=delegate_to is not None),
+        check=flag("check_mode", run.options.check),
+        diff=flag("diff", run.options.diff) and not no_log,
+        no_log=no_log,
+        timeout_s=min(limits, default=None) or None,
+        environment=_environment(task, templar),
+    )
+
+
+def _holds(task: Task, templar: Templar) -> bool:
+    try:
+        return all(templar.condition(condition) for condition in task.attributes.when)
+    except Exception:  # noqa: BLE001 - the condition is evaluated again where its error is reported
+        return False
+
+
+def _environment(task: Task, templar: Templar) -> dict[str, str]:
+    merged: dict[str, str] = {}
+    for level in task.attributes.environment:
+        rendered: Any = templar.render(level)
+        if rendered in (None, "", OMIT):
+            continue
+        if not isinstance(rendered, Mapping):
+            raise TaskError(f"environment must be a mapping, not {type(rendered).__name__}")
+        merged.update({str(key): "" if value is None else str(value) for key, value in rendered.items() if value is not OMIT})
+    return merged

@@ -1,0 +1,237 @@
+"""Which variables a task sees on a host, by Ansible's order of precedence.
+
+Lowest first: role defaults, inventory, facts, play vars, vars_prompt, vars_files, role vars, block and task vars, include_vars, set_fact
+and registered, role parameters, include parameters, extra vars. The part that does not depend on the task is kept for each host.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from provisioner.engine.options import RunOptions
+from provisioner.engine.playbook import Play, Role, Task
+from provisioner.engine.state import HostState, HostStore
+from provisioner.inventory import Host, Inventory
+from provisioner.templating import Resolved, Templar
+from provisioner.templating.templar import Engine
+
+VERSION = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}
+"""The Ansible whose language this is; public roles ask for it."""
+
+
+_serials = itertools.count()
+
+
+class PlayContext:
+    """What is the same for all tasks of one batch of a play."""
+
+    def __init__(self, play: Play, templar_engine: Engine) -> None:
+        self.serial = next(_serials)
+        self.play = play
+        self.engine = templar_engine
+        self.prompted: dict[str, Any] = {}
+        self.vars_files: dict[str, dict[str, Any]] = {}
+        """By host: level 14."""
+        self.all_hosts: list[str] = []
+        self.hosts: list[HostState] = []
+        """The current batch."""
+        self.roles: list[Role] = list(play.roles)
+        self.shared_defaults: dict[str, Any] = {}
+        self.shared_vars: dict[str, Any] = {}
+        self.refresh_roles()
+
+    def add_role(self, role: Role) -> None:
+        """A role included while running whose variables the rest of the play may see."""
+        self.roles.append(role)
+        self.refresh_roles()
+
+    def refresh_roles(self) -> None:
+        self.shared_defaults = {}
+        self.shared_vars = {}
+        for role in self.roles:
+            if role.public:
+                self.shared_defaults.update(role.defaults)
+                self.shared_vars.update(role.vars)
+
+    def active(self) -> list[str]:
+        return [state.name for state in self.hosts if not (state.failed or state.unreachable)]
+
+
+class Variables:
+    """Composes variables; one for a run."""
+
+    def __init__(self, inventory: Inventory, options: RunOptions, directory: Path) -> None:
+        self.inventory = inventory
+        self.options = options
+        self.directory = directory
+        self.stores: dict[str, HostStore] = {}
+        self.extra_vars = {**inventory.extra_vars, **options.extra_vars}
+        self._bases: dict[tuple[str, int, int], tuple[int, dict[str, Any]]] = {}
+        self._roles: dict[int, tuple[Role, dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
+        self._groups: dict[str, list[str]] = {}
+        self.inventory_version = 0
+        self.inventory_changed()
+
+    def store(self, name: str) -> HostStore:
+        found = self.stores.get(name)
+        if found is None:
+            found = self.stores[name] = HostStore(name)
+        return found
+
+    def inventory_changed(self) -> None:
+        self._groups = self.inventory.group_names()
+        self.inventory_version += 1
+
+    def _role(self, role: Role) -> tuple[Role, dict[str, Any], dict[str, Any], dict[str, Any]]:
+        found = self._roles.get(id(role))
+        if found is None:
+            found = self._roles[id(role)] = (role, role.visible_defaults(), role.visible_vars(), role.visible_params())
+        return found
+
+    def base(self, host: Host, context: PlayContext, role: Role | None) -> dict[str, Any]:
+        """Levels 2 to 15; not to be changed by the caller."""
+        store = self.store(host.name)
+        key = (host.name, context.serial, id(role))
+        version = store.version * 1_000_000 + self.inventory_version * 1000 + len(context.roles)
+        found = self._bases.get(key)
+        if found is not None and found[0] == version:
+            return found[1]
+        merged = dict(context.shared_defaults)
+        if role is not None:
+            merged.update(self._role(role)[1])
+        merged.update(host.vars)
+        merged.update(store.fact_vars)
+        merged.update(context.play.vars)
+        merged.update(context.prompted)
+        merged.update(context.vars_files.get(host.name, {}))
+        merged.update(context.shared_vars)
+        if role is not None:
+            merged.update(self._role(role)[2])
+        self._bases[key] = (version, merged)
+        return merged
+
+    def for_task(self, state: HostState, context: PlayContext, task: Task | None) -> dict[str, Any]:
+        """Everything a task sees; the caller may add to it."""
+        role = task.role if task else None
+        store = state.store
+        merged = dict(self.base(state.host, context, role))
+        if task is not None:
+            merged.update(task.attributes.vars)
+        merged.update(store.include_vars)
+        merged.update(store.set_vars)
+        if role is not None:
+            merged.update(self._role(role)[3])
+        if task is not None:
+            merged.update(task.params)
+        merged.update(self.extra_vars)
+        self._add_magic(merged, state.host, context, task)
+        return merged
+
+    def _add_magic(self, merged: dict[str, Any], host: Host, context: PlayContext, task: Task | None) -> None:
+        active = context.active()
+        merged["inventory_hostname"] = Resolved(host.name)
+        merged["inventory_hostname_short"] = Resolved(host.name.split(".")[0])
+        merged["group_names"] = Resolved([name for name in host.groups if name != "all"])
+        merged["groups"] = Resolved(self._groups)
+        merged["hostvars"] = Resolved(HostVars(self, context))
+        merged["ansible_facts"] = Resolved(self.store(host.name).facts)
+        merged["play_hosts"] = merged["ansible_play_batch"] = merged["ansible_play_hosts"] = Resolved(active)
+        merged["ansible_play_hosts_all"] = Resolved(context.all_hosts)
+        merged["ansible_play_name"] = Resolved(context.play.name)
+        merged["playbook_dir"] = Resolved(str(self.directory))
+        merged["ansible_playbook_python"] = Resolved(sys.executable)
+        merged["ansible_version"] = Resolved(VERSION)
+        merged["ansible_check_mode"] = Resolved(self.options.check)
+        merged["ansible_diff_mode"] = Resolved(self.options.diff)
+        merged["ansible_forks"] = Resolved(self.options.forks)
+        merged["ansible_verbosity"] = Resolved(self.options.verbosity)
+        merged["ansible_run_tags"] = Resolved(list(self.options.tags) or ["all"])
+        merged["ansible_skip_tags"] = Resolved(list(self.options.skip_tags))
+        merged["ansible_limit"] = Resolved(self.options.limit or "all")
+        merged["ansible_role_names"] = merged["role_names"] = Resolved(list(dict.fromkeys(role.name for role in context.roles)))
+        merged["ansible_play_role_names"] = Resolved(list(dict.fromkeys(role.name for role in context.roles if not role.parents)))
+        sources = self.inventory.sources
+        if sources:
+            source = sources[0].absolute()
+            merged["inventory_file"] = Resolved(str(source))
+            merged["inventory_dir"] = Resolved(str(source if source.is_dir() else source.parent))
+        merged["__inventory__"] = Resolved(self.inventory)
+        if self.options.vault is not None:
+            merged["__vault__"] = self.options.vault
+        if task is not None:
+            merged["ansible_search_path"] = Resolved([str(path) for path in self.search(task)])
+            merged["environment"] = Resolved(list(task.attributes.environment))
+            if task.role is not None:
+                merged["role_path"] = Resolved(str(task.role.path))
+                merged["role_name"] = merged["ansible_role_name"] = Resolved(task.role.name)
+                merged["ansible_parent_role_names"] = Resolved([parent.name for parent in reversed(task.role.parents)])
+                merged["ansible_parent_role_paths"] = Resolved([str(parent.path) for parent in reversed(task.role.parents)])
+
+    def search(self, task: Task) -> tuple[Path, ...]:
+        """Where files named by a task are looked for, first one first."""
+        paths: list[Path] = []
+        if task.role is not None:
+            paths.append(task.role.path)
+            paths.extend(parent.path for parent in reversed(task.role.parents))
+        paths.extend((task.directory, self.directory))
+        return tuple(dict.fromkeys(paths))
+
+    def templar(self, state: HostState, context: PlayContext, task: Task | None) -> Templar:
+        search = self.search(task) if task else (self.directory,)
+        return Templar(search, self.for_task(state, context, task), engine=context.engine, host=state.name)
+
+
+class HostVars(Mapping[str, Any]):
+    """The `hostvars` variable: other hosts' variables, rendered when used."""
+
+    def __init__(self, variables: Variables, context: PlayContext) -> None:
+        self._variables = variables
+        self._context = context
+        self._seen: dict[str, HostView] = {}
+
+    def __getitem__(self, name: str) -> HostView:
+        found = self._seen.get(name)
+        if found is None:
+            host = self._variables.inventory.host(name)
+            if host is None:
+                raise KeyError(name)
+            state = HostState(host, self._variables.store(name))
+            found = self._seen[name] = HostView(self._variables.templar(state, self._context, None))
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables.inventory.hosts)
+
+    def __len__(self) -> int:
+        return len(self._variables.inventory.hosts)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._variables.inventory.host(name) is not None
+
+    def __repr__(self) -> str:
+        return f"HostVars({list(self)})"
+
+
+class HostView(Mapping[str, Any]):
+    """All variables of one host; attributes stay out of the way of variables' names."""
+
+    __slots__ = ("_templar",)
+
+    def __init__(self, templar: Templar) -> None:
+        self._templar = templar
+
+    def __getitem__(self, name: str) -> Any:
+        return self._templar.scope[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._templar.scope if not name.startswith("__") and name not in ("hostvars", "vars", "omit"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._templar.scope
