@@ -20,6 +20,8 @@ from provisioner.machines.rootfs import STORE
 from provisioner.machines.spec import HostSpec, LabSpec
 
 OVERLAY_MAGIC = "794c7630"
+# The first ordinary user of a Debian system.
+USER_ID = 1000
 
 
 @dataclass(frozen=True)
@@ -127,16 +129,43 @@ def identity(lab: LabSpec, host: HostSpec, host_key: str, authorized: str) -> di
     }
 
 
+def account(user: str, base: Path, authorized: str) -> dict[str, str]:
+    """The files that make a user other than root, who is in the base image: nothing but a key lets one in, and sudo asks for no password."""
+    if user == "root":
+        return {}
+    lines = {
+        "etc/passwd": f"{user}:x:{USER_ID}:{USER_ID}:{user}:/home/{user}:/bin/bash",
+        "etc/group": f"{user}:x:{USER_ID}:",
+        "etc/shadow": f"{user}:*:19000:0:99999:7:::",
+    }
+    files = {name: f"{(base / name).read_text()}{line}\n" for name, line in lines.items()}
+    files[f"home/{user}/.ssh/authorized_keys"] = f"{authorized}\n"
+    files[f"etc/sudoers.d/{user}"] = f"{user} ALL=(ALL) NOPASSWD: ALL\n"
+    return files
+
+
 def _write(upper: Path, name: str, text: str) -> None:
     path = upper / name
-    private = name.startswith("root/") or name.endswith("_key")
+    private = name.startswith(("root/", "home/", "etc/sudoers.d/")) or name.endswith(("_key", "etc/shadow"))
     folder = upper
     for part in Path(name).parts[:-1]:
         folder /= part
         if not folder.is_dir():
             folder.mkdir()
-            folder.chmod(0o700 if folder.relative_to(upper).parts[0] == "root" else 0o755)
+            _own(folder, upper)
+            folder.chmod(0o700 if _is_home(folder, upper) else 0o755)
     write_private(path, text.encode(), 0o600 if private else 0o644)
+    _own(path, upper)
+
+
+def _is_home(path: Path, upper: Path) -> bool:
+    parts = path.relative_to(upper).parts
+    return parts[0] == "root" or (parts[0] == "home" and len(parts) > 1)
+
+
+def _own(path: Path, upper: Path) -> None:
+    if _is_home(path, upper) and path.relative_to(upper).parts[0] == "home":
+        os.chown(path, USER_ID, USER_ID)
 
 
 def _on_overlay(path: Path) -> bool:

@@ -28,7 +28,8 @@ def lab_spec(inventory: Inventory, path: Path) -> LabSpec:
     for name, host in inventory.hosts.items():
         own = _overrides(name, host.vars.get("machine"))
         size = int(own.get("memory_mib", memory_mib)), float(own.get("cpus", cpus))
-        hosts.append(HostSpec(name, addresses[name], *size, str(own.get("suite", machines.suite or DEFAULT_SUITE))))
+        suite, user = str(own.get("suite", machines.suite or DEFAULT_SUITE)), str(host.vars.get("ansible_user", "root"))
+        hosts.append(HostSpec(name, addresses[name], *size, suite, user))
     cluster = inventory.cluster
     proxy = _package_setting(cluster, "proxy")
     if proxy and urlsplit(proxy).hostname == str(network[1]):

@@ -83,7 +83,7 @@ class NspawnProvider:
         return {
             host.name: {
                 "ansible_host": str(host.address),
-                "ansible_user": "root",
+                "ansible_user": host.user,
                 "ansible_ssh_private_key_file": str(self.lab.state / "id_ed25519"),
                 "ansible_ssh_common_args": f"-o UserKnownHostsFile={known_hosts} -o StrictHostKeyChecking=yes",
             }
@@ -158,7 +158,7 @@ class NspawnProvider:
         self._tell(f"{host.name}: creating ({host.address})")
         key = self._host_key_path(host.name)
         keys.ensure_key(key, host.name)
-        files = {**apt, **disks.identity(self.lab, host, key.read_text(), authorized)}
+        files = {**apt, **disks.identity(self.lab, host, key.read_text(), authorized), **disks.account(host.user, base, authorized)}
         disks.prepare_host(self._disk(host.name), base, files)
 
     def _power_on(self, host: HostSpec) -> None:

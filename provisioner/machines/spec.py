@@ -26,13 +26,17 @@ PACKAGE_PROXY_PORT = 13142
 
 @dataclass(frozen=True)
 class HostSpec:
-    """One host. `memory_mib` and `cpus` are limits (a share of this computer), not reservations."""
+    """One host. `memory_mib` and `cpus` are limits (a share of this computer), not reservations.
+
+    `user` is whom the inventory logs in as; another one than root is made, and may sudo without a password.
+    """
 
     name: str
     address: ipaddress.IPv4Address
     memory_mib: int = DEFAULT_MEMORY_MIB
     cpus: float = DEFAULT_CPUS
     suite: str = DEFAULT_SUITE
+    user: str = "root"
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,9 @@ def leftovers(provider: NspawnProvider) -> list[str]:
 
 @pytest.fixture(scope="module")
 def lab(labs_folder: Path, free_network: Callable[[], str]) -> Iterator[NspawnProvider]:
-    provider = make_lab(labs_folder / "machines", free_network(), "one: {}, two: {machine: {memory_mib: 512}}")
+    provider = make_lab(
+        labs_folder / "machines", free_network(), "one: {}, two: {machine: {memory_mib: 512}}, three: {ansible_user: admin}"
+    )
     provider.create()
     provider.start()
     yield provider
@@ -80,12 +82,16 @@ def lab(labs_folder: Path, free_network: Callable[[], str]) -> Iterator[NspawnPr
 
 
 def test_hosts_answer_with_the_key_that_was_pinned_before_they_booted(lab: NspawnProvider, tmp_path: Path) -> None:
-    assert [(machine.name, machine.power) for machine in lab.list()] == [("one", Power.ON), ("two", Power.ON)]
+    assert [(machine.name, machine.power) for machine in lab.list()] == [("one", Power.ON), ("two", Power.ON), ("three", Power.ON)]
     assert ssh(lab, "one", "hostname").strip() == "one"
     assert ssh(lab, "two", "systemctl is-system-running --wait").strip() == "running"
     (tmp_path / "empty").write_text("")
     with pytest.raises(AssertionError, match="Host key verification failed"):
         ssh(lab, "one", "true", known_hosts=tmp_path / "empty")
+
+
+def test_another_user_logs_in_and_may_sudo(lab: NspawnProvider) -> None:
+    assert ssh(lab, "three", "id -un; sudo -n id -un").split() == ["admin", "root"]
 
 
 def test_a_running_lab_needs_nothing_more(lab: NspawnProvider) -> None:
@@ -153,7 +159,7 @@ def test_killing_the_container_is_pulling_the_plug_and_start_a_power_cycle(lab: 
     (nspawn,) = children(pid)
     os.kill(nspawn.pid, signal.SIGKILL)
     assert shell is not None and shell.wait(10)
-    assert [machine.power for machine in lab.list()] == [Power.ON, Power.OFF]
+    assert [machine.power for machine in lab.list()] == [Power.ON, Power.OFF, Power.ON]
     assert [(step.subject, step.action.value) for step in lab.plan()] == [("two", "start")]
     lab.start(["two"])
     assert ssh(lab, "two", "cat /root/plug").strip() == "kept"
@@ -167,7 +173,7 @@ def test_stop_is_orderly_and_start_brings_everything_back(lab: NspawnProvider) -
     )
     ssh(lab, "two", "systemctl daemon-reload && systemctl start bye")
     lab.stop(["two"])
-    assert [machine.power for machine in lab.list()] == [Power.ON, Power.OFF]
+    assert [machine.power for machine in lab.list()] == [Power.ON, Power.OFF, Power.ON]
     lab.start()
     assert ssh(lab, "two", "ls /root/stopped").strip() == "/root/stopped"
     assert "two login" in lab.console("two") or "Debian" in lab.console("two")

@@ -33,6 +33,24 @@ def test_identity_is_written_with_the_modes_sshd_insists_on(tmp_path: Path) -> N
     assert (disk.upper / "root/.ssh/authorized_keys").read_text() == "ssh-ed25519 AAAA me\n"
 
 
+def test_another_user_than_root_is_made_with_a_key_and_sudo(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    (base / "etc").mkdir(parents=True)
+    for name in ("passwd", "group", "shadow"):
+        (base / "etc" / name).write_text("root:x:0\n")
+    assert disks.account("root", base, "ssh-ed25519 AAAA me") == {}
+    files = disks.account("admin", base, "ssh-ed25519 AAAA me")
+    assert files["etc/passwd"].splitlines() == ["root:x:0", "admin:x:1000:1000:admin:/home/admin:/bin/bash"]
+    assert files["etc/sudoers.d/admin"] == "admin ALL=(ALL) NOPASSWD: ALL\n"
+    disk = disks.HostDisk(tmp_path / "host")
+    disks.prepare_host(disk, base, files)
+    key = disk.upper / "home/admin/.ssh/authorized_keys"
+    assert (mode(key), key.stat().st_uid) == (0o600, 1000)
+    assert (mode(key.parent), key.parent.stat().st_uid) == (0o700, 1000)
+    assert (mode(disk.upper / "home"), (disk.upper / "home").stat().st_uid) == (0o755, 0)
+    assert mode(disk.upper / "etc/shadow") == 0o600
+
+
 def test_every_host_has_a_machine_id_of_its_own(tmp_path: Path) -> None:
     one = lab(tmp_path)
     ids = {disks.identity(one, host, "", "")["etc/machine-id"] for host in one.hosts}
