@@ -1,110 +1,131 @@
-"""The pods' table: readiness, the status that sums a pod up, restarts, addresses."""
+"""The table of pods: how many containers are ready, the most telling reason there is, restarts and when the last one was."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.tables import AGE, NAME, NONE, Cells, Column, age
+from provisioner.kube.api.meta import condition, parse_time
+from provisioner.kube.api.tables.columns import NONE, Printer, age, columns, containers, duration, pairs
 
 
-def _init_status(pod: core_v1.Pod) -> str | None:
-    """What an init container that is not through says, or None when all are."""
-    statuses = pod.status.init_container_statuses or []
-    sidecars = {c.name for c in pod.spec.init_containers or () if c.restart_policy == "Always"}
-    for number, status in enumerate(statuses):
+class _Summary:
+    """What the containers' statuses add up to; `reason` starts as the pod's own."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.ready = 0
+        self.restarts = 0
+        self.last_restart: datetime | None = None
+
+    def count(self, status: core_v1.ContainerStatus) -> None:
+        self.restarts += status.restart_count or 0
+        ended = status.last_state.terminated if status.last_state is not None else None
+        finished = parse_time(ended.finished_at) if ended is not None else None
+        if finished is not None and (self.last_restart is None or finished > self.last_restart):
+            self.last_restart = finished
+
+
+def _ended(state: core_v1.ContainerStateTerminated) -> str:
+    if state.reason:
+        return state.reason
+    return f"Signal:{state.signal}" if state.signal else f"ExitCode:{state.exit_code or 0}"
+
+
+def _initializing(pod: core_v1.Pod, summary: _Summary, sidecar_restarts: _Summary) -> bool:
+    """Look at the init containers until the one that the others wait for; False when all are done."""
+    declared = {container.name: container for container in pod.spec.init_containers or ()}
+    for number, status in enumerate(pod.status.init_container_statuses or ()):
+        container = declared.get(status.name)
+        sidecar = container is not None and container.restart_policy == "Always"
+        summary.count(status)
+        if sidecar:
+            sidecar_restarts.count(status)
         state = status.state or core_v1.ContainerState()
-        if state.terminated is not None and state.terminated.exit_code == 0:
+        if state.terminated is not None and not state.terminated.exit_code:
             continue
-        if status.name in sidecars and status.started:
+        if sidecar and status.started:
+            summary.ready += bool(status.ready)
             continue
         if state.terminated is not None:
-            if state.terminated.reason:
-                return f"Init:{state.terminated.reason}"
-            signal = state.terminated.signal
-            return f"Init:Signal:{signal}" if signal else f"Init:ExitCode:{state.terminated.exit_code or 0}"
-        if state.waiting is not None and state.waiting.reason not in (None, "", "PodInitializing"):
-            return f"Init:{state.waiting.reason}"
-        return f"Init:{number}/{len(pod.spec.init_containers or ())}"
-    return None
+            summary.reason = f"Init:{_ended(state.terminated)}"
+        elif state.waiting is not None and state.waiting.reason and state.waiting.reason != "PodInitializing":
+            summary.reason = f"Init:{state.waiting.reason}"
+        else:
+            summary.reason = f"Init:{number}/{len(declared)}"
+        return True
+    return False
 
 
-def status_text(pod: core_v1.Pod) -> str:
-    """The STATUS column."""
-    reason = pod.status.reason or pod.status.phase or ""
-    for condition in pod.status.conditions or ():
-        if condition.type == "PodScheduled" and condition.reason == "SchedulingGated":
-            reason = "SchedulingGated"
-    initializing = _init_status(pod)
-    if initializing is not None and pod.status.phase not in ("Succeeded", "Failed"):
-        reason = initializing
-    elif initializing is None:
-        reason = _containers_status(pod, reason)
-    if pod.metadata.deletion_timestamp is not None:
-        return "Unknown" if pod.status.reason == "NodeLost" else "Terminating"
-    return reason
-
-
-def _containers_status(pod: core_v1.Pod, reason: str) -> str:
+def _running(pod: core_v1.Pod, summary: _Summary) -> None:
+    """The first container with something to tell gives the reason; a pod that is partly done still runs."""
     running = False
-    for status in reversed(pod.status.container_statuses or []):
+    for status in reversed(pod.status.container_statuses or ()):
+        summary.count(status)
         state = status.state or core_v1.ContainerState()
         if state.waiting is not None and state.waiting.reason:
-            reason = state.waiting.reason
-        elif state.terminated is not None and state.terminated.reason:
-            reason = state.terminated.reason
+            summary.reason = state.waiting.reason
         elif state.terminated is not None:
-            reason = f"Signal:{state.terminated.signal}" if state.terminated.signal else f"ExitCode:{state.terminated.exit_code or 0}"
+            summary.reason = _ended(state.terminated)
         elif status.ready and state.running is not None:
             running = True
-    if reason == "Completed" and running:
-        ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
-        return "Running" if ready else "NotReady"
-    return reason
+            summary.ready += 1
+    if summary.reason == "Completed" and running:
+        summary.reason = "Running" if _is_true(pod, "Ready") else "NotReady"
 
 
-def _restarts(pod: core_v1.Pod, now: datetime) -> str:
-    statuses = [*(pod.status.container_statuses or ())]
-    if _init_status(pod) is not None:
-        statuses = [*(pod.status.init_container_statuses or ())]
-    count = sum(s.restart_count or 0 for s in statuses)
-    finished = [s.last_state.terminated.finished_at for s in statuses if s.last_state is not None and s.last_state.terminated is not None]
-    last = max((f for f in finished if f), default=None)
-    return f"{count} ({age(last, now)} ago)" if count and last else str(count)
+def _is_true(pod: core_v1.Pod, type_: str) -> bool:
+    found = condition(pod.status.conditions, type_)
+    return found is not None and found.status == "True"
 
 
-def pod(obj: core_v1.Pod, now: datetime) -> list[Any]:
-    statuses = obj.status.container_statuses or ()
-    gates = obj.spec.readiness_gates or ()
-    passed = sum(any(c.type == g.condition_type and c.status == "True" for c in obj.status.conditions or ()) for g in gates)
-    ips = [p.ip for p in obj.status.pod_ips or () if p.ip] or [obj.status.pod_ip or NONE]
+def summarize(pod: core_v1.Pod) -> tuple[str, int, int, datetime | None]:
+    """(status, ready containers, restarts, when the last restart was)."""
+    summary = _Summary(pod.status.reason or pod.status.phase or "")
+    scheduled = condition(pod.status.conditions, "PodScheduled")
+    if scheduled is not None and scheduled.reason == "SchedulingGated":
+        summary.reason = "SchedulingGated"
+    sidecars = _Summary("")
+    if not _initializing(pod, summary, sidecars) or _is_true(pod, "Initialized"):
+        summary.restarts, summary.last_restart = sidecars.restarts, sidecars.last_restart
+        _running(pod, summary)
+    if pod.metadata.deletion_timestamp:
+        if pod.status.reason == "NodeLost":
+            summary.reason = "Unknown"
+        elif pod.status.phase not in ("Succeeded", "Failed"):
+            summary.reason = "Terminating"
+    return summary.reason, summary.ready, summary.restarts, summary.last_restart
+
+
+def _row(pod: core_v1.Pod, now: datetime) -> list[str]:
+    reason, ready, restarts, last = summarize(pod)
+    sidecars = [c for c in pod.spec.init_containers or () if c.restart_policy == "Always"]
+    total = len(pod.spec.containers or ()) + len(sidecars)
+    restarted = f"{restarts} ({duration((now - last).total_seconds())} ago)" if restarts and last is not None else str(restarts)
+    gates = pod.spec.readiness_gates or []
+    open_gates = sum(_is_true(pod, gate.condition_type or "") for gate in gates)
+    ips = pod.status.pod_ips or ()
     return [
-        obj.metadata.name,
-        f"{sum(bool(s.ready) for s in statuses)}/{len(obj.spec.containers or ())}",
-        status_text(obj),
-        _restarts(obj, now),
-        age(obj.metadata.creation_timestamp, now),
-        ips[0],
-        obj.spec.node_name or NONE,
-        obj.status.nominated_node_name or NONE,
-        f"{passed}/{len(gates)}" if gates else NONE,
+        pod.metadata.name or "",
+        f"{ready}/{total}",
+        reason,
+        restarted,
+        age(pod, now),
+        (ips[0].ip if ips else pod.status.pod_ip) or NONE,
+        pod.spec.node_name or NONE,
+        pod.status.nominated_node_name or NONE,
+        f"{open_gates}/{len(gates)}" if gates else NONE,
     ]
 
 
-TABLES: dict[str, tuple[tuple[Column, ...], Cells]] = {
-    "Pod": (
-        (
-            NAME,
-            Column("Ready"),
-            Column("Status"),
-            Column("Restarts"),
-            AGE,
-            Column("IP", priority=1),
-            Column("Node", priority=1),
-            Column("Nominated Node", priority=1),
-            Column("Readiness Gates", priority=1),
-        ),
-        pod,
-    )
+def _template_row(obj: core_v1.PodTemplate, now: datetime) -> list[str]:
+    labels = obj.template.metadata.labels if obj.template is not None and obj.template.metadata is not None else None
+    return [obj.metadata.name or "", *containers(obj.template), pairs(labels)]
+
+
+PRINTERS = {
+    ("", "Pod"): Printer(
+        columns("Name", "Ready", "Status", "Restarts", "Age", "IP+", "Node+", "Nominated Node+", "Readiness Gates+"), _row
+    ),
+    ("", "PodTemplate"): Printer(columns("Name", "Containers", "Images", "Pod Labels"), _template_row),
 }

@@ -1,88 +1,109 @@
-"""The tables of services, endpoints and what leads to them."""
+"""Tables of services, endpoints, slices, ingresses and network policies."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from provisioner.kube.api.tables import AGE, NAME, NONE, Cells, Column, age, selector_text
-
-SHOWN = 3
-
-
-def _joined(items: list[str], limit: int = SHOWN) -> str:
-    if not items:
-        return NONE
-    more = f" + {len(items) - limit} more..." if len(items) > limit else ""
-    return ",".join(items[:limit]) + more
+from provisioner.kube.api._generated import core_v1, networking_v1
+from provisioner.kube.api.tables.columns import NONE, UNSET, Printer, age, columns, pairs, selector, some
 
 
-def service(obj: Any, now: datetime) -> list[Any]:
+def _balancer(status: Any) -> list[str]:
+    balancer = status.load_balancer
+    return sorted({point.ip or point.hostname or "" for point in (balancer.ingress or ())} - {""}) if balancer is not None else []
+
+
+def _external(obj: core_v1.Service) -> str:
     spec = obj.spec
-    ingress = [i.ip or i.hostname or "" for i in (obj.status.load_balancer.ingress or ())] if obj.status.load_balancer else []
-    external = [*(spec.external_ips or ()), *(ingress if spec.type == "LoadBalancer" else ())]
+    given = list(spec.external_ips or ())
+    if spec.type == "LoadBalancer":
+        return ",".join([*_balancer(obj.status), *given]) or "<pending>"
     if spec.type == "ExternalName":
-        shown = spec.external_name or NONE
-    else:
-        shown = ",".join(external) or ("<pending>" if spec.type == "LoadBalancer" else NONE)
-    ports = [f"{p.port}:{p.node_port}/{p.protocol}" if p.node_port else f"{p.port}/{p.protocol}" for p in spec.ports or ()]
-    return [
-        obj.metadata.name,
-        spec.type,
-        spec.cluster_ip or NONE,
-        shown,
-        ",".join(ports) or NONE,
-        age(obj.metadata.creation_timestamp, now),
-        selector_text(spec.selector),
-    ]
+        return spec.external_name or NONE
+    return ",".join(given) or NONE
 
 
-def endpoints(obj: Any, now: datetime) -> list[Any]:
+def _ports(obj: core_v1.Service) -> str:
+    shown = []
+    for port in obj.spec.ports or ():
+        node = f":{port.node_port}" if port.node_port else ""
+        shown.append(f"{port.port}{node}/{port.protocol or 'TCP'}")
+    return ",".join(shown) or NONE
+
+
+def _service(obj: core_v1.Service, now: datetime) -> list[Any]:
+    spec = obj.spec
+    address = next(iter(spec.cluster_ips or ()), None) or spec.cluster_ip or NONE
+    return [obj.metadata.name, spec.type or "ClusterIP", address, _external(obj), _ports(obj), age(obj, now), pairs(spec.selector)]
+
+
+def _endpoints(obj: core_v1.Endpoints, now: datetime) -> list[Any]:
     found = []
     for subset in obj.subsets or ():
-        for address in subset.addresses or ():
-            found += [f"{address.ip}:{p.port}" for p in subset.ports or ()] or [address.ip]
-    return [obj.metadata.name, _joined(found), age(obj.metadata.creation_timestamp, now)]
+        if not subset.ports:
+            found += [address.ip or "" for address in subset.addresses or ()]
+        for port in subset.ports or ():
+            found += [_socket(address.ip or "", port.port or 0) for address in subset.addresses or ()]
+    return [obj.metadata.name, some(found), age(obj, now)]
 
 
-def endpoint_slice(obj: Any, now: datetime) -> list[Any]:
-    ports = [str(p.port) if p.port else "*" for p in obj.ports or ()]
-    addresses = [address for e in obj.endpoints or () for address in e.addresses or ()]
-    shown = "<unset>" if not ports else _joined(ports)
+def _socket(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _slice(obj: Any, now: datetime) -> list[Any]:
+    ports = [str(port.port) if port.port is not None else "*" for port in obj.ports or ()]
+    addresses = [address for endpoint in obj.endpoints or () for address in endpoint.addresses or ()]
+    shown = [some(found) if found else UNSET for found in (ports, addresses)]
+    return [obj.metadata.name, obj.address_type or "", *shown, age(obj, now)]
+
+
+def _ingress(obj: networking_v1.Ingress, now: datetime) -> list[Any]:
+    hosts = [rule.host for rule in obj.spec.rules or () if rule.host]
     return [
         obj.metadata.name,
-        obj.address_type,
-        shown,
-        _joined(addresses) if addresses else "<unset>",
-        age(obj.metadata.creation_timestamp, now),
+        obj.spec.ingress_class_name or (obj.metadata.annotations or {}).get("kubernetes.io/ingress.class") or NONE,
+        some(hosts) if hosts else "*",
+        ",".join(_balancer(obj.status)),
+        "80, 443" if obj.spec.tls else "80",
+        age(obj, now),
     ]
 
 
-def ingress(obj: Any, now: datetime) -> list[Any]:
-    hosts = [rule.host or "*" for rule in obj.spec.rules or ()]
-    points = [i.ip or i.hostname or "" for i in (obj.status.load_balancer.ingress or ())] if obj.status.load_balancer else []
-    ports = "80, 443" if obj.spec.tls else "80"
-    return [
-        obj.metadata.name,
-        obj.spec.ingress_class_name or NONE,
-        _joined(hosts) if hosts else "*",
-        ",".join(points),
-        ports,
-        age(obj.metadata.creation_timestamp, now),
-    ]
+def _ingress_class(obj: networking_v1.IngressClass, now: datetime) -> list[Any]:
+    given = obj.spec.parameters
+    shown = NONE
+    if given is not None:
+        group = f".{given.api_group}" if given.api_group else ""
+        shown = f"{given.kind}{group}/{given.name}"
+    return [obj.metadata.name, obj.spec.controller or "", shown, age(obj, now)]
 
 
-def network_policy(obj: Any, now: datetime) -> list[Any]:
-    return [obj.metadata.name, selector_text(obj.spec.pod_selector), age(obj.metadata.creation_timestamp, now)]
+def _policy(obj: networking_v1.NetworkPolicy, now: datetime) -> list[Any]:
+    return [obj.metadata.name, selector(obj.spec.pod_selector), age(obj, now)]
 
 
-TABLES: dict[str, tuple[tuple[Column, ...], Cells]] = {
-    "Service": (
-        (NAME, Column("Type"), Column("Cluster-IP"), Column("External-IP"), Column("Port(s)"), AGE, Column("Selector", priority=1)),
-        service,
-    ),
-    "Endpoints": ((NAME, Column("Endpoints"), AGE), endpoints),
-    "EndpointSlice": ((NAME, Column("AddressType"), Column("Ports"), Column("Endpoints"), AGE), endpoint_slice),
-    "Ingress": ((NAME, Column("Class"), Column("Hosts"), Column("Address"), Column("Ports"), AGE), ingress),
-    "NetworkPolicy": ((NAME, Column("Pod-Selector"), AGE), network_policy),
+def _service_cidr(obj: Any, now: datetime) -> list[Any]:
+    return [obj.metadata.name, ",".join(obj.spec.cidrs or ()), age(obj, now)]
+
+
+def _address(obj: Any, now: datetime) -> list[Any]:
+    parent = obj.spec.parent_ref
+    shown = NONE
+    if parent is not None:
+        kind = f"{parent.resource}.{parent.group}" if parent.group else parent.resource or ""
+        shown = f"{kind}/{parent.namespace}/{parent.name}" if parent.namespace else f"{kind}/{parent.name}"
+    return [obj.metadata.name, shown]
+
+
+PRINTERS = {
+    ("", "Service"): Printer(columns("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector+"), _service),
+    ("", "Endpoints"): Printer(columns("Name", "Endpoints", "Age"), _endpoints),
+    ("discovery.k8s.io", "EndpointSlice"): Printer(columns("Name", "AddressType", "Ports", "Endpoints", "Age"), _slice),
+    ("networking.k8s.io", "Ingress"): Printer(columns("Name", "Class", "Hosts", "Address", "Ports", "Age"), _ingress),
+    ("networking.k8s.io", "IngressClass"): Printer(columns("Name", "Controller", "Parameters", "Age"), _ingress_class),
+    ("networking.k8s.io", "NetworkPolicy"): Printer(columns("Name", "Pod-Selector", "Age"), _policy),
+    ("networking.k8s.io", "ServiceCIDR"): Printer(columns("Name", "CIDRs", "Age"), _service_cidr),
+    ("networking.k8s.io", "IPAddress"): Printer(columns("Name", "ParentRef"), _address),
 }

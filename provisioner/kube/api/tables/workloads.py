@@ -1,42 +1,46 @@
-"""The tables of the kinds that make pods."""
+"""Tables of the kinds that make pods: deployments, sets, controllers, jobs, cron jobs and their revisions."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from provisioner.kube.api.meta import condition, parse_time
-from provisioner.kube.api.tables import AGE, NAME, NONE, Cells, Column, age, human, images, selector_text
+from provisioner.kube.api._generated import batch_v1
+from provisioner.kube.api.meta import condition, controller_of, parse_time
+from provisioner.kube.api.tables.columns import NONE, Printer, age, columns, containers, duration, pairs, selector, since
 
-WIDE = (Column("Containers", priority=1), Column("Images", priority=1), Column("Selector", priority=1))
-
-
-def _wide(obj: Any) -> list[Any]:
-    names, used = images(obj.spec.template.spec) if obj.spec.template is not None and obj.spec.template.spec is not None else ("", "")
-    return [names, used, selector_text(obj.spec.selector)]
+WIDE = ("Containers+", "Images+", "Selector+")
 
 
-def deployment(obj: Any, now: datetime) -> list[Any]:
+def _deployment(obj: Any, now: datetime) -> list[Any]:
     status = obj.status
     return [
         obj.metadata.name,
         f"{status.ready_replicas or 0}/{obj.spec.replicas or 0}",
         status.updated_replicas or 0,
         status.available_replicas or 0,
-        age(obj.metadata.creation_timestamp, now),
-        *_wide(obj),
+        age(obj, now),
+        *containers(obj.spec.template),
+        selector(obj.spec.selector),
     ]
 
 
-def replica_set(obj: Any, now: datetime) -> list[Any]:
-    status = obj.status
-    counts = [obj.spec.replicas or 0, status.replicas or 0, status.ready_replicas or 0]
-    return [obj.metadata.name, *counts, age(obj.metadata.creation_timestamp, now), *_wide(obj)]
+def _replicated(obj: Any, now: datetime) -> list[Any]:
+    """ReplicaSets and ReplicationControllers."""
+    wanted = obj.spec.selector
+    return [
+        obj.metadata.name,
+        obj.spec.replicas or 0,
+        obj.status.replicas or 0,
+        obj.status.ready_replicas or 0,
+        age(obj, now),
+        *containers(obj.spec.template),
+        pairs(wanted) if isinstance(wanted, dict) else selector(wanted),
+    ]
 
 
-def daemon_set(obj: Any, now: datetime) -> list[Any]:
-    status = obj.status
-    selector = obj.spec.template.spec.node_selector if obj.spec.template is not None and obj.spec.template.spec is not None else None
+def _daemonset(obj: Any, now: datetime) -> list[Any]:
+    status, template = obj.status, obj.spec.template
     return [
         obj.metadata.name,
         status.desired_number_scheduled or 0,
@@ -44,76 +48,90 @@ def daemon_set(obj: Any, now: datetime) -> list[Any]:
         status.number_ready or 0,
         status.updated_number_scheduled or 0,
         status.number_available or 0,
-        selector_text(selector),
-        age(obj.metadata.creation_timestamp, now),
-        *_wide(obj),
+        pairs(template.spec.node_selector if template is not None and template.spec is not None else None),
+        age(obj, now),
+        *containers(template),
+        selector(obj.spec.selector),
     ]
 
 
-def stateful_set(obj: Any, now: datetime) -> list[Any]:
-    return [
-        obj.metadata.name,
-        f"{obj.status.ready_replicas or 0}/{obj.spec.replicas or 0}",
-        age(obj.metadata.creation_timestamp, now),
-        *_wide(obj)[:2],
-    ]
+def _statefulset(obj: Any, now: datetime) -> list[Any]:
+    ready = f"{obj.status.ready_replicas or 0}/{obj.spec.replicas or 0}"
+    return [obj.metadata.name, ready, age(obj, now), *containers(obj.spec.template)]
 
 
-def job(obj: Any, now: datetime) -> list[Any]:
+def _holds(obj: Any, type_: str) -> bool:
+    found = condition(obj.status.conditions, type_)
+    return found is not None and found.status == "True"
+
+
+def _job_status(obj: batch_v1.Job) -> str:
+    ended = next((type_ for type_ in ("Complete", "Failed") if _holds(obj, type_)), None)
+    if ended is not None:
+        return ended
+    if obj.metadata.deletion_timestamp:
+        return "Terminating"
+    return next((type_ for type_ in ("Suspended", "FailureTarget", "SuccessCriteriaMet") if _holds(obj, type_)), "Running")
+
+
+def _completions(obj: batch_v1.Job) -> str:
     done = obj.status.succeeded or 0
     if obj.spec.completions is not None:
-        completions = f"{done}/{obj.spec.completions}"
-    else:
-        completions = f"{done}/1 of {obj.spec.parallelism}" if (obj.spec.parallelism or 0) > 1 else f"{done}/1"
+        return f"{done}/{obj.spec.completions}"
+    workers = obj.spec.parallelism or 0
+    return f"{done}/1 of {workers}" if workers > 1 else f"{done}/1"
+
+
+def _job(obj: batch_v1.Job, now: datetime) -> list[Any]:
     started, ended = parse_time(obj.status.start_time), parse_time(obj.status.completion_time)
-    duration = "" if started is None else human(int(((ended or now) - started).total_seconds()))
-    status = "Running"
-    for type_, shown in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended"), ("FailureTarget", "FailureTarget")):
-        found = condition(obj.status.conditions, type_)
-        if found is not None and found.status == "True":
-            status = shown
-            break
-    else:
-        status = "Terminating" if obj.metadata.deletion_timestamp else status
-    return [obj.metadata.name, status, completions, duration, age(obj.metadata.creation_timestamp, now), *_wide(obj)]
-
-
-def cron_job(obj: Any, now: datetime) -> list[Any]:
-    last = age(obj.status.last_schedule_time, now) if obj.status.last_schedule_time else NONE
-    made = obj.spec.job_template.spec if obj.spec.job_template is not None else None
-    names, used = (
-        images(made.template.spec) if made is not None and made.template is not None and made.template.spec is not None else ("", "")
-    )
     return [
         obj.metadata.name,
-        obj.spec.schedule,
-        obj.spec.time_zone or NONE,
-        str(bool(obj.spec.suspend)),
-        len(obj.status.active or ()),
-        last,
-        age(obj.metadata.creation_timestamp, now),
-        names,
-        used,
-        NONE,
+        _job_status(obj),
+        _completions(obj),
+        "" if started is None else duration(((ended or now) - started).total_seconds()),
+        age(obj, now),
+        *containers(obj.spec.template),
+        selector(obj.spec.selector),
     ]
 
 
-def _number(name: str) -> Column:
-    return Column(name, "integer")
+def _cronjob(obj: batch_v1.CronJob, now: datetime) -> list[Any]:
+    made = obj.spec.job_template.spec if obj.spec.job_template is not None else None
+    last = obj.status.last_schedule_time
+    return [
+        obj.metadata.name,
+        obj.spec.schedule or "",
+        obj.spec.time_zone or NONE,
+        "True" if obj.spec.suspend else "False",
+        len(obj.status.active or ()),
+        since(last, now) if last else NONE,
+        age(obj, now),
+        *containers(made.template if made is not None else None),
+        selector(made.selector if made is not None else None),
+    ]
 
 
-TABLES: dict[str, tuple[tuple[Column, ...], Cells]] = {
-    "Deployment": ((NAME, Column("Ready"), Column("Up-to-date"), Column("Available"), AGE, *WIDE), deployment),
-    "ReplicaSet": ((NAME, _number("Desired"), _number("Current"), _number("Ready"), AGE, *WIDE), replica_set),
-    "ReplicationController": ((NAME, _number("Desired"), _number("Current"), _number("Ready"), AGE, *WIDE), replica_set),
-    "DaemonSet": (
-        (NAME, *(_number(n) for n in ("Desired", "Current", "Ready", "Up-to-date", "Available")), Column("Node Selector"), AGE, *WIDE),
-        daemon_set,
-    ),
-    "StatefulSet": ((NAME, Column("Ready"), AGE, *WIDE[:2]), stateful_set),
-    "Job": ((NAME, Column("Status"), Column("Completions"), Column("Duration"), AGE, *WIDE), job),
-    "CronJob": (
-        (NAME, Column("Schedule"), Column("Timezone"), Column("Suspend"), _number("Active"), Column("Last Schedule"), AGE, *WIDE),
-        cron_job,
+def _revision(obj: Any, now: datetime) -> list[Any]:
+    owner = controller_of(obj)
+    shown = NONE
+    if owner is not None:
+        group, kind = (owner.api_version or "").rpartition("/")[0], (owner.kind or "").lower()
+        shown = f"{kind}.{group}/{owner.name}" if group else f"{kind}/{owner.name}"
+    return [obj.metadata.name, shown, obj.revision or 0, age(obj, now)]
+
+
+_REPLICATED = Printer(columns("Name", "Desired:integer", "Current:integer", "Ready:integer", "Age", *WIDE), _replicated)
+_COUNTS = tuple(f"{name}:integer" for name in ("Desired", "Current", "Ready", "Up-to-date", "Available"))
+
+PRINTERS = {
+    ("", "ReplicationController"): _REPLICATED,
+    ("apps", "ReplicaSet"): _REPLICATED,
+    ("apps", "Deployment"): Printer(columns("Name", "Ready", "Up-to-date:integer", "Available:integer", "Age", *WIDE), _deployment),
+    ("apps", "DaemonSet"): Printer(columns("Name", *_COUNTS, "Node Selector", "Age", *WIDE), _daemonset),
+    ("apps", "StatefulSet"): Printer(columns("Name", "Ready", "Age", "Containers+", "Images+"), _statefulset),
+    ("apps", "ControllerRevision"): Printer(columns("Name", "Controller", "Revision:integer", "Age"), _revision),
+    ("batch", "Job"): Printer(columns("Name", "Status", "Completions", "Duration", "Age", *WIDE), _job),
+    ("batch", "CronJob"): Printer(
+        columns("Name", "Schedule", "Timezone", "Suspend", "Active:integer", "Last Schedule", "Age", *WIDE), _cronjob
     ),
 }

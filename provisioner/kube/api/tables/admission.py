@@ -1,0 +1,90 @@
+"""Tables of what extends and guards the API server: webhooks, admission policies, aggregated services, priority levels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from provisioner.kube.api.meta import condition
+from provisioner.kube.api.tables.columns import NONE, UNSET, Printer, age, columns
+
+ADMISSION = "admissionregistration.k8s.io"
+FLOW = "flowcontrol.apiserver.k8s.io"
+
+
+def _webhooks(obj: Any, now: datetime) -> list[Any]:
+    return [obj.metadata.name, len(obj.webhooks or ()), age(obj, now)]
+
+
+def _param_kind(obj: Any) -> str:
+    kind = obj.spec.param_kind
+    return f"{kind.api_version}/{kind.kind}" if kind is not None else UNSET
+
+
+def _validating(obj: Any, now: datetime) -> list[Any]:
+    return [obj.metadata.name, len(obj.spec.validations or ()), _param_kind(obj), age(obj, now)]
+
+
+def _mutating(obj: Any, now: datetime) -> list[Any]:
+    return [obj.metadata.name, len(obj.spec.mutations or ()), _param_kind(obj), age(obj, now)]
+
+
+def _binding(obj: Any, now: datetime) -> list[Any]:
+    ref = obj.spec.param_ref
+    shown = UNSET
+    if ref is not None:
+        named = ref.name or "*"
+        shown = f"{ref.namespace}/{named}" if ref.namespace else f"*/{named}" if ref.name else UNSET
+    return [obj.metadata.name, obj.spec.policy_name or "", shown, age(obj, now)]
+
+
+def _api_service(obj: Any, now: datetime) -> list[Any]:
+    target = obj.spec.service
+    available = condition(obj.status.conditions, "Available")
+    shown = "Unknown"
+    if available is not None:
+        shown = "True" if available.status == "True" else f"{available.status} ({available.reason})"
+    return [obj.metadata.name, "Local" if target is None else f"{target.namespace}/{target.name}", shown, age(obj, now)]
+
+
+def _flow_schema(obj: Any, now: datetime) -> list[Any]:
+    spec = obj.spec
+    dangling = condition(obj.status.conditions, "Dangling")
+    return [
+        obj.metadata.name,
+        spec.priority_level_configuration.name if spec.priority_level_configuration is not None else "",
+        spec.matching_precedence or 0,
+        spec.distinguisher_method.type if spec.distinguisher_method is not None else NONE,
+        age(obj, now),
+        "?" if dangling is None else dangling.status,
+    ]
+
+
+def _level(obj: Any, now: datetime) -> list[Any]:
+    limited, shares, queues, hand, length = obj.spec.limited, NONE, NONE, NONE, NONE
+    if limited is not None:
+        shares = str(limited.nominal_concurrency_shares)
+        queuing = limited.limit_response.queuing if limited.limit_response is not None else None
+        if queuing is not None:
+            queues, hand, length = str(queuing.queues), str(queuing.hand_size), str(queuing.queue_length_limit)
+    return [obj.metadata.name, obj.spec.type or "", shares, queues, hand, length, age(obj, now)]
+
+
+_WEBHOOKS = Printer(columns("Name", "Webhooks:integer", "Age"), _webhooks)
+_BINDINGS = Printer(columns("Name", "PolicyName", "ParamRef", "Age"), _binding)
+
+PRINTERS = {
+    (ADMISSION, "ValidatingWebhookConfiguration"): _WEBHOOKS,
+    (ADMISSION, "MutatingWebhookConfiguration"): _WEBHOOKS,
+    (ADMISSION, "ValidatingAdmissionPolicy"): Printer(columns("Name", "Validations:integer", "ParamKind", "Age"), _validating),
+    (ADMISSION, "MutatingAdmissionPolicy"): Printer(columns("Name", "Mutations:integer", "ParamKind", "Age"), _mutating),
+    (ADMISSION, "ValidatingAdmissionPolicyBinding"): _BINDINGS,
+    (ADMISSION, "MutatingAdmissionPolicyBinding"): _BINDINGS,
+    ("apiregistration.k8s.io", "APIService"): Printer(columns("Name", "Service", "Available", "Age"), _api_service),
+    (FLOW, "FlowSchema"): Printer(
+        columns("Name", "PriorityLevel", "MatchingPrecedence:integer", "DistinguisherMethod", "Age", "MissingPL"), _flow_schema
+    ),
+    (FLOW, "PriorityLevelConfiguration"): Printer(
+        columns("Name", "Type", "NominalConcurrencyShares", "Queues", "HandSize", "QueueLengthLimit", "Age"), _level
+    ),
+}
