@@ -22,11 +22,12 @@ from provisioner.kube.client.informer import Informer
 from provisioner.kube.client.kubeconfig import ConfigError
 from provisioner.kube.kubelet.config import Configuration, configure, flag_set
 from provisioner.kube.kubelet.node.lease import NodeLease
-from provisioner.kube.kubelet.node.machine import Machine, read_machine
+from provisioner.kube.kubelet.node.machine import Machine, capabilities, read_machine
 from provisioner.kube.kubelet.node.node import NodeKeeper, NodeSettings
 from provisioner.kube.kubelet.node.status import allocatable_numbers
 from provisioner.kube.kubelet.pod.handlers import Handlers
 from provisioner.kube.kubelet.pod.pods import Pods
+from provisioner.kube.kubelet.pod.resources import lowest_oom_score
 from provisioner.kube.kubelet.pod.services import Services, Settings
 from provisioner.kube.kubelet.pod.status_writer import StatusWriter
 from provisioner.kube.kubelet.runtime.containers import Containers
@@ -72,6 +73,7 @@ def pod_settings(config: Configuration, flags: Flags, machine: Machine, name: st
         node_memory_bytes=machine.memory_bytes,
         allocatable=allocatable_numbers(machine, reserved(config)),
         max_pods=config.max_pods,
+        lowest_oom=lowest_oom_score(capabilities()),
         log_config={"Type": "json-file", "Config": {"max-size": f"{size_mb}m", "max-file": str(config.container_log_max_files)}},
     )
 

@@ -61,6 +61,14 @@ def cgroup_limit() -> int:
     return 1 << 62
 
 
+def capabilities() -> int:
+    """Our effective capabilities, as the kernel's bit set."""
+    for line in _text("/proc/self/status").splitlines():
+        if line.startswith("CapEff:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
 def memory_available() -> int:
     """Bytes that can be used without swapping."""
     return meminfo()["MemAvailable"]

@@ -16,8 +16,9 @@ from provisioner.kube.kubelet.runtime import containers as names
 from provisioner.kube.kubelet.runtime.docker_types import Image
 
 GRACE_S = 30
+# Upstream's: the sandbox dies after every container of its pod.
+SANDBOX_OOM = -998
 DEFAULT_MESSAGE_PATH = "/dev/termination-log"
-MiB = 1024 * 1024
 PROPAGATION = {"HostToContainer": "rslave", "Bidirectional": "rshared", "None": "rprivate"}
 
 
@@ -52,14 +53,14 @@ def hostname_of(pod: core_v1.Pod) -> str:
     return (pod.spec.hostname or pod.metadata.name or "")[:63].rstrip("-.")
 
 
-def sandbox_config(pod: core_v1.Pod, image: str, attempt: int, log_config: Mapping[str, Any]) -> dict[str, Any]:
+def sandbox_config(pod: core_v1.Pod, image: str, attempt: int, log_config: Mapping[str, Any], lowest_oom: int = -1000) -> dict[str, Any]:
     """The container that holds the pod's namespaces."""
     spec = pod.spec
     sysctls = {s.name: s.value for s in (spec.security_context.sysctls if spec.security_context else None) or ()}
     host: dict[str, Any] = {
         "NetworkMode": "host" if spec.host_network else "none",
         "IpcMode": "host" if spec.host_ipc else "shareable",
-        "OomScoreAdj": -998,
+        "OomScoreAdj": max(lowest_oom, SANDBOX_OOM),
         "CpuShares": 2,
         "LogConfig": log_config,
         "SecurityOpt": ["no-new-privileges"],
@@ -96,6 +97,7 @@ class Making:
     message_file: Path
     log_config: Mapping[str, Any]
     target_id: str | None = None
+    lowest_oom: int = -1000
 
 
 def container_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Making) -> dict[str, Any]:
@@ -160,7 +162,7 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
         "ReadonlyRootfs": bool(context.read_only_root_filesystem),
         "LogConfig": made_from.log_config,
         "SecurityOpt": _security_options(of_pod, context),
-        **host_resources(spec, container, made_from.node_memory_bytes),
+        **host_resources(spec, container, made_from.node_memory_bytes, made_from.lowest_oom),
     }
     if spec.host_pid:
         host["PidMode"] = "host"

@@ -14,6 +14,8 @@ from provisioner.kube.api._generated import core_v1
 MIN_SHARES = 2
 GUARANTEED_OOM = -997
 BEST_EFFORT_OOM = 1000
+# capabilities(7)
+CAP_SYS_RESOURCE = 24
 # Hugepages and the rest have no part in the class.
 QOS_RESOURCES = ("cpu", "memory")
 
@@ -54,6 +56,11 @@ def cpu_shares(milli: int) -> int:
     return max(MIN_SHARES, min(262144, milli * 1024 // 1000))
 
 
+def lowest_oom_score(capabilities: int) -> int:
+    """The lowest score that containers can be given: without CAP_SYS_RESOURCE (inside a container, say) only raising is allowed."""
+    return -1000 if capabilities >> CAP_SYS_RESOURCE & 1 else 0
+
+
 def oom_score_adj(spec: core_v1.PodSpec, container: core_v1.Container, node_memory_bytes: int) -> int:
     """Lower for those that asked for more memory, so that a container over its request dies first."""
     if (spec.priority or 0) >= 2_000_000_000:
@@ -68,14 +75,14 @@ def oom_score_adj(spec: core_v1.PodSpec, container: core_v1.Container, node_memo
     return max(1000 + GUARANTEED_OOM, min(score, BEST_EFFORT_OOM - 1))
 
 
-def host_resources(spec: core_v1.PodSpec, container: core_v1.Container, node_memory_bytes: int) -> dict[str, Any]:
+def host_resources(spec: core_v1.PodSpec, container: core_v1.Container, node_memory_bytes: int, lowest_oom: int = -1000) -> dict[str, Any]:
     """The HostConfig fields for a container's resources."""
     limits, requests = limits_of(container), requests_of(container)
     memory = quantity.value(limits.get("memory", 0))
     cpu = quantity.milli(limits.get("cpu", 0))
     config: dict[str, Any] = {
         "CpuShares": cpu_shares(quantity.milli(requests.get("cpu", 0))),
-        "OomScoreAdj": oom_score_adj(spec, container, node_memory_bytes),
+        "OomScoreAdj": max(lowest_oom, oom_score_adj(spec, container, node_memory_bytes)),
     }
     if memory:
         # Equal to Memory: no swap.

@@ -34,6 +34,7 @@ class Settings:
     node_memory_bytes: int
     allocatable: dict[str, int]
     max_pods: int = 110
+    lowest_oom: int = -1000
     log_config: dict[str, Any] = field(default_factory=lambda: {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}})
 
 

@@ -48,7 +48,7 @@ async def start_sandbox(services: Services, pod: core_v1.Pod) -> None:
         # The old one's cable ended with its namespace; its address is the pod's no more.
         await services.network.teardown(uid)
     name = docker_name(SANDBOX, pod.metadata.name or "", pod.metadata.namespace or "", uid, attempt)
-    config = sandbox_config(pod, settings.sandbox_image, attempt, settings.log_config)
+    config = sandbox_config(pod, settings.sandbox_image, attempt, settings.log_config, settings.lowest_oom)
     try:
         created = await create_again(services, name, config)
     except DockerError as error:
@@ -81,7 +81,8 @@ async def plug_in(services: Services, pod: core_v1.Pod, sandbox: Container) -> s
 
 def find_container(pod: core_v1.Pod, name: str) -> core_v1.Container | None:
     """A container of any sort by its name; an ephemeral one in a container's form."""
-    for container in [*(pod.spec.init_containers or ()), *(pod.spec.containers or ())]:
+    ordinary: list[core_v1.Container] = [*(pod.spec.init_containers or ()), *(pod.spec.containers or ())]
+    for container in ordinary:
         if container.name == name:
             return container
     for extra in pod.spec.ephemeral_containers or ():
@@ -177,6 +178,7 @@ async def _configured(
         message_file=new_message_file(settings.root, uid, name),
         log_config=settings.log_config,
         target_id=target,
+        lowest_oom=settings.lowest_oom,
     )
     return container_config(pod, container, making)
 

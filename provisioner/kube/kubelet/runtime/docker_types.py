@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 
-class Answer(msgspec.Struct, rename="pascal"):
+class Answer(msgspec.Struct, rename="pascal", frozen=True):
     """Fields we don't name are dropped."""
 
 
-class State(Answer):
+class State(Answer, frozen=True):
     status: str = ""
     running: bool = False
     oom_killed: bool = msgspec.field(name="OOMKilled", default=False)
@@ -22,14 +22,14 @@ class State(Answer):
     finished_at: str = ""
 
 
-class InspectConfig(Answer):
+class InspectConfig(Answer, frozen=True):
     image: str = ""
     tty: bool = False
     open_stdin: bool = False
     labels: dict[str, str] | None = None
 
 
-class Inspect(Answer):
+class Inspect(Answer, frozen=True):
     id: str
     name: str = ""
     created: str = ""
@@ -39,14 +39,14 @@ class Inspect(Answer):
     config: InspectConfig = InspectConfig()
 
 
-class Summary(Answer):
+class Summary(Answer, frozen=True):
     id: str
     state: str = ""
     labels: dict[str, str] | None = None
     created: int = 0
 
 
-class ImageSummary(Answer):
+class ImageSummary(Answer, frozen=True):
     id: str
     repo_tags: list[str] | None = None
     repo_digests: list[str] | None = None
@@ -54,14 +54,14 @@ class ImageSummary(Answer):
     created: int = 0
 
 
-class ImageConfig(Answer):
+class ImageConfig(Answer, frozen=True):
     user: str = ""
     env: list[str] | None = None
     cmd: list[str] | None = None
     entrypoint: list[str] | None = None
 
 
-class Image(Answer):
+class Image(Answer, frozen=True):
     id: str
     repo_tags: list[str] | None = None
     repo_digests: list[str] | None = None
@@ -69,24 +69,24 @@ class Image(Answer):
     config: ImageConfig | None = None
 
 
-class Actor(Answer):
+class Actor(Answer, frozen=True):
     id: str = msgspec.field(name="ID", default="")
     attributes: dict[str, str] = {}
 
 
-class Event(Answer):
+class Event(Answer, frozen=True):
     type: str = msgspec.field(name="Type", default="")
     action: str = msgspec.field(name="Action", default="")
     actor: Actor = Actor()
     time_nano: int = msgspec.field(name="timeNano", default=0)
 
 
-class Version(Answer):
+class Version(Answer, frozen=True):
     version: str = ""
     api_version: str = ""
 
 
-class ExecState(Answer):
+class ExecState(Answer, frozen=True):
     running: bool = False
     exit_code: int | None = None
     pid: int = 0
