@@ -1,4 +1,5 @@
-"""In which form an answer is wanted, and in which a body came: JSON, YAML, Table, PartialObjectMetadata; protobuf is declined."""
+"""In which form an answer is wanted, and in which a body came: JSON, YAML, Table, PartialObjectMetadata; protobuf bodies are read,
+answers are never protobuf."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from provisioner.kube.api import protobuf
 from provisioner.kube.api.errors import bad_request, not_acceptable, unsupported_media_type
 
 JSON = "application/json"
@@ -63,6 +65,11 @@ def read_document(body: bytes, content_type: str | None) -> Any:
             return yaml.CSafeLoader(body).get_single_data()
         except yaml.YAMLError as error:
             raise bad_request(f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from error
+    if media == protobuf.MEDIA_TYPE:
+        try:
+            return protobuf.decode(body)
+        except (protobuf.ProtobufError, UnicodeDecodeError) as error:
+            raise bad_request(f"the object provided is unrecognized (must be of type Protobuf): {error}") from error
     raise unsupported_media_type(f"the body of the request was in an unknown format - accepted media types include: {SUPPORTED}")
 
 
