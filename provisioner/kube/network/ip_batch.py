@@ -17,12 +17,12 @@ class NetworkError(Exception):
 
 async def run_command(argv: Sequence[str], stdin: str = "", *, ok_codes: tuple[int, ...] = (0,)) -> str:
     """Standard output of a command. Raises NetworkError for another exit code, or none in time."""
-    process = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
+    # A pipe only for what is written: a command that ends before its empty input is closed would fail the write.
+    source = asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*argv, stdin=source, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            out, err = await process.communicate(stdin.encode())
+            out, err = await process.communicate(stdin.encode() or None)
     except TimeoutError:
         process.kill()
         await process.wait()
