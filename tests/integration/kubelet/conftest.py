@@ -204,6 +204,7 @@ async def node(host: Host, tmp_path: Path) -> AsyncIterator[Node]:
         for container in host.docker("ps", "-aq").split():
             host.docker("rm", "-f", container, check=False)
         host.run("sh", "-c", f"grep -o '{tmp_path}[^ ]*' /proc/mounts | xargs -r -n1 umount -l", check=False)
+        print(*(f"{key}: {obj.get('status')}\n" for key, obj in api.objects.items() if key[0] == "pods"))
         print(made.log.read_text()[-6000:])
 
 

@@ -165,13 +165,14 @@ class PodWorker:
                     begin(f"start {name}", lambda n=name: self._start(n, sandbox))  # type: ignore[misc]  # bound now, not later
 
     def _note_crashes(self, plan: Plan) -> None:
-        for name in plan.waiting:
+        crashing = {name: wait_s for name, wait_s in plan.waiting.items() if not self._operations.running(f"start {name}")}
+        for name in crashing:
             if name not in self._crashing:
                 about, metadata = about_container(self.pod, name), self.pod.metadata
                 where = f"{metadata.name}_{metadata.namespace}({metadata.uid})"
                 text = f"Back-off restarting failed container {name} in pod {where}"
                 self._s.recorder.event(about, "Warning", "BackOff", text)
-        self._crashing = dict(plan.waiting)
+        self._crashing = crashing
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
