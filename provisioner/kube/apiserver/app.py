@@ -49,6 +49,7 @@ class App:
     def __init__(self, gate: Gate, resources: Resources, documents: Documents, metrics: Metrics) -> None:
         self._gate, self._resources, self._documents, self._metrics = gate, resources, documents, metrics
         self._in_flight = {"read": 0, "write": 0}
+        self.limits = dict(IN_FLIGHT)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(request, web.Request) or request is not None
@@ -82,7 +83,7 @@ class App:
     async def _admitted(self, request: web.Request, target: Target, headers: dict[str, str]) -> web.StreamResponse:
         transport = request.transport
         peer = transport.get_extra_info("peercert") if transport is not None else None
-        user = self._gate.authenticator.authenticate(peer, request.headers)
+        user = self._gate.authenticator.authenticate(peer, lambda: _der(transport), request.headers)
         user = self._impersonated(user, request)
         if not self._gate.authorizer.allows(user, target):
             detail = Authorizer.refusal(user, target)
@@ -95,7 +96,7 @@ class App:
             if target.verb in ("get", "list")
             else "write"
         )
-        if lane is not None and self._in_flight[lane] >= IN_FLIGHT[lane] and "system:masters" not in user.groups:
+        if lane is not None and self._in_flight[lane] >= self.limits[lane] and "system:masters" not in user.groups:
             raise errors.too_many_requests("Too many requests, please try again later.")
         if lane is not None:
             self._in_flight[lane] += 1
@@ -128,6 +129,12 @@ class App:
 
 
 _IMPERSONATE = Target("impersonate", "")
+
+
+def _der(transport: asyncio.Transport | None) -> bytes:
+    """The client's certificate."""
+    found: bytes | None = transport.get_extra_info("ssl_object").getpeercert(True) if transport is not None else None
+    return found or b""
 
 
 def _manager(request: web.Request) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from provisioner.kube.apiserver.tokens import ServiceAccountTokens, TokenInvalid
 log = logging.getLogger(__name__)
 
 AUTHENTICATED = "system:authenticated"
+# Client certificates whose issuer is remembered; all are forgotten when there are more.
+CERTIFICATES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class FrontProxy:
     username_headers: tuple[str, ...] = ("X-Remote-User",)
     group_headers: tuple[str, ...] = ("X-Remote-Group",)
     extra_prefixes: tuple[str, ...] = ("X-Remote-Extra-",)
+    ca_file: str = ""
 
 
 def read_token_file(path: Path) -> dict[str, User]:
@@ -43,6 +47,45 @@ def read_token_file(path: Path) -> dict[str, User]:
     return users
 
 
+class CertificateAuthorities:
+    """Which of two CAs issued a client's certificate: users' certificates and the front proxy's are for different things."""
+
+    def __init__(self, client_ca_file: str = "", front_proxy: FrontProxy | None = None) -> None:
+        self.front_proxy = front_proxy
+        self._issued: dict[tuple[bytes, bool], bool] = {}
+        # With one CA there is nothing to tell apart: TLS has verified the chain.
+        self._authorities = (_certificates(client_ca_file), _certificates(front_proxy.ca_file if front_proxy is not None else ""))
+
+    def issued(self, der: bytes, *, by_front_proxy: bool) -> bool:
+        if not self._authorities[1]:
+            return not by_front_proxy
+        key = (hashlib.sha256(der).digest(), by_front_proxy)
+        if key not in self._issued:
+            if len(self._issued) >= CERTIFICATES:
+                self._issued.clear()
+            self._issued[key] = any(_issued_by(der, authority) for authority in self._authorities[by_front_proxy])
+        return self._issued[key]
+
+
+def _certificates(path: str) -> list[Any]:
+    if not path:
+        return []
+    from cryptography import x509
+
+    return list(x509.load_pem_x509_certificates(Path(path).read_bytes()))
+
+
+def _issued_by(der: bytes, authority: Any) -> bool:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        x509.load_der_x509_certificate(der).verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
 @dataclass
 class Authenticator:
     """`anonymous` lets requests without credentials in as system:anonymous; wrong credentials are always refused."""
@@ -50,17 +93,18 @@ class Authenticator:
     tokens: ServiceAccountTokens
     static_tokens: Mapping[str, User] = field(default_factory=dict)
     anonymous: bool = True
-    front_proxy: FrontProxy | None = None
+    authorities: CertificateAuthorities = field(default_factory=CertificateAuthorities)
 
-    def authenticate(self, peer: Mapping[str, Any] | None, headers: Mapping[str, str]) -> User:
-        """Raises 401."""
+    def authenticate(self, peer: Mapping[str, Any] | None, der: Callable[[], bytes], headers: Mapping[str, str]) -> User:
+        """`peer` is the client's verified certificate as Python's ssl tells it, `der` gives its bytes. Raises 401."""
         if peer:
             user = user_of_certificate(peer)
-            if self.front_proxy is not None and user.name in self.front_proxy.names:
-                forwarded = self._forwarded(headers, self.front_proxy)
+            proxy = self.authorities.front_proxy
+            if proxy is not None and (not proxy.names or user.name in proxy.names) and self.authorities.issued(der(), by_front_proxy=True):
+                forwarded = self._forwarded(headers, proxy)
                 if forwarded is not None:
                     return forwarded
-            if user.name:
+            if user.name and (proxy is None or self.authorities.issued(der(), by_front_proxy=False)):
                 return user
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():

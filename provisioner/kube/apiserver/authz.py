@@ -18,6 +18,11 @@ class AlwaysAllow:
         return True
 
 
+class AlwaysDeny:
+    def allows(self, user: User, target: Target) -> bool:
+        return False
+
+
 class Authorizer:
     """Without a mode that allows, the answer is no."""
 

@@ -1,161 +1,155 @@
-"""What every cluster has from the start: namespaces, priority classes, upstream's roles and bindings, the service `kubernetes`.
+"""The objects that a cluster is born with: namespaces, priority classes, RBAC roles and bindings, what aggregated servers need to know.
 
-Made when missing, at each start; what people changed stays, but for roles that lost a rule of theirs (unless they say
-rbac.authorization.kubernetes.io/autoupdate: "false").
+Each start makes what is missing; of roles and bindings it also adds the rules and subjects that are missing, unless their annotation
+rbac.authorization.kubernetes.io/autoupdate says "false".
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from provisioner.kube.api import errors
-from provisioner.kube.apiserver.bootstrap_roles import cluster_role_bindings, cluster_roles, role_bindings, roles
+import msgspec
+
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver import bootstrap_roles
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.requests import Target
-from provisioner.kube.apiserver.rest import Rest
+
+if TYPE_CHECKING:
+    from provisioner.kube.apiserver.server import Server
 
 log = logging.getLogger(__name__)
 
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
-ENDPOINTS_S = 10.0
+RBAC = "rbac.authorization.k8s.io"
 AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+RETRY_S = 1.0
+# Guess: more at once gains nothing over one group commit.
+AT_ONCE = 32
+PRIORITY_CLASSES = (
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+)
 
 
 class Bootstrap:
-    def __init__(self, registry: Registry, rest: Rest, service_ip: str, address: str, port: int) -> None:
-        self._registry, self._rest = registry, rest
-        self._service_ip, self._address, self._port = service_ip, address, port
-        self.done_event = asyncio.Event()
-
-    @property
-    def done(self) -> bool:
-        return self.done_event.is_set()
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def run(self) -> None:
-        """Make everything, then keep our own address among the endpoints of the service `kubernetes`, for ever."""
+        """Until everything is there; etcd that is away is waited for."""
         while True:
             try:
-                if not self.done:
-                    await self._objects()
-                    self.done_event.set()
-                await self._endpoints(present=True)
-            except errors.StatusError as error:
-                log.warning("bootstrap not through yet: %s", error.message)
-            await asyncio.sleep(ENDPOINTS_S if self.done else 0.5)
+                await self._all()
+                return
+            except StatusError as error:
+                if error.code not in (500, 503, 504, 409):
+                    raise
+                log.warning("first objects can't be made yet: %s", error.message)
+                await self._server.clock.sleep(RETRY_S)
 
-    async def leave(self) -> None:
-        """At an orderly stop: clients of the service go to other servers."""
-        try:
-            await self._endpoints(present=False)
-        except errors.StatusError as error:
-            log.warning("could not leave the endpoints of kubernetes: %s", error.message)
-
-    async def _objects(self) -> None:
+    async def _all(self) -> None:
         for name in NAMESPACES:
-            await self._ensure("", "v1", "namespaces", "", {"metadata": {"name": name}})
-        for name, value, text in (
-            ("system-node-critical", 2000001000, "Used for system critical pods that must not be moved from their current node."),
-            (
-                "system-cluster-critical",
-                2000000000,
-                "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
-            ),
-        ):
-            body = {"metadata": {"name": name}, "value": value, "description": text}
-            await self._ensure("scheduling.k8s.io", "v1", "priorityclasses", "", body)
-        group = "rbac.authorization.k8s.io"
-        wanted: list[tuple[str, list[dict[str, Any]]]] = [
-            ("clusterroles", cluster_roles()),
-            ("clusterrolebindings", cluster_role_bindings()),
-        ]
-        for plural, bodies in wanted:
-            await asyncio.gather(*(self._ensure(group, "v1", plural, "", body) for body in bodies))
-        for plural, bodies in (("roles", roles()), ("rolebindings", role_bindings())):
-            await asyncio.gather(*(self._ensure(group, "v1", plural, body["metadata"]["namespace"], body) for body in bodies))
-        service = {
-            "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
-            "spec": {
-                "clusterIP": self._service_ip,
-                "type": "ClusterIP",
-                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": self._port}],
-            },
-        }
-        await self._ensure("", "v1", "services", "default", service)
+            await self.ensure("", "v1", "namespaces", "", {"metadata": {"name": name}})
+        roles = [("clusterroles", "", role) for role in bootstrap_roles.cluster_roles()]
+        roles += [("clusterrolebindings", "", binding) for binding in bootstrap_roles.cluster_role_bindings()]
+        roles += [("roles", role["metadata"]["namespace"], role) for role in bootstrap_roles.roles()]
+        roles += [("rolebindings", binding["metadata"]["namespace"], binding) for binding in bootstrap_roles.role_bindings()]
+        await asyncio.gather(*(self._role(plural, namespace, document) for plural, namespace, document in roles))
+        for name, value, text in PRIORITY_CLASSES:
+            document = {"metadata": {"name": name}, "value": value, "description": text}
+            await self.ensure("scheduling.k8s.io", "v1", "priorityclasses", "", document)
+        await self._authentication_facts()
+        await self._kubernetes_service()
 
-    def _call(self, kind: Kind, verb: str, namespace: str, name: str) -> Call:
-        r = kind.resource
-        return Call(LOOPBACK, Target(verb, "", r.group, r.version, r.plural, namespace, name), field_manager="kube-apiserver")
+    async def ensure(self, group: str, version: str, plural: str, namespace: str, document: dict[str, Any]) -> None:
+        """Make an object unless one of its name is there."""
+        kind = self.kind(group, version, plural)
+        name = document["metadata"]["name"]
+        if (f"{namespace}/{name}" if namespace else name) in self._server.cache.collection(kind.stored_as).entries:
+            return
+        try:
+            await self._server.rest.create(kind, self.call("create", kind, namespace, ""), document)
+        except StatusError as error:
+            if error.reason != "AlreadyExists":
+                raise
 
-    def _kind(self, group: str, version: str, plural: str) -> Kind:
-        kind = self._registry.find(group, version, plural)
-        assert kind is not None
+    async def _role(self, plural: str, namespace: str, document: dict[str, Any]) -> None:
+        async with self._places:
+            await self.ensure(RBAC, "v1", plural, namespace, document)
+        await self._complete(self.kind(RBAC, "v1", plural), namespace, document)
+
+    async def _complete(self, kind: Kind, namespace: str, document: dict[str, Any]) -> None:
+        name = document["metadata"]["name"]
+        entry = self._server.cache.collection(kind.stored_as).entries.get(f"{namespace}/{name}" if namespace else name)
+        if entry is None:
+            return
+        stored = msgspec.json.decode(entry.data)
+        if (stored["metadata"].get("annotations") or {}).get(AUTOUPDATE) == "false":
+            return
+        part = "rules" if "rules" in document else "subjects"
+        present = stored.get(part) or []
+        missing = [item for item in document.get(part, ()) if not any(item.items() <= have.items() for have in present)]
+        if not missing:
+            return
+
+        def with_missing(current: dict[str, Any]) -> dict[str, Any]:
+            return {**current, part: [*(current.get(part) or []), *missing]}
+
+        await self._server.rest.patch(kind, self.call("patch", kind, namespace, name), with_missing)
+
+    def kind(self, group: str, version: str, plural: str) -> Kind:
+        kind = self._server.registry.find(group, version, plural)
+        assert kind is not None, plural
         return kind
 
-    async def _ensure(self, group: str, version: str, plural: str, namespace: str, body: dict[str, Any]) -> None:
-        kind = self._kind(group, version, plural)
-        name = body["metadata"]["name"]
-        key = f"{namespace}/{name}" if kind.resource.namespaced else name
-        entry = self._rest.cache.collection(kind.stored_as).entries.get(key)
-        if entry is None:
-            call = self._call(kind, "create", namespace, "")
-            try:
-                await self._rest.create(kind, call, body)
-            except errors.StatusError as error:
-                if error.reason != "AlreadyExists":
-                    raise
-            return
-        if plural in ("clusterroles", "roles") and body.get("rules"):
-            present = kind.load(entry.data)
-            if (present.metadata.annotations or {}).get(AUTOUPDATE) == "false":
-                return
-            wanted = kind.decode({**body, "apiVersion": kind.resource.api_version, "kind": kind.resource.kind}).rules
-            missing = [rule for rule in wanted or () if rule not in (present.rules or ())]
-            if missing:
+    def call(self, verb: str, kind: Kind, namespace: str, name: str) -> Call:
+        resource = kind.resource
+        target = Target(verb, "", resource.group, resource.version, resource.plural, namespace, name)
+        return Call(LOOPBACK, target, field_manager="kube-apiserver")
 
-                async def complete(role: Any, _: Any) -> Any:
-                    role.rules = [*(role.rules or ()), *missing]
-                    return role
+    async def _authentication_facts(self) -> None:
+        """kube-system/extension-apiserver-authentication: how others verify who we say asks."""
+        flags, proxy = self._server.settings.flags, self._server.settings.front_proxy
+        data: dict[str, str] = {}
+        if flags.client_ca_file:
+            data["client-ca-file"] = Path(flags.client_ca_file).read_text()
+        if proxy is not None:
+            data["requestheader-client-ca-file"] = Path(proxy.ca_file).read_text()
+            for key, values in (
+                ("allowed-names", sorted(proxy.names)),
+                ("username-headers", list(proxy.username_headers)),
+                ("group-headers", list(proxy.group_headers)),
+                ("extra-headers-prefix", list(proxy.extra_prefixes)),
+            ):
+                data[f"requestheader-{key}"] = msgspec.json.encode(values).decode()
+        document = {"metadata": {"name": "extension-apiserver-authentication"}, "data": data}
+        await self.ensure("", "v1", "configmaps", "kube-system", document)
+        kind = self.kind("", "v1", "configmaps")
+        call = self.call("patch", kind, "kube-system", "extension-apiserver-authentication")
+        await self._server.rest.patch(kind, call, lambda current: {**current, "data": {**(current.get("data") or {}), **data}})
 
-                await self._rest.change(kind, self._call(kind, "update", namespace, name), complete)
-
-    async def _endpoints(self, *, present: bool) -> None:
-        """Our address in default/kubernetes, as Endpoints and as EndpointSlice."""
-        endpoints = self._kind("", "v1", "endpoints")
-        slices = self._kind("discovery.k8s.io", "v1", "endpointslices")
-        collection = self._rest.cache.collection(endpoints.stored_as)
-        entry = collection.entries.get("default/kubernetes")
-        addresses = set()
-        if entry is not None:
-            for subset in endpoints.load(entry.data).subsets or ():
-                addresses |= {a.ip for a in subset.addresses or () if a.ip}
-        wanted = addresses | {self._address} if present else addresses - {self._address}
-        listed = sorted(a for a in wanted if a)
-        subsets = [{"addresses": [{"ip": a} for a in listed], "ports": [{"name": "https", "port": self._port, "protocol": "TCP"}]}]
-        body: dict[str, Any] = {
-            "metadata": {"name": "kubernetes", "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
-            "subsets": subsets if listed else [],
+    async def _kubernetes_service(self) -> None:
+        flags = self._server.settings.flags
+        address = str(flags.service_cluster_ip_range.network_address + 1)
+        labels = {"component": "apiserver", "provider": "kubernetes"}
+        spec = {
+            "clusterIP": address,
+            "type": "ClusterIP",
+            "sessionAffinity": "None",
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": flags.secure_port}],
         }
-        await self._put(endpoints, body)
-        await self._put(
-            slices,
-            {
-                "metadata": {"name": "kubernetes", "labels": {"kubernetes.io/service-name": "kubernetes"}},
-                "addressType": "IPv4",
-                "endpoints": [{"addresses": [a], "conditions": {"ready": True}} for a in listed],
-                "ports": [{"name": "https", "port": self._port, "protocol": "TCP"}],
-            },
-        )
-
-    async def _put(self, kind: Kind, body: dict[str, Any]) -> None:
-        call = self._call(kind, "update", "default", "kubernetes")
-        try:
-            await self._rest.update(kind, call, body)
-        except errors.StatusError as error:
-            if error.code != 404:
-                raise
-            await self._rest.create(kind, replace(call, target=replace(call.target, verb="create", name="")), body)
+        await self.ensure("", "v1", "services", "default", {"metadata": {"name": "kubernetes", "labels": labels}, "spec": spec})

@@ -70,7 +70,7 @@ class NodeAuthorizer:
         if target.group == "storage.k8s.io" and target.resource == "csinodes":
             return target.name == node or target.verb == "create"
         if target.group == "" and target.resource in ("secrets", "configmaps", "persistentvolumeclaims"):
-            return target.verb in READ and bool(target.name) and (node, target.resource, target.namespace, target.name) in self._references
+            return target.verb in READ and (node, target.resource, target.namespace, target.asked_name) in self._references
         if target.group == "" and target.resource == "serviceaccounts":
             held = (node, "serviceaccounts", target.namespace, target.name) in self._references
             return held and (target.verb == "get" or (target.subresource == "token" and target.verb == "create"))

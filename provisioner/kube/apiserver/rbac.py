@@ -35,7 +35,7 @@ def rule_allows(rule: rbac_v1.PolicyRule, target: Target) -> bool:
     resources = rule.resources or []
     if not any(r in ("*", wanted) or (target.subresource and r == f"*/{target.subresource}") for r in resources):
         return False
-    return not rule.resource_names or target.name in rule.resource_names
+    return not rule.resource_names or target.asked_name in rule.resource_names
 
 
 class Rbac:

@@ -26,6 +26,12 @@ class Target:
     subresource: str = ""
     # what follows the subresource: the path that is proxied to
     rest: str = ""
+    # the one object that a list's field selector asks for: authorization looks at it as at a name
+    selected_name: str = ""
+
+    @property
+    def asked_name(self) -> str:
+        return self.name or self.selected_name
 
     @property
     def is_resource(self) -> bool:
@@ -56,10 +62,23 @@ def target_of(method: str, path: str, query: Mapping[str, str]) -> Target:
         verb = "watch"
     if not name:
         verb = {"get": "list", "delete": "deletecollection"}.get(verb, verb)
+    if not name and verb in ("list", "watch", "deletecollection"):
+        name_asked = _single_name(query.get("fieldSelector", ""))
+        if name_asked:
+            return Target(verb, path, group, version, resource, namespace, "", subresource, "", name_asked)
     below = "/" + "/".join(rest[3:]) if len(rest) > 3 else ""
     if below and path.endswith("/"):
         below += "/"
     return Target(verb, path, group, version, resource, namespace, name, subresource, below)
+
+
+def _single_name(field_selector: str) -> str:
+    """The name that metadata.name=... asks for, or ""."""
+    for term in field_selector.split(","):
+        key, equals, value = term.partition("=")
+        if key.strip() == "metadata.name" and equals:
+            return value.lstrip("=").strip()
+    return ""
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:

@@ -173,6 +173,8 @@ class WatchCache:
         self._etcd, self._facts = etcd, facts
         self.collections: dict[str, Collection] = {}
         self.revision = 0
+        # Where the first load was: nothing before it is known.
+        self._loaded_revision = 0
         self.failure: str | None = "not loaded yet"
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._asking: asyncio.Task[int] | None = None
@@ -183,7 +185,7 @@ class WatchCache:
         found = self.collections.get(resource)
         if found is None:
             found = self.collections[resource] = Collection()
-            found.forgotten = versions.last_of(self.revision)
+            found.forgotten = versions.last_of(self._loaded_revision)
         return found
 
     async def start(self) -> None:
@@ -225,7 +227,7 @@ class WatchCache:
     def watch(self, resource: str, prefix: str, since: int) -> tuple[Watcher, list[Change]]:
         """A registered watcher for keys with `prefix`, and the changes after version `since` that it missed. Raises Expired."""
         collection = self.collection(resource)
-        if since < collection.forgotten and versions.revision_of(since) < versions.revision_of(collection.forgotten):
+        if since < collection.forgotten:
             raise Expired
         missed = [change for change in collection.history if change.version > since]
         if not prefix:
@@ -257,6 +259,8 @@ class WatchCache:
             start = page.kvs[-1].key + b"\x00"
         first = self.revision == 0
         self.revision = revision
+        if first:
+            self._loaded_revision = revision
         for resource in {*found, *self.collections}:
             self._reconcile(self.collection(resource), found.get(resource, {}), versions.last_of(revision), first)
         self.failure = None
