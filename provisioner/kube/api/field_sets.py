@@ -1,0 +1,226 @@
+"""Sets of fields: which parts of an object somebody set, as paths, and their `fieldsV1` form in metadata.managedFields.
+
+A path is a tuple of elements: `f:name` a field or a key of a map, `k:{"name":"x"}` an item of a list that is a map by its keys,
+`v:"x"` an item of a list that is a set. Atomic parts end a path. What is atomic, a set or a map is said by the types' rules
+(x-kubernetes-list-type, -map-type); where there are none, maps are granular and lists atomic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from provisioner.kube.api._generated.merge_keys import RULES, FieldRule
+
+Path = tuple[str, ...]
+Paths = frozenset[Path]
+
+EMPTY: Paths = frozenset()
+# Keys of list items that have a default: an item that leaves them out is the item with the default.
+KEY_DEFAULTS = {"protocol": "TCP"}
+# What belongs to the server, and to nobody's set.
+_SERVERS = {
+    ("f:metadata", f"f:{name}")
+    for name in (
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "managedFields",
+        "generateName",
+    )
+}
+
+
+class Schema:
+    """The rules of a type and of all that it contains. `type_key` None: nothing is known, as for custom resources without a schema."""
+
+    def __init__(self, type_key: str | None, rules: Mapping[str, Mapping[str, FieldRule]] = RULES) -> None:
+        self._rules = rules
+        self.root = FieldRule("struct", type_key, "", "", "", ()) if type_key else None
+
+    def declares(self, rule: FieldRule | None, key: str) -> bool:
+        return rule is not None and rule.shape == "struct" and key in self._rules.get(rule.target, {})
+
+    def child(self, rule: FieldRule | None, key: str) -> FieldRule | None:
+        """The rule of a member of an object."""
+        if rule is None:
+            return None
+        if rule.shape == "struct":
+            return self._rules.get(rule.target, {}).get(key)
+        return FieldRule("struct", rule.target, "", "", "", ()) if rule.shape == "map" and rule.target else None
+
+    def item(self, rule: FieldRule | None) -> FieldRule | None:
+        """The rule of an item of a list."""
+        return FieldRule("struct", rule.target, "", "", "", ()) if rule is not None and rule.target else None
+
+
+def is_leaf(value: Any, rule: FieldRule | None) -> bool:
+    """Whether a value is owned as a whole."""
+    if isinstance(value, dict):
+        return rule is not None and rule.topology == "atomic"
+    if isinstance(value, list):
+        return rule is None or rule.topology not in ("map", "set")
+    return True
+
+
+def item_element(item: Any, rule: FieldRule) -> str:
+    """The path element of an item of a set or of a map-like list."""
+    if rule.topology == "map" and isinstance(item, dict):
+        keys = {key: item.get(key, KEY_DEFAULTS.get(key)) for key in rule.map_keys}
+        return "k:" + _compact({key: value for key, value in keys.items() if value is not None})
+    return "v:" + _compact(item)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def items_by_element(items: Any, rule: FieldRule) -> dict[str, Any]:
+    """Items under their element, in order; the first of doubles counts."""
+    found: dict[str, Any] = {}
+    for item in items if isinstance(items, list) else ():
+        found.setdefault(item_element(item, rule), item)
+    return found
+
+
+def paths_of(document: Mapping[str, Any], schema: Schema) -> Paths:
+    """All that a document sets, without what is the server's."""
+    found: set[Path] = set()
+    _collect(document, schema.root, (), schema, found)
+    return owned(frozenset(found))
+
+
+def owned(paths: Paths) -> Paths:
+    """Without apiVersion, kind and the metadata that the server writes."""
+    return frozenset(p for p in paths if p[0] not in ("f:apiVersion", "f:kind") and p[:2] not in _SERVERS and p != ("f:metadata",))
+
+
+def _collect(value: Any, rule: FieldRule | None, path: Path, schema: Schema, found: set[Path], *, containers: bool = False) -> None:
+    """Add the leaves, list items and undeclared or empty members; with `containers`, maps and lists that hold others too, structs not."""
+    if is_leaf(value, rule):
+        found.add(path)
+    elif isinstance(value, dict):
+        if containers and path and (rule is None or rule.shape != "struct"):
+            found.add(path)
+        for key, item in value.items():
+            here = (*path, f"f:{key}")
+            _collect(item, schema.child(rule, key), here, schema, found, containers=containers)
+            if item is None or item == {} or not schema.declares(rule, key):
+                found.add(here)
+    else:
+        assert rule is not None
+        if containers:
+            found.add(path)
+        for element, item in items_by_element(value, rule).items():
+            found.add((*path, element))
+            if rule.topology == "map":
+                _collect(item, schema.item(rule), (*path, element), schema, found, containers=containers)
+
+
+# -- comparing -------------------------------------------------------------------------------------------------------------
+
+
+class Difference:
+    """What became of an object: paths that came, went, or have another value."""
+
+    def __init__(self) -> None:
+        self.added: set[Path] = set()
+        self.removed: set[Path] = set()
+        self.modified: set[Path] = set()
+
+    @property
+    def set_now(self) -> Paths:
+        return frozenset(self.added | self.modified)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.modified)
+
+
+_ABSENT = object()
+
+
+def compare(old: Mapping[str, Any], new: Mapping[str, Any], schema: Schema) -> Difference:
+    """How `new` differs from `old`, in owned paths."""
+    found = Difference()
+    _compare(old, new, schema.root, (), schema, found)
+    found.added, found.removed, found.modified = (set(owned(frozenset(s))) for s in (found.added, found.removed, found.modified))
+    return found
+
+
+def _compare(old: Any, new: Any, rule: FieldRule | None, path: Path, schema: Schema, found: Difference) -> None:
+    if old is new or (old is not _ABSENT and new is not _ABSENT and old == new):
+        return
+    if old is _ABSENT or new is _ABSENT:
+        into = found.added if old is _ABSENT else found.removed
+        value = new if old is _ABSENT else old
+        _collect(value, rule, path, schema, into, containers=True)
+        if path and (value in ({}, []) or not path[-1].startswith("f:")):
+            into.add(path)
+    elif is_leaf(old, rule) or is_leaf(new, rule) or type(old) is not type(new):
+        found.modified.add(path)
+    elif isinstance(old, dict):
+        for key in {**old, **new}:
+            _compare(old.get(key, _ABSENT), new.get(key, _ABSENT), schema.child(rule, key), (*path, f"f:{key}"), schema, found)
+    else:
+        assert rule is not None
+        before, after = items_by_element(old, rule), items_by_element(new, rule)
+        for element in {**before, **after}:
+            here, item_rule = (*path, element), schema.item(rule) if rule.topology == "map" else None
+            _compare(before.get(element, _ABSENT), after.get(element, _ABSENT), item_rule, here, schema, found)
+
+
+# -- fieldsV1 --------------------------------------------------------------------------------------------------------------
+
+
+def to_fields_v1(paths: Paths) -> dict[str, Any]:
+    """The nested form: a leaf is an empty object; `.` marks a path that is itself in the set and has others below it."""
+    root: dict[str, Any] = {}
+    for path in sorted(paths):
+        node = root
+        for element in path:
+            node = node.setdefault(element, {})
+        node["."] = {}
+    _drop_dots(root)
+    return root
+
+
+def _drop_dots(node: dict[str, Any]) -> None:
+    for key, child in node.items():
+        if key != ".":
+            _drop_dots(child)
+    if set(node) == {"."}:
+        del node["."]
+
+
+def from_fields_v1(fields: Mapping[str, Any] | None) -> Paths:
+    """The set that a fieldsV1 document writes down. Elements of kinds unknown to us are kept as they are."""
+    return frozenset(_walk(fields or {}, ()))
+
+
+def _walk(node: Mapping[str, Any], path: Path) -> Iterator[Path]:
+    for key, child in node.items():
+        if key == ".":
+            yield path
+        elif not child:
+            yield (*path, key)
+        else:
+            yield from _walk(child, (*path, key))
+
+
+def path_text(path: Path) -> str:
+    """A path as conflicts show it: `.spec.containers[name="web"].image`."""
+    shown = ""
+    for element in path:
+        kind, _, rest = element.partition(":")
+        if kind == "k":
+            shown += "[" + ",".join(f"{key}={_compact(value)}" for key, value in json.loads(rest).items()) + "]"
+        elif kind == "v":
+            shown += f"[={rest}]"
+        else:
+            shown += f".{rest}"
+    return shown

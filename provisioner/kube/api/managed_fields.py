@@ -1,0 +1,118 @@
+"""metadata.managedFields: who set which fields, one entry for each manager, operation, version and subresource; and updates' part in it.
+
+Works on plain documents with the API's names. Server-side apply is in `apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from provisioner.kube.api.field_sets import EMPTY, Paths, Schema, compare, from_fields_v1, to_fields_v1
+
+APPLY, UPDATE = "Apply", "Update"
+# How many managers an object remembers that only update it; the older ones become one.
+MAX_UPDATERS = 10
+ANCIENT = "ancient-changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """Who writes. `subresource` is "" for the object itself. Those who apply are the same manager in every version."""
+
+    name: str
+    operation: str
+    api_version: str
+    subresource: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        return (self.name, self.operation, "" if self.operation == APPLY else self.api_version, self.subresource)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A manager's fields, and when they last changed (RFC 3339, None where nobody wrote it down)."""
+
+    manager: Manager
+    paths: Paths
+    time: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        manager = self.manager
+        made = {
+            "manager": manager.name,
+            "operation": manager.operation,
+            "apiVersion": manager.api_version,
+            "time": self.time,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": to_fields_v1(self.paths),
+            "subresource": manager.subresource,
+        }
+        return {key: value for key, value in made.items() if value not in (None, "")}
+
+
+def read(document: Mapping[str, Any]) -> list[Entry]:
+    """The entries of an object."""
+    found = []
+    for entry in (document.get("metadata") or {}).get("managedFields") or ():
+        manager = Manager(
+            entry.get("manager") or "", entry.get("operation") or UPDATE, entry.get("apiVersion") or "", entry.get("subresource") or ""
+        )
+        found.append(Entry(manager, from_fields_v1(entry.get("fieldsV1")), entry.get("time")))
+    return found
+
+
+def write(document: dict[str, Any], entries: Iterable[Entry]) -> None:
+    """Set the object's entries: those who apply first, then by time and name; without those who own nothing."""
+    kept = sorted((e for e in _capped(list(entries)) if e.paths), key=lambda e: (e.manager.operation, e.time or "", e.manager.name))
+    metadata = {key: value for key, value in (document.get("metadata") or {}).items() if key != "managedFields"}
+    if kept:
+        metadata["managedFields"] = [entry.to_dict() for entry in kept]
+    document["metadata"] = metadata
+
+
+def _capped(entries: list[Entry]) -> list[Entry]:
+    updaters = [e for e in entries if e.manager.operation == UPDATE and e.paths and not e.manager.subresource]
+    if len(updaters) <= MAX_UPDATERS:
+        return entries
+    oldest = sorted(updaters, key=lambda e: e.time or "")[: len(updaters) - MAX_UPDATERS + 1]
+    last = oldest[-1]
+    merged = Entry(replace(last.manager, name=ANCIENT), EMPTY.union(*(e.paths for e in oldest)), last.time)
+    return [e for e in entries if e not in oldest] + [merged]
+
+
+def within(paths: Paths, subresource: str, *, has_status: bool) -> Paths:
+    """What a request may own: through `status` only the status, otherwise all but it where it is a subresource."""
+    if subresource == "status":
+        return frozenset(p for p in paths if p[0] == "f:status")
+    return frozenset(p for p in paths if p[0] != "f:status") if has_status else paths
+
+
+def is_reset(document: Mapping[str, Any]) -> bool:
+    """Whether a client asks to forget who owns what: managedFields with one empty entry."""
+    return (document.get("metadata") or {}).get("managedFields") == [{}]
+
+
+def track(
+    new: dict[str, Any], old: Mapping[str, Any] | None, manager: Manager, schema: Schema, *, now: str, has_status: bool = True
+) -> None:
+    """Write into `new` who owns what after a create (old None) or an update: the manager owns what it changed, nobody what is gone."""
+    if is_reset(new):
+        write(new, ())
+        return
+    before = [] if old is None else read(old)
+    difference = compare(old or {}, new, schema)
+    entries = []
+    mine = Entry(manager, EMPTY)
+    for entry in before:
+        if entry.manager.identity == manager.identity:
+            mine = entry
+        elif difference:
+            entries.append(replace(entry, paths=entry.paths - difference.set_now - difference.removed))
+        else:
+            entries.append(entry)
+    paths = within((mine.paths - difference.removed) | difference.set_now, manager.subresource, has_status=has_status)
+    entries.append(mine if paths == mine.paths else Entry(manager, paths, now))
+    write(new, entries)

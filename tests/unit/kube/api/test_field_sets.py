@@ -1,0 +1,105 @@
+"""Proves that sets of fields are what upstream's managedFields write down: paths by list type, and the fieldsV1 form both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.kube.api.field_sets import Schema, compare, from_fields_v1, path_text, paths_of, to_fields_v1
+
+DEPLOYMENT = Schema("apps_v1.Deployment")
+DOCUMENT: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web", "namespace": "default", "labels": {"app": "web"}, "finalizers": ["example.com/x"]},
+    "spec": {
+        "replicas": 3,
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {
+                "containers": [{"name": "web", "image": "nginx", "args": ["-v"], "ports": [{"containerPort": 80}]}],
+                "securityContext": {},
+            },
+        },
+    },
+}
+
+
+def test_paths_follow_the_types_rules() -> None:
+    assert to_fields_v1(paths_of(DOCUMENT, DEPLOYMENT)) == {
+        "f:metadata": {"f:finalizers": {'v:"example.com/x"': {}}, "f:labels": {"f:app": {}}},
+        "f:spec": {
+            "f:replicas": {},
+            "f:selector": {},
+            "f:template": {
+                "f:metadata": {"f:labels": {"f:app": {}}},
+                "f:spec": {
+                    "f:containers": {
+                        'k:{"name":"web"}': {
+                            ".": {},
+                            "f:args": {},
+                            "f:image": {},
+                            "f:name": {},
+                            "f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}}},
+                        }
+                    },
+                    "f:securityContext": {},
+                },
+            },
+        },
+    }
+
+
+def test_without_a_schema_maps_are_granular_and_lists_atomic() -> None:
+    paths = paths_of({"spec": {"a": {"b": 1}, "items": [{"name": "x"}]}}, Schema(None))
+    assert to_fields_v1(paths)["f:spec"] == {".": {}, "f:a": {".": {}, "f:b": {}}, "f:items": {}}
+
+
+def test_what_came_counts_its_maps_and_items() -> None:
+    found = compare({}, {"metadata": {"labels": {"a": "b"}}, "spec": {"template": {"spec": {"containers": [{"name": "x"}]}}}}, DEPLOYMENT)
+    assert to_fields_v1(found.set_now) == {
+        "f:metadata": {"f:labels": {".": {}, "f:a": {}}},
+        "f:spec": {"f:template": {"f:spec": {"f:containers": {".": {}, 'k:{"name":"x"}': {".": {}, "f:name": {}}}}}},
+    }
+    assert not found.modified
+
+
+def test_changes_are_told_apart() -> None:
+    old = {"spec": {"replicas": 1, "paused": True, "selector": {"matchLabels": {"a": "1"}}}}
+    new = {"spec": {"replicas": 2, "minReadySeconds": 5, "selector": {"matchLabels": {"a": "1", "b": "2"}}}}
+    found = compare(old, new, DEPLOYMENT)
+    assert found.modified == {("f:spec", "f:replicas"), ("f:spec", "f:selector")}
+    assert found.added == {("f:spec", "f:minReadySeconds")}
+    assert found.removed == {("f:spec", "f:paused")}
+
+
+def test_paths_are_shown_as_conflicts_show_them() -> None:
+    assert (
+        path_text(("f:spec", 'k:{"containerPort":80,"protocol":"TCP"}', "f:x", 'v:"y"')) == '.spec[containerPort=80,protocol="TCP"].x[="y"]'
+    )
+
+
+elements = st.sampled_from(["f:a", "f:b", "f:spec", 'k:{"name":"x"}', 'v:"1"'])
+
+
+@given(st.frozensets(st.lists(elements, min_size=1, max_size=4).map(tuple), min_size=1, max_size=12))
+def test_fields_v1_keeps_every_set(paths: frozenset[tuple[str, ...]]) -> None:
+    assert from_fields_v1(to_fields_v1(paths)) == paths
+
+
+values = st.recursive(
+    st.none() | st.integers(0, 3) | st.text("ab", max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3) | st.lists(inner, max_size=2),
+    max_leaves=10,
+)
+documents = st.fixed_dictionaries({"spec": st.dictionaries(st.sampled_from("abc"), values, max_size=3)})
+
+
+@given(documents, documents)
+def test_comparing_backwards_swaps_what_came_and_went(old: dict[str, Any], new: dict[str, Any]) -> None:
+    there, back = compare(old, new, Schema(None)), compare(new, old, Schema(None))
+    assert (there.added, there.removed, there.modified) == (back.removed, back.added, back.modified)
+    assert bool(there) == (old != new)
