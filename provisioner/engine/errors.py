@@ -8,6 +8,7 @@ EngineError
 from __future__ import annotations
 
 from provisioner.inventory.documents import Location
+from provisioner.templating import TemplateError
 
 
 class EngineError(Exception):
@@ -30,3 +31,10 @@ class TaskError(EngineError):
     def __init__(self, message: str, **result: object) -> None:
         self.result = {"failed": True, "msg": message, **result}
         super().__init__(message)
+
+
+def condition_error(error: TemplateError) -> TaskError:
+    """How a condition that cannot be evaluated is told."""
+    if error.message.startswith("Syntax error"):
+        return TaskError(f"Task failed: {error}")
+    return TaskError(f"Task failed: Error while evaluating conditional: {error}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from provisioner.engine import actions
 from provisioner.engine.actions.action_call import ActionCall
-from provisioner.engine.errors import EngineError, TaskError
+from provisioner.engine.errors import EngineError, TaskError, condition_error
 from provisioner.engine.events import ItemDone, Retrying
 from provisioner.engine.items import item_variables, loop_items
 from provisioner.engine.playbook import Task
@@ -22,8 +22,9 @@ from provisioner.engine.targets import BecomeRequest, connection_become
 from provisioner.engine.task_settings import Settings, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import Templar, TemplateError, UndefinedVariable
+from provisioner.templating import Templar, TemplateError
 from provisioner.templating.filters.text import to_bool
+from provisioner.templating.templar import drop_omitted
 
 MAX_BATCH = 64  # items in one message; a guess that bounds memory and lets failures of connections show early
 _NOT_BATCHED = frozenset(
@@ -90,7 +91,8 @@ class Executor:
                     return self._outcome(_skipped(condition), task, templar)
         except TemplateError:
             pass
-        return self._outcome({"failed": True, "msg": str(error)}, task, templar)
+        text = str(error) if isinstance(error, EngineError) else f"Task failed: {error}"
+        return self._outcome({"failed": True, "msg": text}, task, templar)
 
     # One item, or none
 
@@ -106,8 +108,7 @@ class Executor:
         return self._outcome(result, task, templar, settings)
 
     def _outcome(self, result: dict[str, Any], task: Task, templar: Templar, settings: Settings | None = None) -> Outcome:
-        result.setdefault("changed", False)
-        result.setdefault("failed", False)
+        complete(result)
         status = status_of(result)
         ignored = False
         if status is Status.FAILED:
@@ -169,7 +170,7 @@ class Executor:
         try:
             return templar.condition(condition)
         except TemplateError as e:
-            raise TaskError(f"The conditional check '{condition}' failed. The error was: {e}") from e
+            raise condition_error(e) from e
 
     def _act(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
         """The action once, its modules yielded one by one."""
@@ -219,10 +220,10 @@ class Executor:
                     args = {**found, **args}
                 elif found not in (None, ""):
                     raise TaskError(f"the arguments of {task.action} must render to a mapping, not {type(found).__name__}")
-            rendered = templar.render_arguments(args)
+            rendered = _render_each(args, templar)
             defaults = self._module_defaults(task, templar)
-        except UndefinedVariable as e:
-            raise TaskError(f"The task includes an option with an undefined variable. The error was: {e}") from e
+        except TemplateError as e:
+            raise TaskError(f"Task failed: Finalization of task args for '{full_name(task.action)}' failed: {e}") from e
         return {**defaults, **rendered} if defaults else rendered
 
     def _module_defaults(self, task: Task, templar: Templar) -> dict[str, Any]:
@@ -298,8 +299,7 @@ class Executor:
         done = []
         for (attempt, early, local), late in zip(attempts, results, strict=True):
             result = early if attempt is None else late
-            result.setdefault("changed", False)
-            result.setdefault("failed", False)
+            complete(result)
             done.append((result, local))
             facts = result.get("ansible_facts")
             if actions.is_local(task.action) and isinstance(facts, dict):
@@ -349,6 +349,24 @@ class Executor:
             owner.store.add_include_vars(facts)
         else:
             owner.store.add_facts(facts)
+
+
+def _render_each(args: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
+    """Arguments rendered one by one, so that an error can name the one it is about."""
+    rendered: dict[str, Any] = {}
+    for name, value in args.items():
+        try:
+            made = templar.render({name: value})
+        except TemplateError as e:
+            e.message = f"Error while resolving value for '{name}': {e.message}"
+            raise
+        rendered.update(made)
+    return drop_omitted(rendered)
+
+
+def full_name(action: str) -> str:
+    """An action's name as messages have it."""
+    return f"ansible.builtin.{action}"
 
 
 def drive(attempt: Attempt) -> dict[str, Any]:
@@ -413,10 +431,17 @@ def failure(error: Exception) -> dict[str, Any]:
     return {"failed": True, "msg": str(error)}
 
 
+def complete(result: dict[str, Any]) -> None:
+    """Adds what every result says."""
+    result.setdefault("changed", False)
+    if not result.get("skipped"):
+        result.setdefault("failed", False)
+
+
 def normalize(result: Mapping[str, Any] | None) -> dict[str, Any]:
     """A module's result with what every result has."""
     made = dict(result or {})
-    if "failed" not in made:
+    if "failed" not in made and not made.get("skipped"):
         made["failed"] = made.get("rc", 0) not in (0, "0", None)
     made.setdefault("changed", False)
     for stream in ("stdout", "stderr"):

@@ -55,8 +55,7 @@ def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[Host
             state.failed = True
             stats = step.run.result.of(state.name)
             stats.failed += 1
-            stats.ok -= 1
-            result = {"failed": True, "changed": False, "msg": str(e)}
+            result = {"failed": True, "changed": False, "msg": str(e), "reason": str(e)}
             step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.FAILED, result, location=task.location))
         return
     step.run.emit(Included(what, tuple(state.name for state in alive)))

@@ -8,6 +8,7 @@ from typing import Any
 from provisioner.engine.errors import TaskError
 from provisioner.engine.playbook import Task
 from provisioner.templating import Templar, UndefinedVariable
+from provisioner.templating.filters.data import type_debug
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call
 from provisioner.templating.plugins import LOOKUPS, bare_name
@@ -26,10 +27,7 @@ def loop_items(task: Task, templar: Templar) -> list[Any] | None:
         if isinstance(items, range | tuple | set | map | filter):
             items = list(items)
         if not isinstance(items, list):
-            raise TaskError(
-                f"Invalid data passed to 'loop', it requires a list, got this instead: {items}. Hint: If you passed a list/dict of just one "
-                "element, try adding wantlist=True to your lookup invocation or use q/query instead of lookup."
-            )
+            raise TaskError(f"The `loop` value must resolve to a 'list', not '{type_debug(items)}'.")
         return items
     lookup = bare_name(loop.lookup)
     terms = _terms(loop.value, templar, lookup)

@@ -120,12 +120,13 @@ class Lockstep:
             elif not answer.startswith("y"):
                 return
         serial = next(_serials)
-        self.run.emit(TaskStarted(self._title(task, hosts[0]), task.action, serial, task.location, handler))
+        title = self._title(task, hosts[0])
+        self.run.emit(TaskStarted(title, task.action, serial, task.location, handler))
         once = actions.runs_once(task.action) or self._run_once(task, hosts[0])
         chosen = hosts[:1] if once else hosts
         outcomes = self._execute(task, chosen, serial)
         for state, outcome in zip(chosen, outcomes, strict=True):
-            self._record(task, state, outcome, serial)
+            self._record(task, state, outcome, serial, title)
         if once:
             self._share(task, chosen[0], outcomes[0], hosts)
         if task.action in _INCLUDES:
@@ -133,6 +134,7 @@ class Lockstep:
         self._check_fatal(task, chosen)
 
     def _title(self, task: Task, state: HostState) -> str:
+        """The name shown for all hosts: rendered for the first one."""
         if "{{" not in task.name:
             return task.title
         try:
@@ -174,12 +176,12 @@ class Lockstep:
         except (EngineError, TemplateError) as e:
             return Outcome(failure(e), Status.FAILED)
 
-    def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int) -> None:
+    def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str) -> None:
         """Counts, marks the host, notifies handlers and tells about it."""
         if outcome.includes:
             if task.role is not None:
                 state.roles_touched.add(task.role.key)
-            self.run.result.of(state.name).ok += 1
+            self.run.result.of(state.name).ok += len(outcome.includes)
             return
         if task.role is not None and outcome.status is not Status.SKIPPED:
             state.roles_touched.add(task.role.key)
@@ -206,9 +208,9 @@ class Lockstep:
             stats.changed += 1 if status is Status.CHANGED else 0
         if status is Status.CHANGED or (task.loop is not None and outcome.result.get("changed")):
             self.handlers.notify(state, outcome.notify, outcome.templar)
-        self._tell(task, state, outcome, serial)
+        self._tell(task, state, outcome, serial, title)
 
-    def _tell(self, task: Task, state: HostState, outcome: Outcome, serial: int) -> None:
+    def _tell(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str) -> None:
         for warning in outcome.result.get("warnings") or []:
             self.run.warn(str(warning))
         shown: Any = outcome.result
@@ -217,7 +219,7 @@ class Lockstep:
         self.run.emit(
             HostDone(
                 state.name,
-                task.title,
+                title,
                 task.action,
                 serial,
                 outcome.status,

@@ -47,8 +47,11 @@ class PlayRun:
             self.run.emit(NoHosts(name, "no hosts left"))
             return
         prompted = self._prompt(templar)
-        for batch in batches(alive, [templar.render(size) for size in self.play.serial]):
-            survivors = self._batch(batch, [host.name for host in alive], prompted)
+        for batch in batches(hosts, [templar.render(size) for size in self.play.serial]):
+            left = [host for host in batch if host.name not in self.lost]
+            if not left:
+                continue
+            survivors = self._batch(left, [host.name for host in hosts], prompted)
             if self._stop_play or self.run.stop.is_set() or not survivors:
                 break
 

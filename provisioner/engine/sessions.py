@@ -30,6 +30,8 @@ class ModuleCall:
 
 
 class Session(Protocol):
+    """`call` carries out every call in order, also after one that failed, and answers one result for each."""
+
     def call(self, calls: Sequence[Any], become: Any = None) -> list[dict[str, Any]]: ...
 
     def raw(self, command: str, become: Any = None, timeout_s: float | None = None, stdin: bytes | None = None) -> Any: ...

@@ -140,7 +140,7 @@ def connection_become(request: BecomeRequest | None) -> Any:
     """The transport's own form of a request."""
     if request is None:
         return None
-    from provisioner.transport import Become, Secret
+    from provisioner.transport.settings import Become, Secret
 
     secret = Secret(request.password) if request.password is not None else None
     return Become(user=request.user, method=request.method, password=secret)

@@ -58,7 +58,7 @@ class PlayContext:
                 self.shared_vars.update(role.vars)
 
     def active(self) -> list[str]:
-        return [state.name for state in self.hosts if not (state.failed or state.unreachable)]
+        return [state.name for state in self.hosts if state.alive]
 
 
 class Variables:

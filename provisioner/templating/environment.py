@@ -162,7 +162,7 @@ def place_of(error: BaseException, fallback: str) -> tuple[str, int | None]:
 
 
 def syntax_error(error: jinja2.TemplateSyntaxError, name: str) -> TemplateError:
-    return TemplateError(f"template syntax: {error.message}", template=error.filename or error.name or name, line=error.lineno)
+    return TemplateError(f"Syntax error in template: {error.message}", template=error.filename or error.name or name, line=error.lineno)
 
 
 __all__ = ["JinjaUndefined", "NativeEnvironment", "TextEnvironment", "concat_native", "place_of", "syntax_error", "text_of"]

@@ -109,7 +109,7 @@ class Templar:
         if fail_on_undefined:
             found = first_undefined(rendered)
             if found is not None:
-                raise self._undefined(found, value)
+                raise self._undefined(found)
         return rendered
 
     def render_text(self, value: Any) -> str:
@@ -127,7 +127,7 @@ class Templar:
         value = self._run(expression, self.scope, expression=True)
         found = first_undefined(value)
         if found is not None:
-            raise self._undefined(found, expression)
+            raise self._undefined(found)
         return value
 
     def condition(self, condition: Any) -> bool:
@@ -190,7 +190,8 @@ class Templar:
         try:
             template = self.engine.compile(text, expression=expression)
         except jinja2.TemplateSyntaxError as e:
-            raise TemplateError(f"template syntax: {e.message}: {text}") from e
+            message = str(e.message).replace("'end of print statement'", "'end of template'")
+            raise TemplateError(f"Syntax error in {'expression' if expression else 'template'}: {message}") from e
         except jinja2.TemplateError as e:
             raise TemplateError(f"{e}: {text}") from e
         context = template.new_context(cast(Any, scope))
@@ -209,7 +210,7 @@ class Templar:
             raise
         except jinja2.UndefinedError as e:
             template, line = place_of(e, name) if name else ("", None)
-            raise UndefinedVariable(self._explain(str(e)) + (f": {text}" if text else ""), template=template, line=line) from e
+            raise UndefinedVariable(self._explain(str(e)), template=template, line=line) from e
         except jinja2.TemplateSyntaxError as e:
             raise syntax_error(e, name) from e
         except jinja2.TemplateNotFound as e:
@@ -221,11 +222,10 @@ class Templar:
             message = f"{type(e).__name__}: {e}" if not isinstance(e, ValueError | TypeError) else str(e)
             raise TemplateError(message + (f": {text}" if text else ""), template=template, line=line) from e
 
-    def _undefined(self, value: JinjaUndefined, source: Any) -> UndefinedVariable:
+    def _undefined(self, value: JinjaUndefined) -> UndefinedVariable:
         name = undefined_name(value)
         message = self._explain(value._undefined_message) if name else value._undefined_message
-        shown = f": {source}" if isinstance(source, str) else ""
-        return UndefinedVariable(message + shown)
+        return UndefinedVariable(message)
 
     def _explain(self, message: str) -> str:
         """Adds the nearest variable names to Jinja's \"'x' is undefined\"."""

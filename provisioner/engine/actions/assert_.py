@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.engine.actions.action_call import ActionCall
-from provisioner.engine.errors import TaskError
+from provisioner.engine.errors import TaskError, condition_error
 from provisioner.templating import TemplateError
 
 LOCAL = True
@@ -25,7 +25,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
         try:
             holds = call.templar.condition(condition)
         except TemplateError as e:
-            raise TaskError(f"The conditional check '{condition}' failed. The error was: {e}", assertion=condition) from e
+            raise condition_error(e) from e
         if not holds:
             message = call.args.get("fail_msg", call.args.get("msg", "Assertion failed"))
             result = {"failed": True, "changed": False, "msg": call.templar.render(message)}

@@ -28,10 +28,12 @@ def plan(call: ActionCall) -> dict[str, Any]:
     if "var" in call.args:
         return {**_variable(call), "changed": False, "_ansible_verbose_always": True}
     try:
-        message = call.templar.render(call.args.get("msg", "Hello world!"))
-    except UndefinedVariable as e:
-        raise TaskError(f"The task includes an option with an undefined variable. The error was: {e}") from e
-    return {"msg": message, "changed": False, "_ansible_verbose_always": True}
+        arguments = call.templar.render_arguments({"msg": call.args.get("msg", "Hello world!")})
+    except TemplateError as e:
+        raise TaskError(
+            f"Task failed: Finalization of task args for 'ansible.builtin.debug' failed: Error while resolving value for 'msg': {e}"
+        ) from e
+    return {"msg": arguments.get("msg", "Hello world!"), "changed": False, "_ansible_verbose_always": True}
 
 
 def _variable(call: ActionCall) -> dict[str, Any]:
@@ -43,9 +45,7 @@ def _variable(call: ActionCall) -> dict[str, Any]:
         name = call.templar.render(name) if "{{" in name else name
         value = call.templar.evaluate(name) if isinstance(name, str) else name
     except UndefinedVariable as e:
-        if call.run.options.verbosity:
-            return {str(name): f"VARIABLE IS NOT DEFINED!: {e}"}
-        return {str(name): "VARIABLE IS NOT DEFINED!"}
+        return {str(name): f"<< error 1 - {e} >>"}
     except TemplateError as e:
         raise TaskError(str(e)) from e
     return {str(call.args["var"]) if isinstance(name, str) else str(type(name)): value}

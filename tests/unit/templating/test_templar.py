@@ -81,7 +81,7 @@ def test_undefined_is_an_error_with_a_hint(value: str, message: str) -> None:
     [
         ("{{ loop_a }}", "defined by itself"),
         ("{{ number | nofilter }}", "No filter named 'nofilter'"),
-        ("{{ unclosed", "template syntax"),
+        ("{{ unclosed", "Syntax error in template"),
         ("{{ number | from_json }}", "from_json"),
         ("{{ lookup('nolookup') }}", "lookup plugin 'nolookup' was not found"),
         ("{{ none_such | mandatory }}", "Mandatory variable 'none_such' not defined."),
