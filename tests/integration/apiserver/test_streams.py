@@ -1,0 +1,116 @@
+"""Proves that upgraded connections pass through to the kubelet byte for byte, and that its plain answers are passed on."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+class Kubelet:
+    """A TLS server that keeps what it is asked, switches protocols and echoes, or answers a log in chunks."""
+
+    def __init__(self, pki: Any) -> None:
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=pki.path("ca.crt"))
+        self.context.load_cert_chain(pki.path("server.crt"), pki.path("server.key"))
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.asked: list[str] = []
+        self.threads: list[threading.Thread] = []
+        self.accepting = threading.Thread(target=self._accept)
+        self.accepting.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self.listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._serve, args=(plain,))
+            thread.start()
+            self.threads.append(thread)
+
+    def _serve(self, plain: socket.socket) -> None:
+        with plain, self.context.wrap_socket(plain, server_side=True) as sock:
+            sock.settimeout(10)
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += sock.recv(65536)
+            head, _, rest = data.partition(b"\r\n\r\n")
+            self.asked.append(head.decode())
+            if b"upgrade: " not in head.lower():
+                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+                sock.sendall(b"5\r\nline1\r\n5\r\nline2\r\n0\r\n\r\n")
+                return
+            sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\nhello")
+            sock.sendall(rest)
+            while chunk := sock.recv(65536):
+                sock.sendall(chunk.upper())
+                if chunk.endswith(b"bye"):
+                    return
+
+    def close(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in [self.accepting, *self.threads]:
+            thread.join(15)
+
+
+@pytest.fixture
+def kubelet(server: Any, namespace: str) -> Iterator[Kubelet]:
+    made = Kubelet(server.pki)
+    name = f"n{made.port}"
+    code, node = server.call("POST", "/api/v1/nodes", {"metadata": {"name": name}})
+    assert code == 201
+    node["status"] = {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": made.port}},
+    }
+    assert server.call("PUT", f"/api/v1/nodes/{name}/status", node)[0] == 200
+    pod = {"metadata": {"name": "p"}, "spec": {"nodeName": name, "containers": [{"name": "c", "image": "i"}]}}
+    assert server.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)[0] == 201
+    yield made
+    made.close()
+
+
+def test_log_is_passed_on(server: Any, namespace: str, kubelet: Kubelet) -> None:
+    assert server.kubectl("logs", "p", "-n", namespace, "--tail=5") == "line1line2"
+    assert kubelet.asked[-1].startswith(f"GET /containerLogs/{namespace}/p/c?")
+    assert "tailLines=5" in kubelet.asked[-1]
+
+
+def test_exec_is_spliced(server: Any, namespace: str, kubelet: Kubelet) -> None:
+    with (
+        socket.create_connection(("127.0.0.1", server.port), 10) as plain,
+        server.context().wrap_socket(plain, server_hostname="localhost") as sock,
+    ):
+        path = f"/api/v1/namespaces/{namespace}/pods/p/exec?command=ls&command=-l&stdout=true&container=c"
+        sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4\r\n\r\n".encode())
+        data = b""
+        while not data.endswith(b"hello"):
+            data += sock.recv(65536)
+        assert data.startswith(b"HTTP/1.1 101 ")
+        big = b"x" * 300_000
+        sender = threading.Thread(target=sock.sendall, args=(big + b"bye",))
+        sender.start()
+        echoed = b""
+        while not echoed.endswith(b"BYE"):
+            echoed += sock.recv(65536)
+        sender.join(10)
+        assert echoed == big.upper() + b"BYE"
+        assert sock.recv(1) == b""
+    asked = kubelet.asked[-1]
+    assert asked.startswith(f"POST /exec/{namespace}/p/c?command=ls&command=-l&output=1 HTTP/1.1")
+    assert "X-Stream-Protocol-Version: v4" in asked
+
+
+def test_pod_without_a_node_has_no_log(server: Any, namespace: str) -> None:
+    pod = {"metadata": {"name": "q"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    assert server.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)[0] == 201
+    code, status = server.call("GET", f"/api/v1/namespaces/{namespace}/pods/q/log")
+    assert code == 400 and "does not have a host assigned" in status["message"]
