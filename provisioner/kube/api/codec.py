@@ -1,12 +1,13 @@
-"""JSON to Structs and back. Decoding is validation: an error names the field's path, in upstream's words.
+"""JSON to Structs and back. Decoding is validation: an error names the field's path and types, in upstream's words.
 
 JSON null means absent, in lists' and maps' elements too as far as upstream allows it; unknown fields are dropped, and `unknown_fields`
-finds them for those who asked to be told.
+finds them for those who asked to be told. Decoding is fast where a body is right; only a wrong one, or one with nulls, is looked at again.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -17,10 +18,10 @@ _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 class DecodeError(ValueError):
-    """A body that is no such object. `path` is the field's, empty where the text is no JSON at all."""
+    """A body that is no such object. `path` is the field's, empty where the text is no JSON at all; `message` is upstream's."""
 
     def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path}: {message}" if path else message)
+        super().__init__(message)
         self.path, self.message = path, message
 
 
@@ -44,7 +45,7 @@ def decode(cls: type[T], data: bytes | msgspec.Raw) -> T:
         return found
     except msgspec.ValidationError:
         pass
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError("", f"invalid JSON: {error}") from error
     return decode_dict(cls, msgspec.json.decode(data))
 
@@ -52,19 +53,137 @@ def decode(cls: type[T], data: bytes | msgspec.Raw) -> T:
 def decode_dict(cls: type[T], document: Any) -> T:
     """The object in plain dicts. Raises DecodeError."""
     try:
-        return msgspec.convert(without_nulls(document), cls)
+        return msgspec.convert(document, cls)
+    except msgspec.ValidationError:
+        pass
+    except RecursionError as error:
+        raise DecodeError("", "exceeded max depth") from error
+    cleaned = _without_nulls(cls, document)
+    try:
+        return msgspec.convert(cleaned, cls)
     except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at `")
-        raise DecodeError(where.rstrip("`").removeprefix("$").removeprefix("."), message.lower().rstrip(".")) from error
+        found = _mismatch(cls, cleaned, "", cls.__name__)
+        if found is None:
+            message, _, where = str(error).partition(" - at `")
+            found = DecodeError(where.rstrip("`").removeprefix("$").removeprefix("."), message)
+        raise found from error
 
 
-def without_nulls(value: Any) -> Any:
-    """The document without null members; a null element of a list stays an empty object, as Go's decoder leaves it."""
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
+def _without_nulls(annotation: Any, value: Any) -> Any:
+    """The document as Go's decoder leaves it: null members are absent, null items of lists and maps the zero of their type."""
+    options = _options(annotation)
+    for option in options:
+        inner = get_args(option)[-1] if get_origin(option) in (list, dict) else None
+        if inner is not None and isinstance(value, list):
+            return [_zero(inner) if item is None else _without_nulls(inner, item) for item in value]
+        if inner is not None and isinstance(value, dict):
+            return {key: _zero(inner) if item is None else _without_nulls(inner, item) for key, item in value.items()}
+        if isinstance(value, dict) and isinstance(option, type) and issubclass(option, msgspec.Struct):
+            fields = _fields(option)
+            return {key: _without_nulls(fields.get(key, Any), item) for key, item in value.items() if item is not None}
     return value
+
+
+def _zero(annotation: Any) -> Any:
+    option = _options(annotation)[0]
+    if get_origin(option) is list:
+        return []
+    return {str: "", int: 0, bool: False}.get(option, {})
+
+
+# -- what is wrong with a body ---------------------------------------------------------------------------------------------
+
+
+def _mismatch(annotation: Any, value: Any, path: str, struct: str) -> DecodeError | None:
+    """The first value that is not of its field's type. Paths have no indexes, as in Go's errors."""
+    options = _options(annotation)
+    if Any in options:
+        return None
+    if isinstance(value, dict):
+        return _mismatch_in_object(options, value, path, struct)
+    if isinstance(value, list):
+        inner = next((option for option in options if get_origin(option) is list), None)
+        if inner is None:
+            return _wrong("array", options, path, struct)
+        found = (_mismatch(get_args(inner)[0], item, path, struct) for item in value)
+        return next((error for error in found if error is not None), None)
+    if _scalar_fits(value, options):
+        return None
+    return _wrong(_json_name(value, options), options, path, struct)
+
+
+def _mismatch_in_object(options: tuple[Any, ...], value: dict[str, Any], path: str, struct: str) -> DecodeError | None:
+    for option in options:
+        if isinstance(option, type) and issubclass(option, msgspec.Struct):
+            fields = _fields(option)
+            found = (
+                _mismatch(fields[key], item, f"{path}.{key}" if path else key, option.__name__)
+                for key, item in value.items()
+                if key in fields
+            )
+            return next((error for error in found if error is not None), None)
+        if get_origin(option) is dict:
+            found = (_mismatch(get_args(option)[1], item, path, struct) for item in value.values())
+            return next((error for error in found if error is not None), None)
+    return _wrong("object", options, path, struct)
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    """The types of a union without None."""
+    if get_origin(annotation) in (Union, UnionType):
+        return tuple(option for option in get_args(annotation) if option is not type(None))
+    return (annotation,)
+
+
+def _scalar_fits(value: Any, options: tuple[Any, ...]) -> bool:
+    for option in options:
+        base = get_args(option)[0] if get_origin(option) is Annotated else option
+        if isinstance(value, bool):
+            fits = base is bool
+        elif base is int:
+            whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+            limit = 2**31 if get_origin(option) is Annotated else 2**63
+            fits = whole and -limit <= value < limit
+        elif base is float:
+            fits = isinstance(value, int | float)
+        else:
+            fits = isinstance(base, type) and isinstance(value, base)
+        if fits:
+            return True
+    return False
+
+
+def _json_name(value: Any, options: tuple[Any, ...]) -> str:
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "bool"
+    # Go tells the number itself when it is one of the wrong size or kind.
+    numeric = any((get_args(o)[0] if get_origin(o) is Annotated else o) in (int, float) for o in options)
+    return f"number {value}" if numeric else "number"
+
+
+def _wrong(given: str, options: tuple[Any, ...], path: str, struct: str) -> DecodeError:
+    where = f"Go struct field {struct}.{path}" if path else "Go value"
+    return DecodeError(path, f"json: cannot unmarshal {given} into {where} of type {_go_name(options)}")
+
+
+def _go_name(options: tuple[Any, ...]) -> str:
+    if str in options and len(options) > 1:
+        return "resource.Quantity" if float in options else "intstr.IntOrString"
+    option = options[0]
+    if get_origin(option) is Annotated:
+        return "int32"
+    if get_origin(option) is list:
+        return f"[]{_go_name(_options(get_args(option)[0]))}"
+    if get_origin(option) is dict:
+        return f"map[string]{_go_name(_options(get_args(option)[1]))}"
+    if isinstance(option, type) and issubclass(option, msgspec.Struct):
+        return f"{option.__module__.rpartition('_')[2]}.{option.__name__}"
+    return {str: "string", int: "int64", float: "float64", bool: "bool"}.get(option, "interface {}")
+
+
+# -- unknown fields --------------------------------------------------------------------------------------------------------
 
 
 def unknown_fields(cls: Any, document: Any, prefix: str = "") -> list[str]:
@@ -75,14 +194,24 @@ def unknown_fields(cls: Any, document: Any, prefix: str = "") -> list[str]:
         for index, item in enumerate(document):
             found += unknown_fields(cls, item, f"{prefix}[{index}]")
     elif isinstance(document, dict) and isinstance(cls, type) and issubclass(cls, msgspec.Struct):
-        fields = {field.encode_name: field.type for field in msgspec.structs.fields(cls)}
+        fields = _fields(cls)
         for key, value in document.items():
             path = f"{prefix}.{key}" if prefix else key
             if key not in fields:
                 found.append(path)
-            else:
+            elif isinstance(value, dict | list):
                 found += _unknown_inside(fields[key], value, path)
     return found
+
+
+_fields_of: dict[Any, dict[str, Any]] = {}
+
+
+def _fields(cls: Any) -> dict[str, Any]:
+    """JSON name -> annotation."""
+    if cls not in _fields_of:
+        _fields_of[cls] = {field.encode_name: field.type for field in msgspec.structs.fields(cls)}
+    return _fields_of[cls]
 
 
 def _unknown_inside(annotation: Any, value: Any, path: str) -> list[str]:

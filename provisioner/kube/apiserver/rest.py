@@ -145,8 +145,7 @@ class Rest:
             return kind.decode(document)
         except codec.DecodeError as error:
             raise errors.bad_request(
-                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: json: cannot unmarshal into Go struct '
-                f"field {resource.kind}.{error.path or '?'}: {error.message}"
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error.message}'
             ) from error
 
     def _place(self, kind: Kind, call: Call, metadata: meta_v1.ObjectMeta) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from provisioner.kube.api._generated import apps_v1, core_v1
@@ -29,6 +31,39 @@ def test_errors_carry_the_path() -> None:
     assert caught.value.path == "spec.replicas"
     with pytest.raises(DecodeError, match="invalid JSON"):
         decode(apps_v1.Deployment, b"{")
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "message"),
+    [
+        (apps_v1.Deployment, {"spec": {"replicas": "3"}}, "string into Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (apps_v1.Deployment, {"spec": {"replicas": 2**40}}, "number 1099511627776 into Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (
+            apps_v1.Deployment,
+            {"spec": {"template": {"spec": {"containers": {"name": "x"}}}}},
+            "object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",
+        ),
+        (core_v1.Pod, {"metadata": {"labels": {"a": 1}}}, "number into Go struct field ObjectMeta.metadata.labels of type string"),
+        (
+            core_v1.Pod,
+            {"spec": {"containers": [{"resources": {"limits": {"cpu": True}}}]}},
+            "bool into Go struct field ResourceRequirements.spec.containers.resources.limits of type resource.Quantity",
+        ),
+        (core_v1.Service, {"spec": {"ports": [{"targetPort": []}]}}, "array into Go struct field ServicePort.spec.ports.targetPort of type intstr.IntOrString"),
+        (core_v1.Pod, {"spec": "x"}, "string into Go struct field Pod.spec of type v1.PodSpec"),
+        (core_v1.Pod, [], "array into Go value of type v1.Pod"),
+    ],
+)  # fmt: skip
+def test_errors_say_what_stood_where_in_upstreams_words(kind: type[Any], document: Any, message: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode_dict(kind, document)
+    assert str(caught.value) == f"json: cannot unmarshal {message}"
+
+
+def test_null_items_are_the_zero_of_their_type() -> None:
+    found = decode(core_v1.Pod, b'{"metadata":{"annotations":{"a":null}},"spec":{"containers":[{"name":"c","args":[null]},null]}}')
+    assert found.metadata.annotations == {"a": ""}
+    assert [c.args for c in found.spec.containers or ()] == [[""], None]
 
 
 def test_unknown_fields() -> None:
