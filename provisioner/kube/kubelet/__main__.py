@@ -20,6 +20,7 @@ from provisioner.kube.client.events import EventRecorder
 from provisioner.kube.client.flags import Flags, duration
 from provisioner.kube.client.informer import Informer
 from provisioner.kube.client.kubeconfig import ConfigError
+from provisioner.kube.client.serving import serving_context
 from provisioner.kube.kubelet.config import Configuration, configure, flag_set
 from provisioner.kube.kubelet.node.lease import NodeLease
 from provisioner.kube.kubelet.node.machine import Machine, capabilities, read_machine
@@ -33,6 +34,8 @@ from provisioner.kube.kubelet.pod.status_writer import StatusWriter
 from provisioner.kube.kubelet.runtime.containers import Containers
 from provisioner.kube.kubelet.runtime.docker import Docker
 from provisioner.kube.kubelet.runtime.images import Images
+from provisioner.kube.kubelet.server.access import Access, Policy
+from provisioner.kube.kubelet.server.app import KubeletServer
 from provisioner.kube.kubelet.version import VERSION
 from provisioner.kube.kubelet.volume.objects import ApiObjects
 from provisioner.kube.kubelet.volume.pod_files import Dns
@@ -75,6 +78,17 @@ def pod_settings(config: Configuration, flags: Flags, machine: Machine, name: st
         max_pods=config.max_pods,
         lowest_oom=lowest_oom_score(capabilities()),
         log_config={"Type": "json-file", "Config": {"max-size": f"{size_mb}m", "max-file": str(config.container_log_max_files)}},
+    )
+
+
+def access_policy(config: Configuration) -> Policy:
+    return Policy(
+        anonymous=config.authentication.anonymous.enabled,
+        webhook=config.authentication.webhook.enabled,
+        always_allow=config.authorization.mode == "AlwaysAllow",
+        allowed_s=duration(config.authorization.webhook.cache_authorized_ttl),
+        refused_s=duration(config.authorization.webhook.cache_unauthorized_ttl),
+        token_s=duration(config.authentication.webhook.cache_ttl),
     )
 
 
@@ -133,6 +147,13 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     await containers.synced.wait()
     pods = Pods(services)
     daemon.on_stop("pods", pods.stop)
+    access = Access(client, name, access_policy(config), clock)
+    server = KubeletServer(name, docker, containers, pods, access, clock, lambda: containers.failure)
+    daemon.on_stop("server", server.stop)
+    tls = serving_context(
+        config.tls_cert_file, config.tls_private_key_file, names=(name, ip), client_ca_file=config.authentication.x509.client_ca_file
+    )
+    await server.start(config.address, config.port, tls)
     daemon.spawn("cluster", follow_cluster(daemon, client, config, keeper, pods, cluster_services, name))
     await daemon.ready()
 

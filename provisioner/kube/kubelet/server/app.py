@@ -1,0 +1,167 @@
+"""The routes of the kubelet's API, and the server that answers them."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+
+import msgspec
+from aiohttp import web
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.client.clock import Clock
+from provisioner.kube.kubelet.errors import DockerError
+from provisioner.kube.kubelet.pod.decide import newest, sandbox_of
+from provisioner.kube.kubelet.pod.pods import Pods
+from provisioner.kube.kubelet.runtime.containers import Container, Containers
+from provisioner.kube.kubelet.runtime.docker import Docker
+from provisioner.kube.kubelet.server import logs, port_forward, remote_command
+from provisioner.kube.kubelet.server.access import Access
+from provisioner.kube.kubelet.server.stats import Stats, resource_metrics, summary
+
+# A request's own body is small; exec and attach have none.
+MAX_BODY_BYTES = 1024 * 1024
+RUN_S = 120.0
+SHUTDOWN_S = 2.0
+
+
+class KubeletServer:
+    """One listener on the node's address. `healthy` gives what is wrong, or None."""
+
+    def __init__(
+        self,
+        node_name: str,
+        docker: Docker,
+        containers: Containers,
+        pods: Pods,
+        access: Access,
+        clock: Clock,
+        healthy: Callable[[], str | None],
+    ) -> None:
+        self._node_name, self._docker, self._containers, self._pods = node_name, docker, containers, pods
+        self._access, self._clock, self._healthy = access, clock, healthy
+        self._stats = Stats(docker, containers, clock)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, address: str, port: int, tls: ssl.SSLContext | None) -> int:
+        """Listen; the port, which was chosen for us where 0 was given."""
+        app = web.Application(middlewares=[self._access.middleware], client_max_size=MAX_BODY_BYTES)
+        app.add_routes(self._routes())
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=120)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, address, port, ssl_context=tls, reuse_address=True).start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def _routes(self) -> list[web.RouteDef]:
+        routes = [
+            web.get("/healthz", self._health),
+            web.get("/pods", self._list_pods),
+            web.get("/runningpods/", self._list_pods),
+            web.get("/containerLogs/{namespace}/{pod}/{container}", self._logs),
+            web.get("/stats/summary", self._summary),
+            web.get("/metrics", self._metrics),
+            web.get("/metrics/resource", self._resource_metrics),
+            web.post("/run/{namespace}/{pod}/{container}", self._run),
+            web.post("/run/{namespace}/{pod}/{uid}/{container}", self._run),
+        ]
+        for method in (web.get, web.post):
+            routes += [
+                method("/exec/{namespace}/{pod}/{container}", self._exec),
+                method("/exec/{namespace}/{pod}/{uid}/{container}", self._exec),
+                method("/attach/{namespace}/{pod}/{container}", self._attach),
+                method("/attach/{namespace}/{pod}/{uid}/{container}", self._attach),
+                method("/portForward/{namespace}/{pod}", self._port_forward),
+                method("/portForward/{namespace}/{pod}/{uid}", self._port_forward),
+            ]
+        return routes
+
+    # -- looking up ------------------------------------------------------------------------------------------------
+
+    def _pod(self, request: web.Request) -> core_v1.Pod:
+        namespace, name = request.match_info["namespace"], request.match_info["pod"]
+        worker = self._pods.find(namespace, name)
+        uid = request.match_info.get("uid")
+        if worker is None or (uid and worker.uid != uid):
+            raise web.HTTPNotFound(text=f'pod "{name}" not found in namespace "{namespace}"\n')
+        return worker.pod
+
+    def _running(self, request: web.Request) -> Container:
+        pod, name = self._pod(request), request.match_info["container"]
+        found = newest(self._containers.of_pod(pod.metadata.uid or ""), name)
+        if found is None or not found.running:
+            raise web.HTTPNotFound(text=f'container not found ("{name}")\n')
+        return found
+
+    # -- routes ----------------------------------------------------------------------------------------------------
+
+    async def _health(self, _: web.Request) -> web.Response:
+        problem = self._healthy()
+        return web.Response(status=500, text=f"{problem}\n") if problem else web.Response(text="ok")
+
+    async def _list_pods(self, _: web.Request) -> web.Response:
+        listed = core_v1.PodList(items=list(self._pods.all()))
+        return web.Response(body=msgspec.json.encode(listed), content_type="application/json")
+
+    async def _logs(self, request: web.Request) -> web.StreamResponse:
+        pod = self._pod(request)
+        options = logs.LogOptions.of(request)
+        known = self._containers.of_pod(pod.metadata.uid or "")
+        container = logs.choose(pod, request.match_info["container"], known, previous=options.previous)
+        return await logs.serve(request, self._docker, container, options)
+
+    async def _exec(self, request: web.Request) -> web.StreamResponse:
+        container = self._running(request)
+        command = request.query.getall("command", [])
+        if not command:
+            raise web.HTTPBadRequest(text="you must specify at least one command\n")
+        options = remote_command.Options.of(request)
+        return await remote_command.serve(request, options, remote_command.exec_session(self._docker, container.id, command, options))
+
+    async def _attach(self, request: web.Request) -> web.StreamResponse:
+        container = self._running(request)
+        options = remote_command.Options.of(request)
+        session = remote_command.attach_session(self._docker, container.id, options, tty=container.tty)
+        return await remote_command.serve(request, options, session)
+
+    async def _port_forward(self, request: web.Request) -> web.StreamResponse:
+        pod = self._pod(request)
+        sandbox = sandbox_of(self._containers.of_pod(pod.metadata.uid or ""))
+        if sandbox is None or not sandbox.running:
+            raise web.HTTPNotFound(text=f'pod "{pod.metadata.name}" is not running\n')
+        return await port_forward.serve(request, sandbox.pid, pod.metadata.uid or "")
+
+    async def _run(self, request: web.Request) -> web.Response:
+        """The output of a command, at its end (`cmd=` or `command=`)."""
+        container = self._running(request)
+        command = request.query.getall("command", []) or request.query.get("cmd", "").split()
+        try:
+            _, output = await self._docker.run(container.id, command, RUN_S, max_bytes=MAX_BODY_BYTES)
+        except (DockerError, TimeoutError) as error:
+            raise web.HTTPInternalServerError(text=f"{error}\n") from error
+        return web.Response(body=output, content_type="text/plain")
+
+    async def _summary(self, _: web.Request) -> web.Response:
+        samples = await self._stats.sample()
+        found = summary(self._node_name, self._stats.node(), list(self._containers.all()), samples, self._clock)
+        return web.Response(body=msgspec.json.encode(found), content_type="application/json")
+
+    async def _resource_metrics(self, _: web.Request) -> web.Response:
+        samples = await self._stats.sample()
+        return web.Response(text=resource_metrics(self._stats.node(), list(self._containers.all()), samples, self._clock))
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        every = list(self._containers.all())
+        running = sum(1 for c in every if c.running and not c.is_sandbox)
+        lines = [
+            "# TYPE kubelet_running_pods gauge",
+            f"kubelet_running_pods {sum(1 for c in every if c.running and c.is_sandbox)}",
+            "# TYPE kubelet_running_containers gauge",
+            f'kubelet_running_containers{{container_state="running"}} {running}',
+            f'kubelet_running_containers{{container_state="exited"}} {sum(1 for c in every if c.exited and not c.is_sandbox)}',
+        ]
+        return web.Response(text="\n".join(lines) + "\n")
