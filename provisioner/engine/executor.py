@@ -211,7 +211,7 @@ class Executor:
             return templar.render_arguments(task.args)
         planner = actions.action_module(task.action)
         if planner is not None and getattr(planner, "RAW_ARGUMENTS", False):
-            return dict(task.args)
+            return {**self._module_defaults(task, templar), **task.args}
         args = dict(task.args)
         try:
             if "_variable_params" in args:

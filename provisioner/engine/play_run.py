@@ -33,19 +33,20 @@ class PlayRun:
         self.lost = lost
         self._stop_play = False
 
-    def execute(self) -> None:
+    def execute(self) -> bool:
+        """Runs the play; False when nothing after it may run: a whole batch was lost, or an error was fatal for all."""
         templar = Templar([self.play.directory], {**self.play.vars, **self.run.variables.extra_vars}, engine=self.run.templates)
         hosts = self._hosts(templar)
         name = templar.render_text(self.play.name) if "{{" in self.play.name else self.play.name
         if not hosts:
             self.run.emit(PlayStarted(name, (), self.play.location))
             self.run.emit(NoHosts(name, "no hosts matched"))
-            return
+            return True
         alive = [host for host in hosts if host.name not in self.lost]
         self.run.emit(PlayStarted(name, tuple(host.name for host in alive), self.play.location))
         if not alive:
             self.run.emit(NoHosts(name, "no hosts left"))
-            return
+            return True
         prompted = self._prompt(templar)
         for batch in batches(hosts, [templar.render(size) for size in self.play.serial]):
             left = [host for host in batch if host.name not in self.lost]
@@ -53,7 +54,8 @@ class PlayRun:
                 continue
             survivors = self._batch(left, [host.name for host in hosts], prompted)
             if self._stop_play or self.run.stop.is_set() or not survivors:
-                break
+                return False
+        return True
 
     def _hosts(self, templar: Templar) -> list[Host]:
         pattern = templar.render(self.play.hosts)

@@ -71,9 +71,11 @@ class Runner:
             self._run = run
             run.emit(PlaybookStarted(str(path)))
             for play in plays:
-                if run.stop.is_set():
+                if run.stop.is_set() or not PlayRun(run, play, lost).execute():
+                    run.stop.set()
                     break
-                PlayRun(run, play, lost).execute()
+            if run.stop.is_set():
+                break
         if self._run is not None:
             self._run.emit(Recap(result.stats, result.custom))
         return result

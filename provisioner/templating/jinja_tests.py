@@ -116,7 +116,7 @@ def _convert(value: Any) -> Any:
 
 def is_uri(value: Any, schemes: Any = None) -> bool:
     parts = urlsplit(str(value))
-    return bool(parts.scheme) and (schemes is None or parts.scheme in schemes)
+    return schemes is None or parts.scheme in schemes
 
 
 def _path(check: Callable[[Path], bool]) -> Callable[[Any], bool]:
@@ -171,7 +171,7 @@ TESTS: dict[str, Callable[..., Any]] = {
     "abs": _path(Path.is_absolute),
     "same_file": lambda a, b: Path(a).samefile(b),
     "uri": is_uri,
-    "url": lambda value, schemes=None: is_uri(value, schemes) and bool(urlsplit(str(value)).netloc),
+    "url": lambda value, schemes=None: is_uri(value, schemes) and all(urlsplit(str(value))[:2]),
     "urn": lambda value: is_uri(value, ["urn"]),
     "vault_encrypted": lambda value: str(value).encode().startswith(HEADER),
     "vaulted_file": vaulted_file,

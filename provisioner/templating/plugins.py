@@ -12,12 +12,13 @@ from typing import Any
 
 import jinja2
 from jinja2 import pass_context
+from jinja2.exceptions import TemplateRuntimeError
 from jinja2.filters import FILTERS as DEFAULT_FILTERS
 from jinja2.runtime import Undefined as JinjaUndefined
 from jinja2.tests import TESTS as DEFAULT_TESTS
 
 from provisioner.templating import jinja_tests
-from provisioner.templating.errors import PluginError, TemplateError
+from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
 from provisioner.templating.filters import data, digests, network, paths, sets, text, times
 from provisioner.templating.lookups import sequences, sources
 from provisioner.templating.lookups.call import Call, Lookup
@@ -40,15 +41,22 @@ class Plugins:
     globals: dict[str, Any]
 
 
-def _strict(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets an undefined input complain as such before the filter can misread it."""
+def _strict(kind: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets an undefined input complain as such before the filter can misread it, and names the filter that fails."""
+    accepts = name in _ACCEPT_UNDEFINED
 
     @functools.wraps(function)
     def checked(*args: Any, **options: Any) -> Any:
-        for argument in args[:2]:
-            if isinstance(argument, JinjaUndefined):
-                argument._fail_with_undefined_error()
-        return function(*args, **options)
+        if not accepts:
+            for argument in args[:2]:
+                if isinstance(argument, JinjaUndefined):
+                    argument._fail_with_undefined_error()
+        try:
+            return function(*args, **options)
+        except (UndefinedVariable, jinja2.UndefinedError, TemplateRuntimeError):
+            raise
+        except Exception as e:
+            raise PluginError(f"The {kind} plugin 'ansible.builtin.{name}' failed: {e}") from e
 
     return checked
 
@@ -65,7 +73,7 @@ def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any],
     """The values of a lookup, called from a template."""
     lookup = LOOKUPS.get(bare_name(name))
     if lookup is None:
-        raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, LOOKUPS)}")
+        raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, LOOKUPS) or '.'}")
     undefined = first_undefined(list(terms))
     if undefined is not None and bare_name(name) != "first_found":
         undefined._fail_with_undefined_error()
@@ -86,10 +94,9 @@ def _lookup(context: jinja2.runtime.Context, name: str, *terms: Any, **options: 
 
 def _query_checked(context: jinja2.runtime.Context, name: str, terms: Sequence[Any], options: dict[str, Any]) -> list[Any]:
     rest = {key: value for key, value in options.items() if key not in ("wantlist", "errors")}
-    flat = list(terms[0]) if len(terms) == 1 and isinstance(terms[0], list) else list(terms)
     mode = options.get("errors", "strict")
     try:
-        return run_lookup(context, name, flat, rest)
+        return run_lookup(context, name, list(terms), rest)
     except TemplateError:
         if mode in ("ignore", "warn"):
             return []
@@ -114,14 +121,14 @@ def builtin_plugins() -> Plugins:
     filters: dict[str, Any] = {**DEFAULT_FILTERS}
     for module in (data, text, paths, sets, digests, times, network):
         for name, function in module.FILTERS.items():
-            chosen = function if name in _ACCEPT_UNDEFINED else _strict(function)
+            chosen = _strict("filter", name, function)
             filters[name] = chosen
             for prefix in _PREFIXES[:4]:
                 filters[prefix + name] = chosen
     for name in DEFAULT_FILTERS:
         filters.setdefault("ansible.builtin." + name, filters[name])
     tests: dict[str, Any] = {**DEFAULT_TESTS}
-    tests.update({name: _strict(function) for name, function in jinja_tests.TESTS.items()})
+    tests.update({name: _strict("test", name, function) for name, function in jinja_tests.TESTS.items()})
     tests.update({"ansible.builtin." + name: function for name, function in list(tests.items())})
     calls: dict[str, Any] = {"lookup": _lookup, "query": _query, "q": _query, "now": _now, "undef": _undef, "range": range, "dict": dict}
     return Plugins(

@@ -39,7 +39,7 @@ class Engine:
         key = (text, expression)
         found = self._compiled.get(key)
         if found is None:
-            source = "{{ " + text + "\n}}" if expression else text
+            source = "{{ " + text + "\n}}" if expression else keep_backslashes(text, self.native)
             found = self.native.from_string(source)
             with self._lock:
                 if len(self._compiled) >= MAX_COMPILED:
@@ -58,6 +58,21 @@ class Engine:
                 self._install(found)
                 self._files[key] = found
         return found
+
+
+def keep_backslashes(text: str, environment: jinja2.Environment) -> str:
+    """Text in whose expressions a backslash in a string stands for itself, as playbooks mean it: `regex_replace('(.)', '\\1')`."""
+    if "\\" not in text or "{{" not in text:
+        return text
+    parts: list[str] = []
+    inside = False
+    for _, kind, value in environment.lex(text):
+        if kind == "variable_begin":
+            inside = True
+        elif kind == "variable_end":
+            inside = False
+        parts.append(value.replace("\\", "\\\\") if inside and kind == "string" else value)
+    return "".join(parts)
 
 
 _shared: Engine | None = None
@@ -190,7 +205,9 @@ class Templar:
         try:
             template = self.engine.compile(text, expression=expression)
         except jinja2.TemplateSyntaxError as e:
-            message = str(e.message).replace("'end of print statement'", "'end of template'")
+            message = str(e.message)
+            if expression:
+                message = message.replace("'end of print statement'", "'end of template'")
             raise TemplateError(f"Syntax error in {'expression' if expression else 'template'}: {message}") from e
         except jinja2.TemplateError as e:
             raise TemplateError(f"{e}: {text}") from e
@@ -219,8 +236,7 @@ class Templar:
             raise TemplateError(f"variables refer to each other in a circle: {text or name}") from e
         except Exception as e:
             template, line = place_of(e, name) if name else ("", None)
-            message = f"{type(e).__name__}: {e}" if not isinstance(e, ValueError | TypeError) else str(e)
-            raise TemplateError(message + (f": {text}" if text else ""), template=template, line=line) from e
+            raise TemplateError(f"Error rendering template: {e}", template=template, line=line) from e
 
     def _undefined(self, value: JinjaUndefined) -> UndefinedVariable:
         name = undefined_name(value)

@@ -28,8 +28,12 @@ class Undefined(StrictUndefined):
         return f"Undefined({self._undefined_hint or self._undefined_name!r})"
 
     @property
-    def message(self) -> str:
-        return self._undefined_message
+    def _undefined_message(self) -> str:
+        if self._undefined_hint or self._undefined_obj is missing:
+            return super()._undefined_message
+        obj = self._undefined_obj
+        kind = next((plain.__name__ for plain in (str, dict, list) if isinstance(obj, plain)), type(obj).__name__)
+        return f"object of type '{kind}' has no attribute {self._undefined_name!r}"
 
 
 def undefined_name(value: jinja2.Undefined) -> str | None:

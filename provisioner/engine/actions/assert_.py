@@ -20,7 +20,6 @@ def plan(call: ActionCall) -> dict[str, Any]:
     if len(conditions) == 1 and isinstance(conditions[0], str) and "{{" in conditions[0]:
         found = call.templar.render(conditions[0])
         conditions = found if isinstance(found, list) else [found]
-    quiet = bool(call.templar.render(call.args.get("quiet", False)))
     for condition in conditions:
         try:
             holds = call.templar.condition(condition)
@@ -28,6 +27,5 @@ def plan(call: ActionCall) -> dict[str, Any]:
             raise condition_error(e) from e
         if not holds:
             message = call.args.get("fail_msg", call.args.get("msg", "Assertion failed"))
-            result = {"failed": True, "changed": False, "msg": call.templar.render(message)}
-            return result if quiet else {**result, "evaluated_to": False, "assertion": condition}
+            return {"failed": True, "changed": False, "msg": call.templar.render(message), "evaluated_to": False, "assertion": condition}
     return {"changed": False, "msg": call.templar.render(call.args.get("success_msg", "All assertions passed"))}

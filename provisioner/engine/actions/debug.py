@@ -18,7 +18,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
     unknown = set(call.args) - _KNOWN
     if unknown:
         raise TaskError(
-            f"Unsupported parameters for ({bare_name('debug')}) module: {', '.join(sorted(unknown))}. Supported: msg, var, verbosity"
+            f"Unsupported parameters for ({bare_name('debug')}) module: {', '.join(sorted(unknown))}. Supported parameters include: msg, var, verbosity."
         )
     if "msg" in call.args and "var" in call.args:
         raise TaskError("parameters are mutually exclusive: msg|var")

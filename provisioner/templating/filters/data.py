@@ -48,16 +48,18 @@ def from_json(value: Any, **_: Any) -> Any:
         raise PluginError(f"from_json: {e}") from e
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Indents lists under their key, as Ansible's files do not, and knows our string and mapping types."""
 
 
-def _represent_mapping(dumper: yaml.SafeDumper, value: Mapping[Any, Any]) -> yaml.Node:
-    return dumper.represent_dict(dict(value))
+def _represent_mapping(dumper: Any, value: Mapping[Any, Any]) -> yaml.Node:
+    node: yaml.Node = dumper.represent_dict(dict(value))
+    return node
 
 
-def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-    return dumper.represent_str(str(value))
+def _represent_text(dumper: Any, value: str) -> yaml.Node:
+    node: yaml.Node = dumper.represent_str(str(value))
+    return node
 
 
 _Dumper.add_multi_representer(str, _represent_text)
@@ -132,7 +134,7 @@ def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace") -
 
 def dict2items(value: Any, key_name: str = "key", value_name: str = "value") -> list[dict[str, Any]]:
     if not isinstance(value, Mapping):
-        raise PluginError(f"dict2items requires a dictionary, got {type(value).__name__} instead.")
+        raise PluginError(f"dict2items requires a dictionary, got {type(value)} instead.")
     return [{key_name: key, value_name: item} for key, item in value.items()]
 
 

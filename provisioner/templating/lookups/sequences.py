@@ -57,7 +57,10 @@ def sub_elements(call: Call, terms: Terms, options: Options) -> list[Any]:
     if len(terms) not in (2, 3):
         raise PluginError("subelements lookup expects a list of two or three items")
     flags = terms[2] if len(terms) == 3 else {}
-    return [list(pair) for pair in subelements(terms[0], terms[1], bool(to_bool(flags.get("skip_missing", False))))]
+    last = str(terms[1]).split(".")[-1]
+    pairs = subelements(terms[0], terms[1], bool(to_bool(flags.get("skip_missing", False))))
+    # Unlike the filter, the lookup takes the list that is gone through out of the item.
+    return [[{key: value for key, value in item.items() if key != last}, element] for item, element in pairs]
 
 
 def random_choice(call: Call, terms: Terms, options: Options) -> list[Any]:
@@ -120,7 +123,8 @@ def fileglob(call: Call, terms: Terms, options: Options) -> list[Any]:
 def first_found(call: Call, terms: Terms, options: Options) -> list[Any]:
     skip = bool(to_bool(options.get("skip", False)))
     candidates: list[str] = []
-    for term in [*terms, options] if options.get("files") else terms:
+    given = flatten(list(terms))
+    for term in [*given, options] if options.get("files") else given:
         if isinstance(term, Mapping):
             skip = skip or bool(to_bool(term.get("skip", False)))
             names = _names(term.get("files", []), ",;")

@@ -148,8 +148,20 @@ def _kept_password(path: Path, length: int, alphabet: str, encrypt: str | None) 
     return password_hash(plain, encrypt, salt) if encrypt else plain
 
 
+def _words(terms: Terms, options: Options) -> tuple[list[str], Options]:
+    """Terms of the form `key option=value …` as keys and options."""
+    names: list[str] = []
+    merged = dict(options)
+    for term in terms:
+        words = str(term).split()
+        merged.update(word.partition("=")[::2] for word in words if "=" in word)
+        names.append(" ".join(word for word in words if "=" not in word))
+    return names, merged
+
+
 def ini(call: Call, terms: Terms, options: Options) -> list[Any]:
     result: list[Any] = []
+    names, options = _words(terms, options)
     path = call.find_or_fail(str(options.get("file", "ansible.ini")))
     section = options.get("section", "global")
     parser = configparser.ConfigParser(interpolation=None, allow_no_value=bool(options.get("allow_no_value", False)))
@@ -162,21 +174,21 @@ def ini(call: Call, terms: Terms, options: Options) -> list[Any]:
         raise PluginError(f"{path}: {e}") from e
     if options.get("type") == "properties":
         section = "java_properties"
-    for term in terms:
+    for term in names:
         if to_bool(options.get("re", False)):
-            result.extend(value for key, value in parser.items(section) if re.match(str(term), key))
+            result.extend(value for key, value in parser.items(section) if re.match(term, key))
         else:
-            result.append(parser.get(section, str(term), fallback=options.get("default", "")))
+            result.append(parser.get(section, term, fallback=options.get("default", "")))
     return result
 
 
 def csvfile(call: Call, terms: Terms, options: Options) -> list[Any]:
+    names, options = _words(terms, options)
     delimiter = {"TAB": "\t", "\\t": "\t"}.get(str(options.get("delimiter", "TAB")), options.get("delimiter", "\t"))
     table = list(csv.reader(StringIO(_read(call.find_or_fail(str(options.get("file", "ansible.csv"))))), delimiter=str(delimiter)))
     key, column = int(options.get("keycol", 0)), int(options.get("col", 1))
     result = []
-    for term in terms:
-        wanted = str(term).split()[0]
+    for wanted in names:
         found = [row[column] for row in table if len(row) > max(key, column) and row[key] == wanted]
         if found:
             result.append(found[0])

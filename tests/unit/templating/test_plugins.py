@@ -92,7 +92,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("lookup('vars', 'absent', default='none')", "none"),
     ("query('varnames', '^si')", ["size"]),
     ("lookup('env', 'NOT_SET_AT_ALL', default='x')", "x"),
-    ("lookup('ansible.builtin.items', [1, [2]], wantlist=true)", [1, 2]),
+    ("lookup('ansible.builtin.items', [1, [2]], wantlist=true)", [1, [2]]),
     ("query('pipe', 'false', errors='ignore')", []),
 ]
 
