@@ -236,10 +236,12 @@ class NspawnProvider:
                     nspawn.signal(signal.SIGTERM)  # systemd-nspawn passes it on as an orderly power-off
                 hard = not process.wait(STOP_TIMEOUT_S)
             if hard:
-                process.signal(signal.SIGKILL)
-                for nspawn in inner:
-                    nspawn.signal(signal.SIGKILL)
-                process.wait(10.0)
+                # With its first process a host loses all others in one moment, as with its power.
+                first = [leader for nspawn in inner for leader in children(nspawn.pid)]
+                for one in (process, *first, *inner):
+                    one.signal(signal.SIGKILL)
+                for one in (process, *first, *inner):
+                    one.wait(10.0)
         cgroups.remove(f"{name}-{self.lab.id}")
         (self._host_folder(name) / "pid").unlink(missing_ok=True)
 
