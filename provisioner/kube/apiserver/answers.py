@@ -132,13 +132,15 @@ class Resources:
             return as_table
         if form.shape:
             return lambda data: negotiation.partial_metadata(data, form.version)
-        return bytes
+        return kind.shown
 
     def _formed(self, kind: Kind, data: bytes, form: Form, call: Call, status: int = 200) -> web.Response:
         if form.shape == "Table":
             data = tabular.table(kind, [data], self._clock.now(), call.query, "", "", None)
         elif form.shape:
             data = negotiation.partial_metadata(data, form.version)
+        else:
+            data = kind.shown(data)
         if form.media_type == negotiation.YAML:
             return web.Response(status=status, body=negotiation.to_yaml(data), headers={"Content-Type": negotiation.YAML})
         return json_response(data, status)

@@ -12,7 +12,9 @@ from provisioner.kube.api import codec, defaults, tables
 from provisioner.kube.api import validation as rules
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.strategies import Strategy, strategy_of
+from provisioner.kube.apiserver.conversions import CONVERSIONS
 
 Obj = Any
 
@@ -38,10 +40,20 @@ class Kind:
 
     def load(self, data: bytes) -> Obj:
         """An object out of the cache."""
-        return codec.decode(self.struct, data)
+        return codec.decode(self.struct, self.shown(data))
 
-    def encode(self, obj: Obj) -> bytes:
-        return codec.encode(obj)
+    def shown(self, data: bytes) -> bytes:
+        """A stored object as this version shows it."""
+        return data
+
+    def stored(self, document: dict[str, Any]) -> bytes:
+        """This version's document as it is stored; apiVersion, kind and metadata come first."""
+        return msgspec.json.encode(document)
+
+    @property
+    def schema(self) -> Schema:
+        """What server-side apply knows of the kind."""
+        return Schema(self.type_key)
 
     def to_dict(self, obj: Obj) -> dict[str, Any]:
         return codec.to_dict(obj)
@@ -64,6 +76,28 @@ class Kind:
 
     def validate_status_update(self, new: Obj, old: Obj) -> list[FieldError]:
         return rules.validate_status_update(new, old)
+
+
+class Version(Kind):
+    """A built-in resource whose objects are stored in another version's form, `hub`."""
+
+    def __init__(self, resource: Resource, stored_as: str, hub: Resource) -> None:
+        super().__init__(resource, stored_as)
+        self._own, self._hub = (f'{{"apiVersion":"{r.api_version}"'.encode() for r in (resource, hub))
+        self._hub_version = hub.api_version
+        self._convert = CONVERSIONS.get((resource.group, resource.plural, resource.version))
+
+    def shown(self, data: bytes) -> bytes:
+        if data.startswith(self._hub):
+            data = self._own + data[len(self._hub) :]
+        if self._convert is None:
+            return data
+        return msgspec.json.encode(self._convert[1](msgspec.json.decode(data)))
+
+    def stored(self, document: dict[str, Any]) -> bytes:
+        if self._convert is not None:
+            document = self._convert[0](document)
+        return msgspec.json.encode({**document, "apiVersion": self._hub_version})
 
 
 class _Labelled(msgspec.Struct):

@@ -136,4 +136,4 @@ def encode_list(kind: Kind, page: Page) -> bytes:
     if page.remaining is not None:
         more += f',"remainingItemCount":{page.remaining}'
     head = f'{{"kind":"{kind.resource.kind}List","apiVersion":"{kind.resource.api_version}","metadata":{{"resourceVersion":"{page.version}"{more}}},"items":['
-    return b"".join((head.encode(), b",".join([entry.data for entry in page.entries]), b"]}"))
+    return b"".join((head.encode(), b",".join([kind.shown(entry.data) for entry in page.entries]), b"]}"))

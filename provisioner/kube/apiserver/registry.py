@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from provisioner.kube.api._generated.resources import RESOURCES, Resource
-from provisioner.kube.apiserver.kinds import Kind, outline
+from provisioner.kube.apiserver.kinds import Kind, Version, outline
 
 # Resources that are questions: they are answered, never stored.
 VIRTUAL = frozenset(
@@ -33,17 +33,21 @@ class Registry:
         self._kinds: dict[tuple[str, str, str], Kind] = {}
         # group/plural -> the kind in whose version it is stored
         self._stored: dict[str, Kind] = {}
+        hubs: dict[str, Resource] = {}
         for resource in RESOURCES:
-            self.add(
-                Kind(resource, STORED_ELSEWHERE.get((resource.group, resource.plural), f"{resource.group or 'core'}/{resource.plural}"))
-            )
+            stored_as = f"{resource.group or 'core'}/{resource.plural}"
+            if STORED_VERSION.get((resource.group, resource.plural), resource.version) == resource.version:
+                hubs.setdefault(stored_as, resource)
+        for resource in RESOURCES:
+            stored_as = STORED_ELSEWHERE.get((resource.group, resource.plural), f"{resource.group or 'core'}/{resource.plural}")
+            hub = hubs[stored_as]
+            self.add(Kind(resource, stored_as) if hub is resource else Version(resource, stored_as, hub))
 
     def add(self, kind: Kind) -> None:
         resource = kind.resource
         self._kinds[(resource.group, resource.version, resource.plural)] = kind
-        stored = STORED_VERSION.get((resource.group, resource.plural))
-        if (stored is None or stored == resource.version) and (resource.group, resource.plural) not in STORED_ELSEWHERE:
-            self._stored.setdefault(kind.stored_as, kind)
+        if not isinstance(kind, Version):
+            self._stored[kind.stored_as] = kind
 
     def remove(self, group: str, version: str, plural: str) -> None:
         kind = self._kinds.pop((group, version, plural), None)
@@ -69,4 +73,7 @@ class Registry:
         kind = self._stored.get(stored_as)
         if kind is not None and kind.strategy.has_own_fields:
             fields = kind.strategy.selectable_fields(kind.load(body))
+            if stored_as == "core/events":
+                fields |= {f"regarding.{k.partition('.')[2]}": v for k, v in fields.items() if k.startswith("involvedObject.")}
+                fields["reportingController"] = fields["reportingComponent"]
         return labels, fields

@@ -11,15 +11,19 @@ import logging
 import secrets
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
-from provisioner.kube.api import codec, errors, names, patch
+from provisioner.kube.api import codec, errors, names
 from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.api.apply import apply as server_side_apply
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
 from provisioner.kube.api.meta import parse_time, rfc3339
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.apiserver.requests import flag
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import ROOT, Entry, WatchCache, with_version
 from provisioner.kube.storage.etcd import EtcdError
@@ -36,6 +40,17 @@ SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 EVENT_TTL_S = 3600
 
 ChangeObject = Callable[[Obj, Obj], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Applied:
+    """What server-side apply made of the object that is about to be written."""
+
+    document: dict[str, Any] | None = None
+
+    @property
+    def managed_fields(self) -> Any:
+        return (self.document or {}).get("metadata", {}).get("managedFields")
 
 
 def object_key(kind: Kind, namespace: str, name: str) -> str:
@@ -74,8 +89,8 @@ class Rest:
 
     # -- create ----------------------------------------------------------------------------------------------------
 
-    async def create(self, kind: Kind, call: Call, document: Any) -> bytes:
-        """Raises StatusError: 400, 403, 409, 422."""
+    async def create(self, kind: Kind, call: Call, document: Any, applied: Applied | None = None) -> bytes:
+        """The stored object. `applied` is what server-side apply says of its fields' owners. Raises StatusError: 400, 403, 409, 422."""
         obj = self._decoded(kind, call, document)
         metadata = obj.metadata
         self._place(kind, call, metadata)
@@ -85,13 +100,13 @@ class Rest:
             if generated:
                 made.metadata.name = metadata.generate_name[:58] + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
             try:
-                return await self._create(kind, call, made)
+                return await self._create(kind, call, made, applied)
             except StatusError as error:
                 if not generated or error.reason != "AlreadyExists" or attempt == TRIES - 1:
                     raise
         raise AssertionError("unreachable")
 
-    async def _create(self, kind: Kind, call: Call, obj: Obj) -> bytes:
+    async def _create(self, kind: Kind, call: Call, obj: Obj, applied: Applied | None) -> bytes:
         metadata = obj.metadata
         metadata.uid = str(uuid.uuid4())
         metadata.creation_timestamp = rfc3339(self._clock.now())
@@ -107,10 +122,10 @@ class Rest:
         if found:
             raise errors.invalid(kind.resource.kind, metadata.name or metadata.generate_name or "", found, kind.resource.group)
         await self.admission.validate(call, kind, obj, None)
+        body = self._sized(kind.stored(self._owned(kind, call, kind.to_dict(obj), None, applied)))
         if call.dry_run:
-            return kind.encode(obj)
+            return body
         key = object_key(kind, metadata.namespace or "", metadata.name)
-        body = self._sized(kind.encode(obj))
         try:
             version = await self._store.put(self._etcd_key(kind, key), body, 0, ttl_s=EVENT_TTL_S if kind.stored_as == "core/events" else 0)
         except Conflict:
@@ -119,6 +134,17 @@ class Rest:
         except EtcdError as error:
             raise _unavailable(error) from error
         return with_version(body, version)
+
+    def _owned(self, kind: Kind, call: Call, new: dict[str, Any], old: dict[str, Any] | None, applied: Applied | None) -> dict[str, Any]:
+        """`new` with its managedFields: as an apply said, or with the caller owning what it changes."""
+        if applied is not None:
+            new["metadata"].pop("managedFields", None)
+            if applied.managed_fields:
+                new["metadata"]["managedFields"] = applied.managed_fields
+            return new
+        manager = Manager(call.field_manager, UPDATE, kind.resource.api_version, call.target.subresource)
+        track(new, old, manager, kind.schema, now=rfc3339(self._clock.now()), has_status=kind.strategy.has_status)
+        return new
 
     def _decoded(self, kind: Kind, call: Call, document: Any) -> Obj:
         """The document as the resource's kind, with unknown fields told of as fieldValidation asks."""
@@ -212,14 +238,38 @@ class Rest:
         await self.cache.fresh()
         key = object_key(kind, call.target.namespace, call.target.name)
         if key not in self.cache.collection(kind.stored_as).entries and not call.target.subresource:
-            return await self.create(kind, call, document), True
+            try:
+                return await self.create(kind, call, document, Applied(self._applied(kind, call, None, document))), True
+            except StatusError as error:
+                if error.reason != "AlreadyExists":
+                    raise
+                await self.cache.fresh()
+        applied = Applied()
 
-        def merged(old: dict[str, Any]) -> dict[str, Any]:
-            if kind.type_key is None:
-                return patch.merge_patch(old, document)  # type: ignore[no-any-return]
-            return patch.strategic_merge_patch(old, document, kind.type_key)  # type: ignore[no-any-return]
+        async def merged(old: Obj, _: Entry) -> Obj:
+            applied.document = self._applied(kind, call, kind.to_dict(old), document)
+            new = self._decoded(kind, call, applied.document)
+            self._place(kind, call, new.metadata)
+            if new.metadata.resource_version not in (None, "", old.metadata.resource_version):
+                raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
+            return new
 
-        return await self.patch(kind, call, merged), False
+        return await self.change(kind, call, merged, applied=applied), False
+
+    def _applied(self, kind: Kind, call: Call, live: dict[str, Any] | None, document: dict[str, Any]) -> dict[str, Any]:
+        """Live state with a manager's wishes put in. Raises 409 for fields that are somebody else's."""
+        manager = Manager(
+            call.query["fieldManager"], APPLY, document.get("apiVersion") or kind.resource.api_version, call.target.subresource
+        )
+        return server_side_apply(
+            live,
+            document,
+            manager,
+            kind.schema,
+            now=rfc3339(self._clock.now()),
+            force=flag(call.query, "force"),
+            has_status=kind.strategy.has_status,
+        )
 
     async def change(
         self,
@@ -229,6 +279,7 @@ class Rest:
         *,
         expected_version: str | None = None,
         uid: str | None = None,
+        applied: Applied | None = None,
     ) -> bytes:
         """Read, decide, write; again if somebody was faster, unless `expected_version` says what was to be replaced."""
         resource, target = kind.resource, call.target
@@ -247,7 +298,7 @@ class Rest:
                 )
             new = await decide(kind.load(entry.data), entry)
             try:
-                return await self._replace(kind, call, entry, old, new)
+                return await self._replace(kind, call, entry, old, new, applied)
             except Conflict as conflict:
                 if expected_version or attempt == TRIES - 1:
                     raise errors.conflict(resource.plural, target.name, group=resource.group) from None
@@ -263,9 +314,10 @@ class Rest:
         await self.cache.fresh()
         for _ in range(TRIES):
             entry = self.entry(kind, call.target.namespace, call.target.name)
+            old = kind.load(entry.data)
             new = await decide(kind.load(entry.data), entry)
-            new.metadata.resource_version = None
-            body = self._sized(kind.encode(new))
+            new.metadata.resource_version = old.metadata.resource_version = None
+            body = self._sized(kind.stored(self._owned(kind, call, kind.to_dict(new), kind.to_dict(old), None)))
             if call.dry_run:
                 return with_version(body, entry.version)
             try:
@@ -284,7 +336,7 @@ class Rest:
                 raise _unavailable(error) from error
         raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
 
-    async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj) -> bytes:
+    async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj, applied: Applied | None = None) -> bytes:
         resource = kind.resource
         if call.target.subresource == "status":
             kind.strategy.prepare_status_update(new, old)
@@ -298,8 +350,12 @@ class Rest:
             raise errors.invalid(resource.kind, new.metadata.name or "", found, resource.group)
         await self.admission.validate(call, kind, new, old)
         new.metadata.resource_version = old.metadata.resource_version = None
-        body = self._sized(kind.encode(new))
-        if call.dry_run or body == kind.encode(old):
+        before = kind.to_dict(old)
+        after = self._owned(kind, call, kind.to_dict(new), before, applied)
+        if after == before:
+            return entry.data
+        body = self._sized(kind.stored(after))
+        if call.dry_run:
             return with_version(body, entry.version)
         key = self._etcd_key(kind, entry.key)
         if _finished(kind, new):
@@ -331,7 +387,7 @@ class Rest:
                 if not marked:
                     return entry.data, False
                 obj.metadata.resource_version = None
-                body = kind.encode(obj)
+                body = kind.stored(kind.to_dict(obj))
                 return with_version(body, await self._store.put(self._etcd_key(kind, entry.key), body, entry.revision)), False
             except Conflict as conflict:
                 await self.cache.reach(conflict.revision)

@@ -33,7 +33,7 @@ def table(
         if include == "Metadata":
             row["object"] = msgspec.Raw(negotiation.partial_metadata(data, "v1"))
         elif include == "Object":
-            row["object"] = msgspec.Raw(data)
+            row["object"] = msgspec.Raw(kind.shown(data))
         made.append(row)
     metadata: dict[str, Any] = {}
     if version or objects:
