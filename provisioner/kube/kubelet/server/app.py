@@ -47,7 +47,10 @@ class KubeletServer:
         """Listen; the port, which was chosen for us where 0 was given."""
         app = web.Application(middlewares=[self._access.middleware], client_max_size=MAX_BODY_BYTES)
         app.add_routes(self._routes())
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=120)
+        # A follower of a log that goes away must not keep Docker's stream open for as long as the container is silent.
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=120
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, address, port, ssl_context=tls, reuse_address=True).start()
         return int(self._runner.addresses[0][1])

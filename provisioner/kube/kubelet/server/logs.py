@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -120,13 +119,14 @@ async def serve(request: web.Request, docker: Docker, container: Container, opti
                 began = True
                 await response.prepare(request)
             await response.write(data)
+        if not began:
+            await response.prepare(request)
+        await response.write_eof()
     except DockerError as error:
         if not began:
             raise web.HTTPInternalServerError(text=f"the log can't be read: {error}\n") from error
-    except (ConnectionError, asyncio.CancelledError):
+        response.force_close()
+    except ConnectionError:
         # The reader has gone.
-        return response
-    if not began:
-        await response.prepare(request)
-    await response.write_eof()
+        response.force_close()
     return response

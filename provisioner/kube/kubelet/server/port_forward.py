@@ -114,6 +114,8 @@ class Forwarding:
 
 def not_forwarded(pod: str, port: int, problem: BaseException) -> str:
     text = str(problem) or "timed out"
+    if isinstance(problem, ConnectionRefusedError):
+        text = f"dial tcp4 127.0.0.1:{port}: connect: connection refused"
     return f"error forwarding port {port} to pod {pod}: failed to connect to localhost:{port} inside the pod: {text}"
 
 
