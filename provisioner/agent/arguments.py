@@ -1,0 +1,153 @@
+"""Checks a module's arguments against its specification, with the messages that Ansible's users know.
+
+A specification is a dict of name to {type, required, default, choices, aliases, elements}; the whole may have the key `_rules` with
+mutually_exclusive, required_one_of, required_together and required_if.
+"""
+
+import json
+import os
+import shlex
+from typing import Any, Dict, List
+
+TRUE = ("y", "yes", "on", "1", "true", "t")
+FALSE = ("n", "no", "off", "0", "false", "f", "")
+# Keys of the controller's own, which every module may get.
+PRIVATE = "_"
+
+
+class ArgumentError(Exception):
+    """Arguments that the module can't take."""
+
+
+def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[str, Any]:
+    """The arguments by their proper names, converted, with defaults. Raises ArgumentError."""
+    rules = spec.get("_rules", {})
+    fields = {name: field for name, field in spec.items() if name != "_rules"}
+    aliases = {alias: name for name, field in fields.items() for alias in field.get("aliases", ())}
+    found = {}  # type: Dict[str, Any]
+    unknown = []
+    for key, value in given.items():
+        name = aliases.get(key, key)
+        if name not in fields and not key.startswith(PRIVATE):
+            unknown.append(key)
+        elif value is not None:
+            found[name] = value
+    if unknown:
+        supported = ", ".join(sorted(n + (" (%s)" % ", ".join(f["aliases"]) if f.get("aliases") else "") for n, f in fields.items()))
+        raise ArgumentError(
+            "Unsupported parameters for (%s) module: %s. Supported parameters include: %s."
+            % (module, ", ".join(sorted(unknown)), supported)
+        )
+    missing = sorted(name for name, field in fields.items() if field.get("required") and name not in found)
+    if missing:
+        raise ArgumentError("missing required arguments: " + ", ".join(missing))
+    for name, field in fields.items():
+        if name in found:
+            found[name] = _converted(name, found[name], field)
+        else:
+            found[name] = field.get("default")
+    _rules(rules, found)
+    return found
+
+
+def _converted(name: str, value: Any, field: Dict[str, Any]) -> Any:
+    kind = field.get("type", "str")
+    try:
+        value = CONVERTERS[kind](value)
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(
+            "argument '%s' is of type %s and we were unable to convert to %s: %s" % (name, type(value).__name__, kind, error)
+        )
+    if kind == "list" and field.get("elements"):
+        value = [_converted(name, item, {"type": field["elements"]}) for item in value]
+    choices = field.get("choices")
+    if choices is not None:
+        for item in value if isinstance(value, list) else [value]:
+            if item not in choices:
+                raise ArgumentError("value of %s must be one of: %s, got: %s" % (name, ", ".join(str(c) for c in choices), item))
+    return value
+
+
+def _rules(rules: Dict[str, Any], args: Dict[str, Any]) -> None:
+    def has(name: str) -> bool:
+        return args.get(name) is not None
+
+    for group in rules.get("mutually_exclusive", ()):
+        if sum(has(name) for name in group) > 1:
+            raise ArgumentError("parameters are mutually exclusive: " + "|".join(group))
+    for group in rules.get("required_one_of", ()):
+        if not any(has(name) for name in group):
+            raise ArgumentError("one of the following is required: " + ", ".join(group))
+    for group in rules.get("required_together", ()):
+        if any(has(name) for name in group) and not all(has(name) for name in group):
+            raise ArgumentError("parameters are required together: " + ", ".join(group))
+    for key, value, names in rules.get("required_if", ()):
+        absent = [name for name in names if not has(name)]
+        if args.get(key) == value and absent:
+            raise ArgumentError("%s is %s but all of the following are missing: %s" % (key, value, ", ".join(absent)))
+
+
+def to_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in TRUE:
+        return True
+    if text in FALSE:
+        return False
+    raise TypeError("The value '%s' is not a valid boolean." % value)
+
+
+def _to_str(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value)
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+def _to_list(value: Any) -> List[Any]:
+    if isinstance(value, list):
+        return value
+    if isinstance(value, (int, float)):
+        return [str(value)]
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")] if value else []
+    raise TypeError("%s cannot be converted to a list" % type(value).__name__)
+
+
+def _to_dict(value: Any) -> Dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, str):
+        if value.strip().startswith("{"):
+            document = json.loads(value)
+            if isinstance(document, dict):
+                return document
+        elif "=" in value:
+            return dict(part.split("=", 1) for part in shlex.split(value.replace(",", " ")))
+    raise TypeError("dictionary requested, could not parse JSON or key=value")
+
+
+def _to_int(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError("%s cannot be converted to an int" % value)
+    return int(value)
+
+
+def _to_path(value: Any) -> str:
+    return os.path.expanduser(os.path.expandvars(str(value)))
+
+
+def _to_mode(value: Any) -> Any:
+    return value
+
+
+CONVERTERS = {
+    "str": _to_str,
+    "bool": to_bool,
+    "int": _to_int,
+    "float": float,
+    "list": _to_list,
+    "dict": _to_dict,
+    "path": _to_path,
+    "raw": _to_mode,
+}

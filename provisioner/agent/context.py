@@ -1,0 +1,83 @@
+"""What a module gets besides its arguments: check and diff, commands, content by hash."""
+
+import os
+import subprocess
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
+
+
+class ModuleFailed(Exception):
+    """Ends a module with failed: true; `more` are further keys of the result."""
+
+    def __init__(self, msg: str, **more: Any) -> None:
+        super().__init__(msg)
+        self.msg, self.more = msg, more
+
+
+class Context:
+    """`check`: change nothing and say what would be. `diff`: say how content changes."""
+
+    def __init__(self, check: bool = False, diff: bool = False, fetch_blob: Optional[Callable[[str], Optional[str]]] = None) -> None:
+        self.check, self.diff = check, diff
+        self._fetch_blob = fetch_blob
+        self.warnings = []  # type: List[str]
+
+    def blob(self, digest: str) -> str:
+        """The path of a temporary file with this content; it goes when the module ends."""
+        path = self._fetch_blob(digest) if self._fetch_blob is not None else None
+        if path is None:
+            raise ModuleFailed("the controller has no content with the hash %s" % digest)
+        return path
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def run(
+        self,
+        command: Union[str, Sequence[str]],
+        cwd: Optional[str] = None,
+        data: Optional[bytes] = None,
+        env: Optional[Dict[str, str]] = None,
+        ok: Optional[Sequence[int]] = None,
+        executable: Optional[str] = None,
+    ) -> Tuple[int, str, str]:
+        """(exit code, output, errors). A text is run by a shell, a list directly. With `ok`, another exit code raises ModuleFailed.
+
+        The command runs in the C.UTF-8 locale, so that its words can be understood.
+        """
+        shell = isinstance(command, str)
+        argv = [executable or "/bin/sh", "-c", command] if shell else list(command)
+        environment = dict(os.environ, LANG="C.UTF-8", LC_ALL="C.UTF-8", **(env or {}))
+        try:
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ModuleFailed("[Errno %s] %s: %s" % (error.errno, error.strerror, argv[0]), rc=error.errno, cmd=command)
+        try:
+            out, err = process.communicate(data)
+        except BaseException:
+            os.killpg(process.pid, 9)
+            process.wait()
+            raise
+        texts = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+        if ok is not None and process.returncode not in ok:
+            said = (texts[1] or texts[0]).strip()
+            shown = command if shell else " ".join(argv)
+            raise ModuleFailed(
+                "%s: exit code %d: %s" % (shown, process.returncode, said[-2000:]), rc=process.returncode, stdout=texts[0], stderr=texts[1]
+            )
+        return process.returncode, texts[0], texts[1]
+
+    def which(self, name: str) -> str:
+        """The path of a program. Raises ModuleFailed."""
+        for folder in os.environ.get("PATH", "").split(":") + ["/sbin", "/usr/sbin", "/usr/local/sbin", "/bin", "/usr/bin"]:
+            path = os.path.join(folder, name)
+            if os.access(path, os.X_OK) and not os.path.isdir(path):
+                return path
+        raise ModuleFailed("Failed to find required executable %s" % name)

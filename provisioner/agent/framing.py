@@ -1,0 +1,38 @@
+"""Frames: four bytes of length, then that many bytes of JSON."""
+
+import json
+import threading
+from typing import Any, BinaryIO, Dict
+
+
+class EndOfInput(Exception):
+    """The controller is gone."""
+
+
+class Frames:
+    """Reads and writes frames; writing is safe from several threads."""
+
+    def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
+        self._reader, self._writer = reader, writer
+        self._lock = threading.Lock()
+
+    def read(self) -> Dict[str, Any]:
+        size = int.from_bytes(self.read_exactly(4), "big")
+        document: Dict[str, Any] = json.loads(self.read_exactly(size).decode())
+        return document
+
+    def read_exactly(self, size: int) -> bytes:
+        parts = []
+        while size:
+            chunk = self._reader.read(size)
+            if not chunk:
+                raise EndOfInput()
+            parts.append(chunk)
+            size -= len(chunk)
+        return b"".join(parts)
+
+    def write(self, document: Dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        with self._lock:
+            self._writer.write(len(body).to_bytes(4, "big") + body)
+            self._writer.flush()

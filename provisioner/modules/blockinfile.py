@@ -1,0 +1,98 @@
+"""blockinfile: a block of lines between markers."""
+
+import os
+import re
+from typing import Any, Dict, List
+
+from provisioner.agent import attributes, contents
+from provisioner.agent.context import Context, ModuleFailed
+
+ARGUMENTS = dict(
+    attributes.FILE_ARGUMENTS,
+    path={"type": "path", "required": True, "aliases": ["dest", "destfile", "name"]},
+    state={"default": "present", "choices": ["absent", "present"]},
+    marker={"default": "# {mark} ANSIBLE MANAGED BLOCK"},
+    marker_begin={"default": "BEGIN"},
+    marker_end={"default": "END"},
+    block={"default": "", "aliases": ["content"]},
+    insertafter={},
+    insertbefore={},
+    create={"type": "bool", "default": False},
+    backup={"type": "bool", "default": False},
+    validate={},
+    append_newline={"type": "bool", "default": False},
+    prepend_newline={"type": "bool", "default": False},
+    encoding={"default": "utf-8"},
+    _rules={"mutually_exclusive": [["insertbefore", "insertafter"]]},
+)  # type: Dict[str, Any]
+
+
+def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    path = args["path"]
+    if os.path.isdir(path):
+        raise ModuleFailed("Path %s is a directory !" % path, rc=256)
+    exists = os.path.exists(path)
+    if not exists and (not args["create"] or args["state"] == "absent"):
+        if args["state"] == "absent":
+            return {"changed": False, "msg": "File %s not present" % path}
+        raise ModuleFailed("Path %s does not exist !" % path, rc=257)
+    text = ""
+    if exists:
+        with open(path, newline="") as file:
+            text = file.read()
+    lines = text.splitlines(keepends=True)
+    made = _changed(lines, args)
+    after = "".join(made)
+    different = after != text or not exists
+    msg = "" if not different else "File created" if not exists else "Block removed" if args["state"] == "absent" else "Block inserted"
+    result = {"msg": msg, "path": path}  # type: Dict[str, Any]
+    diff = contents.difference(path, after.encode(), context)
+    if different and not context.check:
+        if args["backup"] and exists:
+            result["backup_file"] = contents.backup(path)
+        contents.write(path, after.encode())
+    result["changed"] = attributes.apply(path, args, context) or different
+    if diff is not None:
+        result["diff"] = diff
+    return result
+
+
+def _changed(lines: List[str], args: Dict[str, Any]) -> List[str]:
+    marker = args["marker"]
+    begin = marker.replace("{mark}", args["marker_begin"])
+    end = marker.replace("{mark}", args["marker_end"])
+    plain = [line.rstrip("\r\n") for line in lines]
+    first = max((i for i, line in enumerate(plain) if line == begin), default=None)
+    last = max((i for i, line in enumerate(plain) if line == end), default=None)
+    block = []  # type: List[str]
+    if args["state"] == "present" and args["block"].strip("\r\n") != "":
+        block = [begin + "\n"] + [line + "\n" for line in args["block"].strip("\r\n").splitlines()] + [end + "\n"]
+    rest = list(lines)
+    at = None
+    if first is not None and last is not None:
+        at = min(first, last)
+        del rest[at : max(first, last) + 1]
+    if not block:
+        return rest
+    if at is None:
+        at = _place(plain, args)
+    if at and not rest[at - 1].endswith("\n"):
+        rest[at - 1] += "\n"
+    if args["prepend_newline"] and at and rest[at - 1].strip():
+        block.insert(0, "\n")
+    if args["append_newline"] and at < len(rest) and rest[at].strip():
+        block.append("\n")
+    return rest[:at] + block + rest[at:]
+
+
+def _place(lines: List[str], args: Dict[str, Any]) -> int:
+    before, after = args["insertbefore"], args["insertafter"]
+    if before == "BOF":
+        return 0
+    if before and before != "EOF":
+        found = [i for i, line in enumerate(lines) if re.search(before, line)]
+        return found[-1] if found else len(lines)
+    if after and after not in ("EOF", "BOF"):
+        found = [i for i, line in enumerate(lines) if re.search(after, line)]
+        return found[-1] + 1 if found else len(lines)
+    return len(lines)

@@ -1,0 +1,33 @@
+"""hostname: the name of the host, now and after a reboot."""
+
+import os
+from typing import Any, Dict
+
+from provisioner.agent import contents
+from provisioner.agent.context import Context
+
+ARGUMENTS = {"name": {"required": True}, "use": {}}  # type: Dict[str, Dict[str, Any]]
+
+
+def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    name = args["name"]
+    current = os.uname().nodename
+    try:
+        with open("/etc/hostname") as file:
+            permanent = file.read().strip()
+    except OSError:
+        permanent = ""
+    changed = current != name or permanent != name
+    if changed and not context.check:
+        contents.write("/etc/hostname", (name + "\n").encode())
+        context.run([context.which("hostname"), name], ok=[0])
+    facts = {
+        "ansible_hostname": name.split(".")[0],
+        "ansible_nodename": name,
+        "ansible_fqdn": name,
+        "ansible_domain": ".".join(name.split(".")[1:]),
+    }
+    result = {"changed": changed, "name": name, "ansible_facts": facts}  # type: Dict[str, Any]
+    if context.diff and changed:
+        result["diff"] = {"before": "hostname = %s\n" % permanent, "after": "hostname = %s\n" % name}
+    return result
