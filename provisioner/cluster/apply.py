@@ -88,13 +88,13 @@ def apply(
     result = Runner(context.inventory, options=options, sessions=hosts, callbacks=[recorder]).run([playbook])
     context.bus.send("recap", f"{time.monotonic() - started:.1f} s", hosts={name: vars(stats) for name, stats in recorder.stats.items()})
     if recorder.failures:
-        raise ApplyError([_problem(hosts, event) for event in recorder.failures.values()], hint=_hint(context))
+        raise ApplyError([problem_of(hosts, event) for event in recorder.failures.values()], hint=_hint(context))
     if result.aborted:
         raise ApplyError([], hint=result.aborted)
     return recorder.stats
 
 
-def _problem(hosts: Hosts, event: HostDone) -> HostProblem:
+def problem_of(hosts: Hosts, event: HostDone) -> HostProblem:
     text = f"task {event.task!r} failed: {message_of(event.result)}"
     if event.status is Status.UNREACHABLE:
         return HostProblem(event.host, "connect", text)
