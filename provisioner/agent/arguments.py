@@ -7,7 +7,7 @@ mutually_exclusive, required_one_of, required_together and required_if.
 import json
 import os
 import shlex
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 TRUE = ("y", "yes", "on", "1", "true", "t")
 FALSE = ("n", "no", "off", "0", "false", "f", "")
@@ -24,7 +24,7 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
     rules = spec.get("_rules", {})
     fields = {name: field for name, field in spec.items() if name != "_rules"}
     aliases = {alias: name for name, field in fields.items() for alias in field.get("aliases", ())}
-    found = {}  # type: Dict[str, Any]
+    found: Dict[str, Any] = {}
     unknown = []
     for key, value in given.items():
         name = aliases.get(key, key)
@@ -141,7 +141,7 @@ def _to_mode(value: Any) -> Any:
     return value
 
 
-CONVERTERS = {
+CONVERTERS: Dict[str, Callable[[Any], Any]] = {
     "str": _to_str,
     "bool": to_bool,
     "int": _to_int,

@@ -20,7 +20,7 @@ FILE_ARGUMENTS = {
     "setype": {},
     "selevel": {},
     "unsafe_writes": {"type": "bool", "default": False},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 _CLAUSE = re.compile(r"^([ugoa]*)((?:[-+=][rwxXst]*|[-+=][ugo])+)$")
 _BITS = {"r": 4, "w": 2, "x": 1}

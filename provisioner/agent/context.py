@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 
 class ModuleFailed(Exception):
@@ -19,7 +19,7 @@ class Context:
     def __init__(self, check: bool = False, diff: bool = False, fetch_blob: Optional[Callable[[str], Optional[str]]] = None) -> None:
         self.check, self.diff = check, diff
         self._fetch_blob = fetch_blob
-        self.warnings = []  # type: List[str]
+        self.warnings: List[str] = []
 
     def blob(self, digest: str) -> str:
         """The path of a temporary file with this content; it goes when the module ends."""
@@ -44,8 +44,10 @@ class Context:
 
         The command runs in the C.UTF-8 locale, so that its words can be understood.
         """
-        shell = isinstance(command, str)
-        argv = [executable or "/bin/sh", "-c", command] if shell else list(command)
+        if isinstance(command, str):
+            argv = [executable or "/bin/sh", "-c", command]
+        else:
+            argv = list(command)
         environment = dict(os.environ, LANG="C.UTF-8", LC_ALL="C.UTF-8", **(env or {}))
         try:
             process = subprocess.Popen(
@@ -68,7 +70,7 @@ class Context:
         texts = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
         if ok is not None and process.returncode not in ok:
             said = (texts[1] or texts[0]).strip()
-            shown = command if shell else " ".join(argv)
+            shown = command if isinstance(command, str) else " ".join(argv)
             raise ModuleFailed(
                 "%s: exit code %d: %s" % (shown, process.returncode, said[-2000:]), rc=process.returncode, stdout=texts[0], stderr=texts[1]
             )

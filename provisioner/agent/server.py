@@ -66,7 +66,7 @@ class Agent:
     def _run(self, call: Dict[str, Any]) -> Dict[str, Any]:
         saved = dict(os.environ)
         folder = os.getcwd() if os.path.isdir(os.curdir) else "/"
-        made = []  # type: List[str]
+        made: List[str] = []
         try:
             os.environ.update({key: str(value) for key, value in (call.get("environment") or {}).items()})
             return self._module(call, made)
@@ -92,7 +92,7 @@ class Agent:
             args = checked(module.ARGUMENTS, dict(call.get("args") or {}), name)
             if call.get("timeout_s"):
                 signal.setitimer(signal.ITIMER_REAL, float(call["timeout_s"]))
-            result = module.run(args, context)  # type: Dict[str, Any]
+            result: Dict[str, Any] = module.run(args, context)
             result.setdefault("changed", False)
             if context.warnings:
                 result.setdefault("warnings", []).extend(context.warnings)

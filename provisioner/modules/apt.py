@@ -35,7 +35,7 @@ ARGUMENTS = {
     "auto_install_module_deps": {"type": "bool", "default": True},
     "fail_on_autoremove": {"type": "bool", "default": False},
     "_rules": {"mutually_exclusive": [["deb", "name"]]},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 LISTS = "/var/lib/apt/lists"
 STAMP = "/var/lib/apt/periodic/update-success-stamp"
@@ -43,7 +43,7 @@ LOCKS = ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/list
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    result = {"changed": False}  # type: Dict[str, Any]
+    result: Dict[str, Any] = {"changed": False}
     updated = _update_cache(args, context)
     moment = _cache_time()
     result.update(cache_updated=updated, cache_update_time=int(moment))
@@ -94,14 +94,14 @@ def _update_cache(args: Dict[str, Any], context: Context) -> bool:
 
 def installed() -> Dict[str, str]:
     """Installed packages, by name and by name:architecture, with their versions; read from dpkg's own status file."""
-    found = {}  # type: Dict[str, str]
+    found: Dict[str, str] = {}
     try:
         with open("/var/lib/dpkg/status", encoding="utf-8", errors="replace") as file:
             paragraphs = file.read().split("\n\n")
     except OSError:
         return found
     for paragraph in paragraphs:
-        fields = {}  # type: Dict[str, str]
+        fields: Dict[str, str] = {}
         for line in paragraph.split("\n"):
             key, colon, value = line.partition(": ")
             if colon and key in ("Package", "Status", "Version", "Architecture", "Provides"):
@@ -229,7 +229,7 @@ class _policy:
 
     def __init__(self, code: Optional[int], context: Context) -> None:
         self._code = None if context.check else code
-        self._saved = None  # type: Optional[bytes]
+        self._saved: Optional[bytes] = None
 
     def __enter__(self) -> None:
         if self._code is None:

@@ -24,7 +24,7 @@ ARGUMENTS = dict(
     prepend_newline={"type": "bool", "default": False},
     encoding={"default": "utf-8"},
     _rules={"mutually_exclusive": [["insertbefore", "insertafter"]]},
-)  # type: Dict[str, Any]
+)
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -45,7 +45,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     after = "".join(made)
     different = after != text or not exists
     msg = "" if not different else "File created" if not exists else "Block removed" if args["state"] == "absent" else "Block inserted"
-    result = {"msg": msg, "path": path}  # type: Dict[str, Any]
+    result: Dict[str, Any] = {"msg": msg, "path": path}
     diff = contents.difference(path, after.encode(), context)
     if different and not context.check:
         if args["backup"] and exists:
@@ -64,7 +64,7 @@ def _changed(lines: List[str], args: Dict[str, Any]) -> List[str]:
     plain = [line.rstrip("\r\n") for line in lines]
     first = max((i for i, line in enumerate(plain) if line == begin), default=None)
     last = max((i for i, line in enumerate(plain) if line == end), default=None)
-    block = []  # type: List[str]
+    block: List[str] = []
     if args["state"] == "present" and args["block"].strip("\r\n") != "":
         block = [begin + "\n"] + [line + "\n" for line in args["block"].strip("\r\n").splitlines()] + [end + "\n"]
     rest = list(lines)

@@ -23,7 +23,7 @@ ARGUMENTS = {
     "strip_empty_ends": {"type": "bool", "default": True},
     "expand_argument_vars": {"type": "bool", "default": True},
     "warn": {"type": "bool"},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -86,7 +86,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     ended = datetime.now()
     if args["strip_empty_ends"]:
         out, err = out.rstrip("\r\n"), err.rstrip("\r\n")
-    result = {
+    result: Dict[str, Any] = {
         "changed": True,
         "cmd": command if not shell else text,
         "rc": code,
@@ -98,7 +98,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         "end": str(ended),
         "delta": str(ended - started) if clock else None,
         "msg": "",
-    }  # type: Dict[str, Any]
+    }
     if code != 0:
         result.update(failed=True, msg="non-zero return code")
     return result

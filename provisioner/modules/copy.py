@@ -25,7 +25,7 @@ ARGUMENTS = dict(
     follow={"type": "bool", "default": False},
     checksum={},
     decrypt={"type": "bool", "default": True},
-)  # type: Dict[str, Any]
+)
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -33,7 +33,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if args["remote_src"] and args["src"]:
         if os.path.isdir(args["src"]):
             return _tree(args, context)
-        source = args["src"]  # type: Optional[str]
+        source: Optional[str] = args["src"]
         if not os.path.exists(args["src"]):
             raise ModuleFailed("Source %s not found" % args["src"])
         checksum = contents.sha1_of(args["src"])
@@ -58,7 +58,7 @@ def _place(args: Dict[str, Any], context: Context, dest: str, source: Optional[s
     if os.path.exists(dest) and not args["force"]:
         return dict({"changed": False, "dest": dest, "src": args["src"], "msg": "file already exists"}, **attributes.describe(dest))
     different = current is None or current != checksum or os.path.islink(dest)
-    result = {"dest": dest, "src": source or args["_original_basename"] or args["src"], "checksum": checksum}  # type: Dict[str, Any]
+    result: Dict[str, Any] = {"dest": dest, "src": source or args["_original_basename"] or args["src"], "checksum": checksum}
     diffs = []
     if different:
         path = source or context.blob(args["_blob"])
@@ -78,7 +78,7 @@ def _place(args: Dict[str, Any], context: Context, dest: str, source: Optional[s
                 shutil.copymode(source, dest)
     if args["mode"] == "preserve":
         args = dict(args, mode=None)
-    detail = {}  # type: Dict[str, Any]
+    detail: Dict[str, Any] = {}
     changed = attributes.apply(dest, args, context, detail) or different
     if detail and not different:
         diffs.append(dict(detail, before_header=dest, after_header=dest))

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from provisioner.agent import attributes
 from provisioner.agent.context import Context, ModuleFailed
@@ -20,7 +20,7 @@ ARGUMENTS = dict(
     modification_time_format={"default": "%Y%m%d%H%M.%S"},
     access_time={},
     access_time_format={"default": "%Y%m%d%H%M.%S"},
-)  # type: Dict[str, Any]
+)
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -33,12 +33,12 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if state in ("file", "hard") and args["follow"] and os.path.islink(path) and not args["src"]:
         path = os.path.realpath(path)
     before = attributes.state_of(path)
-    diff = {"before": {"path": path}, "after": {"path": path}}  # type: Dict[str, Any]
+    diff: Dict[str, Any] = {"before": {"path": path}, "after": {"path": path}}
     if before != state and state != "touch":
         diff["before"]["state"], diff["after"]["state"] = before, state
     actions = {"absent": _absent, "directory": _directory, "file": _file, "touch": _touch, "link": _link, "hard": _link}
     changed = actions[state](path, args, context, diff)
-    result = {"changed": changed, "path": path}  # type: Dict[str, Any]
+    result: Dict[str, Any] = {"changed": changed, "path": path}
     if state in ("link", "hard"):
         result["dest"], result["src"] = path, args["src"]
     if state == "touch":
@@ -152,7 +152,7 @@ def _link(path: str, args: Dict[str, Any], context: Context, diff: Dict[str, Any
         (os.link if hard else os.symlink)(absolute if hard else source, fresh)
         os.rename(fresh, path)
     if same or not context.check:
-        follow = [key for key in ("owner", "group") if args.get(key) is not None]  # type: List[str]
+        follow: List[str] = [key for key in ("owner", "group") if args.get(key) is not None]
         if follow:
             return attributes.apply(path, args, context, diff) or not same
     return not same

@@ -31,14 +31,16 @@ ARGUMENTS = {
     "exact_mode": {"type": "bool", "default": True},
     "limit": {"type": "int"},
     "encoding": {},
-}  # type: Dict[str, Dict[str, Any]]
+}
 AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 SIZES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     age, size = _bound(args["age"], AGES, "age"), _bound(args["size"], SIZES, "size")
-    found, looked, skipped = [], 0, {}  # type: List[Dict[str, Any]], int, Dict[str, str]
+    found: List[Dict[str, Any]] = []
+    looked = 0
+    skipped: Dict[str, str] = {}
     for root in args["paths"]:
         root = os.path.expanduser(os.path.expandvars(root))
         if not os.path.isdir(root):
@@ -107,7 +109,7 @@ def _entry(path: str, name: str, args: Dict[str, Any], age: Optional[int], size:
             return None
     if args["contains"] and not (kind == "file" and _contains(path, args["contains"], args["read_whole_file"])):
         return None
-    entry = {
+    entry: Dict[str, Any] = {
         "path": path,
         "mode": "%04o" % modes.S_IMODE(found.st_mode),
         "isdir": kind == "directory",
@@ -124,7 +126,7 @@ def _entry(path: str, name: str, args: Dict[str, Any], age: Optional[int], size:
         "ctime": found.st_ctime,
         "pw_name": attributes.name_of_uid(found.st_uid),
         "gr_name": attributes.name_of_gid(found.st_gid),
-    }  # type: Dict[str, Any]
+    }
     if args["get_checksum"] and kind == "file":
         entry["checksum"] = contents.sha1_of(path)
     return entry

@@ -1,7 +1,7 @@
 """group: groups of the host."""
 
 import grp
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from provisioner.agent.context import Context
 
@@ -13,14 +13,14 @@ ARGUMENTS = {
     "local": {"type": "bool", "default": False},
     "non_unique": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     name = args["name"]
     found = _find(name)
-    result = {"name": name, "state": args["state"], "changed": False, "system": args["system"]}  # type: Dict[str, Any]
-    command = None  # type: Optional[List[str]]
+    result: Dict[str, Any] = {"name": name, "state": args["state"], "changed": False, "system": args["system"]}
+    command: Optional[List[str]] = None
     if args["state"] == "absent":
         if found is not None:
             command = [context.which("groupdel"), name]

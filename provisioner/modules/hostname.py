@@ -6,7 +6,7 @@ from typing import Any, Dict
 from provisioner.agent import contents
 from provisioner.agent.context import Context
 
-ARGUMENTS = {"name": {"required": True}, "use": {}}  # type: Dict[str, Dict[str, Any]]
+ARGUMENTS: Dict[str, Dict[str, Any]] = {"name": {"required": True}, "use": {}}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -27,7 +27,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         "ansible_fqdn": name,
         "ansible_domain": ".".join(name.split(".")[1:]),
     }
-    result = {"changed": changed, "name": name, "ansible_facts": facts}  # type: Dict[str, Any]
+    result: Dict[str, Any] = {"changed": changed, "name": name, "ansible_facts": facts}
     if context.diff and changed:
         result["diff"] = {"before": "hostname = %s\n" % permanent, "after": "hostname = %s\n" % name}
     return result

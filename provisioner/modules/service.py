@@ -16,7 +16,7 @@ ARGUMENTS = {
     "arguments": {"default": "", "aliases": ["args"]},
     "use": {"default": "auto"},
     "_rules": {"required_one_of": [["state", "enabled"]]},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 from provisioner.agent.context import Context, ModuleFailed
 
-ARGUMENTS = {"src": {"type": "path", "required": True, "aliases": ["path"]}}  # type: Dict[str, Dict[str, Any]]
+ARGUMENTS: Dict[str, Dict[str, Any]] = {"src": {"type": "path", "required": True, "aliases": ["path"]}}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:

@@ -21,7 +21,7 @@ ARGUMENTS = {
         "choices": ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"],
         "aliases": ["checksum", "checksum_algo"],
     },
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -30,7 +30,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         return {"changed": False, "stat": {"exists": False}}
     found = os.stat(path) if args["follow"] else os.lstat(path)
     mode = found.st_mode
-    result = {
+    result: Dict[str, Any] = {
         "exists": True,
         "path": path,
         "mode": "%04o" % modes.S_IMODE(mode),
@@ -60,7 +60,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         "readable": os.access(path, os.R_OK),
         "writeable": os.access(path, os.W_OK),
         "executable": os.access(path, os.X_OK),
-    }  # type: Dict[str, Any]
+    }
     for who, letter in (("USR", "u"), ("GRP", "g"), ("OTH", "o")):
         for right in "rwx":
             bit = getattr(modes, "S_I%s%s" % (right.upper(), who))

@@ -16,12 +16,12 @@ ARGUMENTS = {
     "scope": {"default": "system", "choices": ["system", "user", "global"]},
     "no_block": {"type": "bool", "default": False},
     "_rules": {"required_one_of": [["state", "enabled", "masked", "daemon_reload", "daemon_reexec"]]},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     unit = args["name"]
-    result = {"name": unit, "changed": False, "status": {}}  # type: Dict[str, Any]
+    result: Dict[str, Any] = {"name": unit, "changed": False, "status": {}}
     systemctl = [context.which("systemctl")]
     if args["scope"] != "system":
         systemctl.append("--" + args["scope"])

@@ -11,7 +11,7 @@ ARGUMENTS = {
     "path": {"type": "path"},
     "prefix": {"default": "ansible."},
     "suffix": {"default": ""},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:

@@ -26,7 +26,7 @@ ARGUMENTS = dict(
     io_buffer_size={"type": "int"},
     copy={"type": "bool"},
     decrypt={"type": "bool"},
-)  # type: Dict[str, Any]
+)
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -52,7 +52,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         path = os.path.join(dest, name)
         if os.path.lexists(path):
             changed = attributes.apply(path, args, context) or changed
-    result = {"changed": changed, "dest": dest, "src": src, "handler": "ZipArchive" if is_zip else "TgzArchive"}  # type: Dict[str, Any]
+    result: Dict[str, Any] = {"changed": changed, "dest": dest, "src": src, "handler": "ZipArchive" if is_zip else "TgzArchive"}
     result.update(attributes.describe(dest))
     if args["list_files"]:
         result["files"] = names

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from provisioner.agent import attributes, contents
 from provisioner.agent.context import Context, ModuleFailed
@@ -45,7 +45,7 @@ ARGUMENTS = dict(
     unredirected_headers={"type": "list", "default": []},
     decompress={"type": "bool", "default": True},
     ciphers={"type": "list"},
-)  # type: Dict[str, Any]
+)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -73,7 +73,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     request = urllib.request.Request(args["url"], data=data, headers=headers, method=args["method"].upper())
     started = time.monotonic()
     status, reason, answer, found = _ask(args, request)
-    result = {
+    result: Dict[str, Any] = {
         "changed": False,
         "url": found.get("_url", args["url"]),
         "status": status,
@@ -82,7 +82,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         "redirected": found.get("_url", args["url"]) != args["url"],
         "cookies": {},
         "cookies_string": "",
-    }  # type: Dict[str, Any]
+    }
     result.update({key.lower().replace("-", "_"): value for key, value in found.items() if not key.startswith("_")})
     text = answer.decode("utf-8", "replace")
     if "json" in found.get("Content-Type", "").lower():
@@ -120,7 +120,7 @@ def _body(args: Dict[str, Any], headers: Dict[str, str]) -> Optional[bytes]:
 
 def _ask(args: Dict[str, Any], request: urllib.request.Request) -> Any:
     """(status, reason, body, headers); status -1 where nobody answered."""
-    handlers = [] if args["use_proxy"] else [urllib.request.ProxyHandler({})]  # type: list
+    handlers: List[Any] = [] if args["use_proxy"] else [urllib.request.ProxyHandler({})]
     if args["follow_redirects"] in ("no", "none", "False"):
         handlers.append(_NoRedirect())
     if args["url"].startswith("https:"):

@@ -36,12 +36,12 @@ ARGUMENTS = {
     "ssh_key_file": {"type": "path"},
     "ssh_key_comment": {},
     "ssh_key_passphrase": {},
-}  # type: Dict[str, Dict[str, Any]]
+}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     found = _find(args["name"])
-    result = {"name": args["name"], "state": args["state"], "changed": False}  # type: Dict[str, Any]
+    result: Dict[str, Any] = {"name": args["name"], "state": args["state"], "changed": False}
     if args["state"] == "absent":
         if found is not None:
             result.update(changed=True, force=args["force"], remove=args["remove"])
@@ -122,7 +122,7 @@ def _group_exists(name: str) -> bool:
 
 
 def _modification(args: Dict[str, Any], found: pwd.struct_passwd, context: Context) -> List[str]:
-    flags = []  # type: List[str]
+    flags: List[str] = []
     if args["uid"] is not None and args["uid"] != found.pw_uid:
         flags += ["-u", str(args["uid"])] + (["-o"] if args["non_unique"] else [])
     if args["group"] is not None and grp.getgrnam(_group_name(args["group"])).gr_gid != found.pw_gid:
