@@ -1,27 +1,53 @@
-"""What an update may change, kind by kind: metadata that is the server's, generation, status against spec, deletion, selectable fields. Pure."""
+"""What a write may change, kind by kind: metadata that is the server's, generation, status against spec, deletion, selectable fields. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api._generated.resources import Resource
+from provisioner.kube.api.qos import qos_class
+from provisioner.kube.api.selectable import FIELDS
 
 # Kinds whose status is not a part of its own: an ordinary update writes it.
 _STATUS_WITH_SPEC = {"Event", "ComponentStatus", "Binding"}
-# Kinds whose metadata.generation upstream leaves empty.
-_NO_GENERATION = {
-    "Service",
-    "Namespace",
-    "Node",
-    "ServiceAccount",
-    "Secret",
-    "ConfigMap",
-    "Endpoints",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "ResourceQuota",
+# Kinds that bring a status along when they are created: a kubelet registers its node with one.
+_BORN_WITH_STATUS = {"Node"}
+# Kinds with a generation, and the attributes whose change is a new one.
+_GENERATION: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "CronJob",
+            "CSIDriver",
+            "CustomResourceDefinition",
+            "DaemonSet",
+            "Deployment",
+            "FlowSchema",
+            "Ingress",
+            "IngressClass",
+            "Job",
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionPolicyBinding",
+            "NetworkPolicy",
+            "Pod",
+            "PodDisruptionBudget",
+            "PriorityLevelConfiguration",
+            "ReplicaSet",
+            "ReplicationController",
+            "ResourceSlice",
+            "StatefulSet",
+            "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding",
+        ),
+        ("spec",),
+    ),
+    "EndpointSlice": ("endpoints", "ports", "address_type"),
+    "MutatingWebhookConfiguration": ("webhooks",),
+    "ValidatingWebhookConfiguration": ("webhooks",),
+    "PriorityClass": ("value", "global_default", "preemption_policy", "description"),
 }
+_METADATA_COUNTS = {"Deployment": ("annotations",), "EndpointSlice": ("labels",)}
 
 
 class Strategy:
@@ -30,27 +56,36 @@ class Strategy:
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.has_status = any(sub.name == "status" for sub in resource.subresources) and resource.kind not in _STATUS_WITH_SPEC
+        self._fields = FIELDS.get((resource.group, resource.kind))
+        self._names: frozenset[str] | None = None
 
     def prepare_create(self, obj: Any) -> None:
-        """A new object has no status of its own and is the first generation."""
-        if self.has_status:
+        """A new object has no status of its own and is the first generation. May run twice on one object."""
+        kind = self.resource.kind
+        if self.has_status and kind not in _BORN_WITH_STATUS:
             obj.status = type(obj)().status
-        initial = _INITIAL.get(self.resource.kind)
+        initial = _INITIAL.get(kind)
         if initial is not None:
             initial(obj)
-        if hasattr(obj, "spec") and self.resource.kind not in _NO_GENERATION:
-            obj.metadata.generation = 1
+        obj.metadata.generation = 1 if kind in _GENERATION else None
 
     def prepare_update(self, new: Any, old: Any) -> None:
         """Keep what is the server's; a changed spec is a new generation."""
         self._keep_metadata(new, old)
         if self.has_status:
             new.status = old.status
-        if hasattr(new, "spec") and old.metadata.generation is not None:
-            changed = new.spec != old.spec or (
-                self.resource.kind in _ANNOTATIONS_COUNT and new.metadata.annotations != old.metadata.annotations
-            )
-            new.metadata.generation = old.metadata.generation + (1 if changed else 0)
+        kept = _KEPT.get(self.resource.kind)
+        if kept is not None:
+            kept(new, old)
+        parts = _GENERATION.get(self.resource.kind)
+        if parts is not None and self._differs(new, old, parts):
+            new.metadata.generation = (old.metadata.generation or 0) + 1
+
+    def _differs(self, new: Any, old: Any, parts: tuple[str, ...]) -> bool:
+        metadata = _METADATA_COUNTS.get(self.resource.kind, ())
+        return any(getattr(new, part) != getattr(old, part) for part in parts) or any(
+            getattr(new.metadata, part) != getattr(old.metadata, part) for part in metadata
+        )
 
     def prepare_status_update(self, new: Any, old: Any) -> None:
         """Only status may change; of metadata, labels and annotations stay as they were too, except what kubelets need on nodes and pods."""
@@ -63,6 +98,8 @@ class Strategy:
         metadata.finalizers, metadata.owner_references = old.metadata.finalizers, old.metadata.owner_references
         if self.resource.kind not in ("Node", "Pod"):
             metadata.labels, metadata.annotations = old.metadata.labels, old.metadata.annotations
+        if self.resource.kind == "Pod" and old.status.qos_class:
+            new.status.qos_class = old.status.qos_class
 
     def _keep_metadata(self, new: Any, old: Any) -> None:
         metadata, kept = new.metadata, old.metadata
@@ -72,36 +109,35 @@ class Strategy:
         metadata.generation = kept.generation
 
     def grace_period_s(self, obj: Any, asked_s: int | None) -> int:
-        """How long a deletion waits for somebody to stop the object. Only pods on a node have anybody who does."""
-        if self.resource.kind != "Pod":
+        """How long a deletion waits for somebody to stop the object. Only pods on a node have anybody who does.
+
+        A negative period is one second, as upstream has it.
+        """
+        if self.resource.kind != "Pod" or not obj.spec.node_name or obj.status.phase in ("Succeeded", "Failed"):
             return 0
-        if not obj.spec.node_name or obj.status.phase in ("Succeeded", "Failed"):
-            return 0
-        return asked_s if asked_s is not None else int(obj.spec.termination_grace_period_seconds or 0)
+        wanted = asked_s if asked_s is not None else int(obj.spec.termination_grace_period_seconds or 0)
+        return wanted if wanted >= 0 else 1
 
     def selectable_fields(self, obj: Any) -> dict[str, str]:
         """What field selectors may ask of this object."""
         fields = {"metadata.name": obj.metadata.name or ""}
         if self.resource.namespaced:
             fields["metadata.namespace"] = obj.metadata.namespace or ""
-        more = _FIELDS.get((self.resource.group, self.resource.kind))
-        return fields | more(obj) if more is not None else fields
+        return fields | self._fields(obj) if self._fields is not None else fields
 
     @property
     def has_own_fields(self) -> bool:
         """Whether selectors may ask for more than name and namespace."""
-        return (self.resource.group, self.resource.kind) in _FIELDS
+        return self._fields is not None
 
     def field_names(self) -> frozenset[str]:
         """The fields that a selector may name."""
-        if self.resource.kind not in _NAMES_BY_KIND:
-            obj = self.resource.load()()
-            _NAMES_BY_KIND[self.resource.kind] = frozenset(self.selectable_fields(obj))
-        return _NAMES_BY_KIND[self.resource.kind]
+        if self._names is None:
+            self._names = frozenset(self.selectable_fields(self.resource.load()()))
+        return self._names
 
 
-_NAMES_BY_KIND: dict[str, frozenset[str]] = {}
-_ANNOTATIONS_COUNT = {"Deployment"}
+# -- new objects -----------------------------------------------------------------------------------------------------------
 
 
 def _pod_created(obj: Any) -> None:
@@ -121,88 +157,48 @@ def _volume_created(obj: Any) -> None:
     obj.status.phase = "Pending"
 
 
+def _job_created(obj: Any) -> None:
+    """A job's pods carry its uid, and its selector is by it, unless the selector is the user's own affair."""
+    template = obj.spec.template
+    if obj.spec.manual_selector or template is None:
+        return
+    if template.metadata is None:
+        template.metadata = meta_v1.ObjectMeta()
+    names = {"controller-uid": obj.metadata.uid or "", "job-name": obj.metadata.name or ""}
+    own = {f"{prefix}{name}": value for name, value in names.items() for prefix in ("", "batch.kubernetes.io/")}
+    template.metadata.labels = {**(template.metadata.labels or {}), **own}
+    if obj.spec.selector is None:
+        obj.spec.selector = meta_v1.LabelSelector()
+    uid_label = "batch.kubernetes.io/controller-uid"
+    obj.spec.selector.match_labels = {**(obj.spec.selector.match_labels or {}), uid_label: own[uid_label]}
+    if not obj.metadata.labels:
+        obj.metadata.labels = dict(template.metadata.labels)
+
+
 _INITIAL: dict[str, Callable[[Any], None]] = {
     "Pod": _pod_created,
     "Namespace": _namespace_created,
     "PersistentVolume": _volume_created,
     "PersistentVolumeClaim": _volume_created,
+    "Job": _job_created,
 }
 
 
-def qos_class(spec: Any) -> str:
-    """Guaranteed, Burstable or BestEffort by the containers' requests and limits of cpu and memory."""
-    from provisioner.kube.api import quantity
-
-    guaranteed, any_set = True, False
-    for container in [*(spec.containers or ()), *(spec.init_containers or ())]:
-        resources = container.resources
-        requests = (resources.requests if resources else None) or {}
-        limits = (resources.limits if resources else None) or {}
-        for name in ("cpu", "memory"):
-            limit = limits.get(name)
-            asked = requests.get(name, limit)
-            nonzero = asked is not None and quantity.parse(asked) != 0
-            any_set = any_set or nonzero or (limit is not None and quantity.parse(limit) != 0)
-            guaranteed = (
-                guaranteed and asked is not None and nonzero and limit is not None and quantity.parse(limit) == quantity.parse(asked)
-            )
-    return "Guaranteed" if guaranteed and any_set else "Burstable" if any_set else "BestEffort"
+# -- updates ---------------------------------------------------------------------------------------------------------------
 
 
-def _pod_fields(obj: Any) -> dict[str, str]:
-    return {
-        "spec.nodeName": obj.spec.node_name or "",
-        "spec.restartPolicy": obj.spec.restart_policy or "",
-        "spec.schedulerName": obj.spec.scheduler_name or "",
-        "spec.serviceAccountName": obj.spec.service_account_name or "",
-        "spec.hostNetwork": str(bool(obj.spec.host_network)).lower(),
-        "status.phase": obj.status.phase or "",
-        "status.podIP": obj.status.pod_ip or "",
-        "status.nominatedNodeName": obj.status.nominated_node_name or "",
-    }
+def _namespace_kept(new: Any, old: Any) -> None:
+    """Finalizers go through the finalize subresource alone."""
+    new.spec.finalizers = old.spec.finalizers
 
 
-def _event_fields(obj: Any) -> dict[str, str]:
-    about = obj.involved_object
-    parts = {
-        "kind": "kind",
-        "namespace": "namespace",
-        "name": "name",
-        "uid": "uid",
-        "apiVersion": "api_version",
-        "resourceVersion": "resource_version",
-        "fieldPath": "field_path",
-    }
-    fields = {f"involvedObject.{name}": (getattr(about, attribute) or "") if about else "" for name, attribute in parts.items()}
-    source = (obj.source.component if obj.source else None) or ""
-    return fields | {
-        "reason": obj.reason or "",
-        "reportingComponent": obj.reporting_component or "",
-        "source": source or obj.reporting_component or "",
-        "type": obj.type or "",
-    }
+def _request_kept(new: Any, old: Any) -> None:
+    """What was asked to be signed never changes."""
+    new.spec = old.spec
 
 
-def _event_v1_fields(obj: Any) -> dict[str, str]:
-    about = obj.regarding
-    parts = {"kind": "kind", "namespace": "namespace", "name": "name", "uid": "uid", "apiVersion": "api_version", "fieldPath": "field_path"}
-    fields = {f"regarding.{name}": (getattr(about, attribute) or "") if about else "" for name, attribute in parts.items()}
-    return fields | {"reason": obj.reason or "", "reportingController": obj.reporting_controller or "", "type": obj.type or ""}
+_KEPT: dict[str, Callable[[Any, Any], None]] = {"Namespace": _namespace_kept, "CertificateSigningRequest": _request_kept}
 
-
-_FIELDS: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
-    ("", "Pod"): _pod_fields,
-    ("", "Event"): _event_fields,
-    ("events.k8s.io", "Event"): _event_v1_fields,
-    ("", "Node"): lambda obj: {"spec.unschedulable": str(bool(obj.spec.unschedulable)).lower()},
-    ("", "Namespace"): lambda obj: {"status.phase": obj.status.phase or "", "name": obj.metadata.name or ""},
-    ("", "Secret"): lambda obj: {"type": obj.type or ""},
-    ("", "Service"): lambda obj: {"spec.clusterIP": obj.spec.cluster_ip or "", "spec.type": obj.spec.type or ""},
-    ("", "ReplicationController"): lambda obj: {"status.replicas": str(obj.status.replicas or 0)},
-    ("apps", "ReplicaSet"): lambda obj: {"status.replicas": str(obj.status.replicas or 0)},
-    ("batch", "Job"): lambda obj: {"status.successful": str(obj.status.succeeded or 0)},
-    ("certificates.k8s.io", "CertificateSigningRequest"): lambda obj: {"spec.signerName": obj.spec.signer_name or ""},
-}
 
 _strategies: dict[tuple[str, str, str], Strategy] = {}
 

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+
+from provisioner.kube.api.quantities import canonicalize
 
 # (group, kind) -> module of this package, which has a function `kind` in lower case
 _MODULES = {
     ("", "Pod"): "pod",
     ("", "PodTemplate"): "pod",
     ("", "Service"): "service",
+    ("", "Endpoints"): "service",
+    ("discovery.k8s.io", "EndpointSlice"): "service",
     ("", "ReplicationController"): "workloads",
     ("apps", "Deployment"): "workloads",
     ("apps", "ReplicaSet"): "workloads",
@@ -20,37 +25,57 @@ _MODULES = {
     ("apps", "StatefulSet"): "workloads",
     ("batch", "Job"): "batch",
     ("batch", "CronJob"): "batch",
+    ("autoscaling", "HorizontalPodAutoscaler"): "autoscaling",
     ("", "Namespace"): "cluster",
     ("", "Secret"): "cluster",
     ("", "Node"): "cluster",
-    ("", "Endpoints"): "cluster",
+    ("", "LimitRange"): "cluster",
+    ("scheduling.k8s.io", "PriorityClass"): "cluster",
+    ("certificates.k8s.io", "CertificateSigningRequest"): "cluster",
     ("", "PersistentVolume"): "storage",
     ("", "PersistentVolumeClaim"): "storage",
-    ("", "LimitRange"): "cluster",
     ("storage.k8s.io", "StorageClass"): "storage",
     ("storage.k8s.io", "CSIDriver"): "storage",
-    ("autoscaling", "HorizontalPodAutoscaler"): "cluster",
     ("networking.k8s.io", "NetworkPolicy"): "networking",
     ("networking.k8s.io", "Ingress"): "networking",
-    ("discovery.k8s.io", "EndpointSlice"): "networking",
+    ("networking.k8s.io", "IngressClass"): "networking",
     ("rbac.authorization.k8s.io", "RoleBinding"): "rbac",
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): "rbac",
-    ("scheduling.k8s.io", "PriorityClass"): "cluster",
     ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): "admission",
     ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): "admission",
-    ("certificates.k8s.io", "CertificateSigningRequest"): "cluster",
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): "admission",
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): "admission",
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): "admission",
+    ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"): "admission",
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): "extensions",
+    ("apiregistration.k8s.io", "APIService"): "extensions",
+    ("flowcontrol.apiserver.k8s.io", "FlowSchema"): "extensions",
+    ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): "extensions",
 }
+_functions: dict[tuple[str, str], Callable[[Any], None] | None] = {}
 
 
 def apply(obj: Any) -> None:
-    """Fill in the defaults of an object of any kind; kinds without defaults are left alone."""
-    module = _MODULES.get((type(obj).GROUP, type(obj).KIND))
-    if module is not None:
-        getattr(import_module(f"provisioner.kube.api.defaults.{module}"), type(obj).KIND.lower())(obj)
+    """Fill in the defaults of an object of any kind and write its quantities canonically; kinds without defaults are left alone."""
+    key = (type(obj).GROUP, type(obj).KIND)
+    if key not in _functions:
+        module = _MODULES.get(key)
+        _functions[key] = getattr(import_module(f"provisioner.kube.api.defaults.{module}"), key[1].lower()) if module is not None else None
+    fill = _functions[key]
+    if fill is not None:
+        fill(obj)
+    canonicalize(obj)
 
 
 def default(obj: Any, **values: Any) -> None:
     """Set fields that are None."""
     for name, value in values.items():
         if getattr(obj, name) is None:
+            setattr(obj, name, value)
+
+
+def default_text(obj: Any, **values: str) -> None:
+    """Set fields that are None or empty: where an empty text is as good as none."""
+    for name, value in values.items():
+        if not getattr(obj, name):
             setattr(obj, name, value)

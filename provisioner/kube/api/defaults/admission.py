@@ -1,4 +1,4 @@
-"""Defaults of admission webhook configurations."""
+"""Defaults of admission: webhook configurations, and policies with their bindings."""
 
 from __future__ import annotations
 
@@ -28,3 +28,26 @@ def mutatingwebhookconfiguration(obj: Any) -> None:
     validatingwebhookconfiguration(obj)
     for hook in obj.webhooks or ():
         default(hook, reinvocation_policy="Never")
+
+
+def validatingadmissionpolicy(obj: Any) -> None:
+    default(obj.spec, failure_policy="Fail")
+    _matches(obj.spec.match_constraints)
+
+
+mutatingadmissionpolicy = validatingadmissionpolicy
+
+
+def validatingadmissionpolicybinding(obj: Any) -> None:
+    _matches(obj.spec.match_resources)
+
+
+mutatingadmissionpolicybinding = validatingadmissionpolicybinding
+
+
+def _matches(found: Any) -> None:
+    if found is None:
+        return
+    default(found, match_policy="Equivalent", namespace_selector=meta_v1.LabelSelector(), object_selector=meta_v1.LabelSelector())
+    for rule in [*(found.resource_rules or ()), *(found.exclude_resource_rules or ())]:
+        default(rule, scope="*")

@@ -1,21 +1,21 @@
-"""Defaults of the small kinds: namespaces, secrets, nodes, endpoints, limits, autoscalers, priority classes, signing requests."""
+"""Defaults of the small kinds: namespaces, secrets, nodes, limits, priority classes, signing requests."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.defaults import default
+from provisioner.kube.api.defaults import default, default_text
 
 
 def namespace(obj: core_v1.Namespace) -> None:
     if obj.metadata.name:
         obj.metadata.labels = {**(obj.metadata.labels or {}), "kubernetes.io/metadata.name": obj.metadata.name}
-    default(obj.status, phase="Active")
+    default_text(obj.status, phase="Active")
 
 
 def secret(obj: core_v1.Secret) -> None:
-    default(obj, type="Opaque")
+    default_text(obj, type="Opaque")
 
 
 def node(obj: core_v1.Node) -> None:
@@ -23,23 +23,11 @@ def node(obj: core_v1.Node) -> None:
         obj.status.allocatable = dict(obj.status.capacity)
 
 
-def endpoints(obj: core_v1.Endpoints) -> None:
-    for subset in obj.subsets or ():
-        for port in subset.ports or ():
-            default(port, protocol="TCP")
-
-
 def limitrange(obj: core_v1.LimitRange) -> None:
     for item in obj.spec.limits or ():
         if item.type == "Container":
-            if item.max:
-                item.default = {**item.max, **(item.default or {})}
-            if item.default:
-                item.default_request = {**item.default, **(item.min or {}), **(item.default_request or {})}
-
-
-def horizontalpodautoscaler(obj: Any) -> None:
-    default(obj.spec, min_replicas=1)
+            item.default = {**(item.max or {}), **(item.default or {})} or None
+            item.default_request = {**(item.min or {}), **(item.default or {}), **(item.default_request or {})} or None
 
 
 def priorityclass(obj: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from provisioner.kube.api._generated import apps_v1, core_v1
 from provisioner.kube.api.defaults import default
 from provisioner.kube.api.defaults.pod import template
+from provisioner.kube.api.defaults.storage import persistentvolumeclaim
 
 
 def deployment(obj: apps_v1.Deployment) -> None:
@@ -53,10 +54,9 @@ def statefulset(obj: apps_v1.StatefulSet) -> None:
     if spec.update_strategy.type == "RollingUpdate":
         default(spec.update_strategy, rolling_update=apps_v1.RollingUpdateStatefulSetStrategy())
         assert spec.update_strategy.rolling_update is not None
-        default(spec.update_strategy.rolling_update, partition=0)
+        default(spec.update_strategy.rolling_update, partition=0, max_unavailable=1)
     for claim in spec.volume_claim_templates or ():
-        default(claim.spec, volume_mode="Filesystem")
-        claim.status.phase = claim.status.phase or "Pending"
+        persistentvolumeclaim(claim)
     template(spec.template)
 
 
