@@ -10,7 +10,10 @@ from pathlib import Path
 from aiohttp import web
 
 from provisioner.kube.apiserver.admission.chain import Admission, Plugin
+from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
 from provisioner.kube.apiserver.admission.lifecycle import NamespaceLifecycle
+from provisioner.kube.apiserver.admission.limits import LimitRanger
+from provisioner.kube.apiserver.admission.pod_security import PodSecurity
 from provisioner.kube.apiserver.admission.pods import (
     DefaultTolerationSeconds,
     NodeRestriction,
@@ -18,6 +21,7 @@ from provisioner.kube.apiserver.admission.pods import (
     ServiceAccount,
     TaintNodesByCondition,
 )
+from provisioner.kube.apiserver.admission.quota import ResourceQuota
 from provisioner.kube.apiserver.admission.services import Services
 from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate
@@ -116,10 +120,17 @@ class Server:
             TaintNodesByCondition(),
             Priority(self.cache),
             DefaultTolerationSeconds(flags.default_not_ready_toleration_seconds, flags.default_unreachable_toleration_seconds),
+            LimitRanger(self.cache),
+            RuntimeClass(self.cache),
+            DefaultStorageClass(self.cache),
+            DefaultIngressClass(self.cache),
+            PodSecurity(self.cache),
             Services(self.store, flags.service_cluster_ip_range, flags.service_node_port_range),
         ]
         if "Node" in flags.authorization_mode or "NodeRestriction" in flags.enable_admission_plugins:
             everything.append(NodeRestriction())
+        # Last: what it takes can't be given back.
+        everything.append(ResourceQuota(self.cache, self.store))
         return [plugin for plugin in everything if plugin.name not in flags.disable_admission_plugins]
 
     def _exists(self, kind: str, namespace: str, name: str, uid: str) -> bool:

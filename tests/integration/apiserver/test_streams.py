@@ -90,7 +90,9 @@ def test_exec_is_spliced(server: Any, namespace: str, kubelet: Kubelet) -> None:
         server.context().wrap_socket(plain, server_hostname="localhost") as sock,
     ):
         path = f"/api/v1/namespaces/{namespace}/pods/p/exec?command=ls&command=-l&stdout=true&container=c"
-        sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4\r\n\r\n".encode())
+        sock.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4\r\n\r\n".encode()
+        )
         data = b""
         while not data.endswith(b"hello"):
             data += sock.recv(65536)
