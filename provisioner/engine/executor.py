@@ -356,12 +356,13 @@ def _render_each(args: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
     rendered: dict[str, Any] = {}
     for name, value in args.items():
         try:
-            made = templar.render({name: value})
+            made = {templar.render(name): templar.render(value)}
         except TemplateError as e:
             e.message = f"Error while resolving value for '{name}': {e.message}"
             raise
         rendered.update(made)
-    return drop_omitted(rendered)
+    cleaned: dict[str, Any] = drop_omitted(rendered)
+    return cleaned
 
 
 def full_name(action: str) -> str:
@@ -374,11 +375,23 @@ def drive(attempt: Attempt) -> dict[str, Any]:
     try:
         exchange = next(attempt)
         while True:
-            answer = exchange.session.call([exchange.call], connection_become(exchange.become))[0]
+            answer = call_all([exchange])[0]
             exchange = attempt.send(answer)
     except StopIteration as e:
         result: dict[str, Any] = e.value
         return result
+
+
+def call_all(exchanges: list[Exchange]) -> list[dict[str, Any]]:
+    """Has the modules of exchanges with one session and user run, those after a failed one too; a session stops there by itself."""
+    answers: list[dict[str, Any]] = []
+    become = connection_become(exchanges[0].become)
+    while len(answers) < len(exchanges):
+        made = exchanges[0].session.call([exchange.call for exchange in exchanges[len(answers) :]], become)
+        if not made:
+            raise TaskError("the host gave no result")
+        answers.extend(made)
+    return answers
 
 
 def drive_together(attempts: list[Attempt | None]) -> list[dict[str, Any]]:
@@ -397,9 +410,9 @@ def drive_together(attempts: list[Attempt | None]) -> list[dict[str, Any]]:
             results[index] = failure(e)
         except connection_errors() as e:
             results[index] = unreachable_result(e)
-    for (_, become), group in waiting.items():
+    for group in waiting.values():
         try:
-            answers = group[0][1].session.call([exchange.call for _, exchange in group], connection_become(become))
+            answers = call_all([exchange for _, exchange in group])
         except connection_errors() as e:
             for index, _ in group:
                 results[index] = unreachable_result(e)
@@ -414,8 +427,7 @@ def _finish(attempt: Attempt | None, answer: dict[str, Any]) -> dict[str, Any]:
     try:
         exchange = attempt.send(answer)
         while True:
-            answer = exchange.session.call([exchange.call], connection_become(exchange.become))[0]
-            exchange = attempt.send(answer)
+            exchange = attempt.send(call_all([exchange])[0])
     except StopIteration as e:
         result: dict[str, Any] = e.value
         return result

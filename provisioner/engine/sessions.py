@@ -30,7 +30,7 @@ class ModuleCall:
 
 
 class Session(Protocol):
-    """`call` carries out every call in order, also after one that failed, and answers one result for each."""
+    """`call` carries out calls in order and answers a result for each, up to the first that failed."""
 
     def call(self, calls: Sequence[Any], become: Any = None) -> list[dict[str, Any]]: ...
 

@@ -131,6 +131,13 @@ class Variables:
         self._add_magic(merged, state.host, context, task)
         return merged
 
+    def of_host(self, host: Host, context: PlayContext) -> Templar:
+        """What `hostvars` shows of a host: what is its own, without what plays, roles and tasks say."""
+        store = self.store(host.name)
+        merged = {**host.vars, **store.fact_vars, **store.include_vars, **store.set_vars, **self.extra_vars}
+        self._add_magic(merged, host, context, None)
+        return Templar((self.directory,), merged, engine=context.engine, host=host.name)
+
     def _add_magic(self, merged: dict[str, Any], host: Host, context: PlayContext, task: Task | None) -> None:
         active = context.active()
         merged["inventory_hostname"] = Resolved(host.name)
@@ -199,8 +206,7 @@ class HostVars(Mapping[str, Any]):
             host = self._variables.inventory.host(name)
             if host is None:
                 raise KeyError(name)
-            state = HostState(host, self._variables.store(name))
-            found = self._seen[name] = HostView(self._variables.templar(state, self._context, None))
+            found = self._seen[name] = HostView(self._variables.of_host(host, self._context))
         return found
 
     def __iter__(self) -> Iterator[str]:

@@ -173,20 +173,19 @@ class Inventory:
         return found
 
     def hosts_of(self, group: str) -> list[Host]:
-        """Hosts of a group and all its descendants, in inventory order."""
-        if group == "all":
-            return list(self.hosts.values())
-        seen: set[str] = set()
-        names: set[str] = set()
-        todo = [group]
-        while todo:
-            name = todo.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            names.update(self.groups[name].host_names)
-            todo.extend(self.groups[name].children)
-        return [host for host in self.hosts.values() if host.name in names]
+        """Hosts of a group, then those of its children, level by level, as Ansible orders them."""
+        seen = {group: None}
+        level = [group]
+        names: dict[str, None] = {}
+        while level:
+            for name in level:
+                names.update(self.groups[name].host_names)
+            level = list(dict.fromkeys(child for name in level for child in self.groups[name].children if child not in seen))
+            seen.update(dict.fromkeys(level))
+        found = [self.hosts[name] for name in names if name in self.hosts]
+        if group == "all" and len(found) < len(self.hosts):
+            found.extend(host for host in self.hosts.values() if host.name not in names)
+        return found
 
     def groups_of(self, host: str) -> tuple[str, ...]:
         found = self._groups_cache.get(host)
@@ -232,6 +231,7 @@ class Inventory:
         for side in files:
             for source in side:
                 merged.update(source.host(host.name))
+        merged.pop("ansible_group_priority", None)
         self._vars_cache[host.name] = merged
         return merged
 

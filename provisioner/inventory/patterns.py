@@ -73,11 +73,9 @@ def _named(name: str, inventory: Inventory) -> list[Host]:
         for host in inventory.hosts_of(group):
             hosts[host.name] = host
     for host_name in _select(inventory.hosts, name, matches):
-        hosts[host_name] = inventory.hosts[host_name]
+        hosts.setdefault(host_name, inventory.hosts[host_name])
     if not hosts and name in ("localhost", "127.0.0.1", "::1"):
         return [inventory.implicit_localhost(name)]
-    if name in ("all", "*"):
-        return list(inventory.hosts.values())
     return list(hosts.values())
 
 

@@ -77,14 +77,19 @@ def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any],
     undefined = first_undefined(list(terms))
     if undefined is not None and bare_name(name) != "first_found":
         undefined._fail_with_undefined_error()
-    return lookup(Call(name, context.resolve_or_missing("__templar__")), terms, options)
+    try:
+        return lookup(Call(name, context.resolve_or_missing("__templar__")), terms, options)
+    except PluginError as e:
+        raise PluginError(f"The lookup plugin '{name}' failed: {e}") from e
 
 
 @pass_context
 def _lookup(context: jinja2.runtime.Context, name: str, *terms: Any, **options: Any) -> Any:
     found = _query_checked(context, name, terms, options)
     if options.get("wantlist"):
-        return found
+        return found or []
+    if found is None:
+        return None
     if len(found) == 1:
         return found[0]
     if all(isinstance(item, str) for item in found):
@@ -92,20 +97,21 @@ def _lookup(context: jinja2.runtime.Context, name: str, *terms: Any, **options: 
     return found
 
 
-def _query_checked(context: jinja2.runtime.Context, name: str, terms: Sequence[Any], options: dict[str, Any]) -> list[Any]:
+def _query_checked(context: jinja2.runtime.Context, name: str, terms: Sequence[Any], options: dict[str, Any]) -> list[Any] | None:
+    """None when the lookup failed and its errors are to be ignored."""
     rest = {key: value for key, value in options.items() if key not in ("wantlist", "errors")}
     mode = options.get("errors", "strict")
     try:
         return run_lookup(context, name, list(terms), rest)
     except TemplateError:
         if mode in ("ignore", "warn"):
-            return []
+            return None
         raise
 
 
 @pass_context
 def _query(context: jinja2.runtime.Context, name: str, *terms: Any, **options: Any) -> list[Any]:
-    return _query_checked(context, name, terms, options)
+    return _query_checked(context, name, terms, options) or []
 
 
 def _now(utc: bool = False, fmt: str | None = None) -> Any:

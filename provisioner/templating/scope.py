@@ -51,7 +51,7 @@ class Scope(Mapping[str, Any]):
         if not isinstance(raw, str | list | dict | tuple):
             return raw
         if name in self._pending:
-            raise TemplateError(f"variable {name!r} is defined by itself: {raw!r}")
+            raise TemplateError(f"Recursive loop detected in template: variable {name!r} is defined by itself: {raw!r}")
         self._pending.add(name)
         try:
             value = self._render(raw, self)
@@ -89,7 +89,7 @@ def holds_template(value: Any) -> bool:
     if isinstance(value, str):
         return is_template(value)
     if isinstance(value, dict):
-        return any(holds_template(item) or (isinstance(key, str) and is_template(key)) for key, item in value.items())
+        return any(holds_template(item) for item in value.values())
     if isinstance(value, list | tuple):
         return any(holds_template(item) for item in value)
     return False

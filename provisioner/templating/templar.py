@@ -192,9 +192,8 @@ class Templar:
         if isinstance(value, dict | list | tuple) and not holds_template(value):
             return value
         if isinstance(value, dict):
-            return {
-                self._run(key, scope) if is_template(key) else key: self._render(item, scope, in_variable) for key, item in value.items()
-            }
+            # Keys are data: only a task's own parameter names may be templates.
+            return {key: self._render(item, scope, in_variable) for key, item in value.items()}
         if isinstance(value, list):
             return [self._render(item, scope, in_variable) for item in value]
         if isinstance(value, tuple):

@@ -17,10 +17,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
         raise TaskError("No key/value pairs provided, at least one is required for this action to succeed")
     for name in facts:
         if not str(name).isidentifier():
-            raise TaskError(
-                f"The variable name '{name}' is not valid. Variables must start with a letter or underscore character, "
-                "and contain only letters, numbers and underscores."
-            )
+            raise TaskError(f"Task failed: Invalid variable name '{name}'.")
     return {
         "changed": False,
         "ansible_facts": facts,

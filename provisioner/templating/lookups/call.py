@@ -31,7 +31,7 @@ class Call:
         found = self.find(name, kind)
         if found is None:
             places = ", ".join(str(directory / kind) for directory in self.templar.search)
-            raise PluginError(f"The 'file' lookup had an issue: could not locate file in lookup: {name} (looked in {places})")
+            raise PluginError(f"Unable to access the file '{name}': File not found. Looked in {places}")
         return found
 
     def variable(self, name: str) -> Any:

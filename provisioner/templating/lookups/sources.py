@@ -81,9 +81,8 @@ def _run(command: str) -> str:
     except subprocess.TimeoutExpired as e:
         raise PluginError(f"lookup_plugin.pipe({command}) did not end within {_TIMEOUT_S:.0f} s") from e
     if done.returncode:
-        raise PluginError(
-            f"lookup_plugin.pipe({command}) returned {done.returncode}: {done.stderr.decode(errors='replace').strip()[-300:]}"
-        )
+        said = done.stderr.decode(errors="replace").strip()[-300:]
+        raise PluginError(f"lookup_plugin.pipe({command}) returned {done.returncode}" + (f": {said}" if said else ""))
     return done.stdout.decode(errors="surrogateescape")
 
 

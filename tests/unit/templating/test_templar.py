@@ -44,7 +44,7 @@ def templar() -> Templar:
         ("a{{ None }}b", "ab"),
         ("{{ 'x' }}{{ 'y' }}", "xy"),
         ("{{ vars['alias'] }}", 5),
-        ({"k{{ number }}": ["{{ number }}"]}, {"k5": [5]}),
+        ({"k{{ number }}": ["{{ number }}"]}, {"k{{ number }}": [5]}),
         ("{% for i in items_ %}{{ i }};{% endfor %}", "1;5;"),
         ("{% set x = alias %}{{ x }}", 5),
         ("plain", "plain"),
