@@ -17,7 +17,8 @@ NAMES = ("web", "steady")
 @pytest.fixture(scope="module", autouse=True)
 def tidy(cluster: Cluster) -> Iterator[None]:
     yield
-    cluster.kubectl("delete", "deployment,service,pod,configmap,secret", "-l", "!kubernetes.io/metadata.name", "--all", timeout_s=120)
+    cluster.kubectl("delete", "deployment,daemonset,pod", "--all", timeout_s=120)
+    cluster.kubectl("delete", "configmap/settings", "secret/hidden", timeout_s=60)
 
 
 @pytest.fixture(scope="module")
@@ -38,23 +39,23 @@ def test_pods_spread_over_workers_with_addresses_of_their_node(deployed: Cluster
     assert len({one["status"]["podIP"] for one in pods}) == 4
 
 
-def test_logs_exec_and_describe(deployed: Cluster) -> None:
-    deployed.apply(pod("speaker", "echo first; echo second; sleep 3600"))
-    deployed.kubectl("wait", "--for=condition=Ready", "pod/speaker", "--timeout=60s", timeout_s=70).ok()
-    assert deployed.kubectl("logs", "speaker").ok().stdout == "first\nsecond\n"
-    assert deployed.kubectl("logs", "speaker", "--tail=1").ok().stdout == "second\n"
-    assert deployed.kubectl("exec", "speaker", "--", "hostname").ok().stdout.strip() == "speaker"
-    assert deployed.kubectl("exec", "-i", "speaker", "--", "cat", stdin="through the pipe").ok().stdout == "through the pipe"
-    assert deployed.kubectl("exec", "speaker", "--", "sh", "-c", "exit 7").code == 7
-    described = deployed.kubectl("describe", "pod", "speaker").ok().stdout
+def test_logs_exec_and_describe(cluster: Cluster) -> None:
+    cluster.apply(pod("speaker", "echo first; echo second; sleep 3600"))
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/speaker", "--timeout=60s", timeout_s=70).ok()
+    assert cluster.kubectl("logs", "speaker").ok().stdout == "first\nsecond\n"
+    assert cluster.kubectl("logs", "speaker", "--tail=1").ok().stdout == "second\n"
+    assert cluster.kubectl("exec", "speaker", "--", "hostname").ok().stdout.strip() == "speaker"
+    assert cluster.kubectl("exec", "-i", "speaker", "--", "cat", stdin="through the pipe").ok().stdout == "through the pipe"
+    assert cluster.kubectl("exec", "speaker", "--", "sh", "-c", "exit 7").code == 7
+    described = cluster.kubectl("describe", "pod", "speaker").ok().stdout
     assert "Scheduled" in described and BUSYBOX in described
 
 
-def test_watch_shows_a_pod_appear(deployed: Cluster) -> None:
-    argv = [deployed.kubectl_binary, "--kubeconfig", deployed.kubeconfig, "get", "pods", "-w", "-l", "app=watched", "-o", "name"]
+def test_watch_shows_a_pod_appear(cluster: Cluster) -> None:
+    argv = [cluster.kubectl_binary, "--kubeconfig", cluster.kubeconfig, "get", "pods", "-w", "-l", "app=watched", "-o", "name"]
     watch = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        deployed.apply(pod("watched", "sleep 3600"))
+        cluster.apply(pod("watched", "sleep 3600"))
         assert watch.stdout is not None
         assert watch.stdout.readline().strip() == "pod/watched"
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from provisioner.kube.api._generated import core_v1
@@ -16,6 +17,10 @@ def namespace(obj: core_v1.Namespace) -> None:
 
 def secret(obj: core_v1.Secret) -> None:
     default_text(obj, type="Opaque")
+    if obj.string_data is not None:  # write-only: it wins over `data` and is never stored
+        plain = {key: base64.b64encode(value.encode()).decode() for key, value in obj.string_data.items()}
+        obj.data = {**(obj.data or {}), **plain} or None
+        obj.string_data = None
 
 
 def node(obj: core_v1.Node) -> None:

@@ -170,6 +170,9 @@ def test_a_limit_range_fills_itself_from_its_bounds() -> None:
 def test_the_small_kinds() -> None:
     assert filled("Namespace", {"metadata": {"name": "a"}})["metadata"]["labels"] == {"kubernetes.io/metadata.name": "a"}
     assert filled("Secret", {})["type"] == "Opaque"
+    written = filled("Secret", {"data": {"a": "b2xk", "b": "a2VwdA=="}, "stringData": {"a": "new"}})
+    assert written["data"] == {"a": "bmV3", "b": "a2VwdA=="}
+    assert "stringData" not in written
     assert filled("NetworkPolicy", {"spec": {"egress": [{}]}})["spec"]["policyTypes"] == ["Ingress", "Egress"]
     binding = {"roleRef": {"name": "r"}, "subjects": [{"kind": "User", "name": "u"}, {"kind": "ServiceAccount", "name": "s"}]}
     found = filled("RoleBinding", binding)
