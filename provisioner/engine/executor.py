@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import GeneratorType
 from typing import Any
 
 from provisioner.engine import actions
 from provisioner.engine.actions.action_call import ActionCall
+from provisioner.engine.background import in_background
 from provisioner.engine.errors import EngineError, TaskError, condition_error
 from provisioner.engine.events import ItemDone, Retrying
+from provisioner.engine.exchange import Attempt, Exchange
 from provisioner.engine.items import item_variables, loop_items
 from provisioner.engine.playbook import Task
 from provisioner.engine.results import Status, status_of
 from provisioner.engine.run_context import Run
-from provisioner.engine.sessions import ModuleCall, Session
 from provisioner.engine.state import HostState
 from provisioner.engine.targets import BecomeRequest, connection_become
 from provisioner.engine.task_settings import Settings, task_settings
@@ -34,15 +35,6 @@ CENSORED = "the output has been hidden due to the fact that 'no_log: true' was s
 
 
 @dataclass
-class Exchange:
-    """A module call on its way: where it goes and as whom."""
-
-    session: Session
-    become: BecomeRequest | None
-    call: ModuleCall
-
-
-@dataclass
 class Outcome:
     """What a task did on one host."""
 
@@ -55,9 +47,6 @@ class Outcome:
     notify: tuple[Any, ...] = ()
     templar: Templar | None = None
     includes: list[dict[str, Any]] = field(default_factory=list)
-
-
-Attempt = Generator[Exchange, dict[str, Any], dict[str, Any]]
 
 
 class Executor:
@@ -191,7 +180,10 @@ class Executor:
         )
         plan = actions.planner(task.action)
         if plan is None:
-            answer = yield Exchange(call.session, call.become, call.module(task.action, call.args))
+            request = call.module(task.action, call.args)
+            if task.async_s and not call.check:
+                return normalize((yield from in_background(call, request)))
+            answer = yield Exchange(call.session, call.become, request)
             return normalize(answer)
         try:
             made = plan(call)

@@ -173,7 +173,7 @@ class Lockstep:
         """What a task's own plugins do wrong ends the task, not the run."""
         try:
             return self.executor.execute(state, task, serial)
-        except (EngineError, TemplateError) as e:
+        except (EngineError, TemplateError, OSError) as e:
             return Outcome(failure(e), Status.FAILED)
 
     def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str) -> None:

@@ -38,6 +38,7 @@ def _flush_handlers(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> N
 
 def _end_play(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
     if hosts:
+        step.context.ended = True
         for state in step.context.hosts:
             state.ended = True
 

@@ -52,9 +52,11 @@ class PlayRun:
             left = [host for host in batch if host.name not in self.lost]
             if not left:
                 continue
-            survivors = self._batch(left, [host.name for host in hosts], prompted)
-            if self._stop_play or self.run.stop.is_set() or not survivors:
+            context = self._batch(left, [host.name for host in hosts], prompted)
+            if self._stop_play or self.run.stop.is_set() or all(state.failed or state.unreachable for state in context.hosts):
                 return False
+            if context.ended:
+                break
         return True
 
     def _hosts(self, templar: Templar) -> list[Host]:
@@ -100,8 +102,8 @@ class PlayRun:
 
     # One batch
 
-    def _batch(self, batch: list[Host], everyone: list[str], prompted: dict[str, Any]) -> list[HostState]:
-        """Runs all sections on some hosts; returns those that came through."""
+    def _batch(self, batch: list[Host], everyone: list[str], prompted: dict[str, Any]) -> PlayContext:
+        """Runs all sections on some hosts."""
         context = PlayContext(self.play, self.run.templates)
         context.prompted = prompted
         context.all_hosts = everyone
@@ -123,7 +125,7 @@ class PlayRun:
                 self.lost.add(state.name)
         if any(state.failed or state.unreachable for state in context.hosts) and to_bool(self.play.attributes.get("any_errors_fatal")):
             self._stop_play = True
-        return [state for state in context.hosts if not (state.failed or state.unreachable)]
+        return context
 
     def _sections(self, step: Lockstep, hosts: Sequence[HostState]) -> None:
         play = self.play

@@ -51,7 +51,7 @@ def task_settings(run: Run, state: HostState, context: PlayContext, task: Task, 
     limits = [float(templar.render(timeout))] if timeout else []
     limits += [run.options.timeout_s] if run.options.timeout_s else []
     if task.async_s:
-        limits += [float(templar.render(task.async_s))]
+        limits = []
     target = run.targets.delegate(delegate_to) if delegate_to else state
     no_log = flag("no_log", False)
     return Settings(

@@ -34,6 +34,8 @@ class PlayContext:
         self.play = play
         self.engine = templar_engine
         self.prompted: dict[str, Any] = {}
+        self.ended = False
+        """meta: end_play was met; batches after this one do not run."""
         self.vars_files: dict[str, dict[str, Any]] = {}
         """By host: level 14."""
         self.all_hosts: list[str] = []

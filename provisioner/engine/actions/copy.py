@@ -30,7 +30,7 @@ def plan(call: ActionCall) -> Plan:
         result = yield call.module("copy", call.args)
         return result
     if content is not None:
-        text = content if isinstance(content, str) else json.dumps(content)
+        text = json.dumps(content) if isinstance(content, dict | list) else str(content)
         return (yield from send(call, text.encode(errors="surrogateescape"), str(dest)))
     source = call.find(str(src), "files")
     if source.is_dir():

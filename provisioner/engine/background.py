@@ -1,0 +1,51 @@
+"""Asynchronous tasks: the module runs in a process of its own on the host, and is asked for until it ends or its time is over.
+
+The host's module `async_wrapper` starts another module (`_module`, `_args`) and answers its job id at once; `async_status` tells how a
+job stands and, with mode cleanup, forgets it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+from provisioner.engine.actions.action_call import ActionCall
+from provisioner.engine.errors import TaskError
+from provisioner.engine.exchange import Attempt, Exchange
+from provisioner.engine.sessions import ModuleCall
+
+DEFAULT_POLL_S = 15.0  # Ansible's DEFAULT_POLL_INTERVAL
+
+
+def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
+    """Starts the module; with `poll: 0` that is all, else its own result follows."""
+    limit_s = float(call.templar.render(call.task.async_s))
+    poll = call.templar.render(call.task.poll)
+    poll_s = DEFAULT_POLL_S if poll is None else float(poll)
+    wrapper = dataclasses.replace(
+        request,
+        module="async_wrapper",
+        args={"_module": request.module, "_args": request.args, "_diff": request.diff, "time_limit": int(limit_s)},
+        timeout_s=None,
+    )
+    session, become = call.session, call.become
+    started: dict[str, Any] = yield Exchange(session, become, wrapper)
+    job = started.get("ansible_job_id")
+    if poll_s <= 0 or started.get("failed") or not job:
+        return {**started, "changed": not started.get("failed")}
+    deadline = time.monotonic() + limit_s
+    while True:
+        if call.run.stop.wait(min(poll_s, max(deadline - time.monotonic(), 0.0))):
+            raise TaskError("the run was stopped")
+        status: dict[str, Any] = yield Exchange(session, become, _status(request, job, "status"))
+        if status.get("finished"):
+            break
+        if time.monotonic() >= deadline:
+            raise TaskError(f"async task did not complete within the requested time - {int(limit_s)}s", async_result=status)
+    yield Exchange(session, become, _status(request, job, "cleanup"))
+    return status
+
+
+def _status(request: ModuleCall, job: Any, mode: str) -> ModuleCall:
+    return dataclasses.replace(request, module="async_status", args={"jid": job, "mode": mode}, blobs={}, timeout_s=60.0)
