@@ -78,9 +78,14 @@ class HostSession:
                 if stdin:
                     channel.send(stdin)
                 channel.end_input()
-                return self._collect(channel, command, timeout_s)
+                result = self._collect(channel, command, timeout_s)
             finally:
                 channel.close()
+        said = result.stderr.strip()
+        if become is not None and result.rc == 1 and not result.stdout and said.startswith(("sudo:", "su:")):
+            hint = "give the user the right to sudo, or set ansible_become_password"
+            raise SudoError(self.settings.name, f"becoming {become.user}", "sudo refused", hint, rc=result.rc, lines=said)
+        return result
 
     def _collect(self, channel: Channel, command: str, timeout_s: float | None) -> RawResult:
         deadline = time.monotonic() + (timeout_s if timeout_s is not None else 3600.0)
