@@ -26,6 +26,7 @@ def command(inventory: Path, forks: int, verbose: int, break_lock: bool, check: 
     from provisioner.cli.progress import drawing
     from provisioner.cli.summary import host_rows, next_steps, stage_row
     from provisioner.cluster.context import open_cluster
+    from provisioner.cluster.errors import ApplyError
     from provisioner.cluster.events import Bus
     from provisioner.cluster.up import UpOptions, up
 
@@ -35,7 +36,11 @@ def command(inventory: Path, forks: int, verbose: int, break_lock: bool, check: 
     context = open_cluster(inventory, Bus([view]))
     for warning in context.inventory.warnings:
         click.echo(f"warning: {warning}", err=True)
-    with view:
-        outcome = up(context, UpOptions(forks=forks, smoke=smoke, break_lock=break_lock, diff=diff))
+    try:
+        with view:
+            outcome = up(context, UpOptions(forks=forks, smoke=smoke, break_lock=break_lock, diff=diff))
+    except ApplyError as e:
+        click.echo("\n".join(["", *host_rows(e.stats), ""]))
+        raise
     click.echo("\n".join(["", *host_rows(outcome.stats), stage_row(outcome.seconds), *next_steps(context.state.kubeconfig)]))
     return 0

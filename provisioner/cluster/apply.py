@@ -88,7 +88,7 @@ def apply(
     result = Runner(context.inventory, options=options, sessions=hosts, callbacks=[recorder]).run([playbook])
     context.bus.send("recap", f"{time.monotonic() - started:.1f} s", hosts={name: vars(stats) for name, stats in recorder.stats.items()})
     if recorder.failures:
-        raise ApplyError([problem_of(hosts, event) for event in recorder.failures.values()], hint=_hint(context))
+        raise ApplyError([problem_of(hosts, event) for event in recorder.failures.values()], stats=recorder.stats, hint=_hint(context))
     if result.aborted:
         raise ApplyError([], hint=result.aborted)
     return recorder.stats
@@ -100,7 +100,8 @@ def problem_of(hosts: Hosts, event: HostDone) -> HostProblem:
         return HostProblem(event.host, "connect", text)
     unit = str(event.result.get("name") or "")
     if event.action.rpartition(".")[2] in UNIT_TASKS or event.result.get("attempts"):
-        unit = unit or event.task.partition(" is ")[0].rpartition(" : ")[2]
+        # Our tasks are called `UNIT runs` and `UNIT is healthy`.
+        unit = unit or event.task.rpartition(" : ")[2].partition(" ")[0]
         return HostProblem(event.host, "unit", text + journal(hosts, event.host, unit))
     return HostProblem(event.host, "task", text)
 
@@ -113,8 +114,8 @@ def journal(hosts: Hosts, host: str, unit: str) -> str:
         said = hosts.run(host, f"journalctl -u {unit} -n {JOURNAL_LINES} --no-pager -o cat 2>&1").stdout
     except hosts.errors:
         return ""
-    lines = "".join(f"\n    | {line}" for line in said.splitlines())
-    return f"\n    the journal of {unit} ends with:{lines}" if lines else ""
+    lines = "".join(f"\n| {line}" for line in said.splitlines())
+    return f"\nthe journal of {unit} ends with:{lines}" if lines else ""
 
 
 def _hint(context: Context) -> str:

@@ -12,8 +12,10 @@ None is retried by this program. After each, running the same command again is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from provisioner.cluster.results import HostStats
 
 
 class ClusterError(Exception):
@@ -50,7 +52,8 @@ class HostProblem:
     hint: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.host}: {self.kind}: {self.message}"
+        message = self.message.replace("\n", "\n    ")
+        text = f"{self.host}: {self.kind}: {message}"
         return f"{text}\n    {self.hint}" if self.hint else text
 
 
@@ -67,10 +70,11 @@ class PreflightError(ClusterError):
 
 
 class ApplyError(ClusterError):
-    """Some hosts failed; `problems` has the first failure of each."""
+    """Some hosts failed; `problems` has the first failure of each, `stats` the counts of all."""
 
-    def __init__(self, problems: Sequence[HostProblem], *, hint: str = "") -> None:
+    def __init__(self, problems: Sequence[HostProblem], *, stats: Mapping[str, HostStats] | None = None, hint: str = "") -> None:
         self.problems = tuple(problems)
+        self.stats = stats or {}
         lines = "".join(f"\n  {problem}" for problem in problems)
         super().__init__(f"apply: failed on {len(problems)} host(s); the others finished{lines}", hint=hint)
 

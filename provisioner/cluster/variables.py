@@ -48,7 +48,7 @@ def role_variables(
         "addons": addons.objects(spec, topology),
         "images": [image.variables() for image in images],
         "pki": str(pki),
-        "release": {"name": release.name, "archive": str(release.archive)},
+        "release": {"name": release.name, "archive": str(release.archive), "layers": _layers(release, topology)},
         "unfinished": sorted(unfinished),
     }
     return {"cluster": _plain(spec), "kube": kube}
@@ -71,6 +71,12 @@ def docker_settings(spec: ClusterSpec) -> dict[str, Any]:
     if spec.registry.insecure:
         settings["insecure-registries"] = list(spec.registry.insecure)
     return settings
+
+
+def _layers(release: Bundle, topology: Topology) -> dict[str, list[dict[str, str]]]:
+    """By host, the layers that its daemons import from."""
+    by_kind = {kind: {"name": layer.name, "archive": str(layer.archive)} for kind, layer in release.layers.items()}
+    return {name: [layer for kind, layer in by_kind.items() if kind == "node" or name in topology.masters] for name in topology.hosts}
 
 
 def _labels(name: str, topology: Topology) -> list[str]:

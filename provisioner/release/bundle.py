@@ -1,7 +1,8 @@
-"""Builds the bundle, or finds the one built before.
+"""Builds the bundle, or finds the one built before: a small archive of our own code, and layers of packages that rarely change.
 
-A bundle is named `<version>-<first 12 digits of its content's hash>`. On a host it is unpacked to /opt/provision/releases/<name>, with
-bin/ (one launcher a daemon), lib/ (the packages) and release.json (written last: its presence proves a complete unpacking).
+Everything is named after its content. On a host a release is /opt/provision/releases/<version>-<hash> with bin/ (one launcher a daemon),
+lib/ (our code) and release.json; a layer is /opt/provision/layers/<layer>-<hash> with its packages and layer.json. The JSON file is written
+last: its presence proves a complete unpacking. A host gets the layers that its daemons need; a new release usually brings no new layer.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ import importlib.metadata
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.release import compiled
+from provisioner.release import compiled, contents
 from provisioner.release.archive import Entry, content_hash, write_archive
-from provisioner.release.contents import DAEMONS, files
 from provisioner.release.errors import ReleaseError
 
 # -I: no environment, no user packages; -S: no Debian packages; -B: write no byte code. realpath: a daemon that runs keeps
@@ -26,24 +26,35 @@ LAUNCHER = """#!/usr/bin/python3 -ISB
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "lib"))
+release = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+layers = os.path.join(os.path.dirname(os.path.dirname(release)), "layers")
+sys.path[:0] = [os.path.join(release, "lib"), *(os.path.join(layers, name) for name in {layers!r})]
 
 from {module}.__main__ import main
 
 sys.exit(main())
 """
 INDEX = "index.json"
-KEPT = 5
+# Archives of each kind that stay in the cache.
+KEPT = 4
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Packages in one archive; `name` is the folder's on a host."""
+
+    name: str
+    archive: Path
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A built archive. `name` is its folder's name on a host."""
+    """A release, with the layers by kind that its launchers look for."""
 
     name: str
     version: str
     archive: Path
-    sha256: str
+    layers: Mapping[str, Layer]
 
 
 def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
@@ -60,72 +71,89 @@ def ensure(directory: Path | None = None, package: Path | None = None) -> Bundle
             f"this is Python {sys.version_info[0]}.{sys.version_info[1]}, and the hosts' is {wanted}",
             hint=f"make the project's .venv with python{wanted}, so that its compiled packages run on the hosts",
         )
-    where = directory or cache_directory()
-    sources = files(package)
-    key = _fingerprint(sources)
-    index = _read_index(where)
-    if key in index and (found := Bundle(archive=where / index[key]["file"], **_fields(index[key]))).archive.exists():
-        return found
-    bundle = _build(where, sources)
-    index.pop(key, None)
-    index[key] = {"name": bundle.name, "version": bundle.version, "sha256": bundle.sha256, "file": bundle.archive.name}
-    _write_index(where, dict(list(index.items())[-KEPT:]))
-    return bundle
+    cache = _Cache(directory or cache_directory())
+    layers = {kind: _layer(cache, kind) for kind in contents.LAYERS}
+    names = {kind: layer.name for kind, layer in layers.items()}
+    sources = contents.own_files(package)
+    daemons = {name: (module, tuple(names[kind] for kind in kinds)) for name, (module, kinds) in contents.DAEMONS.items()}
+    key = _fingerprint(sources, LAUNCHER, sorted(daemons.items()), version())
+    found = cache.find("release", key)
+    if found is None:
+        entries = [
+            Entry(f"bin/{name}", LAUNCHER.format(module=module, layers=needed).encode(), 0o755)
+            for name, (module, needed) in sorted(daemons.items())
+        ]
+        entries += _packed(sources, "lib/")
+        found = cache.add("release", key, version(), entries, "release.json", {"version": version(), "layers": sorted(names.values())})
+    cache.close()
+    return Bundle(found.name, version(), found.archive, layers)
 
 
 def version() -> str:
     return importlib.metadata.version("provision")
 
 
-def entries(sources: Mapping[str, Path]) -> list[Entry]:
-    """Launchers, packages and their byte code; without release.json, which depends on them."""
-    found = [Entry(f"bin/{name}", LAUNCHER.format(module=module).encode(), 0o755) for name, module in sorted(DAEMONS.items())]
+def _layer(cache: _Cache, kind: str) -> Layer:
+    sources = contents.layer_files(kind)
+    key = _fingerprint(sources)
+    return cache.find(kind, key) or cache.add(kind, key, kind, _packed(sources, ""), "layer.json", {"layer": kind})
+
+
+def _packed(sources: Mapping[str, Path], prefix: str) -> list[Entry]:
+    """The files, with the byte code of those that are Python."""
+    found = []
     for path, source in sources.items():
         mode = 0o755 if path.endswith(".so") or ".so." in path else 0o644
-        found.append(Entry(f"lib/{path}", source.read_bytes(), mode))
+        found.append(Entry(f"{prefix}{path}", source.read_bytes(), mode))
         if path.endswith(".py") and (code := compiled.compile_source(path, source)) is not None:
-            found.append(Entry(f"lib/{compiled.cache_name(path)}", code))
+            found.append(Entry(f"{prefix}{compiled.cache_name(path)}", code))
     return found
 
 
-def _build(where: Path, sources: Mapping[str, Path]) -> Bundle:
-    content = entries(sources)
-    digest = content_hash(content)
-    name = f"{version()}-{digest[:12]}"
-    record = {"name": name, "version": version(), "content": digest, "python": ".".join(map(str, compiled.TARGET))}
-    content.append(Entry("release.json", (json.dumps(record, indent=2, sort_keys=True) + "\n").encode()))
-    target = where / f"{name}.tar.gz"
-    write_archive(target, content)
-    with target.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Bundle(name, version(), target, sha256)
-
-
-def _fingerprint(sources: Mapping[str, Path]) -> str:
-    total = hashlib.sha256(f"{compiled.magic()}\0{version()}\0{LAUNCHER}\0{sorted(DAEMONS.items())}".encode())
+def _fingerprint(sources: Mapping[str, Path], *more: object) -> str:
+    total = hashlib.sha256(f"{compiled.magic()}\0{more}".encode())
     for path, source in sources.items():
         status = source.stat()
         total.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return total.hexdigest()
 
 
-def _fields(record: Mapping[str, str]) -> dict[str, str]:
-    return {key: record[key] for key in ("name", "version", "sha256")}
+class _Cache:
+    """Built archives by kind and fingerprint. Losing any part of it only costs building again."""
 
+    def __init__(self, where: Path) -> None:
+        self._where = where
+        self._changed = False
+        try:
+            loaded = json.loads((where / INDEX).read_text())
+        except (OSError, ValueError):
+            loaded = None
+        self._index: dict[str, dict[str, str]] = loaded if isinstance(loaded, dict) else {}
 
-def _read_index(where: Path) -> dict[str, dict[str, str]]:
-    try:
-        loaded = json.loads((where / INDEX).read_text())
-    except (OSError, ValueError):  # absent or cut short: it is only a cache
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
+    def find(self, kind: str, key: str) -> Layer | None:
+        name = self._index.get(kind, {}).get(key)
+        found = Layer(name, self._where / f"{name}.tar.gz") if isinstance(name, str) else None
+        return found if found is not None and found.archive.exists() else None
 
+    def add(self, kind: str, key: str, prefix: str, entries: Sequence[Entry], proof: str, record: Mapping[str, object]) -> Layer:
+        digest = content_hash(entries)
+        name = f"{prefix}-{digest[:12]}"
+        text = json.dumps({"name": name, "content": digest, **record}, indent=2, sort_keys=True) + "\n"
+        layer = Layer(name, self._where / f"{name}.tar.gz")
+        write_archive(layer.archive, [*entries, Entry(proof, text.encode())])
+        known = {k: v for k, v in self._index.get(kind, {}).items() if k != key}
+        self._index[kind] = dict([*list(known.items())[-KEPT + 1 :], (key, name)])
+        self._changed = True
+        return layer
 
-def _write_index(where: Path, index: Mapping[str, Mapping[str, str]]) -> None:
-    temporary = where / f".{INDEX}.{os.getpid()}"
-    temporary.write_text(json.dumps(index, indent=1))
-    temporary.replace(where / INDEX)
-    kept = {record["file"] for record in index.values()}
-    for archive in where.glob("*.tar.gz"):
-        if archive.name not in kept:
-            archive.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Write the index, and remove archives that it no longer names."""
+        if not self._changed:
+            return
+        temporary = self._where / f".{INDEX}.{os.getpid()}"
+        temporary.write_text(json.dumps(self._index, indent=1))
+        temporary.replace(self._where / INDEX)
+        kept = {f"{name}.tar.gz" for names in self._index.values() for name in names.values()}
+        for archive in self._where.glob("*.tar.gz"):
+            if archive.name not in kept:
+                archive.unlink(missing_ok=True)

@@ -12,32 +12,22 @@ from packaging.requirements import Requirement
 import provisioner
 from provisioner.release.errors import ReleaseError
 
-# What the daemons import themselves; their own dependencies follow from the packages' metadata.
-ROOTS = (
-    "aiohttp",
-    "cryptography",
-    "dnslib",
-    "grpcio",
-    "httptools",
-    "msgspec",
-    "numpy",
-    "prometheus-client",
-    "protobuf",
-    "pyjwt",
-    "pyroute2",
-    "pyyaml",
-    "uvloop",
-)
+# What the daemons import themselves, by layer; their own dependencies follow from the packages' metadata. Every host has the first.
+LAYERS = {
+    "node": ("aiohttp", "cryptography", "httptools", "msgspec", "prometheus-client", "pyroute2", "pyyaml", "uvloop"),
+    "master": ("dnslib", "grpcio", "numpy", "protobuf", "pyjwt"),
+}
 # Taken along when the operator has them.
-OPTIONAL_ROOTS = ("cel-python", "orjson")
+OPTIONAL = {"node": (), "master": ("cel-python", "orjson")}
 
+# Launcher -> (module, layers it imports from).
 DAEMONS = {
-    "kube-apiserver": "provisioner.kube.apiserver",
-    "kube-controller-manager": "provisioner.kube.controllers",
-    "kube-dns": "provisioner.kube.dns",
-    "kube-proxy": "provisioner.kube.proxy",
-    "kube-scheduler": "provisioner.kube.scheduler",
-    "kubelet": "provisioner.kube.kubelet",
+    "kube-apiserver": ("provisioner.kube.apiserver", ("node", "master")),
+    "kube-controller-manager": ("provisioner.kube.controllers", ("node",)),
+    "kube-dns": ("provisioner.kube.dns", ("node", "master")),
+    "kube-proxy": ("provisioner.kube.proxy", ("node",)),
+    "kube-scheduler": ("provisioner.kube.scheduler", ("node", "master")),
+    "kubelet": ("provisioner.kube.kubelet", ("node",)),
 }
 
 _LEFT_OUT_SUFFIXES = (
@@ -64,12 +54,21 @@ _KEPT = ("numpy/testing/",)
 _KEPT_METADATA = re.compile(r"(METADATA|LICEN[CS]E.*|NOTICE.*|COPYING.*)$")
 
 
-def files(package: Path | None = None) -> dict[str, Path]:
-    """Path below the bundle's lib/ -> the file on this machine. `package` is the folder of our own package."""
-    found = dict(_own(package or Path(provisioner.__file__).parent))
-    for distribution in distributions(ROOTS, OPTIONAL_ROOTS):
-        found.update(_of(distribution))
-    return dict(sorted(found.items()))
+def own_files(package: Path | None = None) -> dict[str, Path]:
+    """Path below the release's lib/ -> the file on this machine. `package` is the folder of our own package."""
+    return dict(sorted(_own(package or Path(provisioner.__file__).parent)))
+
+
+def layer_files(layer: str) -> dict[str, Path]:
+    """Path below the layer's folder -> the file on this machine. What an earlier layer has is not in a later one."""
+    earlier: set[str] = set()
+    for name in LAYERS:
+        chosen = distributions(LAYERS[name], OPTIONAL[name])
+        if name == layer:
+            found = {path: file for one in chosen if one.name not in earlier for path, file in _of(one)}
+            return dict(sorted(found.items()))
+        earlier |= {one.name for one in chosen}
+    raise KeyError(layer)
 
 
 def distributions(roots: Iterable[str], optional: Iterable[str] = ()) -> list[importlib.metadata.Distribution]:

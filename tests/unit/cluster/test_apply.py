@@ -64,7 +64,7 @@ def test_failed_unit_comes_with_its_journal() -> None:
     )
     problem = problem_of(hosts, event)  # type: ignore[arg-type]
     assert problem.kind == "unit"
-    assert "the journal of etcd ends with:\n    | line one\n    | panic: no certificate" in problem.message
+    assert "the journal of etcd ends with:\n    | line one\n    | panic: no certificate" in str(problem)
     assert hosts.scripts == ["journalctl -u etcd -n 12 --no-pager -o cat 2>&1"]
 
 

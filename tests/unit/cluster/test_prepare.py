@@ -23,7 +23,7 @@ def opened(tmp_path: Path) -> Context:
 
 def release() -> Future[Bundle]:
     made: Future[Bundle] = Future()
-    made.set_result(Bundle("0.1.0-abc", "0.1.0", Path("/x.tar.gz"), "0"))
+    made.set_result(Bundle("0.1.0-abc", "0.1.0", Path("/x.tar.gz"), {}))
     return made
 
 

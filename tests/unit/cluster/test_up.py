@@ -76,7 +76,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(module, "apply", fake_apply)
     monkeypatch.setattr(module.verify, "wait_for_nodes", wait_for_nodes)
     monkeypatch.setattr(module.verify, "smoke", smoke)
-    monkeypatch.setattr(module.bundle, "ensure", lambda: Bundle("0.1.0-abc", "0.1.0", Path("/x.tar.gz"), "0"))
+    monkeypatch.setattr(module.bundle, "ensure", lambda: Bundle("0.1.0-abc", "0.1.0", Path("/x.tar.gz"), {}))
     return made
 
 

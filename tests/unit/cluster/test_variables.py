@@ -13,7 +13,7 @@ from provisioner.inventory.cluster_spec import RegistrySpec
 from provisioner.release.bundle import Bundle
 
 ROOT = Path(__file__).parents[3]
-BUNDLE = Bundle("0.1.0-abc", "0.1.0", Path("/cache/0.1.0-abc.tar.gz"), "0")
+BUNDLE = Bundle("0.1.0-abc", "0.1.0", Path("/cache/0.1.0-abc.tar.gz"), {})
 
 
 def made(name: str) -> dict[str, Any]:

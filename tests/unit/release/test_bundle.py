@@ -22,11 +22,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in (root, root / "kube", root / "kube/hello"):
         (folder / "__init__.py").write_text('"""A package."""\n')
     (root / "kube/hello/__main__.py").write_text(
-        "import sys\n\n\ndef main() -> int:\n    print('hello', sys.argv[1:], 'site' in sys.modules)\n    return 3\n"
+        "import importlib.util\nimport sys\n\nimport msgspec\n\n\ndef main() -> int:\n"
+        "    print(msgspec.json.encode(sys.argv[1:]), 'site' in sys.modules, importlib.util.find_spec('idna'))\n    return 3\n"
     )
-    monkeypatch.setattr(contents, "ROOTS", ())
-    monkeypatch.setattr(contents, "OPTIONAL_ROOTS", ())
-    monkeypatch.setattr(bundle, "DAEMONS", {"hello": "provisioner.kube.hello"})
+    monkeypatch.setattr(contents, "LAYERS", {"node": ("msgspec",), "master": ("idna",)})
+    monkeypatch.setattr(contents, "OPTIONAL", {"node": (), "master": ()})
+    monkeypatch.setattr(contents, "DAEMONS", {"hello": ("provisioner.kube.hello", ("node",))})
     return root
 
 
@@ -54,14 +55,26 @@ def test_damaged_index_and_lost_archive_are_built_again(package: Path, tmp_path:
 
 def test_launcher_runs_isolated_from_the_systems_packages(package: Path, tmp_path: Path) -> None:
     built = bundle.ensure(tmp_path / "cache", package)
-    target = tmp_path / "host" / built.name
-    with tarfile.open(built.archive) as tar:
-        assert tar.getnames()[-1] == "release.json"
+    host = tmp_path / "host"
+    unpack(built.archive, host / "releases" / built.name, "release.json")
+    for layer in built.layers.values():
+        unpack(layer.archive, host / "layers" / layer.name, "layer.json")
+    (host / "current").symlink_to(f"releases/{built.name}")
+    ran = subprocess.run([host / "current/bin/hello", "--v=2"], capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode, ran.stdout) == (3, """b'["--v=2"]' False None\n"""), ran.stderr
+    assert json.loads((host / "releases" / built.name / "release.json").read_text())["name"] == built.name
+
+
+def unpack(archive: Path, target: Path, proof: str) -> None:
+    with tarfile.open(archive) as tar:
+        assert tar.getnames()[-1] == proof
         tar.extractall(target, filter="tar")
-    (tmp_path / "host" / "current").symlink_to(built.name)
-    ran = subprocess.run([tmp_path / "host/current/bin/hello", "--v=2"], capture_output=True, text=True, timeout=30, check=False)
-    assert (ran.returncode, ran.stdout) == (3, "hello ['--v=2'] False\n")
-    assert json.loads((target / "release.json").read_text())["name"] == built.name
+
+
+def test_changed_code_brings_no_new_layer(package: Path, tmp_path: Path) -> None:
+    first = bundle.ensure(tmp_path / "cache", package)
+    (package / "kube/hello/__init__.py").write_text('"""Another docstring."""\n')
+    assert bundle.ensure(tmp_path / "cache", package).layers == first.layers
 
 
 def test_other_python_is_refused_with_the_way_out(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from provisioner.release.contents import distributions, files, wanted
+from provisioner.release.contents import distributions, layer_files, own_files, wanted
 from provisioner.release.errors import ReleaseError
 
 
@@ -42,7 +42,15 @@ def test_all_missing_packages_are_named_at_once() -> None:
 
 
 def test_own_code_is_the_clusters_half_only() -> None:
-    own = [path for path in files() if path.startswith("provisioner/")]
+    own = list(own_files())
     assert "provisioner/__init__.py" in own
     assert "provisioner/kube/client/daemon.py" in own
     assert all(path == "provisioner/__init__.py" or path.startswith("provisioner/kube/") for path in own)
+
+
+def test_layers_share_no_file_and_workers_get_nothing_heavy() -> None:
+    node, master = layer_files("node"), layer_files("master")
+    assert not node.keys() & master.keys()
+    assert "aiohttp/__init__.py" in node
+    assert "numpy/__init__.py" in master
+    assert not [path for path in node if path.startswith(("numpy", "grpc"))]

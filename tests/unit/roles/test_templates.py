@@ -34,7 +34,7 @@ def variables(extra: dict[str, Any] | None = None) -> dict[str, Any]:
     inventory = load([ROOT / "inventories/lab.yaml"])
     packages = PackagesSpec(proxy="http://10.0.0.1:3142", mirror="http://deb.example/debian")
     spec = dataclasses.replace(cluster_of(inventory), packages=packages)
-    bundle = Bundle("0.1.0-0123456789ab", "0.1.0", Path("/cache/0.1.0-0123456789ab.tar.gz"), "0" * 64)
+    bundle = Bundle("0.1.0-0123456789ab", "0.1.0", Path("/cache/0.1.0-0123456789ab.tar.gz"), {})
     made = role_variables(spec, topology_of(inventory, ADDRESSES), pki=Path("/state/pki"), release=bundle)
     made["cluster"].update(extra or {})
     return made
