@@ -40,13 +40,13 @@ def archives(context: Context) -> list[ImageArchive]:
     return found
 
 
-def prepare(context: Context, release: Future[Bundle], changed_hosts: set[str] | None = None) -> Prepared:
-    """Makes and renews certificates, writes the kubeconfig. `changed_hosts` were changed by an earlier run that did not finish."""
+def prepare(context: Context, release: Future[Bundle]) -> Prepared:
+    """Makes and renews certificates, writes the kubeconfig."""
     spec, state = context.spec, context.state
     changes = store.ensure(state.pki, pki_plan(spec, context.topology))
     server = f"https://{api_endpoint(spec, context.topology)}"
     state.write_if_changed(state.kubeconfig, admin_kubeconfig(state.pki, cluster=spec.name, server=server))
-    variables = _variables(context, state.pki, release.result(), changed_hosts if changed_hosts is not None else unfinished(state.runs))
+    variables = _variables(context, state.pki, release.result())
     state.write_if_changed(state.variables, json.dumps(variables, indent=1, sort_keys=True) + "\n")
     return Prepared(variables, tuple(changes))
 
@@ -59,16 +59,16 @@ def prepare_check(context: Context, release: Future[Bundle]) -> Iterator[Prepare
         if context.state.pki.is_dir():
             shutil.copytree(context.state.pki, pki)
         changes = store.ensure(pki, pki_plan(context.spec, context.topology))
-        yield Prepared(_variables(context, pki, release.result(), unfinished(context.state.runs)), tuple(changes))
+        yield Prepared(_variables(context, pki, release.result()), tuple(changes))
 
 
-def _variables(context: Context, pki: Path, release: Bundle, hosts: set[str]) -> dict[str, Any]:
+def _variables(context: Context, pki: Path, release: Bundle) -> dict[str, Any]:
     return role_variables(
         context.spec,
         context.topology,
         pki=pki.resolve(),
         release=release,
         images=archives(context),
-        unfinished=hosts & set(context.topology.hosts),
+        unfinished=unfinished(context.state.runs),
         packages_are_set=context.made_here,
     )

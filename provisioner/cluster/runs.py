@@ -37,23 +37,39 @@ class RunLog:
         os.close(self._descriptor)
 
 
-def unfinished(runs: Path) -> set[str]:
-    """Hosts that were changed since the last run that applied everything: their daemons may still run with what was before.
+# Roles whose changes concern daemons of other roles.
+SHARED_ROLES = ("common", "release", "pki")
+DAEMON_ROLES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-dns", "kubelet", "kube-proxy")
 
-    Looks back over killed and failed runs to the last one that ended well.
+
+def unfinished(runs: Path) -> dict[str, list[str]]:
+    """By host, the roles whose files were changed and whose daemons were not started after that, since the last run that applied all.
+
+    Looks back over killed and failed runs. A task called `… runs` or `… are in force` is the one that makes a role's changes count.
     """
-    found: set[str] = set()
+    history: list[Path] = []
     for folder in sorted((p for p in runs.iterdir() if p.is_dir()), reverse=True) if runs.is_dir() else ():
-        applied, changed = False, set()
-        for line in events(folder / "events.jsonl"):
-            if line.get("kind") == "result" and line.get("data", {}).get("changed"):
-                changed.add(str(line.get("host")))
-            if line.get("kind") == "stage_end" and line.get("text") == "apply" and line.get("data", {}).get("ok"):
-                applied = True
-        if applied:
-            return found
-        found |= changed
-    return found
+        log = folder / "events.jsonl"
+        if any(line.get("kind") == "stage_end" and line.get("text") == "apply" and line.get("data", {}).get("ok") for line in events(log)):
+            break
+        history.insert(0, log)
+    pending: dict[str, set[str]] = {}
+    for log in history:
+        for line in events(log):
+            if line.get("kind") == "result":
+                _follow(pending.setdefault(str(line.get("host")), set()), str(line.get("text")), line.get("data", {}))
+    return {host: sorted(roles) for host, roles in sorted(pending.items()) if roles}
+
+
+def _follow(pending: set[str], task: str, data: dict[str, Any]) -> None:
+    role, _, name = task.partition(" : ")
+    if name.endswith((" runs", " are in force")):
+        if data.get("status") in ("ok", "changed"):
+            pending.discard(role)
+    elif data.get("changed"):
+        pending.add(role)
+        if role in SHARED_ROLES:
+            pending.update(DAEMON_ROLES)
 
 
 def events(path: Path) -> Iterator[dict[str, Any]]:

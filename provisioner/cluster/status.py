@@ -33,7 +33,7 @@ for unit in UNITS; do
     since=$(systemctl show -p ActiveEnterTimestamp --value "$unit")
     release=""; rss=""
     if [ "${pid:-0}" != 0 ]; then
-        release=$(sed -n 's|.*/opt/provision/releases/\([^/]*\)/.*|\1|p' "/proc/$pid/maps" 2>/dev/null | head -n 1)
+        release=$(ls -l "/proc/$pid/fd" 2>/dev/null | sed -n 's|.*/opt/provision/releases/\([^/]*\)/release.json$|\1|p' | head -n 1)
         rss=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status" 2>/dev/null)
     fi
     printf '%s|%s|%s|%s\n' "$pid" "$since" "$release" "$rss"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,13 @@ def role_variables(
     pki: Path,
     release: Bundle,
     images: Sequence[ImageArchive] = (),
-    unfinished: Iterable[str] = (),
+    unfinished: Mapping[str, Sequence[str]] | None = None,
     packages_are_set: bool = False,
 ) -> dict[str, Any]:
     """Plain JSON-able data, for all hosts alike.
 
-    `unfinished` are hosts that an earlier run changed and did not finish with: their daemons are restarted, since a changed file no
-    longer shows as changed. `packages_are_set`: whoever made the hosts told them already where Debian packages come from.
+    `unfinished` has, by host, the roles that an earlier run changed and did not finish with: their daemons are restarted, since a changed
+    file no longer shows as changed. `packages_are_set`: whoever made the hosts told them already where Debian packages come from.
     """
     kube = {
         "masters": list(topology.masters),
@@ -49,7 +49,7 @@ def role_variables(
         "images": [image.variables() for image in images],
         "pki": str(pki),
         "release": {"name": release.name, "archive": str(release.archive), "layers": _layers(release, topology)},
-        "unfinished": sorted(unfinished),
+        "unfinished": {name: sorted((unfinished or {}).get(name, ())) for name in topology.hosts},
     }
     return {"cluster": _plain(spec), "kube": kube}
 

@@ -21,7 +21,7 @@ from provisioner.release.archive import Entry, content_hash, write_archive
 from provisioner.release.errors import ReleaseError
 
 # -I: no environment, no user packages; -S: no Debian packages; -B: write no byte code. realpath: a daemon that runs keeps
-# importing from its own release when `current` moves on.
+# importing from its own release when `current` moves on. The open file says to others (/proc/PID/fd) which release runs.
 LAUNCHER = """#!/usr/bin/python3 -ISB
 import os
 import sys
@@ -29,6 +29,8 @@ import sys
 release = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 layers = os.path.join(os.path.dirname(os.path.dirname(release)), "layers")
 sys.path[:0] = [os.path.join(release, "lib"), *(os.path.join(layers, name) for name in {layers!r})]
+
+running = open(os.path.join(release, "release.json"))
 
 from {module}.__main__ import main
 

@@ -44,18 +44,42 @@ def test_cut_line_ends_the_reading(tmp_path: Path) -> None:
     assert [line["text"] for line in events(path)] == ["a"]
 
 
+def result(host: str, task: str, status: str = "changed") -> Event:
+    return Event("result", task, host, {"status": status, "changed": status == "changed"})
+
+
 def test_nothing_is_unfinished_after_a_good_run(tmp_path: Path) -> None:
-    assert unfinished(tmp_path / "none") == set()
-    run(tmp_path, 0, changed("a"))
-    run(tmp_path, 1, changed("b"), APPLIED)
-    assert unfinished(tmp_path) == set()
+    assert unfinished(tmp_path / "none") == {}
+    run(tmp_path, 0, result("a", "kubelet : Settings of kubelet"))
+    run(tmp_path, 1, result("b", "kubelet : Settings of kubelet"), APPLIED)
+    assert unfinished(tmp_path) == {}
 
 
-def test_killed_and_failed_runs_add_up(tmp_path: Path) -> None:
-    run(tmp_path, 0, changed("old"), APPLIED)
-    run(tmp_path, 1, changed("a"), FAILED)
-    run(tmp_path, 2, Event("result", "x", "quiet", {"changed": False}), changed("b"))
-    assert unfinished(tmp_path) == {"a", "b"}
+def test_killed_between_writing_and_restarting(tmp_path: Path) -> None:
+    run(tmp_path, 0, result("a", "etcd : Settings of etcd"), APPLIED)
+    run(tmp_path, 1, result("a", "kubelet : Settings of kubelet"), result("a", "kube-proxy : Unit of kube-proxy"))
+    run(tmp_path, 2, result("a", "kubelet : Settings of kubelet", "ok"), result("a", "kubelet : kubelet runs", "ok"), FAILED)
+    assert unfinished(tmp_path) == {"a": ["kube-proxy"]}
+
+
+def test_what_failed_or_was_done_already_counts_right(tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        0,
+        result("a", "etcd : Settings of etcd"),
+        result("a", "etcd : etcd runs"),
+        result("a", "docker : Settings of Docker"),
+        result("a", "docker : Docker runs", "failed"),
+        result("b", "images : Missing images are loaded", "ok"),
+        FAILED,
+    )
+    assert unfinished(tmp_path) == {"a": ["docker"]}
+
+
+def test_a_new_release_concerns_every_daemon(tmp_path: Path) -> None:
+    run(tmp_path, 0, result("a", "release : Release is in use"), result("a", "kubelet : kubelet runs"))
+    assert "kubelet" not in unfinished(tmp_path)["a"]
+    assert {"kube-proxy", "kube-apiserver"} <= set(unfinished(tmp_path)["a"])
 
 
 def test_old_runs_go(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ BUNDLE = Bundle("0.1.0-abc", "0.1.0", Path("/cache/0.1.0-abc.tar.gz"), {})
 def made(name: str) -> dict[str, Any]:
     inventory = load([ROOT / f"inventories/{name}.yaml"])
     topology = topology_of(inventory, {host: f"10.0.0.{n}" for n, host in enumerate(inventory.hosts, 1)})
-    return role_variables(cluster_of(inventory), topology, pki=Path("/state/pki"), release=BUNDLE, unfinished={"worker-1"})
+    return role_variables(cluster_of(inventory), topology, pki=Path("/state/pki"), release=BUNDLE, unfinished={"worker-1": ["kubelet"]})
 
 
 def test_is_plain_data() -> None:
     assert json.loads(json.dumps(made("lab"))) == made("lab")
-    assert made("lab")["kube"]["unfinished"] == ["worker-1"]
+    assert made("lab")["kube"]["unfinished"]["worker-1"] == ["kubelet"]
     assert made("lab")["cluster"]["service_cidr"] == "10.96.0.0/16"
 
 
