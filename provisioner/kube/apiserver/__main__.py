@@ -43,6 +43,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     masters = Masters(server)
     daemon.on_stop("masters", masters.close)
     await Bootstrap(server).run()
+    daemon.spawn("custom resource definitions", server.definitions.run(server.rest))
     await masters.step()
     daemon.spawn("masters", masters.run())
     daemon.add_check("etcd", lambda: server.cache.failure)

@@ -22,6 +22,9 @@ Obj = Any
 class Kind:
     """A built-in resource: its objects are the generated Structs."""
 
+    # (specReplicasPath, ...) of a custom resource's scale; built-in kinds have it in their types
+    scale: dict[str, str] | None = None
+
     def __init__(self, resource: Resource, stored_as: str) -> None:
         self.resource = resource
         # group/plural under which objects lie in etcd
@@ -29,6 +32,12 @@ class Kind:
         self.strategy: Strategy = strategy_of(resource)
         # The type in merge_keys.RULES; None for kinds without rules, which strategic merge patches can't change.
         self.type_key: str | None = f"{resource.module}.{resource.kind}"
+        self.list_kind = f"{resource.kind}List"
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether objects are stored in this version's form."""
+        return True
 
     @property
     def struct(self) -> type[Any]:
@@ -86,6 +95,10 @@ class Version(Kind):
         self._own, self._hub = (f'{{"apiVersion":"{r.api_version}"'.encode() for r in (resource, hub))
         self._hub_version = hub.api_version
         self._convert = CONVERSIONS.get((resource.group, resource.plural, resource.version))
+
+    @property
+    def is_hub(self) -> bool:
+        return False
 
     def shown(self, data: bytes) -> bytes:
         if data.startswith(self._hub):

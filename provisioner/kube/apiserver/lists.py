@@ -135,5 +135,5 @@ def encode_list(kind: Kind, page: Page) -> bytes:
     more = f',"continue":"{page.continue_}"' if page.continue_ else ""
     if page.remaining is not None:
         more += f',"remainingItemCount":{page.remaining}'
-    head = f'{{"kind":"{kind.resource.kind}List","apiVersion":"{kind.resource.api_version}","metadata":{{"resourceVersion":"{page.version}"{more}}},"items":['
+    head = f'{{"kind":"{kind.list_kind}","apiVersion":"{kind.resource.api_version}","metadata":{{"resourceVersion":"{page.version}"{more}}},"items":['
     return b"".join((head.encode(), b",".join([kind.shown(entry.data) for entry in page.entries]), b"]}"))

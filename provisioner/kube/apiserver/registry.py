@@ -46,7 +46,7 @@ class Registry:
     def add(self, kind: Kind) -> None:
         resource = kind.resource
         self._kinds[(resource.group, resource.version, resource.plural)] = kind
-        if not isinstance(kind, Version):
+        if kind.is_hub:
             self._stored[kind.stored_as] = kind
 
     def remove(self, group: str, version: str, plural: str) -> None:

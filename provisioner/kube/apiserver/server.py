@@ -27,6 +27,7 @@ from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate
 from provisioner.kube.apiserver.authn import Authenticator, CertificateAuthorities, read_token_file
 from provisioner.kube.apiserver.authz import AlwaysAllow, AlwaysDeny, Authorizer, Mode
+from provisioner.kube.apiserver.custom.definitions import DefinitionDefaults, Definitions
 from provisioner.kube.apiserver.documents import Documents
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder
 from provisioner.kube.apiserver.metrics import Metrics
@@ -92,6 +93,7 @@ class Server:
         subresources = Subresources(self.registry, self.rest, self.authenticator, self.authorizer, self.rbac, streams, clock)
         resources = Resources(self.registry, self.rest, self.watches, subresources, self.metrics, clock)
         self.openapi = OpenApi(self.registry)
+        self.definitions = Definitions(self.registry, self.cache, clock, self.openapi.forget)
         checks = {
             "etcd": lambda: self.cache.failure,
             "informer-sync": lambda: None if self.cache.revision else "the watch cache is not loaded",
@@ -116,6 +118,7 @@ class Server:
         flags = self.settings.flags
         everything: list[Plugin] = [
             NamespaceLifecycle(self.cache),
+            DefinitionDefaults(),
             ServiceAccount(self.cache),
             TaintNodesByCondition(),
             Priority(self.cache),

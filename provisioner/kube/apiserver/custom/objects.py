@@ -1,0 +1,227 @@
+"""A custom object, its kind and its strategy, in the shape that the verbs expect of every kind."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from provisioner.kube.api import codec
+from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.api._generated.resources import Resource, Subresource
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.field_sets import Schema
+from provisioner.kube.api.strategies import Strategy
+from provisioner.kube.api.tables.columns import UNKNOWN, since
+from provisioner.kube.api.validation.metadata import validate_metadata, validate_metadata_update
+from provisioner.kube.apiserver.custom import json_paths, schema
+from provisioner.kube.apiserver.kinds import Kind
+
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+class Custom:
+    """`body` is everything but apiVersion, kind and metadata."""
+
+    GROUP, KIND = "", ""
+
+    def __init__(self, api_version: str, kind: str, metadata: meta_v1.ObjectMeta, body: dict[str, Any]) -> None:
+        self.api_version, self.kind, self.metadata, self.body = api_version, kind, metadata, body
+
+
+class CustomStrategy(Strategy):
+    def __init__(self, resource: Resource, selectable: tuple[str, ...]) -> None:
+        super().__init__(resource)
+        self.has_status = any(sub.name == "status" for sub in resource.subresources)
+        self._selectable = selectable
+
+    def prepare_create(self, obj: Custom) -> None:
+        if self.has_status:
+            obj.body.pop("status", None)
+        obj.metadata.generation = 1
+
+    def prepare_update(self, new: Custom, old: Custom) -> None:
+        self._keep_metadata(new, old)
+        if self.has_status:
+            new.body.pop("status", None)
+            if "status" in old.body:
+                new.body["status"] = copy.deepcopy(old.body["status"])
+        if new.body != old.body:
+            new.metadata.generation = (old.metadata.generation or 0) + 1
+
+    def prepare_status_update(self, new: Custom, old: Custom) -> None:
+        status = new.body.get("status")
+        managed = new.metadata.managed_fields
+        new.metadata = copy.deepcopy(old.metadata)
+        new.metadata.managed_fields = managed
+        new.body = {key: copy.deepcopy(value) for key, value in old.body.items() if key != "status"}
+        if status is not None:
+            new.body["status"] = status
+
+    def selectable_fields(self, obj: Custom) -> dict[str, str]:
+        fields = {"metadata.name": obj.metadata.name or ""}
+        if self.resource.namespaced:
+            fields["metadata.namespace"] = obj.metadata.namespace or ""
+        for path in self._selectable:
+            value = json_paths.first(obj.body, path)
+            fields[path.lstrip(".")] = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        return fields
+
+    @property
+    def has_own_fields(self) -> bool:
+        return bool(self._selectable)
+
+    def field_names(self) -> frozenset[str]:
+        return frozenset(("metadata.name", "metadata.namespace", *(path.lstrip(".") for path in self._selectable)))
+
+
+class CustomKind(Kind):
+    """One served version of a definition. `definition` is the whole definition's JSON: its schema is read when first needed."""
+
+    def __init__(self, definition: bytes, version: str, hub: str) -> None:
+        self._definition, self._version = definition, version
+        document = msgspec.json.decode(definition)
+        spec, names = document["spec"], document["spec"]["names"]
+        part = next(v for v in spec["versions"] if v["name"] == version)
+        group = spec["group"]
+        subresources = part.get("subresources") or {}
+        subs = []
+        if "status" in subresources:
+            subs.append(Subresource("status", group, version, names["kind"], ("get", "patch", "update")))
+        if "scale" in subresources:
+            subs.append(Subresource("scale", "autoscaling", "v1", "Scale", ("get", "patch", "update")))
+        self.resource = Resource(
+            group,
+            version,
+            names["plural"],
+            names.get("singular") or names["kind"].lower(),
+            names["kind"],
+            spec["scope"] == "Namespaced",
+            VERBS,
+            tuple(names.get("shortNames") or ()),
+            tuple(names.get("categories") or ()),
+            tuple(subs),
+            "",
+        )
+        self.stored_as = f"{group}/{names['plural']}"
+        self.scale = subresources.get("scale")
+        self.list_kind = names.get("listKind") or f"{names['kind']}List"
+        self.strategy = CustomStrategy(self.resource, tuple(f["jsonPath"] for f in part.get("selectableFields") or ()))
+        self.type_key = None
+        self._columns = part.get("additionalPrinterColumns") or []
+        self._own, self._hub = (f'{{"apiVersion":"{group}/{v}"'.encode() for v in (version, hub))
+        self._hub_version = f"{group}/{hub}"
+
+    @property
+    def is_hub(self) -> bool:
+        return self._own == self._hub
+
+    @cached_property
+    def structure(self) -> dict[str, Any]:
+        """The version's schema; without one everything is kept."""
+        versions = msgspec.json.decode(self._definition)["spec"]["versions"]
+        part = next(v for v in versions if v["name"] == self._version)
+        found: dict[str, Any] | None = (part.get("schema") or {}).get("openAPIV3Schema")
+        return found if found is not None else {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+    @cached_property
+    def _merge_schema(self) -> Schema:
+        return Schema("#", schema.rules(self.structure))
+
+    @property
+    def schema(self) -> Schema:
+        return self._merge_schema
+
+    @property
+    def struct(self) -> type[Any]:
+        return Custom
+
+    def decode(self, document: Mapping[str, Any]) -> Custom:
+        body = copy.deepcopy({key: value for key, value in document.items() if key not in schema.ROOT_FIELDS})
+        found = document.get("metadata") or {}
+        try:
+            metadata = codec.decode_dict(meta_v1.ObjectMeta, found)
+        except codec.DecodeError as error:
+            raise codec.DecodeError(f"metadata.{error.path}" if error.path else "metadata", error.message) from error
+        schema.prune(body, self.structure, root=True)
+        schema.default(body, self.structure)
+        return Custom(self.resource.api_version, self.resource.kind, metadata, body)
+
+    def load(self, data: bytes) -> Custom:
+        return self.decode(msgspec.json.decode(data))
+
+    def shown(self, data: bytes) -> bytes:
+        return self._own + data[len(self._hub) :] if not self.is_hub and data.startswith(self._hub) else data
+
+    def stored(self, document: dict[str, Any]) -> bytes:
+        return msgspec.json.encode({**document, "apiVersion": self._hub_version})
+
+    def to_dict(self, obj: Custom) -> dict[str, Any]:
+        return {"apiVersion": obj.api_version, "kind": obj.kind, "metadata": codec.to_dict(obj.metadata), **copy.deepcopy(obj.body)}
+
+    def unknown_fields(self, document: Mapping[str, Any]) -> list[str]:
+        body = copy.deepcopy({key: value for key, value in document.items() if key not in schema.ROOT_FIELDS})
+        found = codec.unknown_fields(meta_v1.ObjectMeta, document.get("metadata") or {}, "metadata")
+        return found + schema.prune(body, self.structure, root=True)
+
+    def default(self, obj: Custom) -> None:
+        schema.default(obj.body, self.structure)
+
+    def table(self, objects: list[Custom], now: datetime) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+        columns: list[dict[str, Any]] = [{"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0}]
+        listed = self._columns or [{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}]
+        for c in listed:
+            described = {"format": c.get("format", ""), "description": c.get("description", ""), "priority": c.get("priority", 0)}
+            columns.append({"name": c["name"], "type": c["type"], **described})
+        rows = []
+        for obj in objects:
+            document = self.to_dict(obj)
+            rows.append([obj.metadata.name, *(_cell(document, c, now) for c in listed)])
+        return columns, rows
+
+    def validate_create(self, obj: Custom) -> list[FieldError]:
+        return validate_metadata(obj) + schema.validate(obj.body, self._bodied)
+
+    def validate_update(self, new: Custom, old: Custom) -> list[FieldError]:
+        # Ratcheting: what was wrong before and has not changed is borne.
+        before = {str(e) for e in schema.validate(old.body, self._bodied)} if new.body != old.body else set()
+        fresh = [e for e in schema.validate(new.body, self._bodied) if str(e) not in before] if new.body != old.body else []
+        return validate_metadata_update(new, old) + fresh
+
+    def validate_status_update(self, new: Custom, old: Custom) -> list[FieldError]:
+        return self.validate_update(new, old)
+
+    @cached_property
+    def _bodied(self) -> dict[str, Any]:
+        """The schema without what the server itself sees to."""
+        required = [name for name in self.structure.get("required") or () if name not in schema.ROOT_FIELDS]
+        properties = {k: v for k, v in (self.structure.get("properties") or {}).items() if k not in schema.ROOT_FIELDS}
+        return {**self.structure, "required": required, "properties": properties}
+
+    def openapi(self) -> tuple[str, dict[str, Any]]:
+        """(definition's name, schema)."""
+        resource = self.resource
+        name = ".".join([*reversed(resource.group.split(".")), resource.version, resource.kind])
+        properties = dict(self.structure.get("properties") or {})
+        properties |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+        gvk = [{"group": resource.group, "version": resource.version, "kind": resource.kind}]
+        return name, {**self.structure, "type": "object", "properties": properties, "x-kubernetes-group-version-kind": gvk}
+
+
+def _cell(document: dict[str, Any], column: Mapping[str, Any], now: datetime) -> Any:
+    try:
+        found = json_paths.find(document, column["jsonPath"])
+    except json_paths.PathError:
+        found = []
+    if not found:
+        return None if column["type"] != "date" else UNKNOWN
+    if column["type"] == "date":
+        return since(str(found[0]), now)
+    if column["type"] in ("integer", "number", "boolean"):
+        return found[0]
+    texts = [v if isinstance(v, str) else msgspec.json.encode(v).decode() for v in found]
+    return ",".join(texts)

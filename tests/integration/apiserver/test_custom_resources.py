@@ -1,0 +1,139 @@
+"""Proves that kinds come and go with their definitions: schema, subresources, columns, versions, apply, discovery, cleaning up."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+SPEC = {
+    "type": "object",
+    "required": ["size"],
+    "properties": {
+        "size": {"type": "integer", "minimum": 1, "maximum": 9},
+        "color": {"type": "string", "enum": ["red", "blue"], "default": "red"},
+        "replicas": {"type": "integer"},
+        "parts": {
+            "type": "array",
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+            "items": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}, "n": {"type": "integer"}}},
+        },
+    },
+}
+SCHEMA = {
+    "openAPIV3Schema": {
+        "type": "object",
+        "properties": {
+            "spec": SPEC,
+            "status": {"type": "object", "properties": {"replicas": {"type": "integer"}, "phase": {"type": "string"}}},
+        },
+    }
+}
+V1 = {
+    "name": "v1",
+    "served": True,
+    "storage": True,
+    "schema": SCHEMA,
+    "selectableFields": [{"jsonPath": ".spec.color"}],
+    "subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}},
+    "additionalPrinterColumns": [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}],
+}
+DEFINITION = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "widgets.example.com"},
+    "spec": {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "widgets", "kind": "Widget", "shortNames": ["wd"]},
+        "versions": [V1, {**V1, "name": "v1beta1", "storage": False}],
+    },
+}
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def until(check: Any, seconds: float = 10.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="module")
+def definition(server: Any) -> Iterator[None]:
+    server.kubectl("apply", "-f", "-", stdin=json.dumps(DEFINITION))
+    server.kubectl("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=10s")
+    until(lambda: server.status("/apis/example.com/v1/widgets") == 200)
+    yield
+    server.kubectl("delete", "crd", "widgets.example.com", "--timeout=20s")
+    until(lambda: server.status("/apis/example.com/v1/widgets") == 404)
+
+
+def widget(name: str, **spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": name}, "spec": spec}
+
+
+def test_defaults_pruning_and_refusals(server: Any, namespace: str, definition: None) -> None:
+    path = f"/apis/example.com/v1/namespaces/{namespace}/widgets"
+    code, made = server.call("POST", path, widget("a", size=3, nonsense=1))
+    assert code == 201 and made["spec"] == {"size": 3, "color": "red"} and made["metadata"]["generation"] == 1
+    code, status = server.call("POST", path, widget("b", size=12, color="green"))
+    assert code == 422
+    assert "spec.size in body should be less than or equal to 9" in status["message"]
+    assert 'spec.color: Unsupported value: "green": supported values: "red", "blue"' in status["message"]
+    code, status = server.call("POST", path, widget("b"))
+    assert "spec.size: Required value" in status["message"]
+    code, status = server.call("POST", path, widget("b", size="x"))
+    assert 'spec.size in body must be of type integer: "string"' in status["message"]
+    code, status = server.call("POST", path + "?fieldValidation=Strict", widget("b", size=1, nonsense=1))
+    assert code == 400 and 'unknown field "spec.nonsense"' in status["message"]
+
+
+def test_status_and_scale_are_their_own(server: Any, namespace: str, definition: None) -> None:
+    path = f"/apis/example.com/v1/namespaces/{namespace}/widgets"
+    code, made = server.call("POST", path, {**widget("a", size=1, replicas=2), "status": {"phase": "no"}})
+    assert code == 201 and "status" not in made
+    made["status"], made["spec"]["size"] = {"phase": "yes", "replicas": 2}, 5
+    code, made = server.call("PUT", f"{path}/a/status", made)
+    assert code == 200 and made["status"]["phase"] == "yes" and made["spec"]["size"] == 1 and made["metadata"]["generation"] == 1
+    server.kubectl("scale", "widget/a", "--replicas=4", "-n", namespace)
+    found = json.loads(server.kubectl("get", "wd", "a", "-n", namespace, "-o", "json"))
+    assert found["spec"]["replicas"] == 4 and found["metadata"]["generation"] == 2
+
+
+def test_columns_versions_and_selectors(server: Any, namespace: str, definition: None) -> None:
+    path = f"/apis/example.com/v1/namespaces/{namespace}/widgets"
+    assert server.call("POST", path, widget("a", size=3))[0] == 201
+    assert server.call("POST", path, widget("b", size=4, color="blue"))[0] == 201
+    lines = server.kubectl("get", "wd", "-n", namespace).splitlines()
+    assert lines[0].split() == ["NAME", "SIZE"] and lines[1].split() == ["a", "3"]
+    old = server.call("GET", path.replace("/v1/", "/v1beta1/") + "/a")[1]
+    assert old["apiVersion"] == "example.com/v1beta1" and old["spec"]["size"] == 3
+    listed = server.call("GET", path + "?fieldSelector=spec.color%3Dblue")[1]
+    assert listed["kind"] == "WidgetList" and [w["metadata"]["name"] for w in listed["items"]] == ["b"]
+    assert "color" in server.kubectl("explain", "widget.spec")
+
+
+def test_apply_merges_lists_by_their_keys(server: Any, namespace: str, definition: None) -> None:
+    def apply(manager: str, *parts: dict[str, Any]) -> None:
+        text = json.dumps(widget("a", size=1, parts=list(parts)))
+        server.kubectl("apply", "--server-side", "--field-manager", manager, "-n", namespace, "-f", "-", stdin=text)
+
+    apply("one", {"name": "x", "n": 1})
+    apply("two", {"name": "y", "n": 2})
+    found = json.loads(server.kubectl("get", "widget", "a", "-n", namespace, "-o", "json"))
+    assert found["spec"]["parts"] == [{"name": "x", "n": 1}, {"name": "y", "n": 2}]
+    apply("one")
+    found = json.loads(server.kubectl("get", "widget", "a", "-n", namespace, "-o", "json"))
+    assert found["spec"]["parts"] == [{"name": "y", "n": 2}]
+
+
+def test_wrong_definitions_are_refused(server: Any) -> None:
+    wrong = {**DEFINITION, "metadata": {"name": "other.example.com"}}
+    code, status = server.call("POST", DEFINITIONS, wrong)
+    assert code == 422 and 'must be spec.names.plural+\\".\\"+spec.group' in json.dumps(status["message"])
