@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,9 @@ from provisioner.cli.options import break_lock_option, forks_option, inventory_a
 @click.option("--check", "-C", is_flag=True, help="Say what would change, and change nothing (as `provision plan`).")
 @click.option("--diff", "-D", is_flag=True, help="Show the differences of files.")
 @click.option("--smoke/--no-smoke", default=None, help="Try a small Deployment at the end. [default: when something changed on lab hosts]")
-def command(inventory: Path, forks: int, verbose: int, break_lock: bool, check: bool, diff: bool, smoke: bool | None) -> int:
+@click.option("--tags", "-t", multiple=True, help="Only these roles (and what all stand on); nothing is verified then.")
+@click.option("--skip-tags", multiple=True, help="All but these roles; nothing is verified then.")
+def command(inventory: Path, forks: int, verbose: int, check: bool, **values: Any) -> int:
     """Make the cluster what INVENTORY says: machines, preflight, plan, apply, verify.
 
     Repeat it at any time: it continues where a killed run stopped, repairs what has drifted, and changes nothing when all is well.
@@ -38,7 +41,7 @@ def command(inventory: Path, forks: int, verbose: int, break_lock: bool, check: 
         click.echo(f"warning: {warning}", err=True)
     try:
         with view:
-            outcome = up(context, UpOptions(forks=forks, smoke=smoke, break_lock=break_lock, diff=diff))
+            outcome = up(context, UpOptions(forks=forks, **values))
     except ApplyError as e:
         click.echo("\n".join(["", *host_rows(e.stats), ""]))
         raise

@@ -79,11 +79,22 @@ def apply(
     forks: int,
     check: bool = False,
     diff: bool = False,
+    tags: tuple[str, ...] = (),
+    skip_tags: tuple[str, ...] = (),
     playbook: Path = SITE,
 ) -> dict[str, HostStats]:
     """The counts by host, in the inventory's order. Raises ApplyError when any host failed; the others have finished then."""
     recorder = Recorder(context.bus, {name: HostStats() for name in context.topology.hosts})
-    options = RunOptions(check=check, diff=diff, forks=forks, extra_vars=variables, timeout_s=TASK_TIMEOUT_S, roles_path=(ROLES,))
+    options = RunOptions(
+        check=check,
+        diff=diff,
+        forks=forks,
+        extra_vars=variables,
+        timeout_s=TASK_TIMEOUT_S,
+        roles_path=(ROLES,),
+        tags=tags,
+        skip_tags=skip_tags,
+    )
     started = time.monotonic()
     result = Runner(context.inventory, options=options, sessions=hosts, callbacks=[recorder]).run([playbook])
     context.bus.send("recap", f"{time.monotonic() - started:.1f} s", hosts={name: vars(stats) for name, stats in recorder.stats.items()})

@@ -35,6 +35,13 @@ class UpOptions:
     smoke: bool | None = None
     break_lock: bool = False
     diff: bool = False
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+
+    @property
+    def partial(self) -> bool:
+        """Whether some roles are left out, so that nothing can be said of the whole."""
+        return bool(self.tags or self.skip_tags)
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,13 @@ def _run(context: Context, options: UpOptions, stages: Stages, release: Future[B
         with stages.stage("plan"):
             prepared = prepare(context, release)
             _tell_certificates(context, prepared)
-        with stages.stage("apply"):
-            stats = apply(context, hosts, prepared.variables, forks=options.forks, diff=options.diff)
+        with stages.stage("apply (part)" if options.partial else "apply"):
+            stats = apply(
+                context, hosts, prepared.variables, forks=options.forks, diff=options.diff, tags=options.tags, skip_tags=options.skip_tags
+            )
     changed = any(host.changed for host in stats.values())
+    if options.partial:
+        return Outcome(stats, stages.seconds, changed, str(log.path))
     with stages.stage("verify"):
         api = Api(api_endpoint(context.spec, context.topology), context.state.pki)
         verify.wait_for_nodes(api, context.topology.nodes, lambda text: context.bus.send("progress", text))
