@@ -120,7 +120,11 @@ def strategic_merge_patch(document: Any, patch: Any, type_key: str | None) -> An
     """Merge `patch` by the types' own rules. `type_key` is the type's key in RULES; None merges as plain maps and atomic lists."""
     if not isinstance(patch, dict):
         raise PatchError("a strategic merge patch is an object")
-    return _merge_map(document if isinstance(document, dict) else {}, patch, type_key)
+    try:
+        return _merge_map(document if isinstance(document, dict) else {}, patch, type_key)
+    except (TypeError, AttributeError) as error:
+        # A directive's value, or a list's item, that is not what directives and merge keys are.
+        raise PatchError(f"the patch does not fit the object: {error}") from error
 
 
 def _merge_map(document: dict[str, Any], patch: dict[str, Any], type_key: str | None) -> dict[str, Any]:
@@ -137,11 +141,17 @@ def _merge_map(document: dict[str, Any], patch: dict[str, Any], type_key: str | 
         merged = {key: value for key, value in merged.items() if key in kept}
     rules = RULES.get(type_key or "", {})
     for key, value in patch.items():
-        if key in (DIRECTIVE, RETAIN) or key.startswith(ORDER):
-            continue
         if key.startswith(DELETE_PRIMITIVES):
             field = key.removeprefix(DELETE_PRIMITIVES)
             merged[field] = [item for item in merged.get(field) or [] if item not in value]
+    for key, value in patch.items():
+        if key in (DIRECTIVE, RETAIN) or key.startswith(DELETE_PRIMITIVES):
+            continue
+        if key.startswith(ORDER):
+            field = key.removeprefix(ORDER)
+            # Only the order changed: the list itself is not in the patch.
+            if field not in patch and isinstance(merged.get(field), list):
+                merged[field] = _ordered(merged[field], value, rules[field].merge_key or None if field in rules else None)
         elif value is None:
             merged.pop(key, None)
         else:

@@ -60,8 +60,12 @@ def milli(quantity: str | int | float) -> int:
 
 def canonical(quantity: str | int | float) -> str:
     """The form upstream writes: the largest suffix that leaves a whole number, in the family the quantity was given in."""
-    exact, style = _parse(str(quantity).strip() if isinstance(quantity, str) else repr(quantity))
-    return render(exact, style)
+    return _canonical(str(quantity).strip() if isinstance(quantity, str) else repr(quantity))
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
+    return render(*_parse(text))
 
 
 def render(exact: Fraction, style: str = "decimal") -> str:
