@@ -235,3 +235,14 @@ def namespace(server: ApiServer, request: pytest.FixtureRequest) -> str:
     server.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     server.call("POST", f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "default"}})
     return name
+
+
+@pytest.fixture
+def make_etcd() -> Any:
+    """(pki, folder, port) -> an etcd that is not started yet."""
+    return etcd_process
+
+
+@pytest.fixture
+def ports() -> list[int]:
+    return [free_port() for _ in range(4)]
