@@ -105,7 +105,8 @@ class Executor:
         elif status is Status.UNREACHABLE:
             ignored = self._flag(task, "ignore_unreachable", templar)
         chosen = settings or Settings()
-        outcome = Outcome(result, status, ignored, chosen.no_log, chosen.delegate_to, notify=task.notify)
+        hidden = chosen.no_log or bool(result.get("_ansible_no_log"))
+        outcome = Outcome(result, status, ignored, hidden, chosen.delegate_to, notify=task.notify)
         include = result.pop("_include", None)
         outcome.includes = [include] if include is not None and status is Status.OK else []
         return outcome

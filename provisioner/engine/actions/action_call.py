@@ -68,7 +68,10 @@ class ActionCall:
         found = find_file(name, search, kind)
         if found is None:
             places = "\n\t".join(str(directory / part / name) for directory in search for part in (kind, "."))
-            raise TaskError(f"Could not find or access '{name}'\nSearched in:\n\t{places} on the controller.")
+            raise TaskError(
+                f"Could not find or access '{name}'\nSearched in:\n\t{places} on the Ansible Controller.\n"
+                "If you are using a module and expect the file to exist on the remote, see the remote_src option"
+            )
         return found
 
     def flag(self, name: str, default: bool = False) -> bool:

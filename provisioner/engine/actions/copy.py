@@ -35,8 +35,6 @@ def plan(call: ActionCall) -> Plan:
     source = call.find(str(src), "files")
     if source.is_dir():
         return (yield from _directory(call, source, str(src).endswith("/"), str(dest)))
-    if str(dest).endswith("/"):
-        dest = str(dest) + source.name
     return (yield from send(call, read_source(call, source), str(dest), original=source.name, mode_of=source))
 
 
@@ -75,6 +73,7 @@ def send(
         raise TaskError(f"Copied file does not match the expected checksum: {checksum}")
     args.update(dest=dest, _blob=digest, _checksum=sha1(data), _original_basename=original or Path(dest).name)
     result = yield call.module("copy", args, {digest: data})
+    result.setdefault("diff", [])
     return result
 
 
@@ -103,7 +102,7 @@ def _directory(call: ActionCall, source: Path, contents: bool, dest: str) -> Pla
         changed = changed or bool(result.get("changed"))
         if result.get("diff"):
             diffs.extend(result["diff"] if isinstance(result["diff"], list) else [result["diff"]])
-    made: dict[str, Any] = {"changed": changed, "dest": dest, "src": str(source)}
+    made: dict[str, Any] = {"changed": changed, "dest": dest.rstrip("/") + "/", "src": str(source)}
     if diffs:
         made["diff"] = diffs
     return made

@@ -12,6 +12,7 @@ from provisioner.inventory import documents
 from provisioner.inventory.errors import InventoryError
 from provisioner.templating.filters.data import combine
 from provisioner.templating.lookups.call import find_file
+from provisioner.templating.vault import HEADER
 
 LOCAL = True
 _EXTENSIONS = ("yaml", "yml", "json")
@@ -39,6 +40,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
         "ansible_facts": merged,
         "ansible_included_var_files": [str(file) for file in files],
         "_ansible_kind": "include_vars",
+        "_ansible_no_log": any(_is_vault(file) for file in files),
     }
 
 
@@ -62,6 +64,11 @@ def _directory(call: ActionCall) -> list[Path]:
         elif not call.flag("ignore_unknown_extensions") and not wanted:
             raise TaskError(f"{path} does not have a valid extension: {', '.join(extensions)}")
     return found
+
+
+def _is_vault(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(HEADER)) == HEADER
 
 
 def _read(call: ActionCall, file: Path) -> dict[str, Any]:

@@ -33,8 +33,6 @@ def plan(call: ActionCall) -> Plan:
         raise TaskError("src and dest are required")
     source = call.find(str(src), "templates")
     dest = str(dest)
-    if dest.endswith("/"):
-        dest += source.name.removesuffix(".j2")
     text = render(call, source, dest)
     newline = str(call.args.get("newline_sequence", "\n")).replace("\\r", "\r").replace("\\n", "\n")
     if newline != "\n":

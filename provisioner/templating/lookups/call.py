@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.templating.errors import PluginError
+from provisioner.templating.vault import HEADER, VaultError, VaultSecrets
 
 if TYPE_CHECKING:
     from provisioner.templating.templar import Templar
@@ -33,6 +34,22 @@ class Call:
             places = ", ".join(str(directory / kind) for directory in self.templar.search)
             raise PluginError(f"Unable to access the file '{name}': File not found. Looked in {places}")
         return found
+
+    def read(self, path: Path) -> bytes:
+        """A file's content, decrypted when it is a vault."""
+        try:
+            data = path.read_bytes()
+        except OSError as e:
+            raise PluginError(f"{path} cannot be read: {e.strerror}") from e
+        if not data.startswith(HEADER):
+            return data
+        secrets = self.templar.variables.get("__vault__")
+        if not isinstance(secrets, VaultSecrets):
+            raise PluginError(f"{path} is encrypted and no vault secret was given")
+        try:
+            return secrets.decrypt(data)
+        except VaultError as e:
+            raise PluginError(f"{path}: {e}") from e
 
     def variable(self, name: str) -> Any:
         return self.templar.scope[name]

@@ -20,7 +20,6 @@ from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 from provisioner.templating.undefined import did_you_mean
-from provisioner.templating.vault import HEADER, VaultSecrets
 
 _TIMEOUT_S = 300.0  # A guess: longer than any sensible pipe; a hanging one must not hang the run for ever.
 
@@ -35,7 +34,7 @@ def _read(path: Path) -> str:
 def file(call: Call, terms: Terms, options: Options) -> list[Any]:
     result = []
     for term in terms:
-        text = _read(call.find_or_fail(str(term)))
+        text = call.read(call.find_or_fail(str(term))).decode(errors="surrogateescape")
         text = text.lstrip() if to_bool(options.get("lstrip", False)) else text
         result.append(text.rstrip() if to_bool(options.get("rstrip", True)) else text)
     return result
@@ -95,16 +94,7 @@ def lines(call: Call, terms: Terms, options: Options) -> list[Any]:
 
 
 def unvault(call: Call, terms: Terms, options: Options) -> list[Any]:
-    found: list[Any] = []
-    holder = call.templar.variables.get("__vault__")
-    for term in terms:
-        data = call.find_or_fail(str(term)).read_bytes()
-        if data.startswith(HEADER):
-            if not isinstance(holder, VaultSecrets):
-                raise PluginError(f"{term} is encrypted and no vault secret was given")
-            data = holder.decrypt(data)
-        found.append(data.decode(errors="surrogateescape"))
-    return found
+    return [call.read(call.find_or_fail(str(term))).decode(errors="surrogateescape") for term in terms]
 
 
 _CHARACTERS = {

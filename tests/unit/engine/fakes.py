@@ -47,10 +47,12 @@ class FakeSession:
                 return self._command(str(call.args.get("_raw_params", call.args.get("cmd"))))
             case "copy":
                 data = call.blobs[call.args["_blob"]]
-                changed = self.files.get(call.args["dest"]) != data
+                dest = call.args["dest"]
+                dest += call.args["_original_basename"] if dest.endswith("/") else ""
+                changed = self.files.get(dest) != data
                 if not call.check:
-                    self.files[call.args["dest"]] = data
-                return {"changed": changed, "dest": call.args["dest"]}
+                    self.files[dest] = data
+                return {"changed": changed, "dest": dest}
             case "file":
                 return {"changed": True, "path": call.args.get("path")}
             case "ping":
