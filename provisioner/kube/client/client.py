@@ -287,25 +287,31 @@ class Client:
             fieldSelector=field_selector,
         )
         decoder = msgspec.json.Decoder(kind)
-        headers = {"Accept": "application/json", **self._authorization()}
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=timeout_s + 30)
+        async for line in self.lines(resource.path(namespace), params=params, silence_s=timeout_s + 30):
+            event = msgspec.json.decode(line, type=_RawEvent)
+            if event.type == "ERROR":
+                raise errors.StatusError.from_status(msgspec.json.decode(bytes(event.object)), 500)
+            yield WatchEvent(event.type, decoder.decode(event.object))
+
+    async def lines(
+        self, path: str, *, params: Mapping[str, str], accept: str = "application/json", silence_s: float = 60.0
+    ) -> AsyncIterator[bytes]:
+        """The lines of a streamed answer as they come. Raises StatusError, or ConnectionFailed when it breaks or is silent for too long."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence_s)
         try:
             async with self.session.get(
-                self.access.server + resource.path(namespace),
+                self.access.server + path,
                 params=params,
-                headers=headers,
+                headers={"Accept": accept, **self._authorization()},
                 timeout=timeout,
                 server_hostname=self.access.tls_server_name,
             ) as response:
                 if response.status >= 400:
                     raise _status_error(response.status, await response.read(), response.headers.get("Retry-After"))
                 async for line in _lines(response.content):
-                    event = msgspec.json.decode(line, type=_RawEvent)
-                    if event.type == "ERROR":
-                        raise errors.StatusError.from_status(msgspec.json.decode(bytes(event.object)), 500)
-                    yield WatchEvent(event.type, decoder.decode(event.object))
+                    yield line
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ConnectionFailed(f"watch {resource.path(namespace)}: {error or type(error).__name__}") from error
+            raise ConnectionFailed(f"watch {path}: {error or type(error).__name__}") from error
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ between kinds. Objects in the store are shared: nobody may change one in place (
 from __future__ import annotations
 
 import asyncio
+import builtins
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
@@ -55,13 +56,13 @@ class Store(Generic[K]):
     def get(self, key: str) -> K | None:
         return self._objects.get(key)
 
-    def list(self, namespace: str | None = None) -> list[K]:
-        return list(self._objects.values()) if namespace is None else self.by_index("namespace", namespace)
+    def list(self, namespace: str | None = None) -> builtins.list[K]:
+        return [*self._objects.values()] if namespace is None else self.by_index("namespace", namespace)
 
-    def keys(self) -> list[str]:  # type: ignore[valid-type]  # `list` is the method above
+    def keys(self) -> builtins.list[str]:
         return [*self._objects]
 
-    def by_index(self, name: str, value: str) -> list[K]:  # type: ignore[valid-type]  # `list` is the method above
+    def by_index(self, name: str, value: str) -> builtins.list[K]:
         return [self._objects[key] for key in self._indices[name].get(value, ())]
 
     def __len__(self) -> int:

@@ -1,0 +1,156 @@
+"""kube-controller-manager's main: flags, leader election, the controllers."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from provisioner.kube.client.client import Client
+from provisioner.kube.client.clock import SystemClock
+from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
+from provisioner.kube.client.events import EventRecorder
+from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list, duration, integer
+from provisioner.kube.client.informer import InformerSet
+from provisioner.kube.client.leader import LeaderElector
+from provisioner.kube.client.serving import serving_context
+from provisioner.kube.client.tasks import spawn, stop
+from provisioner.kube.controllers.controller import Controller, Parts
+from provisioner.kube.controllers.daemonset import DaemonSets
+from provisioner.kube.controllers.deployment import DeploymentController
+from provisioner.kube.controllers.endpoint_slices import EndpointSlices
+from provisioner.kube.controllers.garbage import GarbageCollector
+from provisioner.kube.controllers.jobs import Jobs
+from provisioner.kube.controllers.namespaces import Namespaces
+from provisioner.kube.controllers.node_ipam import NodeIpam
+from provisioner.kube.controllers.node_lifecycle import NodeLifecycle
+from provisioner.kube.controllers.pod_gc import PodGc
+from provisioner.kube.controllers.replicaset import ReplicaSetController
+from provisioner.kube.controllers.service_accounts import RootCa, ServiceAccounts
+
+SYNC_S = 60.0
+
+Factory = Callable[[Parts, Flags], Controller | None]
+
+FACTORIES: dict[str, Factory] = {
+    "replicaset": lambda parts, _: ReplicaSetController(parts),
+    "deployment": lambda parts, _: DeploymentController(parts),
+    "daemonset": lambda parts, _: DaemonSets(parts),
+    "job": lambda parts, _: Jobs(parts),
+    "endpointslice": lambda parts, _: EndpointSlices(parts),
+    "nodelifecycle": lambda parts, flags: NodeLifecycle(
+        parts,
+        period_s=flags.node_monitor_period,
+        grace_s=flags.node_monitor_grace_period,
+        startup_grace_s=flags.node_startup_grace_period,
+    ),
+    "nodeipam": lambda parts, flags: NodeIpam(parts, flags.cluster_cidr, flags.node_cidr_mask_size) if flags.allocate_node_cidrs else None,
+    "serviceaccount": lambda parts, _: ServiceAccounts(parts),
+    "root-ca-cert-publisher": lambda parts, flags: RootCa(parts, Path(flags.root_ca_file).read_text()) if flags.root_ca_file else None,
+    "namespace": lambda parts, _: Namespaces(parts),
+    "garbagecollector": lambda parts, flags: GarbageCollector(parts) if flags.enable_garbage_collector else None,
+    "podgc": lambda parts, flags: PodGc(parts, flags.terminated_pod_gc_threshold),
+}
+
+
+def flag_set() -> FlagSet:
+    flags = FlagSet("kube-controller-manager", "runs the loops that make what is into what is wanted")
+    for name, default, help_ in (
+        ("kubeconfig", "", "how to reach the API server"),
+        ("authentication-kubeconfig", "", "taken for compatibility; health endpoints need no client"),
+        ("authorization-kubeconfig", "", "taken for compatibility; health endpoints need no client"),
+        ("bind-address", "127.0.0.1", "where /healthz and /metrics answer"),
+        ("tls-cert-file", "", "serving certificate (default: one made at start)"),
+        ("tls-private-key-file", "", "its key"),
+        ("cluster-name", "kubernetes", "the cluster's name"),
+        ("cluster-cidr", "", "the pods' addresses, of which each node gets a range"),
+        ("service-cluster-ip-range", "", "the services' addresses"),
+        ("root-ca-file", "", "the CA that is published to every namespace"),
+        ("cluster-signing-cert-file", "", "CA that signs requests"),
+        ("cluster-signing-key-file", "", "its key"),
+        ("service-account-private-key-file", "", "taken for compatibility: the API server signs tokens"),
+    ):
+        flags.add(name, str, default, help_)
+    flags.add("controllers", comma_list, ["*"], "controllers to run: * is all, -name leaves one out")
+    flags.add("leader-elect", boolean, True, "act only while holding the lease kube-system/kube-controller-manager")
+    flags.add("leader-elect-lease-duration", duration, 15.0, "others wait this long for a silent leader")
+    flags.add("leader-elect-renew-deadline", duration, 10.0, "a leader that can't renew for this long stops")
+    flags.add("leader-elect-retry-period", duration, 2.0, "time between attempts")
+    flags.add("secure-port", integer, 10257, "port of the health endpoints; 0 turns them off")
+    flags.add("allocate-node-cidrs", boolean, False, "give each node a range of --cluster-cidr")
+    flags.add("node-cidr-mask-size", integer, 24, "size of a node's range")
+    flags.add("node-monitor-period", duration, 5.0, "how often nodes are looked at")
+    flags.add("node-monitor-grace-period", duration, 50.0, "how long a node may be silent")
+    flags.add("node-startup-grace-period", duration, 60.0, "the same for a node that has never reported")
+    flags.add("pod-eviction-timeout", duration, 300.0, "taken for compatibility: pods' own tolerations decide")
+    flags.add("terminated-pod-gc-threshold", integer, 12500, "ended pods that are kept; 0 keeps all")
+    flags.add("enable-garbage-collector", boolean, True, "delete dependents whose owners are gone")
+    flags.add("use-service-account-credentials", boolean, False, "taken for compatibility: one identity runs all controllers")
+    return flags
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """The controllers to run. Raises FlagError for a name that there is none of."""
+    left_out = {name[1:] for name in names if name.startswith("-")}
+    named = {name for name in names if name != "*" and not name.startswith("-")}
+    for name in left_out | named:
+        if name not in FACTORIES and f"{name}-controller" not in FACTORIES and name.removesuffix("-controller") not in FACTORIES:
+            near = difflib.get_close_matches(name, FACTORIES, n=1)
+            raise FlagError(f"--controllers: {name}: no such controller" + (f"; did you mean {near[0]}?" if near else ""))
+    every = "*" in names or not named
+    return [name for name in FACTORIES if (every or name in named) and name not in left_out]
+
+
+async def start(daemon: Daemon, flags: Flags) -> None:
+    names = chosen(flags.controllers)
+    if flags.allocate_node_cidrs and not flags.cluster_cidr:
+        raise FlagError("--allocate-node-cidrs needs --cluster-cidr")
+    clock = SystemClock()
+    client = Client.from_kubeconfig(flags.kubeconfig or None, user_agent="kube-controller-manager", max_connections=100)
+    daemon.on_stop("client", client.close)
+    context = serving_context(flags.tls_cert_file, flags.tls_private_key_file, names=[socket.gethostname(), flags.bind_address])
+    await daemon.serve(Listener(flags.bind_address, flags.secure_port, context))
+    recorder = EventRecorder(client, "kube-controller-manager")
+    daemon.spawn("events", recorder.run())
+
+    async def lead() -> None:
+        informers = InformerSet(client)
+        parts = Parts(client, informers, recorder, clock)
+        controllers = [c for name in names if (c := FACTORIES[name](parts, flags)) is not None]
+        informers.start()
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await informers.wait_synced(SYNC_S)
+            tasks = [spawn(controller.name, controller.run()) for controller in controllers]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await stop(*tasks)
+            await informers.stop()
+
+    if flags.leader_elect:
+        elector = LeaderElector(
+            client,
+            name="kube-controller-manager",
+            identity=f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}",
+            lease_s=flags.leader_elect_lease_duration,
+            renew_deadline_s=flags.leader_elect_renew_deadline,
+            retry_s=flags.leader_elect_retry_period,
+        )
+        daemon.on_stop("lease", elector.release)
+        daemon.spawn("leader election", elector.run(lead))
+    else:
+        daemon.spawn("controllers", lead())
+    await daemon.ready()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_daemon(flag_set(), argv, start)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
