@@ -24,15 +24,12 @@ def plan(call: ActionCall) -> Plan:
     problem = _problem(stat)
     if problem:
         missing = call.flag("fail_on_missing", True)
-        result: dict[str, Any] = {
-            "changed": False,
-            "msg": problem if missing else f"{problem}, not transferring, ignored",
-            "file": str(src),
-        }
-        return {**result, "failed": True} if missing else result
+        text = problem if stat.get("isdir") else f"{problem}, not transferring, ignored"
+        refused: dict[str, Any] = {"changed": False, "msg": text}
+        return {**refused, "failed": True} if missing else {**refused, "file": str(src)}
     target = _destination(call, str(src), str(dest))
     old = sha1(target.read_bytes()) if target.is_file() else None
-    result = {"changed": False, "dest": str(target), "file": str(src), "md5sum": None, "checksum": stat.get("checksum")}
+    result: dict[str, Any] = {"changed": False, "dest": str(target), "file": str(src), "md5sum": None, "checksum": stat.get("checksum")}
     if old is not None and old == stat.get("checksum"):
         return result
     data = call.session.fetch(str(src), connection_become(call.become))
@@ -42,6 +39,7 @@ def plan(call: ActionCall) -> Plan:
     beside = target.with_name(f".{target.name}.fetching.{os.getpid()}")
     beside.write_bytes(data)
     beside.replace(target)
+    del result["file"]
     return {**result, "changed": True, "checksum": sha1(data), "remote_checksum": stat.get("checksum"), "remote_md5sum": None}
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Generator
+from typing import Any
 
 from provisioner.engine.actions.action_call import ActionCall, Plan, sha256
 from provisioner.engine.actions.copy import read_source
 from provisioner.engine.errors import TaskError
+from provisioner.engine.sessions import ModuleCall
 
 
 def plan(call: ActionCall) -> Plan:
@@ -15,8 +18,12 @@ def plan(call: ActionCall) -> Plan:
         raise TaskError("no script given")
     words = shlex.split(str(text))
     source = call.find(words[0], "files")
-    guards = {key: call.args[key] for key in ("creates", "removes", "chdir") if call.args.get(key) is not None}
-    if call.check and not guards:
+    for option in ("creates", "removes"):
+        if call.args.get(option) is not None:
+            reason = yield from _needless(call, option, str(call.args[option]))
+            if reason:
+                return {"skipped": True, "changed": False, "msg": reason}
+    if call.check:
         return {"skipped": True, "changed": True, "msg": "check mode is not supported for this task."}
     data = read_source(call, source)
     digest = sha256(data)
@@ -32,6 +39,23 @@ def plan(call: ActionCall) -> Plan:
     command = " ".join(shlex.quote(word) for word in [path, *words[1:]])
     if call.args.get("executable"):
         command = f"{call.args['executable']} {command}"
-    result = yield call.module("shell", {"_raw_params": command, **guards})
+    args = {"_raw_params": command, "strip_empty_ends": False}
+    if call.args.get("chdir"):
+        args["chdir"] = call.args["chdir"]
+    result = yield call.module("shell", args)
     yield call.module("file", {"path": path, "state": "absent"}, check=False)
-    return {**result, "changed": bool(result.get("changed", True)) if result.get("skipped") or guards else True}
+    kept = {key: result[key] for key in ("rc", "stdout", "stderr", "failed", "msg") if key in result}
+    if not kept.get("msg"):
+        kept.pop("msg", None)
+    return {**kept, "changed": True}
+
+
+def _needless(call: ActionCall, option: str, path: str) -> Generator[ModuleCall, dict[str, Any], str | None]:
+    """Why the script need not run: what it creates is there, or what it removes is not."""
+    found = yield call.module("stat", {"path": path, "get_checksum": False}, check=False)
+    exists = bool(found.get("stat", {}).get("exists"))
+    if option == "creates" and exists:
+        return f"{path} exists, matching creates option"
+    if option == "removes" and not exists:
+        return f"{path} does not exist, matching removes option"
+    return None
