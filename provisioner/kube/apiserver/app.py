@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -55,7 +55,7 @@ class App:
         assert isinstance(request, web.Request) or request is not None
         started = asyncio.get_running_loop().time()
         target = Target(request.method.lower(), request.path)
-        headers = {"Audit-Id": request.headers.get("Audit-Id") or str(uuid.uuid4())}
+        headers = {"Audit-Id": request.headers.get("Audit-Id") or _new_id()}
         code = 500
         try:
             target = target_of(request.method, request.path, request.query)
@@ -129,6 +129,12 @@ class App:
 
 
 _IMPERSONATE = Target("impersonate", "")
+
+
+def _new_id() -> str:
+    """A random UUID (RFC 9562, version 4), without the cost of the uuid module's objects."""
+    text = f"{random.getrandbits(128):032x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
 def _der(transport: asyncio.Transport | None) -> bytes:

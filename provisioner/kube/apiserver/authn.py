@@ -8,6 +8,7 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,13 @@ class Authenticator:
 
 def user_of_certificate(peer: Mapping[str, Any]) -> User:
     """CN is the user, O the groups (RFC 5280 names as Python's ssl gives them)."""
+    return _user_of_subject(peer.get("subject", ()))
+
+
+@lru_cache(maxsize=CERTIFICATES)
+def _user_of_subject(subject: tuple[tuple[tuple[str, str], ...], ...]) -> User:
     name, groups = "", []
-    for part in peer.get("subject", ()):
+    for part in subject:
         for key, value in part:
             if key == "commonName":
                 name = value

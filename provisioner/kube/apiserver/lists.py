@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -83,10 +83,9 @@ class Lists:
         await self._wait(query)
         collection = self._cache.collection(kind.stored_as)
         version = last_of(self._cache.revision)
-        matching: Iterator[Entry] = collection.page(selection.prefix, "")
+        entries = collection.page(selection.prefix)
         if not selection.everything:
-            matching = (entry for entry in matching if selection.wants(entry))
-        entries = list(matching)
+            entries = [entry for entry in entries if selection.wants(entry)]
         return self._cut(entries, limit, version, selection)
 
     async def _wait(self, query: Mapping[str, str]) -> None:
@@ -136,4 +135,5 @@ def encode_list(kind: Kind, page: Page) -> bytes:
     if page.remaining is not None:
         more += f',"remainingItemCount":{page.remaining}'
     head = f'{{"kind":"{kind.list_kind}","apiVersion":"{kind.resource.api_version}","metadata":{{"resourceVersion":"{page.version}"{more}}},"items":['
-    return b"".join((head.encode(), b",".join([kind.shown(entry.data) for entry in page.entries]), b"]}"))
+    items = [entry.data for entry in page.entries] if kind.is_hub else [kind.shown(entry.data) for entry in page.entries]
+    return b"".join((head.encode(), b",".join(items), b"]}"))

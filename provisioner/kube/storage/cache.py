@@ -11,7 +11,7 @@ import asyncio
 import bisect
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from provisioner.kube.client.tasks import spawn, stop
@@ -29,6 +29,9 @@ HISTORY = 2048
 # Events that may wait for one watcher; a slower one is cut off and lists again, as upstream does.
 WATCHER_EVENTS = 10_000
 CATCH_UP_S = 5.0
+
+# The character behind "/": where a namespace's keys end.
+AFTER_SLASH = "0"
 
 Facts = tuple[Mapping[str, str], Mapping[str, str]]
 
@@ -125,15 +128,12 @@ class Collection:
             self._sorted = sorted(self.entries)
         return self._sorted
 
-    def page(self, prefix: str, after: str) -> Iterator[Entry]:
-        """Entries whose key starts with `prefix` and is greater than `after`, in order."""
+    def page(self, prefix: str, after: str = "") -> list[Entry]:
+        """Entries whose key starts with `prefix` ("" or `namespace/`) and is greater than `after`, in order."""
         keys = self.keys()
         start = bisect.bisect_right(keys, after) if after else bisect.bisect_left(keys, prefix)
-        for index in range(start, len(keys)):
-            key = keys[index]
-            if not key.startswith(prefix):
-                return
-            yield self.entries[key]
+        end = bisect.bisect_left(keys, prefix[:-1] + AFTER_SLASH) if prefix else len(keys)
+        return list(map(self.entries.__getitem__, keys[start:end]))
 
     def apply(self, key: str, new: Entry | None, version: int) -> None:
         old = self.entries.get(key)
