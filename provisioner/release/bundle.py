@@ -11,11 +11,13 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import provisioner
 from provisioner.release import compiled, contents
 from provisioner.release.archive import Entry, content_hash, write_archive
 from provisioner.release.errors import ReleaseError
@@ -81,6 +83,7 @@ def ensure(directory: Path | None = None, package: Path | None = None) -> Bundle
     key = _fingerprint(sources, LAUNCHER, sorted(daemons.items()), version())
     found = cache.find("release", key)
     if found is None:
+        _import_all([module for module, _ in daemons.values()], package)
         entries = [
             Entry(f"bin/{name}", LAUNCHER.format(module=module, layers=needed).encode(), 0o755)
             for name, (module, needed) in sorted(daemons.items())
@@ -93,6 +96,19 @@ def ensure(directory: Path | None = None, package: Path | None = None) -> Bundle
 
 def version() -> str:
     return importlib.metadata.version("provision")
+
+
+def _import_all(modules: Sequence[str], package: Path | None) -> None:
+    """Refuse to ship a daemon that can't even be imported: better here, at once, than on every host. Raises ReleaseError."""
+    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name + '.__main__')"
+    environment = {**os.environ, "PYTHONPATH": str((package or Path(provisioner.__file__).parent).parent)}
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", code, *modules], capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
+    if ran.returncode:
+        lines = ran.stderr.strip().splitlines() or ["it said nothing"]
+        places = [line.strip() for line in lines if line.lstrip().startswith("File ")]
+        raise ReleaseError(f"the daemons' code can't be imported: {lines[-1]}", hint=places[-1] if places else "")
 
 
 def _layer(cache: _Cache, kind: str) -> Layer:

@@ -81,3 +81,9 @@ def test_other_python_is_refused_with_the_way_out(package: Path, tmp_path: Path,
     monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
     with pytest.raises(ReleaseError, match=r"this is Python 3.13, and the hosts' is 3.11; make the project's .venv with python3.11"):
         bundle.ensure(tmp_path, package)
+
+
+def test_code_that_can_not_be_imported_is_not_shipped(package: Path, tmp_path: Path) -> None:
+    (package / "kube/hello/__main__.py").write_text("from provisioner.kube.hello import nothing\n")
+    with pytest.raises(ReleaseError, match=r"can't be imported: ImportError: cannot import name 'nothing'.*__main__.py"):
+        bundle.ensure(tmp_path / "cache", package)

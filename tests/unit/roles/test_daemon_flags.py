@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.kube.apiserver.options import flag_set as apiserver_flags
 from provisioner.kube.client.flags import FlagSet
+from provisioner.kube.controllers.__main__ import flag_set as controller_flags
 from provisioner.kube.dns.__main__ import flag_set as dns_flags
 from provisioner.kube.kubelet.config import configure as configure_kubelet
 from provisioner.kube.kubelet.config import flag_set as kubelet_flags
@@ -30,6 +31,7 @@ def words(path: Path, host: str) -> list[str]:
     ("flags", "file"),
     [
         (apiserver_flags(), "kube-apiserver/apiserver"),
+        (controller_flags(), "kube-controller-manager/controller-manager"),
         (scheduler_flags(), "kube-scheduler/scheduler"),
         (dns_flags(), "kube-dns/dns"),
     ],
