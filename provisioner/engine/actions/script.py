@@ -39,12 +39,12 @@ def plan(call: ActionCall) -> Plan:
     command = " ".join(shlex.quote(word) for word in [path, *words[1:]])
     if call.args.get("executable"):
         command = f"{call.args['executable']} {command}"
-    args = {"_raw_params": command, "strip_empty_ends": False}
+    args: dict[str, Any] = {"_raw_params": command, "strip_empty_ends": False}
     if call.args.get("chdir"):
         args["chdir"] = call.args["chdir"]
     result = yield call.module("shell", args)
     yield call.module("file", {"path": path, "state": "absent"}, check=False)
-    kept = {key: result[key] for key in ("rc", "stdout", "stderr", "failed", "msg") if key in result}
+    kept: dict[str, Any] = {key: result[key] for key in ("rc", "stdout", "stderr", "failed", "msg") if key in result}
     if not kept.get("msg"):
         kept.pop("msg", None)
     return {**kept, "changed": True}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.engine import RunOptions, Runner, RunResult
+from provisioner.engine import Runner, RunOptions, RunResult
 from provisioner.engine.events import Event, HostDone
 from provisioner.engine.sessions import Target
 from provisioner.inventory import load

@@ -1,0 +1,84 @@
+"""async_wrapper: starts another module in a process of its own, which outlives the agent, and answers its job id at once."""
+
+import importlib
+import json
+import os
+import random
+import signal
+import traceback
+from typing import Any, Dict
+
+from provisioner.agent.arguments import ArgumentError, checked
+from provisioner.agent.context import Context, ModuleFailed
+
+ARGUMENTS = {
+    "_module": {"required": True},
+    "_args": {"type": "dict", "default": {}},
+    "_diff": {"type": "bool", "default": False},
+    "time_limit": {"type": "int", "default": 3600},
+}  # type: Dict[str, Dict[str, Any]]
+
+
+def jobs_folder() -> str:
+    """Where results of jobs lie: ANSIBLE_ASYNC_DIR, or the user's own folder."""
+    folder = os.path.expanduser(os.environ.get("ANSIBLE_ASYNC_DIR", "~/.ansible_async"))
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    return folder
+
+
+def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    job = "j%d.%d" % (random.SystemRandom().randrange(10**12), os.getpid())
+    path = os.path.join(jobs_folder(), job)
+    started = {"started": True, "finished": False, "ansible_job_id": job}
+    _write(path, started)
+    first = os.fork()
+    if first == 0:
+        _detach(path, job, args)
+    os.waitpid(first, 0)
+    return dict(started, results_file=path, changed=True)
+
+
+def _detach(path: str, job: str, args: Dict[str, Any]) -> None:
+    """In the first child: a new session and one more fork, so that nobody waits for the job. Never returns."""
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            _work(path, job, args)
+    finally:
+        os._exit(0)
+
+
+def _work(path: str, job: str, args: Dict[str, Any]) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    # The agent's channel must not stay open because of us.
+    os.closerange(3, 4096)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.alarm(max(int(args["time_limit"]), 1))
+    result = _result(args)
+    result.update(ansible_job_id=job, started=True, finished=True)
+    _write(path, result)
+
+
+def _result(args: Dict[str, Any]) -> Dict[str, Any]:
+    try:
+        module = importlib.import_module("provisioner.modules." + args["_module"])
+        given = checked(module.ARGUMENTS, dict(args["_args"]), args["_module"])
+        result = module.run(given, Context(check=False, diff=args["_diff"]))  # type: Dict[str, Any]
+        result.setdefault("changed", False)
+        return result
+    except ArgumentError as error:
+        return {"failed": True, "changed": False, "msg": str(error)}
+    except ModuleFailed as error:
+        return dict({"failed": True, "changed": False, "msg": error.msg}, **error.more)
+    except Exception as error:
+        return {"failed": True, "changed": False, "msg": "%s: %s" % (type(error).__name__, error), "exception": traceback.format_exc()}
+
+
+def _write(path: str, document: Dict[str, Any]) -> None:
+    beside = "%s.%d.tmp" % (path, os.getpid())
+    with open(beside, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    os.rename(beside, path)

@@ -1,0 +1,63 @@
+"""Proves background jobs: they start at once, their results can be asked for, and cleanup forgets them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.agent.arguments import checked
+from provisioner.agent.context import Context, ModuleFailed
+from provisioner.modules import async_status, async_wrapper
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ANSIBLE_ASYNC_DIR", str(tmp_path / "jobs"))
+    return tmp_path / "jobs"
+
+
+def start(module: str, args: dict[str, Any]) -> dict[str, Any]:
+    return async_wrapper.run(
+        checked(async_wrapper.ARGUMENTS, {"_module": module, "_args": args, "time_limit": 20}, "async_wrapper"), Context()
+    )
+
+
+def status(job: str, mode: str = "status") -> dict[str, Any]:
+    return async_status.run(checked(async_status.ARGUMENTS, {"jid": job, "mode": mode}, "async_status"), Context())
+
+
+def wait(job: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = status(job)
+        if found["finished"]:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("the job did not end")
+
+
+def test_a_job_runs_and_its_result_is_kept_until_cleanup(folder: Path) -> None:
+    started = start("command", {"_raw_params": "echo hi"})
+    assert (started["started"], started["finished"], started["changed"]) == (True, False, True)
+    job = started["ansible_job_id"]
+    result = wait(job)
+    assert (result["rc"], result["stdout"], result["changed"]) == (0, "hi", True)
+    assert status(job, "cleanup")["erased"] == str(folder / job)
+    with pytest.raises(ModuleFailed, match="could not find job"):
+        status(job)
+
+
+@pytest.mark.parametrize(
+    ("module", "args", "message"),
+    [
+        ("command", {"_raw_params": "false"}, "non-zero return code"),
+        ("command", {}, "no command given"),
+        ("stat", {}, "missing required arguments"),
+    ],
+)
+def test_failures_are_results(module: str, args: dict[str, Any], message: str) -> None:
+    result = wait(start(module, args)["ansible_job_id"])
+    assert result["failed"] is True and message in result["msg"]
