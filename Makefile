@@ -4,6 +4,7 @@
 
 VENV := .venv/bin
 INVENTORY ?= inventories/lab.yaml
+E2E ?= tests/e2e/test_preflight.py
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +24,7 @@ destroy: setup  ## remove the lab with all that it made
 lint: setup  ## ruff, and the import contracts
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	@if [ -d provisioner/transport ] && [ -d provisioner/cli ]; then $(VENV)/lint-imports; fi
+	$(VENV)/lint-imports
 
 types: setup  ## mypy, strict
 	$(VENV)/mypy
@@ -35,6 +36,6 @@ integration: setup  ## against real etcd, daemons and lab machines
 	$(VENV)/pytest -q tests/integration
 
 e2e: setup  ## real hosts, a real cluster
-	$(VENV)/pytest -q tests/e2e
+	$(VENV)/pytest -q $(E2E)
 
-test: lint types unit integration  ## everything, as CI does
+test: lint types unit integration e2e  ## everything, as CI does

@@ -41,9 +41,9 @@ def inventory_with(cluster: Cluster, tmp_path: Path, change: dict[str, object], 
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_in_the_inventory_is_placed_and_explained(
-    cluster: Cluster, tmp_path: Path, change: dict[str, object], words: list[str]
+    bare: Cluster, tmp_path: Path, change: dict[str, object], words: list[str]
 ) -> None:
-    made = inventory_with(cluster, tmp_path, change)
+    made = inventory_with(bare, tmp_path, change)
     said = run([PROVISION, "up", made], timeout_s=60)
     assert said.code == 2, said.output
     assert "Traceback" not in said.output
@@ -61,7 +61,7 @@ def test_broken_yaml_has_line_and_column(tmp_path: Path) -> None:
     assert "inventory.yaml:" in said.output and "Traceback" not in said.output
 
 
-def test_an_unreachable_host_is_named_before_anything_is_changed(cluster: Cluster, tmp_path: Path) -> None:
+def test_an_unreachable_host_is_named_before_anything_is_changed(tmp_path: Path) -> None:
     hosts = {"ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_user": "root"}
     tree = {
         "all": {
