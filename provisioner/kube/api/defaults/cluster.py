@@ -16,11 +16,12 @@ def namespace(obj: core_v1.Namespace) -> None:
 
 
 def secret(obj: core_v1.Secret) -> None:
+    """`stringData` is for writing alone: it becomes data."""
     default_text(obj, type="Opaque")
-    if obj.string_data is not None:  # write-only: it wins over `data` and is never stored
-        plain = {key: base64.b64encode(value.encode()).decode() for key, value in obj.string_data.items()}
-        obj.data = {**(obj.data or {}), **plain} or None
-        obj.string_data = None
+    if obj.string_data:
+        written = {key: base64.b64encode(value.encode()).decode() for key, value in obj.string_data.items()}
+        obj.data = {**(obj.data or {}), **written}
+    obj.string_data = None
 
 
 def node(obj: core_v1.Node) -> None:

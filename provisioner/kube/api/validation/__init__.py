@@ -1,6 +1,8 @@
 """Validation: what the API server refuses, with the field's path and upstream's reason.
 
 `validate_create` and `validate_update` check an object of any kind: its metadata by the general rules, the rest by the kind's own module.
+A module's functions take the object: `create(obj)` for a new one, `update(new, old)` for what may change; an update is checked by `always`
+too, or by `create` where there is no `always`. Modules for several kinds tell them apart by KIND, or name them in TABLE.
 Pure; an object has its defaults when it comes here.
 """
 
@@ -8,48 +10,82 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation.metadata import validate_metadata, validate_metadata_update
 
-# (group, kind) -> module of this package with functions create(obj) and update(new, old)
+_RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+
+# (group, kind) -> module of this package
 _MODULES = {
     ("", "Pod"): "pod",
+    ("", "PodTemplate"): "workloads",
     ("", "Service"): "service",
+    ("", "Endpoints"): "endpoints",
+    ("discovery.k8s.io", "EndpointSlice"): "endpoints",
     ("apps", "Deployment"): "workloads",
     ("apps", "ReplicaSet"): "workloads",
     ("apps", "DaemonSet"): "workloads",
     ("apps", "StatefulSet"): "workloads",
+    ("apps", "ControllerRevision"): "workloads",
     ("", "ReplicationController"): "workloads",
-    ("batch", "Job"): "workloads",
+    ("batch", "Job"): "batch",
+    ("batch", "CronJob"): "batch",
     ("", "ConfigMap"): "configuration",
     ("", "Secret"): "configuration",
-    ("rbac.authorization.k8s.io", "RoleBinding"): "rbac",
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): "rbac",
-    ("rbac.authorization.k8s.io", "Role"): "rbac",
-    ("rbac.authorization.k8s.io", "ClusterRole"): "rbac",
+    ("", "PersistentVolume"): "storage",
+    ("", "PersistentVolumeClaim"): "storage",
+    ("storage.k8s.io", "StorageClass"): "storage",
+    ("storage.k8s.io", "CSIDriver"): "storage",
+    ("storage.k8s.io", "VolumeAttachment"): "storage",
+    ("networking.k8s.io", "Ingress"): "networking",
+    ("networking.k8s.io", "IngressClass"): "networking",
+    ("networking.k8s.io", "NetworkPolicy"): "networking",
+    ("", "Node"): "cluster",
+    ("", "Event"): "cluster",
+    ("", "ResourceQuota"): "cluster",
+    ("", "LimitRange"): "cluster",
+    ("coordination.k8s.io", "Lease"): "cluster",
+    ("scheduling.k8s.io", "PriorityClass"): "cluster",
+    ("node.k8s.io", "RuntimeClass"): "cluster",
+    ("certificates.k8s.io", "CertificateSigningRequest"): "cluster",
+    ("policy", "PodDisruptionBudget"): "scaling",
+    ("autoscaling", "HorizontalPodAutoscaler"): "scaling",
+    (_RBAC, "RoleBinding"): "rbac",
+    (_RBAC, "ClusterRoleBinding"): "rbac",
+    (_RBAC, "Role"): "rbac",
+    (_RBAC, "ClusterRole"): "rbac",
+    (_ADMISSION, "ValidatingWebhookConfiguration"): "webhooks",
+    (_ADMISSION, "MutatingWebhookConfiguration"): "webhooks",
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): "extensions",
+    ("apiregistration.k8s.io", "APIService"): "extensions",
 }
 
 
-def _own(obj: Any, name: str) -> Callable[..., list[FieldError]] | None:
-    module = _MODULES.get((type(obj).GROUP, type(obj).KIND))
-    return getattr(import_module(f"provisioner.kube.api.validation.{module}"), name, None) if module else None
+def _module(obj: Any) -> ModuleType | None:
+    name = _MODULES.get((type(obj).GROUP, type(obj).KIND))
+    return import_module(f"provisioner.kube.api.validation.{name}") if name is not None else None
+
+
+def _run(module: ModuleType | None, names: tuple[str, ...], *objs: Any) -> list[FieldError]:
+    """The first function of the module that there is."""
+    for name in names:
+        function: Callable[..., list[FieldError]] | None = getattr(module, name, None)
+        if function is not None:
+            return function(*objs)
+    return []
 
 
 def validate_create(obj: Any) -> list[FieldError]:
-    own = _own(obj, "create")
-    return validate_metadata(obj) + (own(obj) if own is not None else [])
+    return validate_metadata(obj) + _run(_module(obj), ("create",), obj)
 
 
 def validate_update(new: Any, old: Any) -> list[FieldError]:
-    found = validate_metadata_update(new, old)
-    create, update = _own(new, "create"), _own(new, "update")
-    if create is not None:
-        found += create(new)
-    if update is not None:
-        found += update(new, old)
-    return found
+    module = _module(new)
+    return validate_metadata_update(new, old) + _run(module, ("always", "create"), new) + _run(module, ("update",), new, old)
 
 
 def validate_status_update(new: Any, old: Any) -> list[FieldError]:

@@ -1,38 +1,86 @@
-"""ConfigMaps and Secrets: keys, size, and those that are declared immutable."""
+"""ConfigMaps and Secrets: keys, size, what each type of secret must hold, and those that are declared immutable."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any
+
+import msgspec
 
 from provisioner.kube.api import errors, names
 from provisioner.kube.api.errors import FieldError
 
 MAX_BYTES = 1024 * 1024
+SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
+# type -> keys that must be there
+_KEYS = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+_JSON_TYPES = ("kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson")
 
 
 def create(obj: Any) -> list[FieldError]:
-    problems, size = [], 0
+    secret = type(obj).KIND == "Secret"
     binary = getattr(obj, "binary_data", None)
+    problems, size = [], 0
     for field, data in (("data", obj.data), ("binaryData", binary)):
         for key, value in (data or {}).items():
-            problems += [errors.invalid_value(f"{field}[{key}]", key, message) for message in names.is_config_key(key)]
+            where = f"{field}[{key}]"
+            problems += [errors.invalid_value(where, key, message) for message in names.is_config_key(key)]
             if field == "binaryData" and key in (obj.data or {}):
-                problems.append(errors.invalid_value(f"{field}[{key}]", key, "duplicate of key present in data"))
-            size += len(value)
-    if size > MAX_BYTES * (4 / 3 if type(obj).KIND == "Secret" else 1):
-        problems.append(errors.too_long("", MAX_BYTES))
+                problems.append(errors.invalid_value(where, key, "duplicate of key present in data"))
+            size += _size(value, where, problems, encoded=secret or field == "binaryData")
+    if size > MAX_BYTES:
+        problems.append(errors.too_long("data" if secret else "", MAX_BYTES))
+    return problems + (_typed(obj) if secret else [])
+
+
+def _size(value: str, where: str, problems: list[FieldError], *, encoded: bool) -> int:
+    """How many bytes a value stands for; text that is no base64 is told of."""
+    if not encoded:
+        return len(value.encode())
+    try:
+        return len(base64.b64decode(value, validate=True))
+    except (binascii.Error, ValueError):
+        problems.append(errors.invalid_value(where, "", "must be valid base64: illegal base64 data"))
+        return 0
+
+
+def _typed(obj: Any) -> list[FieldError]:
+    kind, data = obj.type or "", obj.data or {}
+    problems = []
+    if kind == SERVICE_ACCOUNT_TOKEN and not (obj.metadata.annotations or {}).get("kubernetes.io/service-account.name"):
+        problems.append(errors.required("metadata.annotations[kubernetes.io/service-account.name]"))
+    if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & set(data):
+        problems += [errors.required(f"data[{key}]") for key in ("username", "password")]
+    for key in _KEYS.get(kind, ()):
+        if key not in data:
+            problems.append(errors.required(f"data[{key}]"))
+        elif kind in _JSON_TYPES and key in (obj.data or {}):
+            problems += _json(obj.data[key], f"data[{key}]")
     return problems
+
+
+def _json(value: str, where: str) -> list[FieldError]:
+    try:
+        msgspec.json.decode(base64.b64decode(value, validate=True))
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        return [errors.invalid_value(where, "<secret contents redacted>", "invalid JSON")]
+    return []
 
 
 def update(new: Any, old: Any) -> list[FieldError]:
     problems = []
+    if type(new).KIND == "Secret" and new.type != old.type:
+        problems.append(errors.invalid_value("type", new.type, "field is immutable"))
     if old.immutable:
         if not new.immutable:
             problems.append(errors.forbidden_field("immutable", "field is immutable when `immutable` is set"))
-        for field in ("data", "binary_data"):
+        for field, name in (("data", "data"), ("binary_data", "binaryData")):
             if getattr(new, field, None) != getattr(old, field, None):
-                name = "binaryData" if field == "binary_data" else field
                 problems.append(errors.forbidden_field(name, "field is immutable when `immutable` is set"))
-    if type(new).KIND == "Secret" and new.type != old.type:
-        problems.append(errors.invalid_value("type", new.type, "field is immutable"))
     return problems

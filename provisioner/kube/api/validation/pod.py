@@ -1,259 +1,257 @@
-"""Pods and pod templates: containers, volumes, ports, probes, resources; and the few fields that an update may change."""
+"""Pods and pod templates as wholes, and the few fields of a pod that an update may change."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
-import msgspec
-
-from provisioner.kube.api import errors, names, quantity
+from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation.checks import Once, named, needed, one_of, within
+from provisioner.kube.api.validation.containers import container, profiles, resources
+from provisioner.kube.api.validation.scheduling import placement
+from provisioner.kube.api.validation.volumes import mounts, volumes
 
-RESTART_POLICIES = ("Always", "OnFailure", "Never")
-DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-PROTOCOLS = ("SCTP", "TCP", "UDP")
+RESTART_POLICIES = ("Always", "Never", "OnFailure")
+DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+MAX_NAMESERVERS, MAX_SEARCHES = 3, 32
+
+
+def always(obj: core_v1.Pod) -> list[FieldError]:
+    return spec(obj.spec, "spec")
 
 
 def create(obj: core_v1.Pod) -> list[FieldError]:
-    return spec(obj.spec, "spec")
+    problems = always(obj)
+    if obj.spec.ephemeral_containers:
+        problems.append(errors.forbidden_field("spec.ephemeralContainers", "cannot be set on create"))
+    if obj.spec.scheduling_gates and obj.spec.node_name:
+        problems.append(errors.forbidden_field("spec.nodeName", "cannot be set until all schedulingGates have been cleared"))
+    return problems
 
 
 def spec(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     """A PodSpec at a path."""
-    problems: list[FieldError] = []
-    volumes = _volumes(found, path)
-    problems += volumes[1]
-    if not found.containers:
-        problems.append(errors.required(f"{path}.containers"))
-    seen: set[str] = set()
-    for field, containers in (("containers", found.containers), ("initContainers", found.init_containers)):
-        for index, container in enumerate(containers or ()):
-            problems += _container(container, f"{path}.{field}[{index}]", seen, volumes[0])
-    if found.restart_policy not in RESTART_POLICIES:
-        problems.append(errors.not_supported(f"{path}.restartPolicy", found.restart_policy or "", RESTART_POLICIES))
-    if found.dns_policy not in DNS_POLICIES:
-        problems.append(errors.not_supported(f"{path}.dnsPolicy", found.dns_policy or "", DNS_POLICIES))
-    if (found.termination_grace_period_seconds or 0) < 0:
-        problems.append(
-            errors.invalid_value(
-                f"{path}.terminationGracePeriodSeconds", found.termination_grace_period_seconds, "must be greater than or equal to 0"
-            )
-        )
-    if found.active_deadline_seconds is not None and found.active_deadline_seconds < 1:
-        problems.append(
-            errors.invalid_value(
-                f"{path}.activeDeadlineSeconds", found.active_deadline_seconds, "must be between 1 and 2147483647, inclusive"
-            )
-        )
+    by_name, problems = volumes(found.volumes, f"{path}.volumes")
+    problems += _containers(found, path, by_name)
+    problems += one_of(f"{path}.restartPolicy", found.restart_policy, RESTART_POLICIES)
+    problems += one_of(f"{path}.dnsPolicy", found.dns_policy, DNS_POLICIES)
+    problems += checks.not_negative(f"{path}.terminationGracePeriodSeconds", found.termination_grace_period_seconds)
+    problems += within(f"{path}.activeDeadlineSeconds", found.active_deadline_seconds, 1, checks.INT32_MAX)
     for name, value, check in (
         ("nodeName", found.node_name, names.is_dns_subdomain),
         ("serviceAccountName", found.service_account_name, names.is_dns_subdomain),
+        ("priorityClassName", found.priority_class_name, names.is_dns_subdomain),
+        ("runtimeClassName", found.runtime_class_name, names.is_dns_subdomain),
         ("hostname", found.hostname, names.is_dns_label),
         ("subdomain", found.subdomain, names.is_dns_label),
     ):
-        if value:
-            problems += [errors.invalid_value(f"{path}.{name}", value, message) for message in check(value)]
-    return problems + _tolerations(found, path)
-
-
-def _volumes(found: core_v1.PodSpec, path: str) -> tuple[set[str], list[FieldError]]:
-    seen: set[str] = set()
-    problems = []
-    for index, volume in enumerate(found.volumes or ()):
-        where = f"{path}.volumes[{index}]"
-        if not volume.name:
-            problems.append(errors.required(f"{where}.name"))
-            continue
-        problems += [errors.invalid_value(f"{where}.name", volume.name, message) for message in names.is_dns_label(volume.name)]
-        if volume.name in seen:
-            problems.append(errors.duplicate(f"{where}.name", volume.name))
-        seen.add(volume.name)
-        sources = [name for name in volume.__struct_fields__ if name != "name" and getattr(volume, name) is not None]
-        if len(sources) > 1:
-            problems += [errors.forbidden_field(f"{where}.{source}", "may not specify more than 1 volume type") for source in sources[1:]]
-        if volume.host_path is not None and not volume.host_path.path:
-            problems.append(errors.required(f"{where}.hostPath.path"))
-        if volume.secret is not None and not volume.secret.secret_name:
-            problems.append(errors.required(f"{where}.secret.secretName"))
-        if volume.config_map is not None and not volume.config_map.name:
-            problems.append(errors.required(f"{where}.configMap.name"))
-    return seen, problems
-
-
-def _container(container: core_v1.Container, path: str, seen: set[str], volumes: set[str]) -> list[FieldError]:
-    problems = []
-    if not container.name:
-        problems.append(errors.required(f"{path}.name"))
-    else:
-        problems += [errors.invalid_value(f"{path}.name", container.name, message) for message in names.is_dns_label(container.name)]
-        if container.name in seen:
-            problems.append(errors.duplicate(f"{path}.name", container.name))
-        seen.add(container.name)
-    if not container.image:
-        problems.append(errors.required(f"{path}.image"))
-    elif container.image != container.image.strip():
-        problems.append(errors.invalid_value(f"{path}.image", container.image, "must not have leading or trailing whitespace"))
-    if container.image_pull_policy not in PULL_POLICIES:
-        problems.append(errors.not_supported(f"{path}.imagePullPolicy", container.image_pull_policy or "", PULL_POLICIES))
-    problems += _ports(container, path) + _environment(container, path) + resources(container.resources, f"{path}.resources")
-    mounted: set[str] = set()
-    for index, mount in enumerate(container.volume_mounts or ()):
-        where = f"{path}.volumeMounts[{index}]"
-        if not mount.name:
-            problems.append(errors.required(f"{where}.name"))
-        elif mount.name not in volumes:
-            problems.append(errors.not_found_field(f"{where}.name", mount.name))
-        if not mount.mount_path:
-            problems.append(errors.required(f"{where}.mountPath"))
-        elif mount.mount_path in mounted:
-            problems.append(errors.invalid_value(f"{where}.mountPath", mount.mount_path, "must be unique"))
-        mounted.add(mount.mount_path or "")
-    for name in ("liveness_probe", "readiness_probe", "startup_probe"):
-        found = getattr(container, name)
-        if found is not None:
-            problems += _probe(found, f"{path}.{name.partition('_')[0]}Probe", must_be_one=name != "readiness_probe")
+        problems += named(f"{path}.{name}", value, check)
+    problems += _dns(found, path) + _security(found, path) + placement(found, path) + resources(found.resources, f"{path}.resources")
+    for index, alias in enumerate(found.host_aliases or ()):
+        problems += checks.address(f"{path}.hostAliases[{index}].ip", alias.ip)
+        for name in alias.hostnames or ():
+            problems += named(f"{path}.hostAliases[{index}].hostnames", name, names.is_dns_subdomain)
+    gates = Once()
+    for index, gate in enumerate(found.scheduling_gates or ()):
+        where = f"{path}.schedulingGates[{index}]"
+        problems += [errors.invalid_value(where, gate.name or "", message) for message in names.is_qualified_name(gate.name or "")]
+        problems += gates.add(where, gate.name)
+    for index, readiness in enumerate(found.readiness_gates or ()):
+        where, kind = f"{path}.readinessGates[{index}].conditionType", readiness.condition_type or ""
+        problems += [errors.invalid_value(where, kind, message) for message in names.is_qualified_name(kind)]
     return problems
 
 
-def _ports(container: core_v1.Container, path: str) -> list[FieldError]:
-    problems = []
-    seen: set[str] = set()
-    for index, port in enumerate(container.ports or ()):
-        where = f"{path}.ports[{index}]"
-        if port.name:
-            problems += [errors.invalid_value(f"{where}.name", port.name, message) for message in names.is_port_name(port.name)]
-            if port.name in seen:
-                problems.append(errors.duplicate(f"{where}.name", port.name))
-            seen.add(port.name)
-        if not port.container_port:
-            problems.append(errors.required(f"{where}.containerPort"))
-        else:
-            problems += port_number(port.container_port, f"{where}.containerPort")
-        if port.host_port:
-            problems += port_number(port.host_port, f"{where}.hostPort")
-        if port.protocol not in PROTOCOLS:
-            problems.append(errors.not_supported(f"{where}.protocol", port.protocol or "", PROTOCOLS))
-    return problems
-
-
-def port_number(number: int, path: str) -> list[FieldError]:
-    return [] if 1 <= number <= 65535 else [errors.invalid_value(path, number, "must be between 1 and 65535, inclusive")]
-
-
-def _environment(container: core_v1.Container, path: str) -> list[FieldError]:
-    problems = []
-    for index, variable in enumerate(container.env or ()):
-        where = f"{path}.env[{index}]"
-        if not variable.name:
-            problems.append(errors.required(f"{where}.name"))
-        else:
-            problems += [errors.invalid_value(f"{where}.name", variable.name, message) for message in names.is_env_name(variable.name)]
-        if variable.value_from is not None:
-            sources = [n for n in variable.value_from.__struct_fields__ if getattr(variable.value_from, n) is not None]
-            if variable.value:
-                problems.append(errors.invalid_value(f"{where}.valueFrom", "", "may not be specified when `value` is not empty"))
-            if len(sources) != 1:
-                message = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
-                problems.append(
-                    errors.invalid_value(
-                        f"{where}.valueFrom", "", message if not sources else "may not have more than one field specified at a time"
-                    )
-                )
-    return problems
-
-
-def resources(found: Any, path: str) -> list[FieldError]:
-    """Requests and limits: quantities, none negative, no request above its limit."""
+def _containers(found: core_v1.PodSpec, path: str, by_name: dict[str, core_v1.Volume]) -> list[FieldError]:
     problems: list[FieldError] = []
-    if found is None:
-        return problems
-    parsed: dict[tuple[str, str], Any] = {}
-    for field in ("limits", "requests"):
-        for name, value in (getattr(found, field) or {}).items():
-            where = f"{path}.{field}[{name}]"
-            try:
-                parsed[(field, name)] = quantity.parse(value)
-            except quantity.QuantityError as error:
-                problems.append(errors.invalid_value(where, value, str(error)))
-                continue
-            if parsed[(field, name)] < 0:
-                problems.append(errors.invalid_value(where, str(value), "must be greater than or equal to 0"))
-    for (field, name), asked in parsed.items():
-        limit = parsed.get(("limits", name))
-        if field == "requests" and limit is not None and asked > limit:
-            problems.append(
-                errors.invalid_value(
-                    f"{path}.requests", str(found.requests[name]), f"must be less than or equal to {name} limit of {found.limits[name]}"
-                )
-            )
+    seen, host_ports = Once(), Once()
+    if not found.containers:
+        problems.append(errors.required(f"{path}.containers"))
+    host_network = bool(found.host_network)
+    groups: tuple[tuple[str, list[Any] | None], ...] = (
+        ("initContainers", found.init_containers),
+        ("containers", found.containers),
+        ("ephemeralContainers", found.ephemeral_containers),
+    )
+    for field, group in groups:
+        for index, one in enumerate(group or ()):
+            where = f"{path}.{field}[{index}]"
+            problems += container(one, where, seen, host_network=host_network) + mounts(one, where, by_name)
+            for number, given in enumerate(one.ports or ()):
+                if given.host_port and field == "containers":
+                    key = f"{given.protocol}/{given.host_ip or ''}/{given.host_port}"
+                    problems += host_ports.add(f"{where}.ports[{number}].hostPort", key)
+            if field == "initContainers":
+                problems += _init(one, where)
+            elif field == "ephemeralContainers":
+                problems += _ephemeral(one, where, found)
     return problems
 
 
-def _probe(found: core_v1.Probe, path: str, *, must_be_one: bool) -> list[FieldError]:
+def _init(one: core_v1.Container, path: str) -> list[FieldError]:
+    """An init container runs to its end, unless it is a sidecar: only that one has probes and hooks."""
+    if one.restart_policy == "Always":
+        return []
     problems = []
-    handlers = [
-        name
-        for name in ("exec", "http_get", "tcp_socket", "grpc")
-        if getattr(found, name, None) is not None or getattr(found, f"{name}_", None) is not None
-    ]
-    if not handlers:
-        problems.append(errors.required(path, "must specify a handler type"))
-    if len(handlers) > 1:
-        problems.append(errors.forbidden_field(f"{path}.{handlers[1]}", "may not specify more than 1 handler type"))
-    for name, attribute in (
-        ("initialDelaySeconds", found.initial_delay_seconds),
-        ("timeoutSeconds", found.timeout_seconds),
-        ("periodSeconds", found.period_seconds),
-        ("successThreshold", found.success_threshold),
-        ("failureThreshold", found.failure_threshold),
+    if one.restart_policy:
+        problems += one_of(f"{path}.restartPolicy", one.restart_policy, RESTART_POLICIES)
+    for name, value in (
+        ("lifecycle", one.lifecycle),
+        ("livenessProbe", one.liveness_probe),
+        ("readinessProbe", one.readiness_probe),
+        ("startupProbe", one.startup_probe),
     ):
-        if (attribute or 0) < 0:
-            problems.append(errors.invalid_value(f"{path}.{name}", attribute, "must be greater than or equal to 0"))
-    if must_be_one and found.success_threshold != 1:
-        problems.append(errors.invalid_value(f"{path}.successThreshold", found.success_threshold, "must be 1"))
+        if value is not None:
+            problems.append(errors.forbidden_field(f"{path}.{name}", "may not be set for init containers without restartPolicy=Always"))
     return problems
 
 
-def _tolerations(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+def _ephemeral(one: core_v1.EphemeralContainer, path: str, found: core_v1.PodSpec) -> list[FieldError]:
     problems = []
-    for index, toleration in enumerate(found.tolerations or ()):
-        where = f"{path}.tolerations[{index}]"
-        if toleration.operator not in (None, "", "Equal", "Exists", "Gt", "Lt"):
-            problems.append(errors.not_supported(f"{where}.operator", toleration.operator, ("Equal", "Exists")))
-        if not toleration.key and toleration.operator != "Exists":
-            problems.append(
-                errors.invalid_value(
-                    f"{where}.operator",
-                    toleration.operator or "",
-                    'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-                )
-            )
-        if toleration.operator == "Exists" and toleration.value:
-            problems.append(errors.invalid_value(f"{where}.operator", toleration, "value must be empty when `operator` is 'Exists'"))
+    for name in checks.sources_of(one):
+        if name in ("ports", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe", "resizePolicy"):
+            problems.append(errors.forbidden_field(f"{path}.{name}", "cannot be set for an Ephemeral Container"))
+    if one.target_container_name and one.target_container_name not in {
+        c.name for c in [*(found.containers or ()), *(found.init_containers or ())]
+    }:
+        problems.append(errors.not_found_field(f"{path}.targetContainerName", one.target_container_name))
     return problems
+
+
+def _dns(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    config, where = found.dns_config, f"{path}.dnsConfig"
+    if found.dns_policy == "None":
+        if config is None:
+            return [errors.required(where, "must provide `dnsConfig` when `dnsPolicy` is None")]
+        if not config.nameservers:
+            return [errors.required(f"{where}.nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None")]
+    if config is None:
+        return []
+    problems = []
+    if len(config.nameservers or ()) > MAX_NAMESERVERS:
+        problems.append(
+            errors.invalid_value(f"{where}.nameservers", config.nameservers, f"must not have more than {MAX_NAMESERVERS} nameservers")
+        )
+    if len(config.searches or ()) > MAX_SEARCHES:
+        problems.append(errors.invalid_value(f"{where}.searches", config.searches, f"must not have more than {MAX_SEARCHES} search paths"))
+    for index, server in enumerate(config.nameservers or ()):
+        problems += checks.address(f"{where}.nameservers[{index}]", server)
+    for index, option in enumerate(config.options or ()):
+        problems += needed(f"{where}.options[{index}]", option.name, "must not be empty")
+    return problems
+
+
+def _security(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    problems: list[FieldError] = []
+    if found.share_process_namespace and found.host_pid:
+        message = "ShareProcessNamespace and HostPID cannot both be enabled"
+        problems.append(errors.invalid_value(f"{path}.shareProcessNamespace", True, message))
+    context, where = found.security_context, f"{path}.securityContext"
+    if context is None:
+        return problems
+    for name, value in (("fsGroup", context.fs_group), ("runAsUser", context.run_as_user), ("runAsGroup", context.run_as_group)):
+        problems += within(f"{where}.{name}", value, 0, checks.INT32_MAX)
+    for index, group in enumerate(context.supplemental_groups or ()):
+        problems += within(f"{where}.supplementalGroups[{index}]", group, 0, checks.INT32_MAX)
+    sysctls = Once()
+    for index, sysctl in enumerate(context.sysctls or ()):
+        problems += needed(f"{where}.sysctls[{index}].name", sysctl.name) + sysctls.add(f"{where}.sysctls[{index}].name", sysctl.name)
+    problems += one_of(f"{where}.fsGroupChangePolicy", context.fs_group_change_policy, ("Always", "OnRootMismatch"), optional=True)
+    return problems + profiles(context, where)
+
+
+# -- updates ---------------------------------------------------------------------------------------------------------------
+
+UPDATE_MESSAGE = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+    "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+    "previously negative)"
+)
 
 
 def update(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
     """Only images, deadlines, added tolerations and lifted scheduling gates may change."""
-    allowed = msgspec.convert(msgspec.to_builtins(new.spec), core_v1.PodSpec)
-    before = old.spec
-    for field in ("containers", "init_containers"):
-        for mine, theirs in zip(getattr(allowed, field) or (), getattr(before, field) or (), strict=False):
-            mine.image = theirs.image
+    for name, mine, theirs in (
+        ("containers", new.spec.containers, old.spec.containers),
+        ("initContainers", new.spec.init_containers, old.spec.init_containers),
+    ):
+        if len(mine or ()) != len(theirs or ()):
+            return [errors.forbidden_field(f"spec.{name}", "pod updates may not add or remove containers")]
+    allowed, before = copy.deepcopy(new.spec), old.spec
+    for mine_all, theirs_all in ((allowed.containers, before.containers), (allowed.init_containers, before.init_containers)):
+        for mine_one, theirs_one in zip(mine_all or (), theirs_all or (), strict=True):
+            mine_one.image = theirs_one.image
+    problems = _deadline(new.spec, before) + _tolerations(new.spec, before) + _gates(new.spec, before)
     allowed.active_deadline_seconds = before.active_deadline_seconds
+    allowed.tolerations = before.tolerations
+    allowed.scheduling_gates = before.scheduling_gates
     if before.scheduling_gates:
-        allowed.scheduling_gates, allowed.node_selector, allowed.affinity = before.scheduling_gates, before.node_selector, before.affinity
-    if all(t in (new.spec.tolerations or ()) for t in before.tolerations or ()):
-        allowed.tolerations = before.tolerations
-    if (before.termination_grace_period_seconds or 0) < 0:
+        # A gated pod may still be steered.
+        allowed.node_selector, allowed.affinity = before.node_selector, before.affinity
+    if (before.termination_grace_period_seconds or 0) < 0 and new.spec.termination_grace_period_seconds == 1:
         allowed.termination_grace_period_seconds = before.termination_grace_period_seconds
-    if allowed == before:
+    if allowed != before:
+        problems.append(errors.forbidden_field("spec", UPDATE_MESSAGE))
+    return problems
+
+
+def _deadline(new: core_v1.PodSpec, old: core_v1.PodSpec) -> list[FieldError]:
+    path = "spec.activeDeadlineSeconds"
+    mine, theirs = new.active_deadline_seconds, old.active_deadline_seconds
+    if theirs is None or mine == theirs:
         return []
-    message = (
-        "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
-        "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-        "previously negative)"
-    )
-    return [errors.forbidden_field("spec", message)]
+    if mine is None:
+        return [errors.invalid_value(path, None, "must not update from a positive integer to nil value")]
+    return [errors.invalid_value(path, mine, "must be less than or equal to previous value")] if mine > theirs else []
+
+
+def _tolerations(new: core_v1.PodSpec, old: core_v1.PodSpec) -> list[FieldError]:
+    def known(t: core_v1.Toleration) -> Any:
+        return (t.key, t.operator, t.value, t.effect)
+
+    kept = {known(t) for t in new.tolerations or ()}
+    if all(known(t) in kept for t in old.tolerations or ()):
+        return []
+    return [errors.forbidden_field("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")]
+
+
+def _gates(new: core_v1.PodSpec, old: core_v1.PodSpec) -> list[FieldError]:
+    before = {gate.name for gate in old.scheduling_gates or ()}
+    return [
+        errors.forbidden_field("spec.schedulingGates", f"only deletion is allowed, but found new scheduling gate '{gate.name}'")
+        for gate in new.scheduling_gates or ()
+        if gate.name not in before
+    ]
+
+
+def ephemeral_containers(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
+    """Through the `ephemeralcontainers` subresource: they are only added, never changed or taken away."""
+    problems = spec(new.spec, "spec")
+    mine = {one.name: one for one in new.spec.ephemeral_containers or ()}
+    for one in old.spec.ephemeral_containers or ():
+        if one.name not in mine:
+            problems.append(
+                errors.forbidden_field("spec.ephemeralContainers", f'existing ephemeral containers "{one.name}" may not be removed\n')
+            )
+        elif mine[one.name] != one:
+            problems.append(
+                errors.forbidden_field("spec.ephemeralContainers", f'existing ephemeral containers "{one.name}" may not be changed\n')
+            )
+    return problems
+
+
+def resize(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
+    """Through the `resize` subresource: only the containers' cpu and memory."""
+    problems = spec(new.spec, "spec")
+    allowed = copy.deepcopy(new.spec)
+    for mine_all, theirs_all in ((allowed.containers, old.spec.containers), (allowed.init_containers, old.spec.init_containers)):
+        if len(mine_all or ()) != len(theirs_all or ()):
+            return [errors.forbidden_field("spec.containers", "pod updates may not add or remove containers")]
+        for mine, theirs in zip(mine_all or (), theirs_all or (), strict=True):
+            mine.resources, mine.resize_policy = theirs.resources, theirs.resize_policy
+    if allowed != old.spec:
+        problems.append(errors.forbidden_field("spec", "only cpu and memory resources are mutable"))
+    return problems

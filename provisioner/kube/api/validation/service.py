@@ -5,56 +5,95 @@ from __future__ import annotations
 from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
-from provisioner.kube.api.validation.pod import PROTOCOLS, port_number
+from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation.checks import Once, one_of, within
+from provisioner.kube.api.validation.containers import PROTOCOLS
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+POLICIES = ("Cluster", "Local")
+# One day.
+MAX_AFFINITY_S = 86400
 
 
 def create(obj: core_v1.Service) -> list[FieldError]:
-    spec, problems = obj.spec, []
+    spec = obj.spec
     headless = spec.cluster_ip == "None"
-    if spec.type not in TYPES:
-        problems.append(errors.not_supported("spec.type", spec.type, TYPES))
+    problems = checks.label_map("spec.selector", spec.selector)
     if not spec.ports and not headless and spec.type != "ExternalName":
         problems.append(errors.required("spec.ports"))
-    if spec.type == "ExternalName" and not spec.external_name:
-        problems.append(errors.required("spec.externalName"))
-    if spec.session_affinity not in ("ClientIP", "None"):
-        problems.append(errors.not_supported("spec.sessionAffinity", spec.session_affinity, ("ClientIP", "None")))
+    problems += one_of("spec.type", spec.type, TYPES)
+    if spec.type == "ExternalName":
+        problems += _external(spec)
+    elif spec.type == "LoadBalancer" and headless:
+        message = "may not be set to 'None' for LoadBalancer services"
+        problems.append(errors.invalid_value("spec.clusterIPs[0]", "None", message))
+    elif spec.type == "NodePort" and headless:
+        problems.append(errors.invalid_value("spec.clusterIPs[0]", "None", "may not be set to 'None' for NodePort services"))
+    problems += one_of("spec.sessionAffinity", spec.session_affinity, ("ClientIP", "None"))
+    affinity = spec.session_affinity_config
+    if spec.session_affinity == "ClientIP" and affinity is not None and affinity.client_ip is not None:
+        problems += within("spec.sessionAffinityConfig.clientIP.timeoutSeconds", affinity.client_ip.timeout_seconds, 1, MAX_AFFINITY_S)
+    problems += _ports(spec)
+    if spec.cluster_ip and not headless:
+        problems += checks.address("spec.clusterIPs[0]", spec.cluster_ip)
+    for index, given in enumerate(spec.external_ips or ()):
+        problems += checks.address(f"spec.externalIPs[{index}]", given)
+    problems += _policies(spec)
+    for index, source in enumerate(spec.load_balancer_source_ranges or ()):
+        problems += checks.network(f"spec.loadBalancerSourceRanges[{index}]", source.strip())
+    if spec.load_balancer_source_ranges and spec.type != "LoadBalancer":
+        problems.append(errors.forbidden_field("spec.loadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'"))
+    return problems
+
+
+def _external(spec: core_v1.ServiceSpec) -> list[FieldError]:
+    problems = []
+    if spec.cluster_ip:
+        problems.append(errors.forbidden_field("spec.clusterIPs[0]", "may not be set for ExternalName services"))
+    name = (spec.external_name or "").removesuffix(".")
+    if not name:
+        return [*problems, errors.required("spec.externalName")]
+    return problems + checks.named("spec.externalName", name, names.is_dns_subdomain)
+
+
+def _policies(spec: core_v1.ServiceSpec) -> list[FieldError]:
+    problems = one_of("spec.internalTrafficPolicy", spec.internal_traffic_policy, POLICIES, optional=True)
+    reachable = spec.type in ("NodePort", "LoadBalancer") or bool(spec.external_ips)
+    if spec.external_traffic_policy and not reachable:
+        message = "may only be set for externally-accessible services"
+        problems.append(errors.invalid_value("spec.externalTrafficPolicy", spec.external_traffic_policy, message))
+    else:
+        problems += one_of("spec.externalTrafficPolicy", spec.external_traffic_policy, POLICIES, optional=True)
+    return problems
+
+
+def _ports(spec: core_v1.ServiceSpec) -> list[FieldError]:
+    problems = []
     many = len(spec.ports or ()) > 1
-    seen: set[str] = set()
-    pairs: set[tuple[int | None, str | None]] = set()
+    by_name, by_port, by_node_port = Once(), Once(), Once()
     for index, port in enumerate(spec.ports or ()):
         where = f"spec.ports[{index}]"
-        if many and not port.name:
+        if port.name:
+            problems += checks.named(f"{where}.name", port.name, names.is_dns_label) + by_name.add(f"{where}.name", port.name)
+        elif many:
             problems.append(errors.required(f"{where}.name"))
-        elif port.name:
-            problems += [errors.invalid_value(f"{where}.name", port.name, message) for message in names.is_dns_label(port.name)]
-            if port.name in seen:
-                problems.append(errors.duplicate(f"{where}.name", port.name))
-            seen.add(port.name)
-        problems += port_number(port.port or 0, f"{where}.port")
-        if port.protocol not in PROTOCOLS:
-            problems.append(errors.not_supported(f"{where}.protocol", port.protocol, PROTOCOLS))
-        if isinstance(port.target_port, int):
-            problems += port_number(port.target_port, f"{where}.targetPort")
-        elif port.target_port:
-            problems += [
-                errors.invalid_value(f"{where}.targetPort", port.target_port, message) for message in names.is_port_name(port.target_port)
-            ]
-        if (port.port, port.protocol) in pairs:
-            problems.append(errors.duplicate(where, {"port": port.port, "protocol": port.protocol}))
-        pairs.add((port.port, port.protocol))
-        if port.node_port and spec.type == "ClusterIP":
-            problems.append(errors.forbidden_field(f"{where}.nodePort", "may not be used when `type` is 'ClusterIP'"))
-    for key, value in (spec.selector or {}).items():
-        problems += [errors.invalid_value("spec.selector", value, message) for message in names.is_label_value(value) if key]
+        problems += checks.port(f"{where}.port", port.port)
+        problems += one_of(f"{where}.protocol", port.protocol, PROTOCOLS)
+        problems += checks.port_or_name(f"{where}.targetPort", port.target_port)
+        problems += by_port.add(where, (port.port, port.protocol), {"port": port.port, "protocol": port.protocol})
+        if not port.node_port:
+            continue
+        if spec.type in ("ClusterIP", "ExternalName"):
+            problems.append(errors.forbidden_field(f"{where}.nodePort", f"may not be used when `type` is '{spec.type}'"))
+        problems += by_node_port.add(f"{where}.nodePort", (port.node_port, port.protocol), port.node_port)
     return problems
 
 
 def update(new: core_v1.Service, old: core_v1.Service) -> list[FieldError]:
-    if old.spec.type == "ExternalName" or new.spec.type == "ExternalName" or not old.spec.cluster_ip:
-        return []
-    if new.spec.cluster_ip != old.spec.cluster_ip:
-        return [errors.invalid_value("spec.clusterIPs[0]", new.spec.cluster_ips, "may not change once set")]
-    return []
+    problems: list[FieldError] = []
+    if "ExternalName" not in (new.spec.type, old.spec.type) and old.spec.cluster_ip and new.spec.cluster_ip != old.spec.cluster_ip:
+        problems.append(errors.invalid_value("spec.clusterIPs[0]", new.spec.cluster_ips, "may not change once set"))
+    if old.spec.load_balancer_class and new.spec.type == "LoadBalancer" == old.spec.type:
+        message = "may not change once set"
+        problems += checks.unchanged("spec.loadBalancerClass", new.spec.load_balancer_class, old.spec.load_balancer_class, message)
+    return problems

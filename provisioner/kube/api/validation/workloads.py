@@ -1,4 +1,4 @@
-"""Kinds that make pods: their selector matches their template and never changes; their numbers are not negative."""
+"""Kinds that make pods: their selector matches their template and never changes; how they roll out makes sense."""
 
 from __future__ import annotations
 
@@ -7,78 +7,145 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api import errors
-from provisioner.kube.api.errors import FieldError, shown
+from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.selectors import SelectorError, from_struct
-from provisioner.kube.api.validation import pod
-from provisioner.kube.api.validation.metadata import labels
+from provisioner.kube.api.validation import checks, pod
+from provisioner.kube.api.validation.checks import forbidden_change, is_nothing, needed, not_negative, one_of
+from provisioner.kube.api.validation.storage import claim_spec
+
+# Which kind an empty selector is said to be invalid for.
+_EMPTY = {"DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 
 
 def create(obj: Any) -> list[FieldError]:
-    spec, problems = obj.spec, []
-    for name in (
-        "replicas",
-        "minReadySeconds",
-        "revisionHistoryLimit",
-        "progressDeadlineSeconds",
-        "parallelism",
-        "completions",
-        "backoffLimit",
-    ):
-        value = getattr(spec, _snake(name), None)
-        if value is not None and value < 0:
-            problems.append(errors.invalid_value(f"spec.{name}", value, "must be greater than or equal to 0"))
-    if spec.template is None or spec.template.spec is None:
+    kind = type(obj).KIND
+    if kind == "PodTemplate":
+        return template(obj.template, "template", {})
+    if kind == "ControllerRevision":
+        return not_negative("revision", obj.revision) + needed("data", obj.data, "data is mandatory")
+    spec = obj.spec
+    problems = not_negative("spec.replicas", getattr(spec, "replicas", None))
+    problems += not_negative("spec.minReadySeconds", spec.min_ready_seconds)
+    problems += not_negative("spec.revisionHistoryLimit", getattr(spec, "revision_history_limit", None))
+    if spec.template is None:
         return [*problems, errors.required("spec.template")]
-    template = spec.template
-    own = (template.metadata.labels if template.metadata is not None else None) or {}
-    problems += labels(own, "spec.template.labels")
-    if type(obj).KIND != "Job":
-        problems += _selector(spec, own)
-    problems += pod.spec(template.spec, "spec.template.spec")
-    wanted = ("OnFailure", "Never") if type(obj).KIND == "Job" else ("Always",)
-    if template.spec.restart_policy not in wanted:
-        problems.append(errors.not_supported("spec.template.spec.restartPolicy", template.spec.restart_policy, wanted))
+    own = (spec.template.metadata.labels if spec.template.metadata is not None else None) or {}
+    problems += selector(spec, own, kind) + template(spec.template, "spec.template", own)
+    if spec.template.spec is not None:
+        problems += _always_running(spec.template.spec, kind)
+    own_rules = {"Deployment": _deployment, "DaemonSet": _daemonset, "StatefulSet": _statefulset}.get(kind)
+    return problems + (own_rules(spec) if own_rules is not None else [])
+
+
+def template(found: Any, path: str, own: dict[str, str]) -> list[FieldError]:
+    """A pod template at a path."""
+    if found is None or found.spec is None:
+        return [errors.required(f"{path}.spec")]
+    problems = checks.label_map(f"{path}.labels", own)
+    if found.spec.ephemeral_containers:
+        problems.append(errors.forbidden_field(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template"))
+    return problems + pod.spec(found.spec, f"{path}.spec")
+
+
+def _always_running(spec: Any, kind: str) -> list[FieldError]:
+    path = "spec.template.spec"
+    problems = []
+    if spec.restart_policy and spec.restart_policy != "Always":
+        problems.append(errors.not_supported(f"{path}.restartPolicy", spec.restart_policy, ("Always",)))
+    if spec.active_deadline_seconds is not None:
+        holder = "ReplicaSet" if kind == "Deployment" else kind
+        problems.append(errors.forbidden_field(f"{path}.activeDeadlineSeconds", f"activeDeadlineSeconds in {holder} is not Supported"))
     return problems
 
 
-def _selector(spec: Any, own: dict[str, str]) -> list[FieldError]:
-    selector = spec.selector
-    if selector is None or selector == {}:
+def selector(spec: Any, own: dict[str, str], kind: str) -> list[FieldError]:
+    """The selector selects something, and the template's own pods."""
+    found = spec.selector
+    if found is None or found == {}:
         return [errors.required("spec.selector")]
-    if isinstance(selector, dict):
-        matches = all(own.get(key) == value for key, value in selector.items())
+    if isinstance(found, dict):
+        matches = all(own.get(key) == value for key, value in found.items())
     else:
+        problems = checks.label_selector("spec.selector", found)
+        if problems:
+            return problems
         try:
-            parsed = from_struct(selector)
+            parsed = from_struct(found)
         except SelectorError as error:
-            return [errors.invalid_value("spec.selector", msgspec.to_builtins(selector), str(error))]
+            return [errors.invalid_value("spec.selector", found, str(error))]
         if parsed.everything:
-            return [errors.invalid_value("spec.selector", {}, "empty selector is invalid for deployment")]
+            return [errors.invalid_value("spec.selector", found, f"empty selector is invalid for {_EMPTY.get(kind, 'deployment')}")]
         matches = parsed.matches(own)
     return [] if matches else [errors.invalid_value("spec.template.metadata.labels", own, "`selector` does not match template `labels`")]
 
 
-def update(new: Any, old: Any) -> list[FieldError]:
-    if type(new).KIND == "ReplicationController" or new.spec.selector == old.spec.selector:
-        found = []
-    else:
-        found = [
-            FieldError(
-                "FieldValueInvalid", "spec.selector", f"Invalid value: {shown(msgspec.to_builtins(new.spec.selector))}: field is immutable"
-            )
-        ]
-    if type(new).KIND == "Job" and new.spec.template != old.spec.template and not old.spec.suspend:
-        found.append(errors.invalid_value("spec.template", "", "field is immutable"))
-    if type(new).KIND == "StatefulSet":
-        frozen = [n for n in new.spec.__struct_fields__ if n not in _STATEFULSET_MUTABLE and getattr(new.spec, n) != getattr(old.spec, n)]
-        if frozen:
-            message = (
-                "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
-                "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
-            )
-            return [errors.forbidden_field("spec", message)]
-    return found
+def _deployment(spec: Any) -> list[FieldError]:
+    problems: list[FieldError] = []
+    strategy, path = spec.strategy, "spec.strategy"
+    if strategy is not None:
+        problems += one_of(f"{path}.type", strategy.type, ("Recreate", "RollingUpdate"))
+        if strategy.type == "Recreate" and strategy.rolling_update is not None:
+            message = "may not be specified when strategy `type` is 'Recreate'"
+            problems.append(errors.forbidden_field(f"{path}.rollingUpdate", message))
+        elif strategy.type == "RollingUpdate":
+            problems += _rolling(strategy.rolling_update, f"{path}.rollingUpdate")
+    deadline_s = spec.progress_deadline_seconds
+    problems += not_negative("spec.progressDeadlineSeconds", deadline_s)
+    if deadline_s is not None and deadline_s <= (spec.min_ready_seconds or 0):
+        problems.append(errors.invalid_value("spec.progressDeadlineSeconds", deadline_s, "must be greater than minReadySeconds"))
+    return problems
 
+
+def _rolling(found: Any, path: str) -> list[FieldError]:
+    if found is None:
+        return [errors.required(path, "this should be defaulted and never be nil")]
+    problems = checks.count_or_percent(f"{path}.maxUnavailable", found.max_unavailable)
+    problems += checks.count_or_percent(f"{path}.maxSurge", found.max_surge)
+    if is_nothing(found.max_unavailable) and is_nothing(found.max_surge):
+        problems.append(errors.invalid_value(f"{path}.maxUnavailable", found.max_unavailable, "may not be 0 when `maxSurge` is 0"))
+    return problems + checks.at_most_all(f"{path}.maxUnavailable", found.max_unavailable)
+
+
+def _daemonset(spec: Any) -> list[FieldError]:
+    strategy, path = spec.update_strategy, "spec.updateStrategy"
+    if strategy is None:
+        return []
+    problems = one_of(f"{path}.type", strategy.type, ("OnDelete", "RollingUpdate"))
+    found, where = strategy.rolling_update, f"{path}.rollingUpdate"
+    if strategy.type == "RollingUpdate" and found is not None:
+        problems += checks.count_or_percent(f"{where}.maxUnavailable", found.max_unavailable)
+        problems += checks.count_or_percent(f"{where}.maxSurge", found.max_surge)
+        if is_nothing(found.max_unavailable) and is_nothing(found.max_surge):
+            problems.append(errors.required(f"{where}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
+        elif not is_nothing(found.max_unavailable) and not is_nothing(found.max_surge):
+            problems.append(errors.invalid_value(f"{where}.maxSurge", found.max_surge, "may not be set when maxUnavailable is non-zero"))
+        problems += checks.at_most_all(f"{where}.maxUnavailable", found.max_unavailable)
+        problems += checks.at_most_all(f"{where}.maxSurge", found.max_surge)
+    return problems
+
+
+def _statefulset(spec: Any) -> list[FieldError]:
+    problems = one_of("spec.podManagementPolicy", spec.pod_management_policy, ("OrderedReady", "Parallel"))
+    strategy = spec.update_strategy
+    if strategy is not None:
+        problems += one_of("spec.updateStrategy.type", strategy.type, ("OnDelete", "RollingUpdate"))
+        if strategy.rolling_update is not None:
+            problems += not_negative("spec.updateStrategy.rollingUpdate.partition", strategy.rolling_update.partition)
+            if strategy.type == "OnDelete":
+                message = "only allowed for updateStrategy 'RollingUpdate'"
+                problems.append(errors.invalid_value("spec.updateStrategy.rollingUpdate", strategy.rolling_update, message))
+    retention = spec.persistent_volume_claim_retention_policy
+    if retention is not None:
+        for name, value in (("whenDeleted", retention.when_deleted), ("whenScaled", retention.when_scaled)):
+            problems += one_of(f"spec.persistentVolumeClaimRetentionPolicy.{name}", value, ("Delete", "Retain"))
+    if spec.ordinals is not None:
+        problems += not_negative("spec.ordinals.start", spec.ordinals.start)
+    for index, claim in enumerate(spec.volume_claim_templates or ()):
+        problems += claim_spec(claim.spec, f"spec.volumeClaimTemplates[{index}].spec")
+    return problems
+
+
+# -- updates ---------------------------------------------------------------------------------------------------------------
 
 _STATEFULSET_MUTABLE = {
     "replicas",
@@ -89,7 +156,27 @@ _STATEFULSET_MUTABLE = {
     "persistent_volume_claim_retention_policy",
     "min_ready_seconds",
 }
+_STATEFULSET_MESSAGE = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
+    "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+def update(new: Any, old: Any) -> list[FieldError]:
+    kind = type(new).KIND
+    if kind == "ControllerRevision":
+        return [] if new.data == old.data else [errors.invalid_value("data", new.data, checks.IMMUTABLE)]
+    if kind in ("PodTemplate", "ReplicationController"):
+        return []
+    if kind == "StatefulSet":
+        mine = {n: getattr(new.spec, n) for n in new.spec.__struct_fields__ if n not in _STATEFULSET_MUTABLE}
+        # A claim template's status is nobody's wish.
+        return forbidden_change("spec", _wishes(mine), _wishes({n: getattr(old.spec, n) for n in mine}), _STATEFULSET_MESSAGE)
+    return checks.unchanged("spec.selector", new.spec.selector, old.spec.selector)
+
+
+def _wishes(fields: dict[str, Any]) -> Any:
+    plain = msgspec.to_builtins(fields)
+    for claim in plain.get("volume_claim_templates") or ():
+        claim.pop("status", None)
+    return plain

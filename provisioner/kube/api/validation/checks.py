@@ -1,0 +1,175 @@
+"""Checks that every kind's validation is made of. Each gives the findings for one value, none where it is right or absent."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from provisioner.kube.api import errors, names, quantity
+from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.api.errors import FieldError
+
+IMMUTABLE = "field is immutable"
+NOT_NEGATIVE = "must be greater than or equal to 0"
+INT32_MAX = 2**31 - 1
+_PERCENT = re.compile(r"[0-9]+%")
+
+
+def not_negative(path: str, value: int | None) -> list[FieldError]:
+    return [errors.invalid_value(path, value, NOT_NEGATIVE)] if value is not None and value < 0 else []
+
+
+def within(path: str, value: int | None, low: int, high: int) -> list[FieldError]:
+    if value is None or low <= value <= high:
+        return []
+    return [errors.invalid_value(path, value, f"must be between {low} and {high}, inclusive")]
+
+
+def port(path: str, value: int | None) -> list[FieldError]:
+    return within(path, value or 0, 1, 65535)
+
+
+def port_or_name(path: str, value: int | str | None) -> list[FieldError]:
+    if isinstance(value, str) and value:
+        return named(path, value, names.is_port_name)
+    return port(path, value if isinstance(value, int) else 0)
+
+
+def needed(path: str, value: Any, detail: str = "") -> list[FieldError]:
+    return [] if value not in (None, "", [], {}) else [errors.required(path, detail)]
+
+
+def named(path: str, value: str | None, check: Callable[[str], list[str]]) -> list[FieldError]:
+    """A text by one of the rules of `names`; absent ones are right."""
+    return [errors.invalid_value(path, value, message) for message in check(value)] if value else []
+
+
+def name_needed(path: str, value: str | None, check: Callable[[str], list[str]] = names.is_dns_subdomain) -> list[FieldError]:
+    return named(path, value, check) if value else [errors.required(path)]
+
+
+def one_of(path: str, value: str | None, allowed: Collection[str], *, optional: bool = False) -> list[FieldError]:
+    if value in allowed or (optional and not value):
+        return []
+    return [errors.required(path)] if not value else [errors.not_supported(path, value, sorted(allowed))]
+
+
+def unchanged(path: str, new: Any, old: Any, detail: str = IMMUTABLE) -> list[FieldError]:
+    if new == old:
+        return []
+    return [errors.invalid_value(path, new, detail)]
+
+
+def forbidden_change(path: str, new: Any, old: Any, detail: str) -> list[FieldError]:
+    return [] if new == old else [errors.forbidden_field(path, detail)]
+
+
+def amount(path: str, value: Any) -> list[FieldError]:
+    """A quantity that is not negative."""
+    try:
+        exact = quantity.parse(value)
+    except quantity.QuantityError as error:
+        return [errors.invalid_value(path, value, str(error))]
+    return [errors.invalid_value(path, str(value), NOT_NEGATIVE)] if exact < 0 else []
+
+
+def count_or_percent(path: str, value: int | str | None) -> list[FieldError]:
+    """An IntOrString that is a count or a share of one."""
+    if isinstance(value, int):
+        return not_negative(path, value)
+    if value is not None and not _PERCENT.fullmatch(value):
+        detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+        return [errors.invalid_value(path, value, detail)]
+    return []
+
+
+def at_most_all(path: str, value: int | str | None) -> list[FieldError]:
+    if isinstance(value, str) and _PERCENT.fullmatch(value) and int(value[:-1]) > 100:
+        return [errors.invalid_value(path, value, "must not be greater than 100%")]
+    return []
+
+
+def is_nothing(value: int | str | None) -> bool:
+    return value in (0, "0", "0%")
+
+
+def label_selector(path: str, found: meta_v1.LabelSelector | None) -> list[FieldError]:
+    """The expressions and labels of a selector."""
+    problems: list[FieldError] = []
+    if found is None:
+        return problems
+    problems += label_map(f"{path}.matchLabels", found.match_labels)
+    for index, expression in enumerate(found.match_expressions or ()):
+        where = f"{path}.matchExpressions[{index}]"
+        if expression.operator in ("In", "NotIn"):
+            problems += needed(f"{where}.values", expression.values, "must be specified when `operator` is 'In' or 'NotIn'")
+        elif expression.operator in ("Exists", "DoesNotExist"):
+            if expression.values:
+                problems.append(
+                    errors.forbidden_field(f"{where}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+                )
+        else:
+            problems.append(errors.invalid_value(f"{where}.operator", expression.operator or "", "not a valid selector operator"))
+        problems += [errors.invalid_value(f"{where}.key", expression.key, m) for m in names.is_qualified_name(expression.key or "")]
+        for number, value in enumerate(expression.values or ()):
+            problems += named(f"{where}.values[{number}]", value, names.is_label_value)
+    return problems
+
+
+def label_map(path: str, given: dict[str, str] | None) -> list[FieldError]:
+    """Keys and values of labels."""
+    problems = []
+    for key, value in (given or {}).items():
+        problems += [errors.invalid_value(path, key, message) for message in names.is_qualified_name(key)]
+        problems += [errors.invalid_value(path, value, message) for message in names.is_label_value(value)]
+    return problems
+
+
+def address(path: str, value: str | None) -> list[FieldError]:
+    try:
+        ipaddress.ip_address(value or "")
+    except ValueError:
+        return [errors.invalid_value(path, value or "", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+    return []
+
+
+def network(path: str, value: str | None) -> list[FieldError]:
+    try:
+        ipaddress.ip_network(value or "", strict=False)
+    except ValueError:
+        return [errors.invalid_value(path, value or "", "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")]
+    return []
+
+
+def relative_path(path: str, value: str | None) -> list[FieldError]:
+    """A path inside a volume."""
+    text = value or ""
+    if text.startswith("/"):
+        return [errors.invalid_value(path, text, "must be a relative path")]
+    return no_way_up(path, text)
+
+
+def no_way_up(path: str, value: str) -> list[FieldError]:
+    return [errors.invalid_value(path, value, "must not contain '..'")] if ".." in value.split("/") else []
+
+
+class Once:
+    """Finds doubles: `add` gives the finding for a value that was there before."""
+
+    def __init__(self) -> None:
+        self._seen: set[Any] = set()
+
+    def add(self, path: str, value: Any, said: Any = None) -> list[FieldError]:
+        if value in self._seen:
+            return [errors.duplicate(path, value if said is None else said)]
+        self._seen.add(value)
+        return []
+
+
+def sources_of(found: Any, *, but: Iterable[str] = ()) -> list[str]:
+    """The attributes of a union that are set, as the API names them."""
+    skipped = set(but)
+    given = dict(zip(found.__struct_fields__, found.__struct_encode_fields__, strict=True))
+    return [name for attribute, name in given.items() if attribute not in skipped and getattr(found, attribute) is not None]

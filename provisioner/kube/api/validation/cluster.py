@@ -1,0 +1,199 @@
+"""Nodes, events, quotas, limits, leases, priorities, runtime classes, signing requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from provisioner.kube.api import errors, names, quantity
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation.checks import Once, needed, not_negative, one_of, unchanged
+from provisioner.kube.api.validation.scheduling import TAINT_EFFECTS
+
+HIGHEST_USER_PRIORITY = 1_000_000_000
+SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
+MIN_CERTIFICATE_S = 600
+
+
+def create(obj: Any) -> list[FieldError]:
+    return _CREATE[type(obj).KIND](obj) if type(obj).KIND in _CREATE else []
+
+
+def update(new: Any, old: Any) -> list[FieldError]:
+    return _UPDATE[type(new).KIND](new, old) if type(new).KIND in _UPDATE else []
+
+
+# -- nodes -----------------------------------------------------------------------------------------------------------------
+
+
+def _node(obj: core_v1.Node) -> list[FieldError]:
+    problems = []
+    seen = Once()
+    for index, taint in enumerate(obj.spec.taints or ()):
+        where = f"spec.taints[{index}]"
+        problems += [errors.invalid_value(f"{where}.key", taint.key or "", m) for m in names.is_qualified_name(taint.key or "")]
+        problems += [errors.invalid_value(f"{where}.value", taint.value, m) for m in names.is_label_value(taint.value or "")]
+        problems += one_of(f"{where}.effect", taint.effect, TAINT_EFFECTS)
+        problems += seen.add(where, (taint.key, taint.effect), taint)
+    for index, cidr in enumerate(obj.spec.pod_cidrs or ()):
+        problems += checks.network(f"spec.podCIDRs[{index}]", cidr)
+    for field, amounts in (("capacity", obj.status.capacity), ("allocatable", obj.status.allocatable)):
+        for name, value in (amounts or {}).items():
+            problems += checks.amount(f"status.{field}[{name}]", value)
+    return problems
+
+
+def _node_update(new: core_v1.Node, old: core_v1.Node) -> list[FieldError]:
+    problems = []
+    for name, attribute in (("podCIDRs", "pod_cidr"), ("providerID", "provider_id")):
+        before = getattr(old.spec, attribute)
+        if before and getattr(new.spec, attribute) != before:
+            said = "podCIDR" if name == "podCIDRs" else name
+            problems.append(errors.forbidden_field(f"spec.{name}", f'node updates may not change {said} except from "" to valid'))
+    return problems
+
+
+# -- quotas and limits -----------------------------------------------------------------------------------------------------
+
+
+def _quota(obj: core_v1.ResourceQuota) -> list[FieldError]:
+    problems = []
+    for name, value in (obj.spec.hard or {}).items():
+        where = f"spec.hard[{name}]"
+        problems += [errors.invalid_value(where, name, message) for message in names.is_qualified_name(name.replace("requests.", "", 1))]
+        problems += checks.amount(where, value)
+    scopes = (
+        "BestEffort",
+        "CrossNamespacePodAffinity",
+        "NotBestEffort",
+        "NotTerminating",
+        "PriorityClass",
+        "Terminating",
+        "VolumeAttributesClass",
+    )
+    for index, scope in enumerate(obj.spec.scopes or ()):
+        problems += one_of(f"spec.scopes[{index}]", scope, scopes)
+    if {"BestEffort", "NotBestEffort"} <= set(obj.spec.scopes or ()) or {"Terminating", "NotTerminating"} <= set(obj.spec.scopes or ()):
+        problems.append(errors.invalid_value("spec.scopes", obj.spec.scopes, "conflicting scopes"))
+    return problems
+
+
+def _limits(obj: core_v1.LimitRange) -> list[FieldError]:
+    problems = []
+    kinds = Once()
+    for index, item in enumerate(obj.spec.limits or ()):
+        where = f"spec.limits[{index}]"
+        problems += needed(f"{where}.type", item.type) + kinds.add(f"{where}.type", item.type)
+        amounts: dict[str, dict[str, Any]] = {}
+        for field, given in (("max", item.max), ("min", item.min), ("default", item.default), ("defaultRequest", item.default_request)):
+            for name, value in (given or {}).items():
+                wrong = checks.amount(f"{where}.{field}[{name}]", value)
+                problems += wrong
+                if not wrong:
+                    amounts.setdefault(name, {})[field] = value
+        if item.type == "Pod":
+            for field, given in (("default", item.default), ("defaultRequest", item.default_request)):
+                if given:
+                    problems.append(errors.forbidden_field(f"{where}.{field}", "may not be specified when `type` is 'Pod'"))
+        for name, found in amounts.items():
+            problems += _bounds(found, where, name)
+    return problems
+
+
+def _bounds(found: dict[str, Any], where: str, name: str) -> list[FieldError]:
+    """min <= defaultRequest <= default <= max, as far as each is there."""
+    problems = []
+    for low, high, path, said in (
+        ("min", "max", "min", "min value"),
+        ("defaultRequest", "default", "defaultRequest", "default request value"),
+        ("defaultRequest", "max", "defaultRequest", "default request value"),
+        ("min", "defaultRequest", "defaultRequest", "min value"),
+        ("default", "max", "default", "default value"),
+        ("min", "default", "default", "min value"),
+    ):
+        if low in found and high in found and quantity.parse(found[low]) > quantity.parse(found[high]):
+            other = {"max": "max value", "default": "default limit value", "defaultRequest": "default request value"}[high]
+            message = f"{said} {found[low]} is greater than {other} {found[high]}"
+            problems.append(errors.invalid_value(f"{where}.{path}[{name}]", str(found[path]), message))
+    return problems
+
+
+# -- the rest --------------------------------------------------------------------------------------------------------------
+
+
+def _event(obj: core_v1.Event) -> list[FieldError]:
+    about = obj.involved_object
+    if about is None:
+        return [errors.required("involvedObject")]
+    expected = about.namespace or "default"
+    if obj.metadata.namespace not in (expected, "kube-system" if not about.namespace else expected):
+        return [errors.invalid_value("involvedObject.namespace", about.namespace or "", "does not match event.namespace")]
+    return []
+
+
+def _lease(obj: Any) -> list[FieldError]:
+    problems = []
+    if obj.spec.lease_duration_seconds is not None and obj.spec.lease_duration_seconds <= 0:
+        problems.append(errors.invalid_value("spec.leaseDurationSeconds", obj.spec.lease_duration_seconds, "must be greater than 0"))
+    return problems + not_negative("spec.leaseTransitions", obj.spec.lease_transitions)
+
+
+def _priority(obj: Any) -> list[FieldError]:
+    name, problems = obj.metadata.name or "", []
+    if name.startswith("system-"):
+        if name not in SYSTEM_PRIORITIES:
+            message = "priority class names with 'system-' prefix are reserved for system use only. error: "
+            problems.append(errors.forbidden_field("metadata.name", f"{message}{name} is not a known system priority class"))
+    elif (obj.value or 0) > HIGHEST_USER_PRIORITY:
+        message = f"maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}"
+        problems.append(errors.forbidden_field("value", message))
+    return problems + one_of("preemptionPolicy", obj.preemption_policy, ("Never", "PreemptLowerPriority"), optional=True)
+
+
+def _priority_update(new: Any, old: Any) -> list[FieldError]:
+    problems = checks.forbidden_change("value", new.value or 0, old.value or 0, "may not be changed in an update.")
+    return problems + unchanged("preemptionPolicy", new.preemption_policy, old.preemption_policy)
+
+
+def _runtime_class(obj: Any) -> list[FieldError]:
+    return checks.name_needed("handler", obj.handler, names.is_dns_label)
+
+
+def _runtime_class_update(new: Any, old: Any) -> list[FieldError]:
+    return unchanged("handler", new.handler, old.handler)
+
+
+def _request(obj: Any) -> list[FieldError]:
+    problems = needed("spec.request", obj.spec.request) + needed("spec.usages", obj.spec.usages, "usages must be specified")
+    problems += needed("spec.signerName", obj.spec.signer_name)
+    if obj.spec.signer_name and "/" not in obj.spec.signer_name:
+        problems.append(
+            errors.invalid_value(
+                "spec.signerName", obj.spec.signer_name, "must be a fully qualified domain and path of the form 'example.com/signer-name'"
+            )
+        )
+    seconds = obj.spec.expiration_seconds
+    if seconds is not None and seconds < MIN_CERTIFICATE_S:
+        problems.append(
+            errors.invalid_value("spec.expirationSeconds", seconds, "may not specify a duration less than 600 seconds (10 minutes)")
+        )
+    return problems
+
+
+_CREATE: dict[str, Callable[[Any], list[FieldError]]] = {
+    "Node": _node,
+    "ResourceQuota": _quota,
+    "LimitRange": _limits,
+    "Event": _event,
+    "Lease": _lease,
+    "PriorityClass": _priority,
+    "RuntimeClass": _runtime_class,
+    "CertificateSigningRequest": _request,
+}
+_UPDATE: dict[str, Callable[[Any, Any], list[FieldError]]] = {
+    "Node": _node_update,
+    "PriorityClass": _priority_update,
+    "RuntimeClass": _runtime_class_update,
+}

@@ -1,0 +1,259 @@
+"""Containers: names, images, ports, environment, probes, hooks, resources, security."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from provisioner.kube.api import errors, names, quantity
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation.checks import Once, named, needed, not_negative, one_of, port, port_or_name, within
+
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
+ENV_FIELDS = (
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+)
+ENV_RESOURCES = tuple(f"{part}.{name}" for part in ("limits", "requests") for name in ("cpu", "ephemeral-storage", "memory"))
+_SUBSCRIPT = re.compile(r"metadata\.(annotations|labels)\['(.*)'\]")
+# Below these, nobody may overcommit: what is asked for is what is used.
+NATIVE = ("cpu", "memory", "ephemeral-storage")
+
+
+def container(found: Any, path: str, seen: Once, *, host_network: bool = False) -> list[FieldError]:
+    """What containers of every sort share. Mounts are checked with the volumes."""
+    problems = checks.name_needed(f"{path}.name", found.name, names.is_dns_label)
+    if found.name:
+        problems += seen.add(f"{path}.name", found.name)
+    if not found.image:
+        problems.append(errors.required(f"{path}.image"))
+    elif found.image != found.image.strip():
+        problems.append(errors.invalid_value(f"{path}.image", found.image, "must not have leading or trailing whitespace"))
+    problems += one_of(f"{path}.imagePullPolicy", found.image_pull_policy, PULL_POLICIES)
+    problems += one_of(f"{path}.terminationMessagePolicy", found.termination_message_policy, MESSAGE_POLICIES)
+    problems += _ports(found, path, host_network) + _environment(found, path) + resources(found.resources, f"{path}.resources")
+    problems += _probes(found, path) + _lifecycle(found.lifecycle, f"{path}.lifecycle")
+    return problems + _security(found.security_context, f"{path}.securityContext")
+
+
+def _ports(found: Any, path: str, host_network: bool) -> list[FieldError]:
+    problems = []
+    seen = Once()
+    for index, given in enumerate(found.ports or ()):
+        where = f"{path}.ports[{index}]"
+        if given.name:
+            problems += named(f"{where}.name", given.name, names.is_port_name)
+            problems += seen.add(f"{where}.name", given.name)
+        problems += (
+            port(f"{where}.containerPort", given.container_port) if given.container_port else [errors.required(f"{where}.containerPort")]
+        )
+        if given.host_port:
+            problems += port(f"{where}.hostPort", given.host_port)
+        if host_network and given.host_port != given.container_port:
+            message = "must match `hostPort` when `hostNetwork` is true"
+            problems.append(errors.invalid_value(f"{where}.containerPort", given.container_port, message))
+        problems += one_of(f"{where}.protocol", given.protocol, PROTOCOLS)
+    return problems
+
+
+def _environment(found: Any, path: str) -> list[FieldError]:
+    problems = []
+    for index, variable in enumerate(found.env or ()):
+        where = f"{path}.env[{index}]"
+        problems += checks.name_needed(f"{where}.name", variable.name, names.is_env_name)
+        if variable.value_from is not None:
+            problems += _source(variable, f"{where}.valueFrom")
+    for index, given in enumerate(found.env_from or ()):
+        where = f"{path}.envFrom[{index}]"
+        problems += named(f"{where}.prefix", given.prefix, names.is_env_name)
+        sources = checks.sources_of(given, but=("prefix",))
+        if not sources:
+            problems.append(errors.invalid_value(where, "", "must specify one of: `configMapRef` or `secretRef`"))
+        elif len(sources) > 1:
+            problems.append(errors.invalid_value(where, "", "may not have more than one field specified at a time"))
+        for name, reference in (("configMapRef", given.config_map_ref), ("secretRef", given.secret_ref)):
+            if reference is not None:
+                problems += checks.name_needed(f"{where}.{name}.name", reference.name)
+    return problems
+
+
+def _source(variable: Any, path: str) -> list[FieldError]:
+    found = variable.value_from
+    sources = checks.sources_of(found)
+    problems = []
+    if not sources:
+        message = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
+        problems.append(errors.invalid_value(path, "", message))
+    elif variable.value:
+        problems.append(errors.invalid_value(path, "", "may not be specified when `value` is not empty"))
+    elif len(sources) > 1:
+        problems.append(errors.invalid_value(path, "", "may not have more than one field specified at a time"))
+    if found.field_ref is not None:
+        problems += field_reference(found.field_ref, f"{path}.fieldRef", ENV_FIELDS)
+    if found.resource_field_ref is not None:
+        problems += needed(f"{path}.resourceFieldRef.resource", found.resource_field_ref.resource)
+        asked = found.resource_field_ref.resource
+        if asked and asked not in ENV_RESOURCES and ".hugepages-" not in asked:
+            problems.append(errors.not_supported(f"{path}.resourceFieldRef.resource", asked, ENV_RESOURCES))
+    for name, reference in (("configMapKeyRef", found.config_map_key_ref), ("secretKeyRef", found.secret_key_ref)):
+        if reference is not None:
+            problems += checks.name_needed(f"{path}.{name}.name", reference.name)
+            problems += checks.name_needed(f"{path}.{name}.key", reference.key, names.is_config_key)
+    return problems
+
+
+def field_reference(found: Any, path: str, allowed: tuple[str, ...]) -> list[FieldError]:
+    """A reference to a field of the pod: one of the allowed, or a label or annotation by its key."""
+    problems = needed(f"{path}.apiVersion", found.api_version) + needed(f"{path}.fieldPath", found.field_path)
+    if problems or found.field_path in allowed:
+        return problems
+    subscript = _SUBSCRIPT.fullmatch(found.field_path)
+    if subscript is None:
+        return [errors.not_supported(f"{path}.fieldPath", found.field_path, allowed)]
+    key = subscript[2].lower() if subscript[1] == "annotations" else subscript[2]
+    return [errors.invalid_value(path, subscript[2], message) for message in names.is_qualified_name(key)]
+
+
+# -- probes and hooks ------------------------------------------------------------------------------------------------------
+
+
+def _probes(found: Any, path: str) -> list[FieldError]:
+    problems = []
+    for attribute, name in (("liveness_probe", "livenessProbe"), ("readiness_probe", "readinessProbe"), ("startup_probe", "startupProbe")):
+        probe, where = getattr(found, attribute), f"{path}.{name}"
+        if probe is None:
+            continue
+        problems += _handler(probe, where, ("exec", "httpGet", "tcpSocket", "grpc"))
+        for field, value in (
+            ("initialDelaySeconds", probe.initial_delay_seconds),
+            ("timeoutSeconds", probe.timeout_seconds),
+            ("periodSeconds", probe.period_seconds),
+            ("successThreshold", probe.success_threshold),
+            ("failureThreshold", probe.failure_threshold),
+        ):
+            problems += not_negative(f"{where}.{field}", value)
+        grace_s = probe.termination_grace_period_seconds
+        if grace_s is not None and attribute == "readiness_probe":
+            problems.append(errors.invalid_value(f"{where}.terminationGracePeriodSeconds", grace_s, "must not be set for readinessProbes"))
+        elif grace_s is not None and grace_s <= 0:
+            problems.append(errors.invalid_value(f"{where}.terminationGracePeriodSeconds", grace_s, "must be greater than 0"))
+        if attribute != "readiness_probe" and (probe.success_threshold or 0) > 1:
+            problems.append(errors.invalid_value(f"{where}.successThreshold", probe.success_threshold, "must be 1"))
+    return problems
+
+
+def _lifecycle(found: Any, path: str) -> list[FieldError]:
+    problems = []
+    for name, handler in (("postStart", found.post_start), ("preStop", found.pre_stop)) if found is not None else ():
+        if handler is not None:
+            problems += _handler(handler, f"{path}.{name}", ("exec", "httpGet", "tcpSocket", "sleep"))
+    return problems
+
+
+def _handler(found: Any, path: str, kinds: tuple[str, ...]) -> list[FieldError]:
+    given = [name for name in checks.sources_of(found) if name in kinds]
+    if not given:
+        return [errors.required(path, "must specify a handler type")]
+    problems = [errors.forbidden_field(f"{path}.{name}", "may not specify more than 1 handler type") for name in given[1:]]
+    where = f"{path}.{given[0]}"
+    if given[0] == "exec":
+        problems += needed(f"{where}.command", getattr(found, "exec", None) and found.exec.command)
+    elif given[0] == "httpGet":
+        problems += needed(f"{where}.path", found.http_get.path) + port_or_name(f"{where}.port", found.http_get.port)
+        problems += one_of(f"{where}.scheme", found.http_get.scheme, ("HTTP", "HTTPS"))
+    elif given[0] == "tcpSocket":
+        problems += port_or_name(f"{where}.port", found.tcp_socket.port)
+    elif given[0] == "grpc":
+        problems += port(f"{where}.port", found.grpc.port)
+    elif given[0] == "sleep":
+        problems += not_negative(f"{where}.seconds", found.sleep.seconds)
+    return problems
+
+
+# -- resources and security ------------------------------------------------------------------------------------------------
+
+
+def resources(found: Any, path: str) -> list[FieldError]:
+    """Requests and limits: quantities, none negative, no request above its limit; what can't be shared is asked for in full."""
+    problems: list[FieldError] = []
+    if found is None:
+        return problems
+    exact: dict[tuple[str, str], Any] = {}
+    for field in ("limits", "requests"):
+        for name, value in (getattr(found, field) or {}).items():
+            where = f"{path}.{field}[{name}]"
+            problems += _resource_name(name, where)
+            wrong = checks.amount(where, value)
+            problems += wrong
+            if not wrong:
+                exact[(field, name)] = quantity.parse(value)
+                if name not in NATIVE and exact[(field, name)].denominator != 1:
+                    problems.append(errors.invalid_value(where, str(value), "must be an integer"))
+    for (field, name), asked in exact.items():
+        if field == "requests":
+            problems += _against_limit(name, asked, exact.get(("limits", name)), found, path)
+    return problems
+
+
+def _resource_name(name: str, path: str) -> list[FieldError]:
+    if name in NATIVE or name.startswith(("hugepages-", "attachable-volumes-")):
+        return []
+    if "/" not in name:
+        return [errors.invalid_value(path, name, "must be a standard resource type or fully qualified")]
+    return [errors.invalid_value(path, name, message) for message in names.is_qualified_name(name)]
+
+
+def _against_limit(name: str, asked: Any, limit: Any, found: Any, path: str) -> list[FieldError]:
+    given = str(found.requests[name])
+    if limit is None:
+        shared = name in NATIVE
+        return [] if shared else [errors.required(f"{path}.limits", "Limit must be set for non overcommitable resources")]
+    said = quantity.canonical(found.limits[name])
+    if name not in NATIVE and asked != limit:
+        return [errors.invalid_value(f"{path}.requests", given, f"must be equal to {name} limit of {said}")]
+    if asked > limit:
+        return [errors.invalid_value(f"{path}.requests", given, f"must be less than or equal to {name} limit of {said}")]
+    return []
+
+
+def _security(found: Any, path: str) -> list[FieldError]:
+    if found is None:
+        return []
+    problems = within(f"{path}.runAsUser", found.run_as_user, 0, checks.INT32_MAX)
+    problems += within(f"{path}.runAsGroup", found.run_as_group, 0, checks.INT32_MAX)
+    problems += one_of(f"{path}.procMount", found.proc_mount, ("Default", "Unmasked"), optional=True)
+    if found.allow_privilege_escalation is False:
+        added = (found.capabilities.add or ()) if found.capabilities is not None else ()
+        if found.privileged:
+            message = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+            problems.append(errors.invalid_value(path, found, message))
+        if "CAP_SYS_ADMIN" in added:
+            message = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+            problems.append(errors.invalid_value(path, found, message))
+    return problems + profiles(found, path)
+
+
+def profiles(found: Any, path: str) -> list[FieldError]:
+    """Seccomp and AppArmor profiles, of pods and of containers."""
+    problems = []
+    for name, profile in (("seccompProfile", found.seccomp_profile), ("appArmorProfile", found.app_armor_profile)):
+        if profile is None:
+            continue
+        where = f"{path}.{name}"
+        problems += one_of(f"{where}.type", profile.type, ("Localhost", "RuntimeDefault", "Unconfined"))
+        if profile.type == "Localhost":
+            problems += needed(f"{where}.localhostProfile", profile.localhost_profile, "must be set when profile type is Localhost")
+        elif profile.localhost_profile is not None:
+            message = "can only be set when profile type is Localhost"
+            problems.append(errors.invalid_value(f"{where}.localhostProfile", profile.localhost_profile, message))
+    return problems

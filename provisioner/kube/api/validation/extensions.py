@@ -1,0 +1,116 @@
+"""Resource definitions and aggregated services: names that fit, versions that can be stored, and what never changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kube.api import errors, names
+from provisioner.kube.api._generated import apiextensions_v1 as v1
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation.checks import Once, needed, one_of, unchanged
+
+PROTECTED_SUFFIXES = ("k8s.io", "kubernetes.io")
+APPROVAL = "api-approved.kubernetes.io"
+
+
+def create(obj: Any) -> list[FieldError]:
+    return _definition(obj) if isinstance(obj, v1.CustomResourceDefinition) else _service(obj)
+
+
+def _definition(obj: v1.CustomResourceDefinition) -> list[FieldError]:
+    spec, problems = obj.spec, []
+    plural = spec.names.plural if spec.names is not None else None
+    if obj.metadata.name != f"{plural}.{spec.group}":
+        problems.append(errors.invalid_value("metadata.name", obj.metadata.name, 'must be spec.names.plural+"."+spec.group'))
+    problems += checks.name_needed("spec.group", spec.group)
+    if spec.group and "." not in spec.group:
+        problems.append(errors.invalid_value("spec.group", spec.group, "should be a domain with at least one dot"))
+    protected = spec.group and any(spec.group == s or spec.group.endswith(f".{s}") for s in PROTECTED_SUFFIXES)
+    if protected and APPROVAL not in (obj.metadata.annotations or {}):
+        message = f'protected groups must have approval annotation "{APPROVAL}"'
+        problems.append(errors.required(f"metadata.annotations[{APPROVAL}]", message))
+    problems += one_of("spec.scope", spec.scope, ("Cluster", "Namespaced"))
+    problems += _names(spec.names, "spec.names") + _versions(spec.versions, "spec.versions")
+    conversion = spec.conversion
+    if conversion is not None:
+        problems += one_of("spec.conversion.strategy", conversion.strategy, ("None", "Webhook"))
+        if conversion.strategy == "Webhook" and (conversion.webhook is None or conversion.webhook.client_config is None):
+            problems.append(errors.required("spec.conversion.webhookClientConfig", "required when strategy is set to Webhook"))
+        if conversion.strategy == "None" and conversion.webhook is not None:
+            problems.append(errors.forbidden_field("spec.conversion.webhook", "should not be set when strategy is not set to Webhook"))
+    return problems
+
+
+def _names(found: v1.CustomResourceDefinitionNames | None, path: str) -> list[FieldError]:
+    if found is None:
+        return [errors.required(path)]
+    problems = checks.name_needed(f"{path}.plural", found.plural, names.is_dns1035_label)
+    problems += checks.name_needed(f"{path}.singular", found.singular, names.is_dns1035_label)
+    for name, value in (("kind", found.kind), ("listKind", found.list_kind)):
+        if not value:
+            problems.append(errors.required(f"{path}.{name}"))
+        else:
+            wrong = names.is_dns1035_label(value.lower())
+            problems += [
+                errors.invalid_value(f"{path}.{name}", value, f"may have mixed case, but should otherwise match: {m}") for m in wrong
+            ]
+    if found.kind and found.kind == found.list_kind:
+        problems.append(errors.invalid_value(f"{path}.listKind", found.list_kind, "kind and listKind may not be the same"))
+    for index, short in enumerate(found.short_names or ()):
+        problems += checks.named(f"{path}.shortNames[{index}]", short, names.is_dns1035_label)
+    return problems
+
+
+def _versions(found: list[v1.CustomResourceDefinitionVersion] | None, path: str) -> list[FieldError]:
+    problems = []
+    seen = Once()
+    for index, version in enumerate(found or ()):
+        where = f"{path}[{index}]"
+        problems += checks.name_needed(f"{where}.name", version.name, names.is_dns1035_label) + seen.add(f"{where}.name", version.name)
+        if version.schema is None or version.schema.open_apiv_3_schema is None:
+            problems.append(errors.required(f"{where}.schema.openAPIV3Schema", "schemas are required"))
+    if not found:
+        return [errors.required(path, "must have at least one version")]
+    if sum(bool(version.storage) for version in found) != 1:
+        problems.append(errors.invalid_value(path, [v.name for v in found], "must have exactly one version marked as storage version"))
+    return problems
+
+
+def _service(obj: Any) -> list[FieldError]:
+    spec = obj.spec
+    required = f"{spec.version}.{spec.group}" if spec.group else spec.version
+    problems = []
+    if obj.metadata.name != required:
+        problems.append(errors.invalid_value("metadata.name", obj.metadata.name, f'must be `spec.version+"."+spec.group`: "{required}"'))
+    problems += checks.name_needed("spec.version", spec.version, names.is_dns1035_label)
+    problems += checks.within("spec.groupPriorityMinimum", spec.group_priority_minimum or 0, 1, 20000)
+    problems += checks.within("spec.versionPriority", spec.version_priority or 0, 1, 1000)
+    if spec.service is None:
+        if spec.ca_bundle:
+            problems.append(errors.invalid_value("spec.caBundle", "...", "local APIServices may not have a caBundle"))
+        return problems
+    problems += needed("spec.service.name", spec.service.name) + needed("spec.service.namespace", spec.service.namespace)
+    if spec.insecure_skip_tls_verify and spec.ca_bundle:
+        problems.append(errors.invalid_value("spec.insecureSkipTLSVerify", True, "may not be true if caBundle is present"))
+    return problems
+
+
+def update(new: Any, old: Any) -> list[FieldError]:
+    if not isinstance(new, v1.CustomResourceDefinition):
+        return []
+    problems = unchanged("spec.group", new.spec.group, old.spec.group)
+    if not any(c.type == "Established" and c.status == "True" for c in old.status.conditions or ()):
+        return problems
+    problems += unchanged("spec.scope", new.spec.scope, old.spec.scope)
+    if new.spec.names is not None and old.spec.names is not None:
+        problems += unchanged("spec.names.kind", new.spec.names.kind, old.spec.names.kind)
+        problems += unchanged("spec.names.plural", new.spec.names.plural, old.spec.names.plural)
+    served = {version.name for version in new.spec.versions or ()}
+    for stored in old.status.stored_versions or ():
+        if stored not in served:
+            message = (
+                f"missing from spec.versions; {stored} was previously a storage version, and must remain in spec.versions until it is none"
+            )
+            problems.append(errors.invalid_value("status.storedVersions", old.status.stored_versions, message))
+    return problems

@@ -1,0 +1,91 @@
+"""Disruption budgets and autoscalers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kube.api import errors
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation.checks import needed, one_of
+
+METRICS = {"ContainerResource": "containerResource", "External": "external", "Object": "object", "Pods": "pods", "Resource": "resource"}
+MAX_WINDOW_S = 3600
+MAX_PERIOD_S = 1800
+
+
+def create(obj: Any) -> list[FieldError]:
+    return _budget(obj.spec) if type(obj).KIND == "PodDisruptionBudget" else _autoscaler(obj.spec)
+
+
+def _budget(spec: Any) -> list[FieldError]:
+    problems: list[FieldError] = []
+    if spec.min_available is not None and spec.max_unavailable is not None:
+        problems.append(errors.invalid_value("spec", spec, "minAvailable and maxUnavailable cannot be both set"))
+    for name, value in (("minAvailable", spec.min_available), ("maxUnavailable", spec.max_unavailable)):
+        problems += checks.count_or_percent(f"spec.{name}", value) + checks.at_most_all(f"spec.{name}", value)
+    problems += checks.label_selector("spec.selector", spec.selector)
+    return problems + one_of(
+        "spec.unhealthyPodEvictionPolicy", spec.unhealthy_pod_eviction_policy, ("AlwaysAllow", "IfHealthyBudget"), optional=True
+    )
+
+
+def _autoscaler(spec: Any) -> list[FieldError]:
+    problems: list[FieldError] = []
+    low, high = spec.min_replicas, spec.max_replicas or 0
+    if low is not None and low < 1:
+        problems.append(errors.invalid_value("spec.minReplicas", low, "must be greater than or equal to 1"))
+    if high < 1:
+        problems.append(errors.invalid_value("spec.maxReplicas", high, "must be greater than 0"))
+    if low is not None and high < low:
+        problems.append(errors.invalid_value("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`"))
+    target = spec.scale_target_ref
+    problems += needed("spec.scaleTargetRef.kind", target.kind if target is not None else None)
+    problems += needed("spec.scaleTargetRef.name", target.name if target is not None else None)
+    for index, metric in enumerate(getattr(spec, "metrics", None) or ()):
+        problems += _metric(metric, f"spec.metrics[{index}]")
+    behavior = getattr(spec, "behavior", None)
+    for name, rules in (("scaleUp", behavior.scale_up), ("scaleDown", behavior.scale_down)) if behavior is not None else ():
+        if rules is not None:
+            problems += _rules(rules, f"spec.behavior.{name}")
+    return problems
+
+
+def _metric(metric: Any, path: str) -> list[FieldError]:
+    if not metric.type:
+        return [errors.required(f"{path}.type", "must specify a metric source type")]
+    if metric.type not in METRICS:
+        return [errors.not_supported(f"{path}.type", metric.type, METRICS)]
+    given = checks.sources_of(metric, but=("type",))
+    expected = METRICS[metric.type]
+    if expected not in given:
+        return [errors.required(f"{path}.{expected}", "must populate information for the given metric source")]
+    problems = [
+        errors.forbidden_field(f"{path}.{name}", "must populate the given metric source only") for name in given if name != expected
+    ]
+    source = getattr(metric, {"containerResource": "container_resource"}.get(expected, expected))
+    where = f"{path}.{expected}"
+    if metric.type in ("Resource", "ContainerResource"):
+        problems += needed(f"{where}.name", source.name, "must specify a resource name")
+    target = source.target
+    if target is None:
+        return [*problems, errors.required(f"{where}.target")]
+    problems += one_of(f"{where}.target.type", target.type, ("AverageValue", "Utilization", "Value"))
+    for name, value in (("value", target.value), ("averageValue", target.average_value)):
+        if value is not None:
+            problems += checks.amount(f"{where}.target.{name}", value)
+    if target.average_utilization is not None and target.average_utilization < 1:
+        problems.append(errors.invalid_value(f"{where}.target.averageUtilization", target.average_utilization, "must be greater than 0"))
+    return problems
+
+
+def _rules(rules: Any, path: str) -> list[FieldError]:
+    problems = checks.within(f"{path}.stabilizationWindowSeconds", rules.stabilization_window_seconds, 0, MAX_WINDOW_S)
+    problems += one_of(f"{path}.selectPolicy", rules.select_policy, ("Disabled", "Max", "Min"), optional=True)
+    problems += needed(f"{path}.policies", rules.policies, "must specify at least one Policy")
+    for index, policy in enumerate(rules.policies or ()):
+        where = f"{path}.policies[{index}]"
+        problems += one_of(f"{where}.type", policy.type, ("Percent", "Pods"))
+        problems += checks.within(f"{where}.value", policy.value or 0, 1, checks.INT32_MAX)
+        problems += checks.within(f"{where}.periodSeconds", policy.period_seconds or 0, 1, MAX_PERIOD_S)
+    return problems

@@ -1,0 +1,147 @@
+"""Where pods may go: node selectors, affinity, tolerations, spread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kube.api import errors, names
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation.checks import Once, label_selector, needed, one_of
+
+TAINT_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
+
+
+def placement(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    """All of a pod spec that the scheduler reads."""
+    problems = checks.label_map(f"{path}.nodeSelector", found.node_selector)
+    problems += tolerations(found.tolerations, f"{path}.tolerations")
+    problems += _spread(found.topology_spread_constraints, f"{path}.topologySpreadConstraints")
+    affinity, where = found.affinity, f"{path}.affinity"
+    if affinity is None:
+        return problems
+    if affinity.node_affinity is not None:
+        problems += _node_affinity(affinity.node_affinity, f"{where}.nodeAffinity")
+    for name, part in (("podAffinity", affinity.pod_affinity), ("podAntiAffinity", affinity.pod_anti_affinity)):
+        if part is not None:
+            problems += _pod_affinity(part, f"{where}.{name}")
+    return problems
+
+
+def tolerations(found: list[core_v1.Toleration] | None, path: str) -> list[FieldError]:
+    problems = []
+    for index, toleration in enumerate(found or ()):
+        where = f"{path}[{index}]"
+        if toleration.key:
+            problems += [errors.invalid_value(f"{where}.key", toleration.key, m) for m in names.is_qualified_name(toleration.key)]
+        elif toleration.operator != "Exists":
+            message = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+            problems.append(errors.invalid_value(f"{where}.operator", toleration.operator or "", message))
+        if toleration.toleration_seconds is not None and toleration.effect != "NoExecute":
+            message = "effect must be 'NoExecute' when `tolerationSeconds` is set"
+            problems.append(errors.invalid_value(f"{where}.effect", toleration.effect or "", message))
+        if toleration.operator in (None, "", "Equal"):
+            problems += [
+                errors.invalid_value(f"{where}.operator", toleration.value, m) for m in names.is_label_value(toleration.value or "")
+            ]
+        elif toleration.operator == "Exists":
+            if toleration.value:
+                message = "value must be empty when `operator` is 'Exists'"
+                problems.append(errors.invalid_value(f"{where}.operator", toleration.value, message))
+        else:
+            problems += one_of(f"{where}.operator", toleration.operator, ("Equal", "Exists", "Gt", "Lt"))
+        problems += one_of(f"{where}.effect", toleration.effect, TAINT_EFFECTS, optional=True)
+    return problems
+
+
+def _spread(found: list[core_v1.TopologySpreadConstraint] | None, path: str) -> list[FieldError]:
+    problems = []
+    seen = Once()
+    for index, constraint in enumerate(found or ()):
+        where = f"{path}[{index}]"
+        if (constraint.max_skew or 0) <= 0:
+            problems.append(errors.invalid_value(f"{where}.maxSkew", constraint.max_skew or 0, "must be greater than zero"))
+        problems += needed(f"{where}.topologyKey", constraint.topology_key, "can not be empty")
+        problems += one_of(f"{where}.whenUnsatisfiable", constraint.when_unsatisfiable, ("DoNotSchedule", "ScheduleAnyway"))
+        pair = (constraint.topology_key, constraint.when_unsatisfiable)
+        problems += seen.add(f"{where}.{{topologyKey, whenUnsatisfiable}}", pair, f"{{{pair[0]}, {pair[1]}}}")
+        if constraint.min_domains is not None and constraint.min_domains <= 0:
+            problems.append(errors.invalid_value(f"{where}.minDomains", constraint.min_domains, "must be greater than zero"))
+        for name, value in (("nodeAffinityPolicy", constraint.node_affinity_policy), ("nodeTaintsPolicy", constraint.node_taints_policy)):
+            problems += one_of(f"{where}.{name}", value, ("Honor", "Ignore"), optional=True)
+        problems += label_selector(f"{where}.labelSelector", constraint.label_selector)
+    return problems
+
+
+def _node_affinity(found: core_v1.NodeAffinity, path: str) -> list[FieldError]:
+    problems: list[FieldError] = []
+    required = found.required_during_scheduling_ignored_during_execution
+    if required is not None:
+        problems += node_selector(required, f"{path}.requiredDuringSchedulingIgnoredDuringExecution")
+    for index, term in enumerate(found.preferred_during_scheduling_ignored_during_execution or ()):
+        where = f"{path}.preferredDuringSchedulingIgnoredDuringExecution[{index}]"
+        problems += _weight(term.weight, where)
+        if term.preference is not None:
+            problems += _term(term.preference, f"{where}.preference")
+    return problems
+
+
+def node_selector(found: core_v1.NodeSelector, path: str) -> list[FieldError]:
+    where = f"{path}.nodeSelectorTerms"
+    if not found.node_selector_terms:
+        return [errors.required(where, "must have at least one node selector term")]
+    return [problem for index, term in enumerate(found.node_selector_terms) for problem in _term(term, f"{where}[{index}]")]
+
+
+def _term(term: core_v1.NodeSelectorTerm, path: str) -> list[FieldError]:
+    problems = []
+    for name, requirements in (("matchExpressions", term.match_expressions), ("matchFields", term.match_fields)):
+        for index, requirement in enumerate(requirements or ()):
+            problems += _requirement(requirement, f"{path}.{name}[{index}]", fields=name == "matchFields")
+    return problems
+
+
+def _requirement(found: core_v1.NodeSelectorRequirement, path: str, *, fields: bool) -> list[FieldError]:
+    problems: list[FieldError] = []
+    if found.operator in ("In", "NotIn"):
+        problems += needed(f"{path}.values", found.values, "must be specified when `operator` is 'In' or 'NotIn'")
+    elif found.operator in ("Exists", "DoesNotExist") and not fields:
+        if found.values:
+            problems.append(errors.forbidden_field(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+    elif found.operator in ("Gt", "Lt") and not fields:
+        if len(found.values or ()) != 1:
+            problems.append(errors.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"))
+    else:
+        problems.append(errors.invalid_value(f"{path}.operator", found.operator or "", "not a valid selector operator"))
+    if fields:
+        if found.key != "metadata.name":
+            problems.append(errors.invalid_value(f"{path}.key", found.key or "", "not a valid field selector key"))
+    else:
+        problems += [errors.invalid_value(f"{path}.key", found.key or "", message) for message in names.is_qualified_name(found.key or "")]
+    return problems
+
+
+def _pod_affinity(found: Any, path: str) -> list[FieldError]:
+    """Affinity and anti-affinity to pods."""
+    problems = []
+    for index, term in enumerate(found.required_during_scheduling_ignored_during_execution or ()):
+        problems += _pod_term(term, f"{path}.requiredDuringSchedulingIgnoredDuringExecution[{index}]")
+    for index, weighted in enumerate(found.preferred_during_scheduling_ignored_during_execution or ()):
+        where = f"{path}.preferredDuringSchedulingIgnoredDuringExecution[{index}]"
+        problems += _weight(weighted.weight, where)
+        if weighted.pod_affinity_term is not None:
+            problems += _pod_term(weighted.pod_affinity_term, f"{where}.podAffinityTerm")
+    return problems
+
+
+def _pod_term(term: core_v1.PodAffinityTerm, path: str) -> list[FieldError]:
+    problems = label_selector(f"{path}.labelSelector", term.label_selector)
+    problems += label_selector(f"{path}.namespaceSelector", term.namespace_selector)
+    for namespace in term.namespaces or ():
+        problems += [errors.invalid_value(f"{path}.namespace", namespace, message) for message in names.is_dns_label(namespace)]
+    return problems + needed(f"{path}.topologyKey", term.topology_key, "can not be empty")
+
+
+def _weight(value: int | None, path: str) -> list[FieldError]:
+    return [] if 1 <= (value or 0) <= 100 else [errors.invalid_value(f"{path}.weight", value or 0, "must be in the range 1-100")]

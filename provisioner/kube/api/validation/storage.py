@@ -1,0 +1,161 @@
+"""Volumes, claims, storage classes: what they must say, and what never changes once it is said."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from provisioner.kube.api import errors, quantity
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks, scheduling
+from provisioner.kube.api.validation.checks import forbidden_change, needed, one_of, unchanged
+
+ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
+VOLUME_MODES = ("Block", "Filesystem")
+BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
+# The attributes of a PersistentVolumeSpec that are not its source.
+_NOT_SOURCE = (
+    "access_modes",
+    "capacity",
+    "claim_ref",
+    "mount_options",
+    "node_affinity",
+    "persistent_volume_reclaim_policy",
+    "storage_class_name",
+    "volume_attributes_class_name",
+    "volume_mode",
+)
+
+
+def create(obj: Any) -> list[FieldError]:
+    kind = type(obj).KIND
+    if kind == "PersistentVolume":
+        return _volume(obj.spec)
+    if kind == "PersistentVolumeClaim":
+        return claim_spec(obj.spec, "spec")
+    if kind == "StorageClass":
+        problems = needed("provisioner", obj.provisioner)
+        problems += one_of("reclaimPolicy", obj.reclaim_policy, ("Delete", "Retain"))
+        return problems + one_of("volumeBindingMode", obj.volume_binding_mode, BINDING_MODES)
+    if kind == "VolumeAttachment":
+        source = obj.spec.source
+        problems = needed("spec.attacher", obj.spec.attacher) + needed("spec.nodeName", obj.spec.node_name)
+        if source is None or not checks.sources_of(source):
+            problems.append(errors.required("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName"))
+        return problems
+    return []
+
+
+def _modes(modes: list[str] | None, path: str) -> list[FieldError]:
+    problems = [errors.not_supported(path, mode, ACCESS_MODES) for mode in modes or () if mode not in ACCESS_MODES]
+    if "ReadWriteOncePod" in (modes or ()) and len(modes or ()) > 1:
+        problems.append(errors.forbidden_field(path, "may not use ReadWriteOncePod with other access modes"))
+    return problems
+
+
+def claim_spec(spec: core_v1.PersistentVolumeClaimSpec, path: str) -> list[FieldError]:
+    """A claim, wherever it stands."""
+    problems = needed(f"{path}.accessModes", spec.access_modes, "at least 1 access mode is required")
+    problems += checks.label_selector(f"{path}.selector", spec.selector) + _modes(spec.access_modes, f"{path}.accessModes")
+    asked = (spec.resources.requests or {}).get("storage") if spec.resources is not None else None
+    where = f"{path}.resources.requests.storage" if path == "spec" else f"{path}.resources[storage]"
+    if asked is None:
+        problems.append(errors.required(f"{path}.resources[storage]"))
+    else:
+        wrong = checks.amount(where, asked)
+        problems += wrong
+        if not wrong and quantity.parse(asked) == 0:
+            problems.append(errors.invalid_value(f"{path}.resources[storage]", str(asked), "must be greater than zero"))
+    problems += one_of(f"{path}.volumeMode", spec.volume_mode, VOLUME_MODES, optional=True)
+    source, reference = spec.data_source, spec.data_source_ref
+    if source is not None and reference is not None and (source.kind, source.name) != (reference.kind, reference.name):
+        problems.append(errors.invalid_value(path, spec, "must match dataSource"))
+    return problems
+
+
+def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
+    problems = needed("spec.accessModes", spec.access_modes) + _modes(spec.access_modes, "spec.accessModes")
+    if not spec.capacity:
+        problems.append(errors.required("spec.capacity"))
+    elif "storage" not in spec.capacity or len(spec.capacity) > 1:
+        problems.append(errors.not_supported("spec.capacity", spec.capacity, ("storage",)))
+    for name, value in (spec.capacity or {}).items():
+        wrong = checks.amount(f"spec.capacity[{name}]", value)
+        problems += wrong
+        if not wrong and quantity.parse(value) == 0:
+            problems.append(errors.invalid_value(f"spec.capacity[{name}]", str(value), "must be greater than zero"))
+    problems += one_of("spec.persistentVolumeReclaimPolicy", spec.persistent_volume_reclaim_policy, RECLAIM_POLICIES, optional=True)
+    problems += one_of("spec.volumeMode", spec.volume_mode, VOLUME_MODES, optional=True)
+    if spec.node_affinity is not None:
+        if spec.node_affinity.required is None:
+            problems.append(errors.required("spec.nodeAffinity.required", "must specify required node constraints"))
+        else:
+            problems += scheduling.node_selector(spec.node_affinity.required, "spec.nodeAffinity.required")
+    sources = checks.sources_of(spec, but=_NOT_SOURCE)
+    if not sources:
+        problems.append(errors.required("spec", "must specify a volume type"))
+    problems += [errors.forbidden_field(f"spec.{name}", "may not specify more than 1 volume type") for name in sources[1:]]
+    if spec.host_path is not None:
+        problems += needed("spec.hostPath.path", spec.host_path.path)
+        problems += checks.no_way_up("spec.hostPath.path", spec.host_path.path or "")
+    if spec.local is not None:
+        problems += needed("spec.local.path", spec.local.path)
+        if spec.node_affinity is None:
+            problems.append(errors.required("spec.nodeAffinity", "Local volume requires node affinity"))
+    return problems
+
+
+# -- updates ---------------------------------------------------------------------------------------------------------------
+
+
+def update(new: Any, old: Any) -> list[FieldError]:
+    kind = type(new).KIND
+    if kind == "PersistentVolume":
+        message = "spec.persistentvolumesource is immutable after creation"
+        sources = [[getattr(o.spec, n) for n in o.spec.__struct_fields__ if n not in _NOT_SOURCE] for o in (new, old)]
+        problems = forbidden_change("spec.persistentvolumesource", sources[0], sources[1], message)
+        return problems + unchanged("spec.volumeMode", new.spec.volume_mode, old.spec.volume_mode)
+    if kind == "PersistentVolumeClaim":
+        return _claim_update(new, old)
+    if kind == "StorageClass":
+        problems = []
+        for name, attribute in (("parameters", "parameters"), ("provisioner", "provisioner"), ("reclaimPolicy", "reclaim_policy")):
+            problems += forbidden_change(name, getattr(new, attribute), getattr(old, attribute), f"updates to {name} are forbidden.")
+        return problems + unchanged("volumeBindingMode", new.volume_binding_mode, old.volume_binding_mode)
+    if kind == "VolumeAttachment":
+        return unchanged("spec", new.spec, old.spec)
+    return []
+
+
+def _claim_update(new: core_v1.PersistentVolumeClaim, old: core_v1.PersistentVolumeClaim) -> list[FieldError]:
+    allowed, before = copy.deepcopy(new.spec), old.spec
+    problems: list[FieldError] = []
+    if not before.volume_name:
+        # The controller binds a claim once.
+        allowed.volume_name = before.volume_name
+    if before.storage_class_name is None:
+        # A claim from before there was a default class gets it later.
+        allowed.storage_class_name = None
+    mine, theirs = _storage(new.spec), _storage(before)
+    if mine is not None and theirs is not None and mine != theirs:
+        if old.status.phase == "Bound":
+            if quantity.parse(mine) < quantity.parse(theirs):
+                path, message = "spec.resources.requests.storage", "field can not be less than status.capacity"
+                problems.append(errors.forbidden_field(path, message))
+            allowed.resources = before.resources
+        else:
+            problems.append(errors.forbidden_field("spec", _CLAIM_MESSAGE))
+            return problems
+    allowed.volume_attributes_class_name = before.volume_attributes_class_name
+    if allowed != before:
+        problems.append(errors.forbidden_field("spec", _CLAIM_MESSAGE))
+    return problems
+
+
+_CLAIM_MESSAGE = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+
+
+def _storage(spec: core_v1.PersistentVolumeClaimSpec) -> Any:
+    return (spec.resources.requests or {}).get("storage") if spec.resources is not None else None
