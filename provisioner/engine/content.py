@@ -10,6 +10,7 @@ from typing import Any
 
 from provisioner.engine.attributes import Attributes
 from provisioner.engine.errors import PlaybookError
+from provisioner.engine.own_modules import OwnModules
 from provisioner.engine.parsing import Surroundings, TaskParser
 from provisioner.engine.playbook import Role, Task
 from provisioner.inventory import documents
@@ -41,7 +42,12 @@ class Content:
         configured = [Path(part).expanduser() for part in os.environ.get("ANSIBLE_ROLES_PATH", "").split(":") if part]
         standard = [Path(part).expanduser() for part in ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")]
         self.roles_path = (*roles_path, *configured, *standard)
-        self.parser = TaskParser(self, known, names)
+        self.own_modules = OwnModules()
+        self.own_modules.add(directory)
+        for folder in os.environ.get("ANSIBLE_LIBRARY", "").split(":"):
+            if folder:
+                self.own_modules.add(Path(folder).expanduser().parent)
+        self.parser = TaskParser(self, lambda name: name in self.own_modules or known(name), lambda: [*names(), *self.own_modules.names()])
         self._values: dict[Path, Any] = {}
         self.imported_roles: list[Role] = []
         """Roles imported by task files since a play began; their handlers and variables belong to the play."""
@@ -149,6 +155,7 @@ class Content:
         path = self.find_role(name, place, parents[-1].path.parent if parents else None)
         if any(parent.path == path for parent in parents) and len(parents) > 20:
             raise PlaybookError(f"role '{name}' depends on itself", place)
+        self.own_modules.add(path)
         meta = self._optional(path / "meta", "main", {})
         role = Role(name=path.name if "/" in name else name, path=path, params=dict(params or {}), parents=parents, public=public)
         role.defaults = self._variables(path / "defaults", defaults_from, place)

@@ -18,6 +18,7 @@ from provisioner.engine.items import item_variables, loop_items
 from provisioner.engine.playbook import Task
 from provisioner.engine.results import Status, status_of
 from provisioner.engine.run_context import Run
+from provisioner.engine.sessions import ModuleCall
 from provisioner.engine.state import HostState
 from provisioner.engine.targets import BecomeRequest, connection_become
 from provisioner.engine.task_settings import Settings, task_settings
@@ -181,7 +182,7 @@ class Executor:
         )
         plan = actions.planner(task.action)
         if plan is None:
-            request = call.module(task.action, call.args)
+            request = self._module(call)
             if task.async_s and not call.check:
                 return normalize((yield from in_background(call, request)))
             answer = yield Exchange(call.session, call.become, request)
@@ -198,6 +199,15 @@ class Executor:
             return normalize(e.value)
         except TaskError as e:
             return normalize(dict(e.result))
+
+    def _module(self, call: ActionCall) -> ModuleCall:
+        """The call of a plain module, or of one that came with the playbook."""
+        name = call.task.action
+        own = self.run.content.own_modules
+        if name not in own:
+            return call.module(name, call.args)
+        digest, data = own.packed(name)
+        return call.module("own_module", {"_name": name, "_args": call.args, "_blob": digest}, {digest: data})
 
     def _arguments(self, task: Task, templar: Templar) -> dict[str, Any]:
         if task.action in ("include_tasks", "include_role"):

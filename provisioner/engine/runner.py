@@ -46,7 +46,7 @@ class Runner:
     def _content(self, directory: Path) -> Content:
         return Content(
             directory,
-            known=lambda name: actions.is_known(name) or _own_module(directory, name) is not None,
+            known=actions.is_known,
             names=actions.known_names,
             secrets=self.options.vault,
             roles_path=self.options.roles_path,
@@ -102,9 +102,3 @@ class Runner:
             skipping_to=self.options.start_at_task,
             asking=self.options.step is not None,
         )
-
-
-def _own_module(directory: Path, name: str) -> Path | None:
-    """A module of the user's own beside the playbook."""
-    candidate = directory / "library" / f"{name}.py"
-    return candidate if candidate.is_file() else None

@@ -1,0 +1,69 @@
+"""own_module: runs a module that is not ours but the playbook's, in a Python of its own, with stand-ins for what it imports.
+
+The source comes by hash. It reads its arguments from standard input through AnsibleModule, and prints one JSON object.
+"""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from typing import Any, Dict
+
+import provisioner.agent
+from provisioner.agent.context import Context, ModuleFailed
+
+ARGUMENTS = {
+    "_name": {"required": True},
+    "_blob": {"required": True},
+    "_args": {"type": "dict", "default": {}},
+}  # type: Dict[str, Dict[str, Any]]
+
+
+def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    folder = tempfile.mkdtemp(prefix="provision-module-")
+    try:
+        with open(context.blob(args["_blob"]), "rb") as file:
+            zipfile.ZipFile(io.BytesIO(file.read())).extractall(folder)
+        return _start(folder, args, context)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    agent = os.path.dirname(os.path.abspath(provisioner.agent.__file__))
+    roots = [folder, os.path.join(agent, "shim"), os.path.dirname(os.path.dirname(agent))]
+    request = {"name": args["_name"], "args": args["_args"], "check": context.check, "diff": context.diff}
+    environment = dict(os.environ, PYTHONPATH=":".join(roots), PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8:surrogateescape")
+    # Own modules may need what is installed for the system's Python.
+    process = subprocess.Popen(
+        [sys.executable, os.path.join(folder, "own", args["_name"] + ".py")],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        raw_out, raw_err = process.communicate(json.dumps(request).encode())
+    except BaseException:
+        os.killpg(process.pid, 9)
+        process.wait()
+        raise
+    out, err = raw_out.decode("utf-8", "replace"), raw_err.decode("utf-8", "replace")
+    for line in reversed(out.splitlines()):
+        if line.startswith("{"):
+            try:
+                result = json.loads(line)  # type: Dict[str, Any]
+            except ValueError:
+                continue
+            return result
+    raise ModuleFailed(
+        "MODULE FAILURE: No start of json char found\nSee stdout/stderr for the exact error",
+        module_stdout=out,
+        module_stderr=err,
+        rc=process.returncode,
+    )
