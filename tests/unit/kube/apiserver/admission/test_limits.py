@@ -1,0 +1,44 @@
+"""Proves what a limit range says about requests and limits, and what pods add up to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.kube.api import codec
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.apiserver.admission.limits import check, pod_amounts
+
+
+def item(**more: Any) -> core_v1.LimitRangeItem:
+    return core_v1.LimitRangeItem(type="Container", **more)
+
+
+@pytest.mark.parametrize(
+    ("given", "requests", "limits", "expected"),
+    [
+        (item(min={"cpu": "100m"}), {"cpu": "50m"}, {}, "minimum cpu usage per Container is 100m, but request is 50m"),
+        (item(min={"cpu": "100m"}), {}, {}, "No request is specified"),
+        (item(max={"memory": "1Gi"}), {}, {"memory": "2Gi"}, "maximum memory usage per Container is 1Gi, but limit is 2Gi"),
+        (item(max={"memory": "1Gi"}), {}, {}, "No limit is specified"),
+        (item(max_limit_request_ratio={"cpu": "2"}), {"cpu": "1"}, {"cpu": "3"}, "provided ratio is 3.000000"),
+    ],
+)
+def test_out_of_range(given: core_v1.LimitRangeItem, requests: dict[str, str], limits: dict[str, str], expected: str) -> None:
+    found = check(given, requests, limits)
+    assert len(found) == 1 and expected in found[0]
+
+
+def test_inside_the_range() -> None:
+    given = item(min={"cpu": "100m"}, max={"cpu": "2"}, max_limit_request_ratio={"cpu": "4"})
+    assert check(given, {"cpu": "0.5"}, {"cpu": "2000m"}) == []
+
+
+def test_a_pod_is_its_containers_or_its_greediest_init_container() -> None:
+    def container(cpu: str) -> dict[str, Any]:
+        return {"name": cpu, "resources": {"requests": {"cpu": cpu}, "limits": {"cpu": cpu}}}
+
+    spec = codec.decode_dict(core_v1.PodSpec, {"containers": [container("1"), container("500m")], "initContainers": [container("2")]})
+    requests, limits = pod_amounts(spec)
+    assert requests == limits == {"cpu": 2}

@@ -1,0 +1,99 @@
+"""Proves who a request is from, and that wrong credentials never pass for none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict
+
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver.authn import (
+    Authenticator,
+    CertificateAuthorities,
+    FrontProxy,
+    impersonated,
+    read_token_file,
+    user_of_certificate,
+)
+from provisioner.kube.apiserver.context import ANONYMOUS, User
+from provisioner.kube.apiserver.tokens import TokenInvalid
+
+
+class Tokens:
+    audiences = ("api",)
+
+    def verify(self, token: str, audiences: tuple[str, ...] = ()) -> User:
+        if token != "good":
+            raise TokenInvalid("no")
+        return User("system:serviceaccount:ns:sa")
+
+
+def peer(name: str, *groups: str) -> dict[str, Any]:
+    return {"subject": ((("commonName", name),), *((("organizationName", g),) for g in groups))}
+
+
+def made(**more: Any) -> Authenticator:
+    return Authenticator(Tokens(), **more)  # type: ignore[arg-type]
+
+
+def der() -> bytes:
+    return b"der"
+
+
+def test_certificates() -> None:
+    user = made().authenticate(peer("ann", "devs"), der, {})
+    assert user == User("ann", ("devs", "system:authenticated"))
+    assert user_of_certificate(peer("system:node:n1", "system:nodes")).node_name == "n1"
+
+
+def test_tokens_and_nobody() -> None:
+    authenticator = made(static_tokens={"static": User("bob", ("x",))})
+    assert authenticator.authenticate(None, der, {"Authorization": "Bearer good"}).name == "system:serviceaccount:ns:sa"
+    assert authenticator.authenticate(None, der, {"Authorization": "Bearer static"}).name == "bob"
+    assert authenticator.authenticate(None, der, {}) == ANONYMOUS
+    for header in ("Bearer bad", "Basic YTpi"):
+        with pytest.raises(StatusError) as caught:
+            authenticator.authenticate(None, der, {"Authorization": header})
+        assert caught.value.code == 401
+    with pytest.raises(StatusError):
+        made(anonymous=False).authenticate(None, der, {})
+
+
+class Issued(CertificateAuthorities):
+    def __init__(self, proxy: FrontProxy, by_front_proxy: bool) -> None:
+        super().__init__("", proxy)
+        self._by = by_front_proxy
+
+    def issued(self, der: bytes, *, by_front_proxy: bool) -> bool:
+        return by_front_proxy == self._by
+
+
+def test_only_the_front_proxy_speaks_for_others() -> None:
+    headers = CIMultiDict([("X-Remote-User", "eve"), ("X-Remote-Group", "devs"), ("X-Remote-Extra-Team", "a")])
+    proxy = FrontProxy(frozenset({"proxy"}))
+    user = made(authorities=Issued(proxy, True)).authenticate(peer("proxy"), der, headers)
+    assert (user.name, user.groups, user.extra) == ("eve", ("devs", "system:authenticated"), {"team": ("a",)})
+    # The name alone is not enough: a user's certificate with that name is that user.
+    assert made(authorities=Issued(proxy, False)).authenticate(peer("proxy"), der, headers).name == "proxy"
+    # And the proxy's CA makes no users.
+    assert made(authorities=Issued(proxy, True)).authenticate(peer("root", "system:masters"), der, {}) == ANONYMOUS
+
+
+def test_impersonation() -> None:
+    assert impersonated({}) is None
+    user = impersonated(CIMultiDict([("Impersonate-User", "system:serviceaccount:ns:sa")]))
+    assert user is not None and user.groups == ("system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated")
+    user = impersonated(CIMultiDict([("Impersonate-User", "ann"), ("Impersonate-Group", "a"), ("Impersonate-Group", "b")]))
+    assert user is not None and user.groups == ("a", "b", "system:authenticated")
+
+
+def test_token_file(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.csv"
+    path.write_text('t1,ann,1,"a,b"\n# note\nt2,bob,2\n')
+    users = read_token_file(path)
+    assert users["t1"] == User("ann", ("a", "b", "system:authenticated"), "1") and users["t2"].name == "bob"
+    path.write_text("t1,ann\n")
+    with pytest.raises(ValueError, match=r"tokens.csv:1: expected token,user,uid"):
+        read_token_file(path)

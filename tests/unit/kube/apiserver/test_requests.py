@@ -1,0 +1,54 @@
+"""Proves what a path and a query ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver.requests import Target, dry_run, flag, target_of, whole
+
+CASES = [
+    ("GET", "/api/v1/pods", {}, ("list", "", "v1", "pods", "", "", "")),
+    ("GET", "/api/v1/namespaces/ns/pods/p", {}, ("get", "", "v1", "pods", "ns", "p", "")),
+    ("PUT", "/api/v1/namespaces/ns/pods/p/status", {}, ("update", "", "v1", "pods", "ns", "p", "status")),
+    ("POST", "/api/v1/namespaces/ns/pods/p/exec", {}, ("create", "", "v1", "pods", "ns", "p", "exec")),
+    ("GET", "/api/v1/namespaces", {}, ("list", "", "v1", "namespaces", "", "", "")),
+    ("DELETE", "/api/v1/namespaces/ns", {}, ("delete", "", "v1", "namespaces", "ns", "ns", "")),
+    ("PUT", "/api/v1/namespaces/ns/finalize", {}, ("update", "", "v1", "namespaces", "ns", "ns", "finalize")),
+    ("DELETE", "/apis/apps/v1/namespaces/ns/deployments", {}, ("deletecollection", "apps", "v1", "deployments", "ns", "", "")),
+    ("GET", "/apis/apps/v1/deployments", {"watch": "true"}, ("watch", "apps", "v1", "deployments", "", "", "")),
+    ("GET", "/api/v1/watch/namespaces/ns/pods", {}, ("watch", "", "v1", "pods", "ns", "", "")),
+    ("PATCH", "/apis/apps/v1/namespaces/ns/deployments/d/scale", {}, ("patch", "apps", "v1", "deployments", "ns", "d", "scale")),
+    ("GET", "/version", {}, ("get", "", "", "", "", "", "")),
+    ("GET", "/apis/apps/v1", {}, ("get", "", "", "", "", "", "")),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "query", "expected"), CASES, ids=[f"{c[0]} {c[1]}" for c in CASES])
+def test_targets(method: str, path: str, query: dict[str, str], expected: tuple[str, ...]) -> None:
+    t = target_of(method, path, query)
+    assert (t.verb, t.group, t.version, t.resource, t.namespace, t.name, t.subresource) == expected
+
+
+def test_what_is_proxied_to_keeps_its_path() -> None:
+    assert target_of("GET", "/api/v1/namespaces/ns/services/s:80/proxy/a/b/", {}).rest == "/a/b/"
+
+
+def test_a_selected_name_is_asked_for_like_a_name() -> None:
+    target = target_of("GET", "/api/v1/namespaces/ns/secrets", {"fieldSelector": "metadata.name=s", "watch": "1"})
+    assert (target.verb, target.name, target.asked_name) == ("watch", "", "s")
+    assert target_of("GET", "/api/v1/secrets", {"fieldSelector": "type!=x"}).asked_name == ""
+
+
+def test_parameters() -> None:
+    assert flag({"watch": ""}, "watch") and flag({"watch": "1"}, "watch") and not flag({"watch": "false"}, "watch")
+    assert whole({"limit": "7"}, "limit") == 7 and whole({}, "limit") is None
+    assert dry_run({"dryRun": "All"}) and not dry_run({})
+    for call in (lambda: flag({"watch": "x"}, "watch"), lambda: whole({"limit": "x"}, "limit"), lambda: dry_run({"dryRun": "Some"})):
+        with pytest.raises(StatusError) as caught:
+            call()
+        assert caught.value.code == 400
+
+
+def test_documents_have_no_resource() -> None:
+    assert not Target("get", "/healthz").is_resource

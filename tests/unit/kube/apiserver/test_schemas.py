@@ -1,0 +1,79 @@
+"""Proves that OpenAPI documents name what kubectl looks for, and that their protobuf form can be read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from provisioner.kube.apiserver import openapi_protobuf, schemas
+from provisioner.kube.apiserver.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def kinds() -> list[Any]:
+    return Registry().kinds()
+
+
+def test_v3_of_apps(kinds: list[Any]) -> None:
+    document = schemas.v3([k for k in kinds if schemas.root_of(k.resource) == "apis/apps/v1"])
+    patch = document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
+    assert "fieldValidation" in [p["name"] for p in patch["parameters"]]
+    assert patch["x-kubernetes-group-version-kind"] == {"group": "apps", "version": "v1", "kind": "Deployment"}
+    spec = document["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]
+    assert spec["containers"]["x-kubernetes-patch-merge-key"] == "name"
+    assert spec["containers"]["items"] == {"$ref": "#/components/schemas/io.k8s.api.core.v1.Container"}
+
+
+def test_every_reference_leads_somewhere(kinds: list[Any]) -> None:
+    document = schemas.v2(kinds)
+
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(node.get("$ref"), str):
+                yield node["$ref"]
+            for value in node.values():
+                yield from references(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from references(value)
+
+    assert {r.removeprefix("#/definitions/") for r in references(document)} <= set(document["definitions"])
+
+
+def fields(data: bytes) -> list[tuple[int, bytes]]:
+    found, at = [], 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(data):
+        tag = varint()
+        size = varint()
+        if tag & 7 == 2:
+            found.append((tag >> 3, data[at : at + size]))
+            at += size
+    return found
+
+
+def test_protobuf_form() -> None:
+    node = {"type": "object", "properties": {"a": {"type": "string"}}, "x-kubernetes-group-version-kind": [{"kind": "A"}]}
+    document = {"swagger": "2.0", "info": {"title": "t", "version": "v"}, "paths": {}, "definitions": {"A": node}}
+    parts = dict(fields(openapi_protobuf.encode(document)))
+    assert parts[1] == b"2.0"
+    ((_, named),) = fields(parts[9])
+    name, schema = fields(named)
+    assert name == (1, b"A")
+    inside = fields(schema[1])
+    assert (22, b"\x0a\x06object") in inside
+    extension = fields(next(value for number, value in inside if number == 31))
+    assert extension[0] == (1, b"x-kubernetes-group-version-kind") and b'[{"kind":"A"}]' in extension[1][1]
