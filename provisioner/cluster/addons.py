@@ -1,4 +1,4 @@
-"""Objects that a new cluster starts with: the cluster DNS service, where it answers, and what it may read. No I/O."""
+"""Objects that a new cluster starts with: rights of our controllers, the cluster DNS service and where it answers. No I/O."""
 
 from __future__ import annotations
 
@@ -10,18 +10,49 @@ from provisioner.inventory import ClusterSpec
 
 Object = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
+CONTROLLER_MANAGER = "system:kube-controller-manager"
+# Our controller manager runs all controllers under its own name, where upstream's uses a service account for each: it gets the role of each.
+CONTROLLERS = (
+    "cronjob-controller",
+    "daemon-set-controller",
+    "deployment-controller",
+    "disruption-controller",
+    "endpoint-controller",
+    "endpointslice-controller",
+    "generic-garbage-collector",
+    "job-controller",
+    "namespace-controller",
+    "node-controller",
+    "pod-garbage-collector",
+    "replicaset-controller",
+    "replication-controller",
+    "resourcequota-controller",
+    "root-ca-cert-publisher",
+    "service-account-controller",
+    "statefulset-controller",
+    "taint-eviction-controller",
+    "ttl-after-finished-controller",
+)
 LABELS = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true"}
 
 
 def objects(spec: ClusterSpec, topology: Topology) -> list[dict[str, Any]]:
     """`{"path": the collection's path in the API, "object": …}` for each, in the order they are made."""
-    if not spec.dns.enabled:
-        return []
     system = "/api/v1/namespaces/kube-system"
     rbac = f"/apis/{RBAC}/v1"
+    bindings = [
+        {
+            "path": f"{rbac}/clusterrolebindings",
+            "object": _binding(f"provision:controllers:{name}", f"system:controller:{name}", CONTROLLER_MANAGER),
+        }
+        for name in CONTROLLERS
+    ]
+    if not spec.dns.enabled:
+        return bindings
     return [
+        *bindings,
         {"path": f"{rbac}/clusterroles", "object": _role()},
-        {"path": f"{rbac}/clusterrolebindings", "object": _binding()},
+        {"path": f"{rbac}/clusterrolebindings", "object": _binding("provision:kube-dns", "provision:kube-dns", "system:kube-dns")},
         {"path": f"{system}/services", "object": _service(dns_address(spec))},
         {
             "path": "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices",
@@ -38,13 +69,13 @@ def _role() -> Object:
     return {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": "provision:kube-dns"}, "rules": rules}
 
 
-def _binding() -> Object:
+def _binding(name: str, role: str, user: str) -> Object:
     return {
         "apiVersion": f"{RBAC}/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": {"name": "provision:kube-dns"},
-        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "provision:kube-dns"},
-        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": "system:kube-dns"}],
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
     }
 
 

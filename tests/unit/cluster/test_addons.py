@@ -20,5 +20,8 @@ def test_dns_service_leads_to_every_master() -> None:
     assert made["ClusterRoleBinding"]["object"]["subjects"][0]["name"] == "system:kube-dns"
 
 
-def test_nothing_without_dns() -> None:
-    assert objects(dataclasses.replace(ClusterSpec(), dns=DnsSpec(enabled=False)), TOPOLOGY) == []
+def test_controllers_get_the_role_of_each_also_without_dns() -> None:
+    made = [item["object"] for item in objects(dataclasses.replace(ClusterSpec(), dns=DnsSpec(enabled=False)), TOPOLOGY)]
+    assert {item["kind"] for item in made} == {"ClusterRoleBinding"}
+    assert {item["subjects"][0]["name"] for item in made} == {"system:kube-controller-manager"}
+    assert "system:controller:node-controller" in {item["roleRef"]["name"] for item in made}
