@@ -338,6 +338,8 @@ class Rest:
 
     async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj, applied: Applied | None = None) -> bytes:
         resource = kind.resource
+        # Before the strategy compares: an absent default is no change.
+        kind.default(new)
         if call.target.subresource == "status":
             kind.strategy.prepare_status_update(new, old)
         else:

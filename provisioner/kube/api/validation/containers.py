@@ -59,9 +59,9 @@ def _ports(found: Any, path: str, host_network: bool) -> list[FieldError]:
         )
         if given.host_port:
             problems += port(f"{where}.hostPort", given.host_port)
-        if host_network and given.host_port != given.container_port:
-            message = "must match `hostPort` when `hostNetwork` is true"
-            problems.append(errors.invalid_value(f"{where}.containerPort", given.container_port, message))
+        if host_network and given.host_port and given.host_port != given.container_port:
+            message = "must match `containerPort` when `hostNetwork` is true"
+            problems.append(errors.invalid_value(f"{where}.hostPort", given.host_port, message))
         problems += one_of(f"{where}.protocol", given.protocol, PROTOCOLS)
     return problems
 
