@@ -43,7 +43,8 @@ class Content:
         standard = [Path(part).expanduser() for part in ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")]
         self.roles_path = (*roles_path, *configured, *standard)
         self.own_modules = OwnModules()
-        self.own_modules.add(directory)
+        self.own_lookups: set[str] = set()
+        self._add_own(directory)
         for folder in os.environ.get("ANSIBLE_LIBRARY", "").split(":"):
             if folder:
                 self.own_modules.add(Path(folder).expanduser().parent)
@@ -51,6 +52,12 @@ class Content:
         self._values: dict[Path, Any] = {}
         self.imported_roles: list[Role] = []
         """Roles imported by task files since a play began; their handlers and variables belong to the play."""
+
+    def _add_own(self, root: Path) -> None:
+        """Modules and lookups that come with a playbook or role."""
+        self.own_modules.add(root)
+        if (root / "lookup_plugins").is_dir():
+            self.own_lookups.update(path.stem for path in (root / "lookup_plugins").glob("*.py"))
 
     def read(self, path: Path) -> Any:
         """A YAML file's value, parsed once. Raises PlaybookError."""
@@ -155,7 +162,7 @@ class Content:
         path = self.find_role(name, place, parents[-1].path.parent if parents else None)
         if any(parent.path == path for parent in parents) and len(parents) > 20:
             raise PlaybookError(f"role '{name}' depends on itself", place)
-        self.own_modules.add(path)
+        self._add_own(path)
         meta = self._optional(path / "meta", "main", {})
         role = Role(name=path.name if "/" in name else name, path=path, params=dict(params or {}), parents=parents, public=public)
         role.defaults = self._variables(path / "defaults", defaults_from, place)

@@ -11,7 +11,7 @@ from provisioner.templating import Templar, UndefinedVariable
 from provisioner.templating.filters.data import type_debug
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call
-from provisioner.templating.plugins import LOOKUPS, bare_name
+from provisioner.templating.plugins import bare_name
 
 # Lookups that take one mapping or text rather than a list of terms.
 _KEEP_UNDEFINED = frozenset({"first_found"})
@@ -32,7 +32,7 @@ def loop_items(task: Task, templar: Templar) -> list[Any] | None:
     lookup = bare_name(loop.lookup)
     terms = _terms(loop.value, templar, lookup)
     call = Call(lookup, templar)
-    found = LOOKUPS[lookup](call, terms, {})
+    found = templar.engine.plugins.lookups[lookup](call, terms, {})
     return list(found)
 
 

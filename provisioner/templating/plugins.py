@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from provisioner.templating import jinja_tests
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
 from provisioner.templating.filters import data, digests, network, paths, sets, text, times
 from provisioner.templating.lookups import sequences, sources
-from provisioner.templating.lookups.call import Call, Lookup
+from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 from provisioner.templating.scope import first_undefined
 from provisioner.templating.undefined import Undefined, did_you_mean
 
@@ -29,6 +30,7 @@ from provisioner.templating.undefined import Undefined, did_you_mean
 _PREFIXES = ("ansible.builtin.", "ansible.utils.", "ansible.netcommon.", "community.general.", "ansible.posix.")
 # Filters that are meant for undefined values.
 _ACCEPT_UNDEFINED = {"default", "d", "mandatory", "type_debug"}
+STAND_INS = str(Path(__file__).resolve().parent.parent / "agent" / "shim")
 LOOKUPS: dict[str, Lookup] = {**sources.LOOKUPS, **sequences.LOOKUPS}
 
 
@@ -39,6 +41,7 @@ class Plugins:
     filters: dict[str, Callable[..., Any]]
     tests: dict[str, Callable[..., Any]]
     globals: dict[str, Any]
+    lookups: dict[str, Lookup]
 
 
 def _strict(kind: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,14 +74,16 @@ def bare_name(name: str) -> str:
 
 def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any], options: dict[str, Any]) -> list[Any]:
     """The values of a lookup, called from a template."""
-    lookup = LOOKUPS.get(bare_name(name))
+    templar = context.resolve_or_missing("__templar__")
+    known: dict[str, Lookup] = templar.engine.plugins.lookups
+    lookup = known.get(bare_name(name))
     if lookup is None:
-        raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, LOOKUPS) or '.'}")
+        raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, known) or '.'}")
     undefined = first_undefined(list(terms))
     if undefined is not None and bare_name(name) != "first_found":
         undefined._fail_with_undefined_error()
     try:
-        return lookup(Call(name, context.resolve_or_missing("__templar__")), terms, options)
+        return lookup(Call(name, templar), terms, options)
     except PluginError as e:
         raise PluginError(f"The lookup plugin '{name}' failed: {e}") from e
 
@@ -137,32 +142,55 @@ def builtin_plugins() -> Plugins:
     tests.update({name: _strict("test", name, function) for name, function in jinja_tests.TESTS.items()})
     tests.update({"ansible.builtin." + name: function for name, function in list(tests.items())})
     calls: dict[str, Any] = {"lookup": _lookup, "query": _query, "q": _query, "now": _now, "undef": _undef, "range": range, "dict": dict}
-    return Plugins(
-        filters, tests, {**calls, "namespace": jinja2.utils.Namespace, "cycler": jinja2.utils.Cycler, "joiner": jinja2.utils.Joiner}
-    )
+    classes = {"namespace": jinja2.utils.Namespace, "cycler": jinja2.utils.Cycler, "joiner": jinja2.utils.Joiner}
+    return Plugins(filters, tests, {**calls, **classes}, dict(LOOKUPS))
 
 
 def with_folders(plugins: Plugins, folders: Sequence[Path]) -> Plugins:
-    """The plugins and those found in `filter_plugins/` and `test_plugins/` of the folders (classes FilterModule, TestModule)."""
-    filters, tests = dict(plugins.filters), dict(plugins.tests)
+    """The plugins and those in `filter_plugins/`, `test_plugins/` and `lookup_plugins/` of the folders. Raises PluginError."""
+    filters, tests, lookups = dict(plugins.filters), dict(plugins.tests), dict(plugins.lookups)
     for folder in folders:
-        for kind, cls, method, target in (
-            ("filter_plugins", "FilterModule", "filters", filters),
-            ("test_plugins", "TestModule", "tests", tests),
-        ):
-            for path in sorted((folder / kind).glob("*.py")) if (folder / kind).is_dir() else []:
-                target.update(_load(path, cls, method))
-    return Plugins(filters, tests, plugins.globals)
+        for path in _files(folder / "filter_plugins"):
+            filters.update(_methods(path, "FilterModule", "filters"))
+        for path in _files(folder / "test_plugins"):
+            tests.update(_methods(path, "TestModule", "tests"))
+        for path in _files(folder / "lookup_plugins"):
+            lookups[path.stem] = _own_lookup(path)
+    return Plugins(filters, tests, plugins.globals, lookups)
 
 
-def _load(path: Path, cls: str, method: str) -> dict[str, Callable[..., Any]]:
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.py")) if path.stem != "__init__"] if folder.is_dir() else []
+
+
+def _methods(path: Path, cls: str, method: str) -> dict[str, Callable[..., Any]]:
+    found: dict[str, Callable[..., Any]] = _guarded(path, lambda module: getattr(getattr(module, cls)(), method)())
+    return found
+
+
+def _own_lookup(path: Path) -> Lookup:
+    made = _guarded(path, lambda module: module.LookupModule)
+
+    def run(call: Call, terms: Terms, options: Options) -> list[Any]:
+        plugin = made(templar=call.templar)
+        try:
+            return list(plugin.run(list(terms), variables=call.templar.scope, **options))
+        except Exception as e:
+            raise PluginError(str(e)) from e
+
+    return run
+
+
+def _guarded(path: Path, use: Callable[[Any], Any]) -> Any:
+    """What a plugin's file offers. Names such files import from ansible are stood in for where it is not installed."""
+    if STAND_INS not in sys.path:
+        sys.path.append(STAND_INS)
     spec = importlib.util.spec_from_file_location(f"_plugin_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise PluginError("cannot be loaded", template=str(path))
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        found: dict[str, Callable[..., Any]] = getattr(getattr(module, cls)(), method)()
+        return use(module)
     except Exception as e:
         raise PluginError(f"cannot be loaded: {e}", template=str(path)) from e
-    return found

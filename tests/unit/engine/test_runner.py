@@ -483,3 +483,41 @@ def test_mistakes_are_found_before_anything_runs(tmp_path: Path, text: str, mess
     with pytest.raises(PlaybookError) as caught:
         play(tmp_path, text)
     assert message in str(caught.value)
+
+
+def test_plugins_of_a_playbooks_own(tmp_path: Path) -> None:
+    files = {
+        "filter_plugins/f.py": """
+from ansible.errors import AnsibleFilterError
+def twice(x):
+    if x == 'bad':
+        raise AnsibleFilterError('no bad words')
+    return x * 2
+class FilterModule(object):
+    def filters(self):
+        return {'twice': twice}
+""",
+        "roles/r/test_plugins/t.py": "class TestModule:\n    def tests(self):\n        return {'even': lambda n: n % 2 == 0}\n",
+        "roles/r/tasks/main.yml": '- debug: {msg: "{{ 4 is even }}"}\n',
+        "lookup_plugins/words.py": """
+from ansible.plugins.lookup import LookupBase
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **kwargs):
+        return [str(variables['inventory_hostname']) + t + kwargs.get('end', '') for t in self._flatten(terms)]
+""",
+    }
+    text = """
+- hosts: all
+  gather_facts: false
+  roles: [r]
+  tasks:
+    - debug: {msg: "{{ 'a' | twice }} {{ lookup('words', 'x', end='!') }}"}
+    - debug: {msg: "{{ item }}"}
+      with_words: [p, q]
+    - debug: {msg: "{{ 'bad' | twice }}"}
+      ignore_errors: true
+"""
+    done = play(tmp_path, text, files=files)
+    assert done.messages()[:2] == [True, "aa h1x!"]
+    assert [part["msg"] for part in done.results("debug")[1]["results"]] == ["h1p", "h1q"]
+    assert "no bad words" in done.messages()[3]

@@ -62,9 +62,9 @@ class AnsibleModule:
         self.argument_spec = dict(argument_spec, **(FILE_COMMON_ARGUMENTS if add_file_common_args else {}))
         self.no_log_values = set()  # type: ignore[var-annotated]
         self.ansible_version = "2.19.0"
-        self._warnings = []  # type: List[str]
-        self._deprecations = []  # type: List[Dict[str, Any]]
-        self._tmpdir = None  # type: Optional[str]
+        self._warnings: List[str] = []
+        self._deprecations: List[Dict[str, Any]] = []
+        self._tmpdir: Optional[str] = None
         self._context = Context(check=self.check_mode, diff=self._diff)
         given = dict(request.get("args") or {})
         if self.check_mode and not supports_check_mode:
