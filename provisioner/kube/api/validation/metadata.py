@@ -13,7 +13,9 @@ _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
     ("", "Namespace"): names.is_dns_label,
     ("", "Service"): names.is_dns1035_label,
     **{("rbac.authorization.k8s.io", kind): names.is_path_segment for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")},
-    ("certificates.k8s.io", "CertificateSigningRequest"): names.is_dns_subdomain,
+    # Names with colons: signer:anything, and addresses.
+    ("certificates.k8s.io", "ClusterTrustBundle"): names.is_path_segment,
+    ("networking.k8s.io", "IPAddress"): names.is_path_segment,
 }
 
 

@@ -1,0 +1,311 @@
+"""Proves what is refused of every kind but pods: each has a right object, and what becomes wrong when one thing of it changes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from provisioner.kube.api import codec, defaults
+from provisioner.kube.api._generated.resources import RESOURCES
+from provisioner.kube.api.validation import validate_create, validate_status_update, validate_update
+from provisioner.kube.api.validation.batch import schedule_error
+
+TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "x:1"}]}}
+ONCE = {"spec": {"containers": [{"name": "c", "image": "x:1"}], "restartPolicy": "Never"}}
+WORKLOAD = {"selector": {"matchLabels": {"app": "web"}}, "template": TEMPLATE}
+HOOK = {
+    "name": "a.example.com",
+    "sideEffects": "None",
+    "admissionReviewVersions": ["v1"],
+    "clientConfig": {"service": {"name": "s", "namespace": "n"}},
+    "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+}
+INGRESS_PATH = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "Deployment": {"spec": WORKLOAD},
+    "ReplicaSet": {"spec": WORKLOAD},
+    "DaemonSet": {"spec": WORKLOAD},
+    "StatefulSet": {"spec": {**WORKLOAD, "serviceName": "web", "volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": CLAIM}]}},
+    "ReplicationController": {"spec": {"selector": {"app": "web"}, "template": TEMPLATE}},
+    "ControllerRevision": {"revision": 1, "data": {"a": 1}},
+    "Job": {"spec": {"completions": 1, "parallelism": 1, "template": ONCE}},
+    "CronJob": {"spec": {"schedule": "*/5 * * * *", "timeZone": "Europe/Berlin", "jobTemplate": {"spec": {"template": ONCE}}}},
+    "Service": {"spec": {"selector": {"a": "b"}, "ports": [{"name": "http", "port": 80, "targetPort": "web"}], "clusterIP": "10.96.0.5"}},
+    "Endpoints": {"subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 80}]}]},
+    "EndpointSlice": {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}], "ports": [{"name": "http", "port": 80}]},
+    "ConfigMap": {"data": {"a.conf": "x"}, "binaryData": {"b": "AAEC"}},
+    "Secret": {"data": {"a": "eA=="}, "stringData": {"b": "y"}},
+    "PersistentVolume": {"spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}},
+    "PersistentVolumeClaim": {"spec": CLAIM},
+    "StorageClass": {"provisioner": "example.com/x"},
+    "VolumeAttachment": {"spec": {"attacher": "a", "nodeName": "n", "source": {"persistentVolumeName": "v"}}},
+    "Ingress": {"spec": {"rules": [{"host": "*.example.com", "http": {"paths": [INGRESS_PATH]}}], "tls": [{"hosts": ["a.example.com"]}]}},
+    "IngressClass": {"spec": {"controller": "example.com/x"}},
+    "NetworkPolicy": {
+        "spec": {
+            "podSelector": {},
+            "ingress": [{"from": [{"podSelector": {}}], "ports": [{"port": 80, "endPort": 90}]}],
+            "egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}]}],
+        }
+    },
+    "Node": {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}], "podCIDR": "10.244.1.0/24", "podCIDRs": ["10.244.1.0/24"]}},
+    "ResourceQuota": {"spec": {"hard": {"pods": "5", "requests.cpu": "1", "count/deployments.apps": "2"}}},
+    "LimitRange": {"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "100m"}, "default": {"cpu": "1"}}]}},
+    "Lease": {"spec": {"leaseDurationSeconds": 15}},
+    "PriorityClass": {"value": 1000},
+    "RuntimeClass": {"handler": "runc"},
+    "CertificateSigningRequest": {"spec": {"request": "eA==", "signerName": "example.com/x", "usages": ["client auth"]}},
+    "PodDisruptionBudget": {"spec": {"minAvailable": "50%", "selector": {"matchLabels": {"a": "b"}}}},
+    "HorizontalPodAutoscaler": {"spec": {"maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}},
+    "Role": {"rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]},
+    "ClusterRole": {"rules": [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]},
+    "RoleBinding": {"roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "u"}]},
+    "ClusterRoleBinding": {"roleRef": {"kind": "ClusterRole", "name": "r"}, "subjects": [{"kind": "ServiceAccount", "name": "s", "namespace": "n"}]},
+    "ValidatingWebhookConfiguration": {"webhooks": [HOOK]},
+    "MutatingWebhookConfiguration": {"webhooks": [HOOK]},
+    "CustomResourceDefinition": {
+        "metadata": {"name": "foos.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "foos", "kind": "Foo"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    },
+    "APIService": {"metadata": {"name": "v1.apps"}, "spec": {"group": "apps", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 15}},
+    "Namespace": {},
+    "ServiceAccount": {},
+}  # fmt: skip
+
+
+def changed(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy with the value at a dotted path (keys with dots: written with slashes); "!" removes it, a last "+" appends it."""
+    made = copy.deepcopy(document)
+    at: Any = made
+    *parents, last = path.split(".")
+    for part in parents:
+        at = at[int(part)] if isinstance(at, list) else at.setdefault(part, {})
+    if isinstance(at, list):
+        at.append(value) if last == "+" else at.__setitem__(int(last), value)
+    elif value == "!":
+        at.pop(last, None)
+    else:
+        at[last] = value
+    return made
+
+
+def made(kind: str, document: dict[str, Any]) -> Any:
+    found = next(r for r in RESOURCES if r.kind == kind and (kind != "HorizontalPodAutoscaler" or r.version == "v2"))
+    obj = codec.decode_dict(found.load(), {**document, "metadata": {"name": "x", **document.get("metadata", {})}})
+    defaults.apply(obj)
+    return obj
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_right_objects_are_right_and_may_stay_as_they_are(kind: str) -> None:
+    obj = made(kind, RIGHT[kind])
+    assert validate_create(obj) == []
+    assert validate_update(made(kind, RIGHT[kind]), obj) == []
+    assert validate_status_update(made(kind, RIGHT[kind]), obj) == []
+
+
+REFUSED: list[tuple[str, str, Any, str, str]] = [
+    ("Deployment", "spec.replicas", -1, "spec.replicas", "must be greater than or equal to 0"),
+    ("Deployment", "spec.selector", "!", "spec.selector", "Required value"),
+    ("Deployment", "spec.selector", {}, "spec.selector", "empty selector is invalid for deployment"),
+    ("Deployment", "spec.selector.matchLabels.app", "x", "spec.template.metadata.labels", "`selector` does not match template `labels`"),
+    ("Deployment", "spec.template", "!", "spec.template", "Required value"),
+    ("Deployment", "spec.template.spec.containers.0.image", "", "spec.template.spec.containers[0].image", "Required value"),
+    ("Deployment", "spec.template.spec.restartPolicy", "Never", "spec.template.spec.restartPolicy", 'supported values: "Always"'),
+    ("Deployment", "spec.template.spec.activeDeadlineSeconds", 5, "spec.template.spec.activeDeadlineSeconds", "in ReplicaSet is not Supported"),
+    ("Deployment", "spec.strategy", {"type": "Recreate", "rollingUpdate": {}}, "spec.strategy.rollingUpdate", "may not be specified when strategy"),
+    ("Deployment", "spec.strategy", {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}, "spec.strategy.rollingUpdate.maxUnavailable", "may not be 0"),
+    ("Deployment", "spec.strategy", {"rollingUpdate": {"maxUnavailable": "101%"}}, "spec.strategy.rollingUpdate.maxUnavailable", "greater than 100%"),
+    ("Deployment", "spec.strategy", {"rollingUpdate": {"maxSurge": "x"}}, "spec.strategy.rollingUpdate.maxSurge", "a valid percent string"),
+    ("Deployment", "spec.progressDeadlineSeconds", 0, "spec.progressDeadlineSeconds", "must be greater than minReadySeconds"),
+    ("DaemonSet", "spec.updateStrategy", {"rollingUpdate": {"maxUnavailable": 0}}, "spec.updateStrategy.rollingUpdate.maxUnavailable", "cannot be 0"),
+    ("DaemonSet", "spec.updateStrategy", {"rollingUpdate": {"maxSurge": 1}}, "spec.updateStrategy.rollingUpdate.maxSurge", "may not be set"),
+    ("StatefulSet", "spec.podManagementPolicy", "Any", "spec.podManagementPolicy", "Unsupported value"),
+    ("StatefulSet", "spec.volumeClaimTemplates.0.spec.accessModes", [], "spec.volumeClaimTemplates[0].spec.accessModes", "at least 1 access mode"),
+    ("ReplicationController", "spec.selector", {"app": "other"}, "spec.template.metadata.labels", "does not match"),
+    ("Job", "spec.template.spec.restartPolicy", "Always", "spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"'),
+    ("Job", "spec", {"completionMode": "Indexed", "parallelism": 1, "template": ONCE}, "spec.completions", "when completion mode is Indexed") ,
+    ("Job", "spec.parallelism", -1, "spec.parallelism", "must be greater than or equal to 0"),
+    ("Job", "spec.podFailurePolicy", {"rules": [{"action": "X", "onExitCodes": {"operator": "In", "values": [1]}}]}, "spec.podFailurePolicy.rules[0].action", "Unsupported"),
+    ("CronJob", "metadata", {"name": "x" * 53}, "metadata.name", "must be no more than 52 characters"),
+    ("CronJob", "spec.schedule", "60 * * * *", "spec.schedule", "end of range (60) above maximum (59)"),
+    ("CronJob", "spec.schedule", "TZ=UTC 0 0 * * *", "spec.schedule", "use timeZone field instead"),
+    ("CronJob", "spec.timeZone", "Mars/Base", "spec.timeZone", "unknown time zone Mars/Base"),
+    ("CronJob", "spec.concurrencyPolicy", "Queue", "spec.concurrencyPolicy", "Unsupported value"),
+    ("Service", "metadata", {"name": "1abc"}, "metadata.name", "a DNS-1035 label"),
+    ("Service", "spec.ports", [], "spec.ports", "Required value"),
+    ("Service", "spec.ports.0.port", 0, "spec.ports[0].port", "must be between 1 and 65535, inclusive"),
+    ("Service", "spec.ports.+", {"port": 81}, "spec.ports[1].name", "Required value"),
+    ("Service", "spec.ports.+", {"name": "b", "port": 80}, "spec.ports[1]", "Duplicate value"),
+    ("Service", "spec.ports.0.nodePort", 30000, "spec.ports[0].nodePort", "may not be used when `type` is 'ClusterIP'"),
+    ("Service", "spec.type", "Magic", "spec.type", "Unsupported value"),
+    ("Service", "spec.type", "ExternalName", "spec.externalName", "Required value"),
+    ("Service", "spec.clusterIP", "nope", "spec.clusterIPs[0]", "must be a valid IP address"),
+    ("Service", "spec.externalTrafficPolicy", "Local", "spec.externalTrafficPolicy", "externally-accessible"),
+    ("Service", "spec.selector", {"a": "/"}, "spec.selector", "a valid label must be"),
+    ("Endpoints", "subsets.0.addresses.0.ip", "127.0.0.1", "subsets[0].addresses[0].ip", "may not be in the loopback range"),
+    ("Endpoints", "subsets.0.addresses", [], "subsets[0]", "must specify `addresses` or `notReadyAddresses`"),
+    ("EndpointSlice", "addressType", "IPv6", "endpoints[0].addresses[0]", "must be a valid IPv6 address"),
+    ("EndpointSlice", "endpoints.0.addresses", [], "endpoints[0].addresses", "must contain at least 1 address"),
+    ("ConfigMap", "data", {"a/b": "x"}, "data[a/b]", "a valid config key"),
+    ("ConfigMap", "data", {"b": "x"}, "binaryData[b]", "duplicate of key present in data"),
+    ("ConfigMap", "data", {"a": "x" * (1024 * 1024 + 1)}, "", "Too long"),
+    ("Secret", "data", {"a": "not base64!"}, "data[a]", "illegal base64"),
+    ("Secret", "type", "kubernetes.io/tls", "data[tls.crt]", "Required value"),
+    ("Secret", "type", "kubernetes.io/service-account-token", "metadata.annotations[kubernetes.io/service-account.name]", "Required value"),
+    ("PersistentVolume", "spec.hostPath", "!", "spec", "must specify a volume type"),
+    ("PersistentVolume", "spec.nfs", {"server": "a", "path": "/"}, "spec.nfs", "may not specify more than 1 volume type"),
+    ("PersistentVolume", "spec.capacity", {}, "spec.capacity", "Required value"),
+    ("PersistentVolumeClaim", "spec.resources", "!", "spec.resources[storage]", "Required value"),
+    ("PersistentVolumeClaim", "spec.resources.requests.storage", "0", "spec.resources[storage]", "must be greater than zero"),
+    ("PersistentVolumeClaim", "spec.accessModes", ["Any"], "spec.accessModes", "Unsupported value"),
+    ("StorageClass", "provisioner", "", "provisioner", "Required value"),
+    ("StorageClass", "volumeBindingMode", "Later", "volumeBindingMode", "Unsupported value"),
+    ("Ingress", "spec.rules", [], "spec", "either `defaultBackend` or `rules` must be specified"),
+    ("Ingress", "spec.rules.0.host", "1.2.3.4", "spec.rules[0].host", "must be a DNS name, not an IP address"),
+    ("Ingress", "spec.rules.0.http.paths.0.pathType", "!", "spec.rules[0].http.paths[0].pathType", "pathType must be specified"),
+    ("Ingress", "spec.rules.0.http.paths.0.path", "x", "spec.rules[0].http.paths[0].path", "must be an absolute path"),
+    ("Ingress", "spec.rules.0.http.paths.0.backend.service.port", {}, "spec.rules[0].http.paths[0].backend", "port name or number is required"),
+    ("IngressClass", "spec.controller", "x", "spec.controller", "must be a domain-prefixed path"),
+    ("NetworkPolicy", "spec.egress.0.to.0.ipBlock.cidr", "x", "spec.egress[0].to[0].ipBlock.cidr", "must be a valid CIDR value"),
+    ("NetworkPolicy", "spec.egress.0.to.0.ipBlock.except", ["11.0.0.0/16"], "spec.egress[0].to[0].ipBlock.except[0]", "strict subset"),
+    ("NetworkPolicy", "spec.ingress.0.ports.0.endPort", 70, "spec.ingress[0].ports[0].endPort", "greater than or equal to `port`"),
+    ("NetworkPolicy", "spec.ingress.0.from.0", {}, "spec.ingress[0].from[0]", "must specify a peer"),
+    ("Node", "spec.taints.0.effect", "Go", "spec.taints[0].effect", "Unsupported value"),
+    ("ResourceQuota", "spec.hard.pods", "-1", "spec.hard[pods]", "must be greater than or equal to 0"),
+    ("LimitRange", "spec.limits.0.min.cpu", "3", "spec.limits[0].min[cpu]", "min value 3 is greater than max value 2"),
+    ("LimitRange", "spec.limits.0.type", "", "spec.limits[0].type", "Required value"),
+    ("Lease", "spec.leaseDurationSeconds", 0, "spec.leaseDurationSeconds", "must be greater than 0"),
+    ("PriorityClass", "value", 2_000_000_000, "value", "maximum allowed value of a user defined priority is 1000000000"),
+    ("PriorityClass", "metadata", {"name": "system-mine"}, "metadata.name", "reserved for system use only"),
+    ("RuntimeClass", "handler", "", "handler", "Required value"),
+    ("CertificateSigningRequest", "spec.expirationSeconds", 5, "spec.expirationSeconds", "600 seconds"),
+    ("PodDisruptionBudget", "spec.maxUnavailable", 1, "spec", "cannot be both set"),
+    ("PodDisruptionBudget", "spec.minAvailable", "200%", "spec.minAvailable", "must not be greater than 100%"),
+    ("HorizontalPodAutoscaler", "spec.maxReplicas", 0, "spec.maxReplicas", "must be greater than 0"),
+    ("HorizontalPodAutoscaler", "spec.minReplicas", 5, "spec.maxReplicas", "must be greater than or equal to `minReplicas`"),
+    ("HorizontalPodAutoscaler", "spec.metrics", [{"type": "Resource"}], "spec.metrics[0].resource", "must populate information"),
+    ("Role", "rules.0.verbs", [], "rules[0].verbs", "verbs must contain at least one value"),
+    ("Role", "rules.0.nonResourceURLs", ["/x"], "rules[0].nonResourceURLs", "namespaced rules cannot apply"),
+    ("Role", "rules.0.resources", [], "rules[0].resources", "at least one resource"),
+    ("RoleBinding", "roleRef.kind", "Thing", "roleRef.kind", "Unsupported value"),
+    ("ClusterRoleBinding", "subjects.0.namespace", "", "subjects[0].namespace", "Required value"),
+    ("ValidatingWebhookConfiguration", "webhooks.0.name", "a", "webhooks[0].name", "at least three segments"),
+    ("ValidatingWebhookConfiguration", "webhooks.0.sideEffects", "Some", "webhooks[0].sideEffects", "Unsupported value"),
+    ("ValidatingWebhookConfiguration", "webhooks.0.clientConfig", {}, "webhooks[0].clientConfig", "exactly one of url or service"),
+    ("ValidatingWebhookConfiguration", "webhooks.0.clientConfig", {"url": "http://x"}, "webhooks[0].clientConfig.url", "'https' is the only allowed"),
+    ("ValidatingWebhookConfiguration", "webhooks.0.timeoutSeconds", 31, "webhooks[0].timeoutSeconds", "between 1 and 30 seconds"),
+    ("ValidatingWebhookConfiguration", "webhooks.0.rules.0.operations", ["*", "CREATE"], "webhooks[0].rules[0].operations", "must not specify other"),
+    ("CustomResourceDefinition", "metadata.name", "foo.example.com", "metadata.name", 'must be spec.names.plural+"."+spec.group'),
+    ("CustomResourceDefinition", "spec.versions.0.storage", False, "spec.versions", "exactly one version marked as storage"),
+    ("CustomResourceDefinition", "spec.versions.0.schema", {}, "spec.versions[0].schema.openAPIV3Schema", "schemas are required"),
+    ("CustomResourceDefinition", "spec.scope", "Galaxy", "spec.scope", "Unsupported value"),
+    ("APIService", "metadata.name", "v2.apps", "metadata.name", "v1.apps"),
+    ("APIService", "spec.versionPriority", 0, "spec.versionPriority", "must be between 1 and 1000"),
+    ("Namespace", "metadata", {"name": "a.b"}, "metadata.name", "RFC 1123 label"),
+    ("ServiceAccount", "metadata", {"name": ""}, "metadata.name", "name or generateName is required"),
+    ("ServiceAccount", "metadata", {"annotations": {"a": "x" * 300_000}}, "metadata.annotations", "may not be more than 262144 bytes"),
+    ("ServiceAccount", "metadata", {"finalizers": ["a b"]}, "metadata.finalizers[0]", "name part"),
+    ("ServiceAccount", "metadata", {"ownerReferences": [{"kind": "A", "name": "b", "uid": "c"}]}, "metadata.ownerReferences[0].apiVersion", "must not be empty"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "field", "message"), REFUSED, ids=lambda v: v if isinstance(v, str) and len(v) < 60 else "-"
+)
+def test_what_is_refused(kind: str, path: str, value: Any, field: str, message: str) -> None:
+    found = validate_create(made(kind, changed(RIGHT[kind], path, value)))
+    assert [error for error in found if error.field == field and message in error.message], found
+
+
+UPDATES: list[tuple[str, str, Any, str, str]] = [
+    ("Deployment", "spec.selector.matchLabels", {"app": "web", "b": "c"}, "spec.selector", "field is immutable"),
+    ("Deployment", "spec.replicas", 5, "", ""),
+    ("StatefulSet", "spec.serviceName", "other", "spec", "updates to statefulset spec for fields other than"),
+    ("StatefulSet", "spec.replicas", 5, "", ""),
+    ("StatefulSet", "spec.template.spec.containers.0.image", "x:2", "", ""),
+    ("ReplicationController", "spec.replicas", 2, "", ""),
+    ("ControllerRevision", "data", {"a": 2}, "data", "field is immutable"),
+    ("Job", "spec.parallelism", 5, "", ""),
+    ("Job", "spec.completions", 5, "spec.completions", "field is immutable"),
+    ("Job", "spec.template.spec.containers.0.image", "x:2", "spec.template", "field is immutable"),
+    ("CronJob", "spec.schedule", "@hourly", "", ""),
+    ("Service", "spec.clusterIP", "10.96.0.6", "spec.clusterIPs[0]", "may not change once set"),
+    ("Service", "spec.ports.0.port", 81, "", ""),
+    ("EndpointSlice", "addressType", "FQDN", "addressType", "field is immutable"),
+    ("PersistentVolume", "spec.hostPath.path", "/y", "spec.persistentvolumesource", "is immutable after creation"),
+    ("PersistentVolumeClaim", "spec.accessModes", ["ReadWriteMany"], "spec", "spec is immutable after creation"),
+    ("PersistentVolumeClaim", "spec.volumeName", "pv", "", ""),
+    ("StorageClass", "provisioner", "other", "provisioner", "updates to provisioner are forbidden."),
+    ("StorageClass", "allowVolumeExpansion", True, "", ""),
+    ("Secret", "type", "example.com/other", "type", "field is immutable"),
+    ("Node", "spec.podCIDR", "10.244.9.0/24", "spec.podCIDRs", "node updates may not change podCIDR"),
+    ("PriorityClass", "value", 5, "value", "may not be changed in an update."),
+    ("RuntimeClass", "handler", "other", "handler", "field is immutable"),
+    ("RoleBinding", "roleRef.name", "other", "roleRef", "cannot change roleRef"),
+    ("IngressClass", "spec.controller", "example.com/y", "spec.controller", "field is immutable"),
+    ("ConfigMap", "metadata", {"name": "y"}, "metadata.name", "field is immutable"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "field", "message"), UPDATES, ids=lambda v: v if isinstance(v, str) and len(v) < 60 else "-"
+)
+def test_what_updates_may_change(kind: str, path: str, value: Any, field: str, message: str) -> None:
+    found = validate_update(made(kind, changed(RIGHT[kind], path, value)), made(kind, RIGHT[kind]))
+    if not field:
+        assert found == []
+    else:
+        assert [error for error in found if error.field == field and message in error.message], found
+
+
+def test_immutable_configuration_never_changes() -> None:
+    frozen = {"immutable": True, "data": {"a": "1"}}
+    old = made("ConfigMap", frozen)
+    assert validate_update(made("ConfigMap", frozen), old) == []
+    found = validate_update(made("ConfigMap", {"data": {"a": "2"}}), old)
+    assert {error.field for error in found} == {"immutable", "data"}
+
+
+def test_a_bound_claim_may_grow() -> None:
+    bound = changed(RIGHT["PersistentVolumeClaim"], "status.phase", "Bound")
+    old = made("PersistentVolumeClaim", bound)
+    assert validate_update(made("PersistentVolumeClaim", changed(bound, "spec.resources.requests.storage", "2Gi")), old) == []
+    found = validate_update(made("PersistentVolumeClaim", changed(bound, "spec.resources.requests.storage", "1Mi")), old)
+    assert found[0].field == "spec.resources.requests.storage"
+
+
+def test_a_suspended_job_may_be_steered() -> None:
+    suspended = changed(RIGHT["Job"], "spec.suspend", True)
+    old = made("Job", suspended)
+    assert validate_update(made("Job", changed(suspended, "spec.template.spec.nodeSelector", {"a": "b"})), old) == []
+
+
+def test_an_object_that_goes_gets_no_new_finalizers() -> None:
+    going = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a/b"]}}
+    old = made("ServiceAccount", going)
+    found = validate_update(made("ServiceAccount", changed(going, "metadata.finalizers", ["a/b", "c/d"])), old)
+    assert found[0].field == "metadata.finalizers"
+    assert validate_update(made("ServiceAccount", changed(going, "metadata.finalizers", [])), old) == []
+
+
+@pytest.mark.parametrize(
+    ("schedule", "wrong"),
+    [
+        ("* * * * *", ""), ("0 0 1 1 0", ""), ("*/15 0-6/2 1,15 jan-mar mon-fri", ""), ("@daily", ""), ("@every 1h30m", ""), ("0 0 ? * *", ""),
+        ("* * * *", "expected exactly 5 fields, found 4"), ("a * * * *", "failed to parse int from a"), ("*/0 * * * *", "step of range"),
+        ("5-1 * * * *", "beyond end of range"), ("* * 0 * *", "below minimum"), ("@nightly", "unrecognized descriptor"), ("1-2-3 * * * *", "too many hyphens"),
+    ],
+)  # fmt: skip
+def test_schedules(schedule: str, wrong: str) -> None:
+    found = schedule_error(schedule)
+    assert (wrong in found) if wrong else found == ""
