@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import Executor as Pool
 from typing import TYPE_CHECKING, Any
@@ -173,8 +174,13 @@ class Lockstep:
         """What a task's own plugins do wrong ends the task, not the run."""
         try:
             return self.executor.execute(state, task, serial)
-        except (EngineError, TemplateError, OSError) as e:
+        except (EngineError, TemplateError) as e:
             return Outcome(failure(e), Status.FAILED)
+        except Exception as e:  # noqa: BLE001 - the guard of the worker: a mistake in one task's values or plugins must not end the run
+            text = "".join(traceback.format_exception(e))
+            return Outcome(
+                {"failed": True, "changed": False, "msg": f"Task failed: {type(e).__name__}: {e}", "exception": text}, Status.FAILED
+            )
 
     def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str) -> None:
         """Counts, marks the host, notifies handlers and tells about it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provisioner.engine import arguments
+from provisioner.engine import arguments, keyword_types
 from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple, tag_set
 from provisioner.engine.errors import PlaybookError
 from provisioner.engine.playbook import Block, Loop, LoopControl, Node, Role, Task, role_blocks
@@ -90,6 +90,7 @@ class TaskParser:
     def _block(self, raw: dict[str, Any], around: Surroundings) -> Block:
         place = location_of(raw)
         self._check_keys(raw, BLOCK_KEYS, "block", place)
+        keyword_types.check(raw, "block", place)
         inner = replace(around, attributes=around.attributes.derive(raw))
         return Block(
             block=self.nodes(raw.get("block"), inner),
@@ -111,6 +112,7 @@ class TaskParser:
 
     def _task(self, raw: dict[str, Any], around: Surroundings) -> Task:
         place = location_of(raw)
+        keyword_types.check(raw, "task", place)
         action, given, local = self._action(raw, place)
         args = self._arguments(action, given, raw.get("args"), place)
         own = {**raw, "delegate_to": raw.get("delegate_to", "localhost"), "connection": "local"} if local else raw
@@ -232,6 +234,8 @@ class TaskParser:
         if not isinstance(raw, dict):
             raise PlaybookError("loop_control must be a mapping", place)
         self._check_keys(raw, _LOOP_CONTROL, "LoopControl", place)
+        if not isinstance(raw.get("loop_var", ""), str):
+            raise PlaybookError("loop_var must be a name", place)
         values = {key: value for key, value in raw.items() if value is not None}
         if "break_when" in values:
             values["break_when"] = _conditions(values["break_when"])

@@ -34,7 +34,16 @@ class PlayRun:
         self._stop_play = False
 
     def execute(self) -> bool:
-        """Runs the play; False when nothing after it may run: a whole batch was lost, or an error was fatal for all."""
+        """Runs the play; False when nothing after it may run: a whole batch was lost, or an error was fatal for all.
+
+        Raises PlaybookError for what is wrong with the play itself.
+        """
+        try:
+            return self._execute()
+        except TemplateError as e:
+            raise PlaybookError(str(e), self.play.location) from e
+
+    def _execute(self) -> bool:
         templar = Templar([self.play.directory], {**self.play.vars, **self.run.variables.extra_vars}, engine=self.run.templates)
         hosts = self._hosts(templar)
         name = templar.render_text(self.play.name) if "{{" in self.play.name else self.play.name
@@ -210,5 +219,11 @@ def batches(hosts: list[Host], sizes: list[Any]) -> list[list[Host]]:
 def batch_size(value: Any, total: int) -> int:
     text = str(value)
     if text.endswith("%"):
-        return max(int(float(text[:-1]) / 100 * total), 1)
-    return int(text)
+        text = text[:-1]
+        share = True
+    else:
+        share = False
+    try:
+        return max(int(float(text) / 100 * total), 1) if share else int(text)
+    except ValueError:
+        raise PlaybookError(f"serial must be a number or a percentage, not {value!r}") from None

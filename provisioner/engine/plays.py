@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provisioner.engine import keyword_types
 from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple
 from provisioner.engine.content import Content
 from provisioner.engine.errors import PlaybookError
@@ -89,6 +90,7 @@ class PlaybookReader:
                 close = difflib.get_close_matches(str(key), PLAY_KEYS, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else ""
                 raise PlaybookError(f"'{key}' is not a valid attribute for a Play", location_of(raw, key) or place, hint)
+        keyword_types.check(raw, "play", place)
         if raw.get("hosts") is None or raw["hosts"] in ("", []):
             raise PlaybookError("the field 'hosts' is required but was not set", place)
         strategy = str(raw.get("strategy", "linear")).split(".")[-1]
