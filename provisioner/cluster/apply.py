@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,10 @@ def apply(
     tags: tuple[str, ...] = (),
     skip_tags: tuple[str, ...] = (),
     playbook: Path = SITE,
+    only: Sequence[str] | None = None,
 ) -> dict[str, HostStats]:
     """The counts by host, in the inventory's order. Raises ApplyError when any host failed; the others have finished then."""
-    recorder = Recorder(context.bus, {name: HostStats() for name in context.topology.hosts})
+    recorder = Recorder(context.bus, {name: HostStats() for name in (context.topology.hosts if only is None else only)})
     options = RunOptions(
         check=check,
         diff=diff,
@@ -94,6 +95,7 @@ def apply(
         roles_path=(ROLES,),
         tags=tags,
         skip_tags=skip_tags,
+        limit=None if only is None else ",".join(only),
     )
     started = time.monotonic()
     result = Runner(context.inventory, options=options, sessions=hosts, callbacks=[recorder]).run([playbook])

@@ -52,6 +52,7 @@ if command -v ss >/dev/null; then
         say "port:${local##*:}" "$unit|$name|$pid"
     done
 fi
+say release "$(readlink /opt/provision/current)"
 say done yes
 """
 

@@ -14,7 +14,7 @@ from provisioner.cluster.context import Context
 from provisioner.cluster.errors import ClusterError, PreflightError
 from provisioner.cluster.hosts import Hosts
 from provisioner.cluster.lock import Lock
-from provisioner.cluster.preflight import examine, probe
+from provisioner.cluster.preflight import Probed, examine, probe
 from provisioner.cluster.prepare import Prepared, prepare, prepare_check
 from provisioner.cluster.results import HostStats
 from provisioner.cluster.runs import RunLog
@@ -121,21 +121,42 @@ def plan(context: Context, options: UpOptions) -> Outcome:
         context.connect_vars()
         with Hosts(context, forks=options.forks) as hosts:
             with stages.stage("preflight"):
-                _preflight(context, hosts)
+                probed = _preflight(context, hosts)
             with stages.stage("plan"), prepare_check(context, release) as prepared:
                 for change in prepared.changes:
                     context.bus.send("would", f"issue certificate {change.path}: {change.reason}")
-                stats = apply(context, hosts, prepared.variables, forks=options.forks, check=True, diff=True)
-    return Outcome(stats, stages.seconds, bool(prepared.changes) or any(host.changed for host in stats.values()))
+                comparable = _comparable(context, probed, prepared)
+                stats = (
+                    apply(context, hosts, prepared.variables, forks=options.forks, check=True, diff=True, only=comparable)
+                    if comparable
+                    else {}
+                )
+    changed = bool(prepared.changes) or len(comparable) < len(probed) or any(host.changed for host in stats.values())
+    return Outcome(stats, stages.seconds, changed)
 
 
-def _preflight(context: Context, hosts: Hosts) -> None:
+def _comparable(context: Context, probed: Mapping[str, Probed], prepared: Prepared) -> list[str]:
+    """Hosts that a dry run can say something of; tells about the others, where one step stands on what an earlier one would make."""
+    found = []
+    for name, answer in probed.items():
+        roles = prepared.variables["kube"]["unfinished"][name]
+        if not answer.facts.text("release"):
+            context.bus.send("would", "install everything: nothing is on it yet", host=name)
+        elif roles:
+            context.bus.send("would", f"finish what an interrupted run began: {', '.join(roles)}; the rest is decided then", host=name)
+        else:
+            found.append(name)
+    return found
+
+
+def _preflight(context: Context, hosts: Hosts) -> dict[str, Probed]:
     started = time.monotonic()
     probed, problems = probe(context.topology, hosts.run, hosts.describe, hosts.errors)
     problems += examine(context.topology, probed)
     if problems:
         raise PreflightError(sorted(problems, key=lambda p: context.topology.hosts.index(p.host)))
     context.bus.send("progress", f"{len(probed)} hosts are fit ({time.monotonic() - started:.1f} s)")
+    return probed
 
 
 def _tell_certificates(context: Context, prepared: Prepared) -> None:

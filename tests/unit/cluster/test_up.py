@@ -13,6 +13,8 @@ from provisioner.cluster import up as module
 from provisioner.cluster.context import Context, open_cluster
 from provisioner.cluster.errors import ClusterError, HostProblem, PreflightError
 from provisioner.cluster.events import Bus, Event
+from provisioner.cluster.preflight import Probed
+from provisioner.cluster.probe import HostFacts
 from provisioner.cluster.results import HostStats
 from provisioner.cluster.runs import events
 from provisioner.cluster.up import UpOptions, plan, up
@@ -49,6 +51,7 @@ class World:
     told: list[Event]
     problems: list[HostProblem]
     changed: int = 1
+    release: str = "releases/0.1.0-abc"
     calls: list[Any] = dataclasses.field(default_factory=list)
 
 
@@ -72,7 +75,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         made.calls.append(("smoke", image))
         return 1.0
 
-    monkeypatch.setattr(module, "probe", lambda *_: ({}, made.problems))
+    monkeypatch.setattr(module, "probe", lambda *_: ({"m": Probed(HostFacts({"release": made.release}))}, made.problems))
+    monkeypatch.setattr(module, "examine", lambda *_: [])
     monkeypatch.setattr(module, "apply", fake_apply)
     monkeypatch.setattr(module.verify, "wait_for_nodes", wait_for_nodes)
     monkeypatch.setattr(module.verify, "smoke", smoke)
@@ -132,3 +136,10 @@ def test_a_plan_needs_hosts_that_are_on(world: World) -> None:
     world.provider.missing = [PlannedAction("m", Action.START)]
     with pytest.raises(ClusterError, match="the machines are off"):
         plan(world.context, UpOptions())
+
+
+def test_a_plan_of_a_bare_host_compares_nothing(world: World) -> None:
+    world.release = ""
+    assert plan(world.context, UpOptions()).changed
+    assert world.calls == []
+    assert [(e.host, e.text) for e in world.told if e.kind == "would" and e.host] == [("m", "install everything: nothing is on it yet")]
