@@ -6,11 +6,13 @@ was faster the etcd transaction fails, and patches are decided again on what is 
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +25,7 @@ from provisioner.kube.api.meta import parse_time, rfc3339
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
-from provisioner.kube.apiserver.requests import flag
+from provisioner.kube.apiserver.requests import Target, flag
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import ROOT, Entry, WatchCache, with_version
 from provisioner.kube.storage.etcd import EtcdError
@@ -40,6 +42,24 @@ SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 EVENT_TTL_S = 3600
 
 ChangeObject = Callable[[Obj, Obj], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The stored object after a change; `version` is that of the write, 0 where nothing was written."""
+
+    data: bytes
+    version: int = 0
+    gone: bool = False
+
+
+class _Turn:
+    """One object's writers in this server; `revision` is the last one's, which the next must have seen."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.revision = 0
+        self.users = 0
 
 
 @dataclass(slots=True)
@@ -62,6 +82,7 @@ class Rest:
 
     def __init__(self, cache: WatchCache, store: Store, admission: Admission, clock: Clock) -> None:
         self.cache, self._store, self.admission, self._clock = cache, store, admission, clock
+        self._turns: dict[str, _Turn] = {}
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -235,8 +256,9 @@ class Rest:
             raise errors.bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch')
         if (document.get("metadata") or {}).get("managedFields"):
             raise errors.bad_request("metadata.managedFields must be nil")
-        await self.cache.fresh()
         key = object_key(kind, call.target.namespace, call.target.name)
+        if key not in self.cache.collection(kind.stored_as).entries:
+            await self.cache.fresh()
         if key not in self.cache.collection(kind.stored_as).entries and not call.target.subresource:
             try:
                 return await self.create(kind, call, document, Applied(self._applied(kind, call, None, document))), True
@@ -283,9 +305,8 @@ class Rest:
     ) -> bytes:
         """Read, decide, write; again if somebody was faster, unless `expected_version` says what was to be replaced."""
         resource, target = kind.resource, call.target
-        await self.cache.fresh()
-        for attempt in range(TRIES):
-            entry = self.entry(kind, target.namespace, target.name)
+
+        async def once(entry: Entry) -> Outcome:
             if expected_version and expected_version != str(entry.version):
                 raise errors.conflict(resource.plural, target.name, group=resource.group)
             old = kind.load(entry.data)
@@ -297,46 +318,85 @@ class Rest:
                     resource.group,
                 )
             new = await decide(kind.load(entry.data), entry)
-            try:
-                return await self._replace(kind, call, entry, old, new, applied)
-            except Conflict as conflict:
-                if expected_version or attempt == TRIES - 1:
-                    raise errors.conflict(resource.plural, target.name, group=resource.group) from None
-                await self.cache.reach(conflict.revision)
-                if conflict.value is None:
-                    await self.cache.fresh()
-            except EtcdError as error:
-                raise _unavailable(error) from error
-        raise AssertionError("unreachable")
+            return await self._replace(kind, call, entry, old, new, applied)
+
+        return (await self._until_latest(kind, target, once)).data
 
     async def change_whole(self, kind: Kind, call: Call, decide: Callable[[Obj, Entry], Awaitable[Obj]]) -> bytes:
         """A change that the server itself makes, of spec and status at once (a binding, a finalization): no strategy, no validation."""
-        await self.cache.fresh()
-        for _ in range(TRIES):
-            entry = self.entry(kind, call.target.namespace, call.target.name)
+
+        async def once(entry: Entry) -> Outcome:
             old = kind.load(entry.data)
             new = await decide(kind.load(entry.data), entry)
             new.metadata.resource_version = old.metadata.resource_version = None
             body = self._sized(kind.stored(self._owned(kind, call, kind.to_dict(new), kind.to_dict(old), None)))
-            if call.dry_run:
-                return with_version(body, entry.version)
-            try:
-                key = self._etcd_key(kind, entry.key)
-                if _finished(kind, new):
-                    version = await self._store.delete(key, entry.revision)
-                    await self.admission.deleted(kind, new)
-                else:
-                    version = await self._store.put(key, body, entry.revision)
-                return with_version(body, version)
-            except Conflict as conflict:
-                await self.cache.reach(conflict.revision)
-                if conflict.value is None:
-                    await self.cache.fresh()
-            except EtcdError as error:
-                raise _unavailable(error) from error
-        raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
+            return await self._written(kind, call, entry, new, body)
 
-    async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj, applied: Applied | None = None) -> bytes:
+        return (await self._until_latest(kind, call.target, once)).data
+
+    async def _written(self, kind: Kind, call: Call, entry: Entry, new: Obj, body: bytes) -> Outcome:
+        """The object replaced, or removed where this change lets it go. Raises Conflict, EtcdError."""
+        if call.dry_run:
+            return Outcome(with_version(body, entry.version))
+        key = self._etcd_key(kind, entry.key)
+        if _finished(kind, new):
+            version = await self._store.delete(key, entry.revision)
+            await self.admission.deleted(kind, new)
+        else:
+            version = await self._store.put(key, body, entry.revision, ttl_s=EVENT_TTL_S if kind.stored_as == "core/events" else 0)
+        return Outcome(with_version(body, version), version)
+
+    async def _until_latest(self, kind: Kind, target: Target, once: Callable[[Entry], Awaitable[Outcome]]) -> Outcome:
+        """Run `once` on the object as the cache has it; where that was not the latest word (a conflict, a refusal or no change, by
+        something that is out of date), run it again on what is. Writers of one object take turns in this server."""
+        key = object_key(kind, target.namespace, target.name)
+        entries = self.cache.collection(kind.stored_as).entries
+        async with self._turn(f"{kind.stored_as}/{key}") as turn:
+            is_latest = False
+            for _ in range(TRIES):
+                entry = entries.get(key)
+                try:
+                    outcome = await once(self.entry(kind, target.namespace, target.name))
+                except Conflict as conflict:
+                    await self.cache.reach(conflict.revision)
+                    if conflict.value is None:
+                        await self.cache.fresh()
+                    continue
+                except StatusError:
+                    if is_latest:
+                        raise
+                    await self.cache.fresh()
+                    is_latest = True
+                    if entries.get(key) is entry:
+                        raise
+                    continue
+                except EtcdError as error:
+                    raise _unavailable(error) from error
+                if outcome.version:
+                    turn.revision = revision_of(outcome.version)
+                    return outcome
+                if is_latest:
+                    return outcome
+                await self.cache.fresh()
+                is_latest = True
+                if entries.get(key) is entry:
+                    return outcome
+        raise errors.conflict(kind.resource.plural, target.name, group=kind.resource.group)
+
+    @asynccontextmanager
+    async def _turn(self, key: str) -> AsyncIterator[_Turn]:
+        turn = self._turns.setdefault(key, _Turn())
+        turn.users += 1
+        try:
+            async with turn.lock:
+                await self.cache.reach(turn.revision)
+                yield turn
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                del self._turns[key]
+
+    async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj, applied: Applied | None = None) -> Outcome:
         resource = kind.resource
         # Before the strategy compares: an absent default is no change.
         kind.default(new)
@@ -355,49 +415,33 @@ class Rest:
         before = kind.to_dict(old)
         after = self._owned(kind, call, kind.to_dict(new), before, applied)
         if after == before:
-            return entry.data
-        body = self._sized(kind.stored(after))
-        if call.dry_run:
-            return with_version(body, entry.version)
-        key = self._etcd_key(kind, entry.key)
-        if _finished(kind, new):
-            version = await self._store.delete(key, entry.revision)
-            await self.admission.deleted(kind, new)
-        else:
-            version = await self._store.put(key, body, entry.revision, ttl_s=EVENT_TTL_S if kind.stored_as == "core/events" else 0)
-        return with_version(body, version)
+            return Outcome(entry.data)
+        return await self._written(kind, call, entry, new, self._sized(kind.stored(after)))
 
     # -- delete ----------------------------------------------------------------------------------------------------
 
     async def delete(self, kind: Kind, call: Call, options: meta_v1.DeleteOptions) -> tuple[bytes, bool]:
         """(the object, gone?) after asking for its deletion: it may stay, marked, for its grace period or its finalizers."""
-        resource, target = kind.resource, call.target
-        await self.cache.fresh()
-        for _ in range(TRIES):
-            entry = self.entry(kind, target.namespace, target.name)
+
+        async def once(entry: Entry) -> Outcome:
             obj = kind.load(entry.data)
             self._check_preconditions(kind, obj, options)
             await self.admission.validate_delete(call, kind, obj)
             marked, gone = self._mark_deleted(kind, obj, options)
-            if call.dry_run:
-                return entry.data, gone
-            try:
-                if gone:
-                    version = await self._store.delete(self._etcd_key(kind, entry.key), entry.revision)
-                    await self.admission.deleted(kind, obj)
-                    return entry.data.replace(b'"resourceVersion":"%d"' % entry.version, b'"resourceVersion":"%d"' % version, 1), True
-                if not marked:
-                    return entry.data, False
-                obj.metadata.resource_version = None
-                body = kind.stored(kind.to_dict(obj))
-                return with_version(body, await self._store.put(self._etcd_key(kind, entry.key), body, entry.revision)), False
-            except Conflict as conflict:
-                await self.cache.reach(conflict.revision)
-                if conflict.value is None:
-                    await self.cache.fresh()
-            except EtcdError as error:
-                raise _unavailable(error) from error
-        raise errors.conflict(resource.plural, target.name, group=resource.group)
+            if call.dry_run or not (gone or marked):
+                return Outcome(entry.data, gone=gone)
+            if gone:
+                version = await self._store.delete(self._etcd_key(kind, entry.key), entry.revision)
+                await self.admission.deleted(kind, obj)
+                last = entry.data.replace(b'"resourceVersion":"%d"' % entry.version, b'"resourceVersion":"%d"' % version, 1)
+                return Outcome(last, version, True)
+            obj.metadata.resource_version = None
+            body = kind.stored(kind.to_dict(obj))
+            version = await self._store.put(self._etcd_key(kind, entry.key), body, entry.revision)
+            return Outcome(with_version(body, version), version)
+
+        outcome = await self._until_latest(kind, call.target, once)
+        return outcome.data, outcome.gone
 
     def _check_preconditions(self, kind: Kind, obj: Obj, options: meta_v1.DeleteOptions) -> None:
         wanted = options.preconditions

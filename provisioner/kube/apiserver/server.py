@@ -11,6 +11,7 @@ from aiohttp import web
 
 from provisioner.kube.apiserver.admission.chain import Admission, Plugin
 from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
+from provisioner.kube.apiserver.admission.escalation import Escalation
 from provisioner.kube.apiserver.admission.lifecycle import NamespaceLifecycle
 from provisioner.kube.apiserver.admission.limits import LimitRanger
 from provisioner.kube.apiserver.admission.pod_security import PodSecurity
@@ -23,6 +24,7 @@ from provisioner.kube.apiserver.admission.pods import (
 )
 from provisioner.kube.apiserver.admission.quota import ResourceQuota
 from provisioner.kube.apiserver.admission.services import Services
+from provisioner.kube.apiserver.admission.webhooks import Webhooks
 from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate
 from provisioner.kube.apiserver.authn import Authenticator, CertificateAuthorities, read_token_file
@@ -86,11 +88,12 @@ class Server:
             flags.anonymous_auth,
             CertificateAuthorities(flags.client_ca_file, settings.front_proxy),
         )
+        self.webhooks = Webhooks(self.cache, lambda namespace, name, port: self.streams.service_address(namespace, name, port))
         self.rest = Rest(self.cache, self.store, Admission(self._plugins()), clock)
         self.watches = Watches(self.cache, self.stopping)
         self.forwarder = Forwarder()
-        streams = Streams(self.registry, self.rest, settings.kubelets, self.forwarder)
-        subresources = Subresources(self.registry, self.rest, self.authenticator, self.authorizer, self.rbac, streams, clock)
+        self.streams = Streams(self.registry, self.rest, settings.kubelets, self.forwarder)
+        subresources = Subresources(self.registry, self.rest, self.authenticator, self.authorizer, self.rbac, self.streams, clock)
         resources = Resources(self.registry, self.rest, self.watches, subresources, self.metrics, clock)
         self.openapi = OpenApi(self.registry)
         self.definitions = Definitions(self.registry, self.cache, clock, self.openapi.forget)
@@ -127,7 +130,9 @@ class Server:
             RuntimeClass(self.cache),
             DefaultStorageClass(self.cache),
             DefaultIngressClass(self.cache),
+            self.webhooks,
             PodSecurity(self.cache),
+            Escalation(self.rbac, self.authorizer),
             Services(self.store, flags.service_cluster_ip_range, flags.service_node_port_range),
         ]
         if "Node" in flags.authorization_mode or "NodeRestriction" in flags.enable_admission_plugins:
@@ -201,6 +206,7 @@ class Server:
             await self._runner.cleanup()
         await stop(self._compacting)
         await self.forwarder.close()
+        await self.webhooks.close()
         await self.store.close()
         await self.cache.close()
         await self.etcd.close()

@@ -105,7 +105,7 @@ class ApiServer:
         pki = self.pki
         return [
             *(sys.executable, "-m", "provisioner.kube.apiserver", f"--etcd-servers={self.etcd_url}", f"--secure-port={self.port}"),
-            *("--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--service-cluster-ip-range=10.96.0.0/16"),
+            *("--bind-address=127.0.0.1", "--advertise-address=10.99.0.1", "--service-cluster-ip-range=10.96.0.0/16"),
             *(
                 f"--etcd-cafile={pki.path('ca.crt')}",
                 f"--etcd-certfile={pki.path('server.crt')}",

@@ -30,7 +30,7 @@ def test_bootstrap_objects(server: Any) -> None:
         f"namespace/{n}" for n in ("default", "kube-system", "kube-public", "kube-node-lease")
     }
     assert "10.96.0.1" in server.kubectl("get", "service", "kubernetes")
-    assert f"127.0.0.1:{server.port}" in server.kubectl("get", "endpoints", "kubernetes")
+    assert f"10.99.0.1:{server.port}" in server.kubectl("get", "endpoints", "kubernetes")
     roles = server.kubectl("get", "clusterroles", "-o", "name")
     for name in ("cluster-admin", "admin", "edit", "view", "system:node-proxier", "system:controller:replicaset-controller"):
         assert f"/{name}\n" in roles

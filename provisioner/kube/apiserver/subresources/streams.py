@@ -105,6 +105,15 @@ class Streams:
         service: core_v1.Service = kind.load(self._rest.entry(kind, target.namespace, name).data)
         return await self._forwarder.forward(request, self._endpoint(service, port, scheme), path)
 
+    def service_address(self, namespace: str, name: str, port: int) -> tuple[str, int]:
+        """Where a ready endpoint of a service listens. Raises 404, 503."""
+        kind = self._kind("services")
+        service: core_v1.Service = kind.load(self._rest.entry(kind, namespace, name).data)
+        if service.spec.type == "ExternalName":
+            return service.spec.external_name or "", port
+        upstream = self._endpoint(service, str(port), "")
+        return upstream.host, upstream.port
+
     def _endpoint(self, service: core_v1.Service, port: str, scheme: str) -> Upstream:
         wanted = next((p for p in service.spec.ports or () if not port or p.name == port or str(p.port) == port), None)
         if wanted is None:

@@ -1,0 +1,72 @@
+"""Nobody grants what they don't have: roles and bindings are checked against the rules of who writes them.
+
+Source: RBAC's "Privilege escalation prevention": the verbs `escalate` on roles and `bind` on what is bound lift the check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from provisioner.kube.api._generated import rbac_v1
+from provisioner.kube.api.errors import forbidden
+from provisioner.kube.apiserver.admission.chain import Plugin
+from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.apiserver.rbac import GROUP, Rbac
+from provisioner.kube.apiserver.requests import Target
+
+ROLES = frozenset({"Role", "ClusterRole"})
+BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
+
+
+class Escalation(Plugin):
+    name = "RBACEscalation"
+
+    def __init__(self, rbac: Rbac, authorizer: Authorizer) -> None:
+        self._rbac, self._authorizer = rbac, authorizer
+
+    async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        resource = kind.resource
+        if resource.group != GROUP or "system:masters" in call.user.groups:
+            return
+        name, namespace = new.metadata.name or "", call.target.namespace
+        if resource.kind in ROLES:
+            if old is not None and old.rules == new.rules:
+                return
+            if self._may(call, "escalate", resource.plural, namespace, name):
+                return
+            missing = self._rbac.covers(call.user, namespace, new.rules or [])
+        elif resource.kind in BINDINGS:
+            if old is not None and (old.role_ref, old.subjects) == (new.role_ref, new.subjects):
+                return
+            role = new.role_ref
+            if self._may(call, "bind", f"{role.kind.lower()}s", namespace, role.name):
+                return
+            rules = self._rbac.role_rules(role.kind, namespace, role.name)
+            if rules is None:
+                raise forbidden(resource.plural, name, f'the role "{role.name}" that is bound does not exist', GROUP)
+            missing = self._rbac.covers(call.user, namespace, rules)
+        else:
+            return
+        if missing:
+            lines = "\n".join(described(missing))
+            message = f'user "{call.user.name}" (groups={list(call.user.groups)}) is attempting to grant RBAC permissions not currently held:\n{lines}'
+            raise forbidden(resource.plural, name, message.replace("'", '"'), GROUP)
+
+    def _may(self, call: Call, verb: str, plural: str, namespace: str, name: str) -> bool:
+        return self._authorizer.allows(call.user, Target(verb, "", GROUP, "v1", plural, namespace, name))
+
+
+def described(rules: Iterable[rbac_v1.PolicyRule]) -> Iterable[str]:
+    """Rules as upstream shows them."""
+    for rule in rules:
+        parts = {
+            "APIGroups": rule.api_groups,
+            "Resources": rule.resources,
+            "ResourceNames": rule.resource_names,
+            "NonResourceURLs": rule.non_resource_urls,
+            "Verbs": rule.verbs,
+        }
+        shown = ", ".join(f"{key}:[{' '.join(chr(34) + v + chr(34) for v in values)}]" for key, values in parts.items() if values)
+        yield f"{{{shown}}}"

@@ -1,0 +1,205 @@
+"""Admission webhooks: others are asked (admission.k8s.io/v1 AdmissionReview), and may change or refuse what is written.
+
+Mutating webhooks are called in turn, by configuration name and order, and once more those with reinvocationPolicy IfNeeded when a later one
+changed something; validating ones all at once. matchConditions are CEL and not evaluated: such a webhook is called as if they held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import ssl
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from provisioner.kube.api import codec, errors, patch
+from provisioner.kube.api._generated import admissionregistration_v1 as registration
+from provisioner.kube.apiserver.admission.chain import Plugin
+from provisioner.kube.apiserver.admission.webhook_rules import EXEMPT, concerns
+from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.storage.cache import Change, WatchCache
+
+log = logging.getLogger(__name__)
+
+MUTATING = "admissionregistration.k8s.io/mutatingwebhookconfigurations"
+VALIDATING = "admissionregistration.k8s.io/validatingwebhookconfigurations"
+DEFAULT_TIMEOUT_S = 10
+ANSWER_BYTES = 3 * 1024 * 1024
+
+# (namespace, service, port) -> address to ask; raises StatusError
+Resolve = Callable[[str, str, int], tuple[str, int]]
+
+
+class Webhooks(Plugin):
+    name = "Webhooks"
+
+    def __init__(self, cache: WatchCache, resolve: Resolve) -> None:
+        self._cache, self._resolve = cache, resolve
+        self._hooks: dict[str, dict[str, list[Any]]] = {MUTATING: {}, VALIDATING: {}}
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        for stored_as, cls in (
+            (MUTATING, registration.MutatingWebhookConfiguration),
+            (VALIDATING, registration.ValidatingWebhookConfiguration),
+        ):
+            cache.collection(stored_as).listeners.append(self._follower(stored_as, cls))
+
+    def _follower(self, stored_as: str, cls: type[Any]) -> Callable[[Change], None]:
+        def follow(change: Change) -> None:
+            entry = change.new or change.old
+            assert entry is not None
+            self._hooks[stored_as].pop(entry.key, None)
+            if change.new is not None:
+                self._hooks[stored_as][entry.key] = list(codec.decode(cls, entry.data).webhooks or ())
+            self._hooks[stored_as] = dict(sorted(self._hooks[stored_as].items()))
+
+        return follow
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    def _concerned(self, stored_as: str, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> list[Any]:
+        configured = self._hooks[stored_as]
+        if not configured or kind.stored_as in EXEMPT:
+            return []
+        namespace = call.target.namespace or (call.target.name if kind.stored_as == "core/namespaces" else "")
+        entry = self._cache.collection("core/namespaces").entries.get(namespace)
+        namespace_labels = entry.labels if entry is not None else {} if namespace else None
+        labels = [obj.metadata.labels or {} for obj in (new, old) if obj is not None]
+        sub = call.target.subresource
+        return [h for hooks in configured.values() for h in hooks if concerns(h, operation, kind, sub, namespace_labels, labels)]
+
+    # -- the three moments -----------------------------------------------------------------------------------------
+
+    async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        operation = "CREATE" if old is None else "UPDATE"
+        hooks = self._concerned(MUTATING, operation, call, kind, new, old)
+        changed_by = [hook for hook in hooks if await self._mutated(hook, operation, call, kind, new, old)]
+        if not changed_by:
+            return
+        last = hooks.index(changed_by[-1])
+        for hook in hooks[:last]:
+            if hook.reinvocation_policy == "IfNeeded":
+                await self._mutated(hook, operation, call, kind, new, old)
+
+    async def _mutated(self, hook: Any, operation: str, call: Call, kind: Kind, new: Obj, old: Obj | None) -> bool:
+        """Ask one webhook and take its patch over; whether there was one."""
+        answer = await self._asked(hook, operation, call, kind, new, old)
+        if not answer.get("patch"):
+            return False
+        try:
+            operations = msgspec.json.decode(base64.b64decode(answer["patch"]))
+            made = kind.decode(patch.json_patch(kind.to_dict(new), operations))
+        except (ValueError, patch.PatchError, codec.DecodeError) as error:
+            raise errors.internal(f'admission webhook "{hook.name}" sent a patch that can\'t be applied: {error}') from error
+        kind.default(made)
+        for attribute in getattr(new, "__struct_fields__", ("metadata", "body")):
+            setattr(new, attribute, getattr(made, attribute))
+        return True
+
+    async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        await self._all("CREATE" if old is None else "UPDATE", call, kind, new, old)
+
+    async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
+        for hook in self._concerned(MUTATING, "DELETE", call, kind, None, old):
+            await self._asked(hook, "DELETE", call, kind, None, old)
+        await self._all("DELETE", call, kind, None, old)
+
+    async def _all(self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> None:
+        hooks = self._concerned(VALIDATING, operation, call, kind, new, old)
+        results = await asyncio.gather(*(self._asked(h, operation, call, kind, new, old) for h in hooks), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    async def _asked(self, hook: Any, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> dict[str, Any]:
+        """The response of a webhook that allowed. Raises StatusError for a refusal, or a failure that failurePolicy does not ignore."""
+        if call.dry_run and hook.side_effects not in ("None", "NoneOnDryRun"):
+            raise errors.bad_request(f'admission webhook "{hook.name}" does not support dry run')
+        review = self._review(operation, call, kind, new, old)
+        try:
+            response = await self._send(hook, review)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, errors.StatusError) as error:
+            if hook.failure_policy == "Ignore":
+                log.warning("webhook failed and is ignored webhook=%s: %r", hook.name, error)
+                return {}
+            cause = str(error) or type(error).__name__
+            raise errors.internal(f'failed calling webhook "{hook.name}": failed to call webhook: {cause}') from error
+        call.warnings += [str(warning) for warning in response.get("warnings") or ()]
+        if response.get("allowed"):
+            return response
+        status = response.get("status") or {}
+        told = status.get("message") or status.get("reason") or "no reason given"
+        code = int(status.get("code") or 403)
+        reason = status.get("reason") or ("Forbidden" if code == 403 else "")
+        if not status.get("message") and status.get("reason"):
+            reason = "Forbidden"
+        raise errors.StatusError(code, reason, f'admission webhook "{hook.name}" denied the request: {told}', status.get("details"))
+
+    def _review(self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> dict[str, Any]:
+        resource, user, target = kind.resource, call.user, call.target
+        gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
+        gvr = {"group": resource.group, "version": resource.version, "resource": resource.plural}
+        about = new if new is not None else old
+        request: dict[str, Any] = {
+            "uid": str(uuid.uuid4()),
+            "kind": gvk,
+            "resource": gvr,
+            "requestKind": gvk,
+            "requestResource": gvr,
+            "name": target.name or (about.metadata.name if about is not None else "") or "",
+            "operation": operation,
+            "userInfo": {
+                "username": user.name,
+                "groups": list(user.groups),
+                "uid": user.uid,
+                "extra": {k: list(v) for k, v in user.extra.items()},
+            },
+            "object": kind.to_dict(new) if new is not None else None,
+            "oldObject": kind.to_dict(old) if old is not None else None,
+            "dryRun": call.dry_run,
+            "options": {"kind": f"{operation.capitalize()}Options", "apiVersion": "meta.k8s.io/v1"},
+        }
+        if resource.namespaced:
+            request["namespace"] = target.namespace
+        if target.subresource:
+            request["subResource"] = request["requestSubResource"] = target.subresource
+        return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}
+
+    async def _send(self, hook: Any, review: dict[str, Any]) -> dict[str, Any]:
+        config = hook.client_config
+        server_name: str | None = None
+        if config.url:
+            url = config.url
+        else:
+            service = config.service
+            server_name = f"{service.name}.{service.namespace}.svc"
+            host, port = self._resolve(service.namespace, service.name, service.port or 443)
+            url = f"https://{host}:{port}/{(service.path or '').lstrip('/')}"
+        timeout = aiohttp.ClientTimeout(total=hook.timeout_seconds or DEFAULT_TIMEOUT_S)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        session = self._session(config.ca_bundle or "")
+        async with session.post(
+            url, data=msgspec.json.encode(review), headers=headers, timeout=timeout, server_hostname=server_name, allow_redirects=False
+        ) as answer:
+            body = await answer.content.read(ANSWER_BYTES)
+            if answer.status != 200:
+                raise ValueError(f"unexpected status {answer.status}: {body[:200].decode(errors='replace')}")
+        response = (msgspec.json.decode(body) or {}).get("response")
+        if not isinstance(response, dict) or response.get("uid") != review["request"]["uid"]:
+            raise ValueError("the answer is no AdmissionReview for this request")
+        return response
+
+    def _session(self, ca_bundle: str) -> aiohttp.ClientSession:
+        if ca_bundle not in self._sessions:
+            context = ssl.create_default_context(cadata=base64.b64decode(ca_bundle).decode() if ca_bundle else None)
+            self._sessions[ca_bundle] = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, limit=64))
+        return self._sessions[ca_bundle]

@@ -1,0 +1,118 @@
+"""Proves that admission webhooks are asked, change and refuse, and that their failure counts as their policy says; and that nobody grants
+what they don't have."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class Hook(BaseHTTPRequestHandler):
+    """/mutate labels what it gets, /validate refuses what is labelled bad."""
+
+    asked: list[dict[str, Any]] = []
+
+    def do_POST(self) -> None:
+        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = review["request"]
+        Hook.asked.append(request)
+        response: dict[str, Any] = {"uid": request["uid"], "allowed": True}
+        about = request["object"] or request["oldObject"]
+        if self.path.startswith("/mutate"):
+            patch = [{"op": "add", "path": "/metadata/labels", "value": {**about["metadata"].get("labels", {}), "seen": "yes"}}]
+            response |= {
+                "patchType": "JSONPatch",
+                "patch": base64.b64encode(json.dumps(patch).encode()).decode(),
+                "warnings": ["mind this"],
+            }
+        elif about["metadata"].get("labels", {}).get("bad"):
+            response |= {"allowed": False, "status": {"message": "it is bad", "code": 403}}
+        body = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def hooks(server: Any) -> Iterator[str]:
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server.pki.path("server.crt"), server.pki.path("server.key"))
+    listening.socket = context.wrap_socket(listening.socket, server_side=True)
+    thread = threading.Thread(target=listening.serve_forever)
+    thread.start()
+    yield f"https://127.0.0.1:{listening.server_port}"
+    listening.shutdown()
+    listening.server_close()
+    thread.join()
+
+
+def configure(server: Any, kind: str, name: str, namespace: str, url: str, **more: Any) -> str:
+    bundle = base64.b64encode(Path(server.pki.path("ca.crt")).read_bytes()).decode()
+    hook = {
+        "name": f"{name}.example.com",
+        "clientConfig": {"url": url, "caBundle": bundle},
+        "rules": [{"operations": ["*"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        **more,
+    }
+    path = f"/apis/admissionregistration.k8s.io/v1/{kind}webhookconfigurations"
+    assert server.call("POST", path, {"metadata": {"name": name}, "webhooks": [hook]})[0] == 201
+    return f"{path}/{name}"
+
+
+def test_change_refuse_and_delete(server: Any, namespace: str, hooks: str) -> None:
+    made = [
+        configure(server, "mutating", "m", namespace, f"{hooks}/mutate"),
+        configure(server, "validating", "v", namespace, f"{hooks}/validate"),
+    ]
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    try:
+        code, found = server.call("POST", path, {"metadata": {"name": "a"}})
+        assert code == 201 and found["metadata"]["labels"] == {"seen": "yes"}
+        code, status = server.call("POST", path, {"metadata": {"name": "b", "labels": {"bad": "1"}}})
+        assert code == 403 and status["message"] == 'admission webhook "v.example.com" denied the request: it is bad'
+        assert server.call("DELETE", f"{path}/a")[0] == 200
+        assert [r["operation"] for r in Hook.asked if r["name"] == "a"] == ["CREATE", "CREATE", "DELETE", "DELETE"]
+        assert Hook.asked[0]["userInfo"]["username"] == "admin"
+        done = server.kubectl("create", "configmap", "c", "-n", namespace, "-o", "name")
+        assert done.strip() == "configmap/c"
+    finally:
+        for configuration in made:
+            server.call("DELETE", configuration)
+
+
+def test_failure_policy(server: Any, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    for policy, code in (("Fail", 500), ("Ignore", 201)):
+        made = configure(server, "validating", f"gone-{policy.lower()}", namespace, "https://127.0.0.1:9/", failurePolicy=policy)
+        try:
+            status, answer = server.call("POST", path, {"metadata": {"name": f"x-{policy.lower()}"}})
+            assert status == code
+            assert code == 201 or "failed calling webhook" in answer["message"]
+        finally:
+            server.call("DELETE", made)
+
+
+def test_nobody_grants_what_they_do_not_have(server: Any, namespace: str) -> None:
+    server.kubectl("create", "role", "granter", "-n", namespace, "--verb=create,get", "--resource=roles,rolebindings")
+    server.kubectl("create", "rolebinding", "granter", "-n", namespace, "--role=granter", "--user=alice")
+    refused = server.kubectl("create", "role", "more", "-n", namespace, "--verb=get", "--resource=secrets", user="alice", fails=True)
+    assert "attempting to grant RBAC permissions not currently held" in refused and '"secrets"' in refused
+    bound = server.kubectl("create", "rolebinding", "b", "-n", namespace, "--clusterrole=admin", "--user=alice", user="alice", fails=True)
+    assert "not currently held" in bound
+    server.kubectl("create", "role", "same", "-n", namespace, "--verb=get", "--resource=roles", user="alice")
