@@ -40,7 +40,7 @@ def test_a_deployment_is_made_scaled_updated_and_removed(cluster: Cluster, binar
         assert "Running" in call("-n", "tour", "get", "pods", "-o", "wide")
         assert "sleeper" in call("-n", "tour", "describe", "deployment", "sleeper")
         name = cluster.ready_pods("app=sleeper", "tour")[0]["metadata"]["name"]
-        assert call("-n", "tour", "exec", name, "--", "printenv", "COLOR").strip() == "blue"
+        assert call("-n", "tour", "exec", name, "--", "sh", "-c", "echo $COLOR").strip() == "blue"
         call("-n", "tour", "label", "deployment/sleeper", "tier=test")
         call("-n", "tour", "delete", "deployment", "sleeper")
         assert "v1" in call("api-versions").split()
