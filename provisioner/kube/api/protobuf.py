@@ -20,13 +20,64 @@ MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 
 # Pointers in Go: an explicit zero or false says something.
 POINTERS = frozenset(
-    """replicas runAsUser runAsGroup fsGroup runAsNonRoot privileged readOnlyRootFilesystem allowPrivilegeEscalation automountServiceAccountToken
-    terminationGracePeriodSeconds gracePeriodSeconds activeDeadlineSeconds backoffLimit backoffLimitPerIndex completions parallelism
-    ttlSecondsAfterFinished suspend successfulJobsHistoryLimit failedJobsHistoryLimit startingDeadlineSeconds minReplicas revisionHistoryLimit
-    progressDeadlineSeconds partition tolerationSeconds controller blockOwnerDeletion optional enableServiceLinks shareProcessNamespace
-    setHostnameAsFQDN hostUsers immutable orphanDependents allocateLoadBalancerNodePorts ready serving terminating priority defaultMode mode
-    stabilizationWindowSeconds allowVolumeExpansion attachRequired podInfoOnMount storageCapacity requiresRepublish deletionGracePeriodSeconds
-    value globalDefault exitCode restartCount started maxSkew weight""".split()
+    [
+        "replicas",
+        "runAsUser",
+        "runAsGroup",
+        "fsGroup",
+        "runAsNonRoot",
+        "privileged",
+        "readOnlyRootFilesystem",
+        "allowPrivilegeEscalation",
+        "automountServiceAccountToken",
+        "terminationGracePeriodSeconds",
+        "gracePeriodSeconds",
+        "activeDeadlineSeconds",
+        "backoffLimit",
+        "backoffLimitPerIndex",
+        "completions",
+        "parallelism",
+        "ttlSecondsAfterFinished",
+        "suspend",
+        "successfulJobsHistoryLimit",
+        "failedJobsHistoryLimit",
+        "startingDeadlineSeconds",
+        "minReplicas",
+        "revisionHistoryLimit",
+        "progressDeadlineSeconds",
+        "partition",
+        "tolerationSeconds",
+        "controller",
+        "blockOwnerDeletion",
+        "optional",
+        "enableServiceLinks",
+        "shareProcessNamespace",
+        "setHostnameAsFQDN",
+        "hostUsers",
+        "immutable",
+        "orphanDependents",
+        "allocateLoadBalancerNodePorts",
+        "ready",
+        "serving",
+        "terminating",
+        "priority",
+        "defaultMode",
+        "mode",
+        "stabilizationWindowSeconds",
+        "allowVolumeExpansion",
+        "attachRequired",
+        "podInfoOnMount",
+        "storageCapacity",
+        "requiresRepublish",
+        "deletionGracePeriodSeconds",
+        "value",
+        "globalDefault",
+        "exitCode",
+        "restartCount",
+        "started",
+        "maxSkew",
+        "weight",
+    ]
 )
 KEPT_EMPTY = frozenset({"storageClassName", "ingressClassName"})
 

@@ -64,6 +64,8 @@ class Resources:
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
         if kind.resource.namespaced and not target.namespace and target.name:
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        if target.resource == "componentstatuses" and target.verb in ("get", "list"):
+            return json_response(self._subresources.components(target.name))
         if target.resource in VIRTUAL:
             return json_response(await self._subresources.review(kind, call, await read_body(request)), 201)
         if target.subresource and target.subresource != "status":
@@ -196,7 +198,8 @@ def _deleted(kind: Kind, data: bytes, call: Call) -> dict[str, Any]:
 def _packed(request: web.Request, body: bytes, form: Form) -> web.Response:
     if form.media_type == negotiation.YAML:
         return web.Response(body=negotiation.to_yaml(body), headers={"Content-Type": negotiation.YAML})
-    response = json_response(body)
+    # Compressing more than this blocks the loop too long: a thread does it.
+    response = web.Response(body=body, headers={"Content-Type": negotiation.JSON}, zlib_executor_size=128 * 1024)
     # Upstream compresses answers from 128 KB; below that it costs more than it saves.
     if len(body) > 128 * 1024 and "gzip" in request.headers.get("Accept-Encoding", ""):
         response.enable_compression(web.ContentCoding.gzip)

@@ -40,6 +40,11 @@ TRIES = 8
 OBJECT_BYTES = 1_500_000
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 EVENT_TTL_S = 3600
+# Kinds whose dependents outlive them unless the request says otherwise, with what is said about it.
+ORPHANING = {
+    "batch/jobs": "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning",
+}
 
 ChangeObject = Callable[[Obj, Obj], Awaitable[None]]
 
@@ -427,6 +432,9 @@ class Rest:
             obj = kind.load(entry.data)
             self._check_preconditions(kind, obj, options)
             await self.admission.validate_delete(call, kind, obj)
+            if kind.stored_as in ORPHANING and options.propagation_policy is None and options.orphan_dependents is None:
+                options.propagation_policy = "Orphan"
+                call.warnings.append(ORPHANING[kind.stored_as])
             marked, gone = self._mark_deleted(kind, obj, options)
             if call.dry_run or not (gone or marked):
                 return Outcome(entry.data, gone=gone)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.admission.chain import Admission, Plugin
 from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
 from provisioner.kube.apiserver.admission.escalation import Escalation
@@ -88,12 +89,15 @@ class Server:
             flags.anonymous_auth,
             CertificateAuthorities(flags.client_ca_file, settings.front_proxy),
         )
+        self.certificates = Certificates(self.authorizer)
         self.webhooks = Webhooks(self.cache, lambda namespace, name, port: self.streams.service_address(namespace, name, port))
         self.rest = Rest(self.cache, self.store, Admission(self._plugins()), clock)
         self.watches = Watches(self.cache, self.stopping)
         self.forwarder = Forwarder()
         self.streams = Streams(self.registry, self.rest, settings.kubelets, self.forwarder)
-        subresources = Subresources(self.registry, self.rest, self.authenticator, self.authorizer, self.rbac, self.streams, clock)
+        subresources = Subresources(
+            self.registry, self.rest, self.authenticator, self.authorizer, self.rbac, self.streams, self.certificates, clock
+        )
         resources = Resources(self.registry, self.rest, self.watches, subresources, self.metrics, clock)
         self.openapi = OpenApi(self.registry)
         self.definitions = Definitions(self.registry, self.cache, clock, self.openapi.forget)
@@ -132,6 +136,7 @@ class Server:
             DefaultIngressClass(self.cache),
             self.webhooks,
             PodSecurity(self.cache),
+            self.certificates,
             Escalation(self.rbac, self.authorizer),
             Services(self.store, flags.service_cluster_ip_range, flags.service_node_port_range),
         ]

@@ -20,6 +20,11 @@ TIMEOUT_S = 1800
 BOOKMARK_S = 60.0
 INITIAL_EVENTS_END = '"annotations":{"k8s.io/initial-events-end":"true"},'
 
+# Watchers of one resource from which on events are gathered, for how long at most, and what a write costs (guess, rounded up).
+CROWD = 100
+CROWD_WAIT_S = 0.1
+CROWD_WRITE_S = 0.0001
+
 Render = Callable[[bytes], bytes]
 
 
@@ -43,6 +48,8 @@ def seen_through(change: Change, selection: Selection) -> tuple[bytes, Entry] | 
 class Watches:
     def __init__(self, cache: WatchCache, stopping: asyncio.Event) -> None:
         self._cache, self._stopping = cache, stopping
+        # resource -> the last change that was put in a line, and the line
+        self._lines: dict[str, tuple[Change, bytes]] = {}
 
     async def stream(self, kind: Kind, selection: Selection, query: Mapping[str, str], render: Render) -> AsyncIterator[bytes]:
         """Chunks of lines. `render` turns an object's bytes into the wanted form. Raises StatusError before the first chunk only."""
@@ -93,6 +100,8 @@ class Watches:
         loop = asyncio.get_running_loop()
         ends, next_bookmark = loop.time() + timeout_s, loop.time() + BOOKMARK_S * random.uniform(0.8, 1.0)
         version = since
+        # Who sees everything as it is stored sees the same bytes as all the others who do.
+        shared = selection.everything and not selection.prefix and kind.is_hub and render == kind.shown
         try:
             if initial is not None:
                 chunk = [_line(b"ADDED", render(entry.data)) for entry in initial]
@@ -104,11 +113,13 @@ class Watches:
                 lines = []
                 for change in changes:
                     version = change.version
-                    event = seen_through(change, selection)
-                    if event is not None:
-                        lines.append(_line(event[0], render(event[1].data)))
-                if lines:
-                    yield b"".join(lines)
+                    line = self._line_of(kind, change) if shared else None
+                    if line is None:
+                        event = seen_through(change, selection)
+                        line = _line(event[0], render(event[1].data)) if event is not None else b""
+                    lines.append(line)
+                if lines and (chunk_of_lines := b"".join(lines)):
+                    yield chunk_of_lines
                 now = loop.time()
                 if watcher.cut or now >= ends:
                     return
@@ -117,8 +128,27 @@ class Watches:
                     version = max(version, last_of(self._cache.revision))
                     yield _bookmark(kind, version, "")
                 changes = await watcher.take(min(ends - now, next_bookmark - now if bookmarks else TIMEOUT_S))
+                crowd = len(self._cache.collection(kind.stored_as).watchers)
+                if changes and crowd > CROWD:
+                    # Each write costs: with many watchers, what comes within a moment goes out together.
+                    await asyncio.sleep(min(CROWD_WAIT_S, crowd * CROWD_WRITE_S))
+                    changes += watcher.waiting()
         finally:
             self._cache.unwatch(kind.stored_as, watcher)
+
+    def _line_of(self, kind: Kind, change: Change) -> bytes | None:
+        """The event's line for those who see everything, encoded once."""
+        found = self._lines.get(kind.stored_as)
+        if found is not None and found[0] is change:
+            return found[1]
+        if change.new is not None:
+            line = _line(b"MODIFIED" if change.old is not None else b"ADDED", change.new.data)
+        elif change.last is not None:
+            line = _line(b"DELETED", change.last.data)
+        else:
+            return None
+        self._lines[kind.stored_as] = (change, line)
+        return line
 
     def wake_all(self) -> None:
         """At the server's stop: every stream looks at `stopping`."""

@@ -106,6 +106,10 @@ class Watcher:
                 return []
             finally:
                 self._wake = None
+        return self.waiting()
+
+    def waiting(self) -> list[Change]:
+        """Everything that waits now."""
         taken = list(self._waiting)
         self._waiting.clear()
         return taken

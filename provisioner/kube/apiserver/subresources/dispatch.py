@@ -8,6 +8,7 @@ from aiohttp import web
 
 from provisioner.kube.api import errors
 from provisioner.kube.api.meta import rfc3339
+from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.authn import Authenticator
 from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.context import Call
@@ -32,9 +33,10 @@ class Subresources:
         authorizer: Authorizer,
         rbac: Rbac,
         streams: Streams,
+        certificates: Certificates,
         clock: Clock,
     ) -> None:
-        self._registry, self._rest, self._clock = registry, rest, clock
+        self._registry, self._rest, self._clock, self._certificates = registry, rest, clock, certificates
         self._authenticator, self._authorizer, self._rbac, self._streams = authenticator, authorizer, rbac, streams
 
     def _core(self, plural: str) -> Kind:
@@ -44,6 +46,15 @@ class Subresources:
 
     def _bound(self, kind: str) -> Kind | None:
         return {"Pod": self._core("pods"), "Secret": self._core("secrets"), "Node": self._core("nodes")}.get(kind)
+
+    def components(self, name: str) -> dict[str, Any]:
+        """componentstatuses, which are deprecated: etcd is the only component that the API server knows. Raises 404."""
+        failure = self._rest.cache.failure
+        condition = {"type": "Healthy", "status": "False" if failure else "True", "message": failure or "ok"}
+        etcd = {"apiVersion": "v1", "kind": "ComponentStatus", "metadata": {"name": "etcd-0"}, "conditions": [condition]}
+        if name and name != "etcd-0":
+            raise errors.not_found("componentstatuses", name)
+        return etcd if name else {"kind": "ComponentStatusList", "apiVersion": "v1", "metadata": {}, "items": [etcd]}
 
     async def review(self, kind: Kind, call: Call, document: Any) -> Any:
         """Raises StatusError."""
@@ -113,6 +124,7 @@ class Subresources:
             if name == "finalize":
                 obj.spec.finalizers = given.spec.finalizers
             elif name == "approval":
+                self._certificates.check_approval(call, obj)
                 obj.status.conditions = given.status.conditions
                 for condition in obj.status.conditions or ():
                     condition.last_update_time = condition.last_update_time or rfc3339(self._clock.now())

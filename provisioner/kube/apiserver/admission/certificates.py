@@ -1,0 +1,71 @@
+"""Certificate signing requests: who asks is written by us, who approves and signs must be allowed to for that signer.
+
+Upstream's CertificateApproval, CertificateSigning and CertificateSubjectRestriction. Source: certificates.k8s.io/v1, "Signers".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from provisioner.kube.api._generated import certificates_v1
+from provisioner.kube.api.errors import forbidden
+from provisioner.kube.apiserver.admission.chain import Plugin
+from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.apiserver.requests import Target
+
+GROUP = "certificates.k8s.io"
+STORED_AS = f"{GROUP}/certificatesigningrequests"
+CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
+
+
+class Certificates(Plugin):
+    name = "CertificateApproval"
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    async def mutate(self, call: Call, kind: Kind, new: certificates_v1.CertificateSigningRequest, old: Obj | None) -> None:
+        if kind.stored_as != STORED_AS or old is not None:
+            return
+        user = call.user
+        new.spec.username, new.spec.uid = user.name, user.uid or None
+        new.spec.groups = list(user.groups)
+        new.spec.extra = {key: list(values) for key, values in user.extra.items()} or None
+
+    async def validate(self, call: Call, kind: Kind, new: certificates_v1.CertificateSigningRequest, old: Obj | None) -> None:
+        if kind.stored_as != STORED_AS:
+            return
+        name, signer = new.metadata.name or "", new.spec.signer_name or ""
+        if old is None:
+            if signer == CLIENT_SIGNER and "system:masters" in organizations(new.spec.request or ""):
+                raise forbidden(
+                    "certificatesigningrequests", name, f"use of {signer} signer with system:masters group is not allowed", GROUP
+                )
+        elif call.target.subresource == "status" and old.status.certificate != new.status.certificate:
+            self._check(call, "sign", name, signer)
+
+    def check_approval(self, call: Call, new: Any) -> None:
+        """Before conditions are written through certificatesigningrequests/approval. Raises 403."""
+        self._check(call, "approve", new.metadata.name or "", new.spec.signer_name or "")
+
+    def _check(self, call: Call, verb: str, name: str, signer: str) -> None:
+        domain = signer.partition("/")[0]
+        wanted = [Target(verb, "", GROUP, "v1", "signers", "", signer), Target(verb, "", GROUP, "v1", "signers", "", f"{domain}/*")]
+        if not any(self._authorizer.allows(call.user, target) for target in wanted):
+            message = f'user not permitted to {verb} requests with signerName "{signer}"'
+            raise forbidden("certificatesigningrequests", name, message, GROUP)
+
+
+def organizations(request: str) -> set[str]:
+    """The O of a PEM request's subject; none of what can't be read, which its signer will refuse."""
+    from cryptography import x509
+
+    try:
+        found = x509.load_pem_x509_csr(base64.b64decode(request))
+    except (ValueError, binascii.Error):
+        return set()
+    return {str(attribute.value) for attribute in found.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)}

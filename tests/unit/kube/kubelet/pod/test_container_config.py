@@ -1,0 +1,104 @@
+"""Proves what Docker is asked for: namespaces, users, mounts, commands, and what is refused before it is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.kube.api import codec
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.kubelet.errors import ContainerRefused
+from provisioner.kube.kubelet.pod.container_config import Making, Mount, container_config, sandbox_config
+from provisioner.kube.kubelet.runtime.docker_types import Image, ImageConfig
+
+
+def configured(container: dict[str, Any], *, image: ImageConfig | None = None, **spec: Any) -> dict[str, Any]:
+    body = {
+        "metadata": {"name": "p", "namespace": "d", "uid": "u"},
+        "spec": {"containers": [{"name": "c", "image": "i", **container}], **spec},
+    }
+    pod = codec.decode_dict(core_v1.Pod, body)
+    assert pod.spec.containers
+    making = Making(
+        sandbox_id="box",
+        attempt=2,
+        variables={"A": "1"},
+        mounts=[Mount(Path("/host"), "/inside", read_only=True), Mount(Path("/h2"), "/i2", propagation="Bidirectional")],
+        image=Image(id="sha256:1", config=image or ImageConfig(cmd=["run"])),
+        node_memory_bytes=1024**3,
+        message_file=Path("/m"),
+        log_config={},
+    )
+    return container_config(pod, pod.spec.containers[0], making)
+
+
+def test_a_container_shares_its_sandboxs_namespaces() -> None:
+    host = configured({})["HostConfig"]
+    assert host["NetworkMode"] == host["IpcMode"] == "container:box" and "PidMode" not in host
+    assert configured({}, shareProcessNamespace=True)["HostConfig"]["PidMode"] == "container:box"
+    assert configured({}, hostPID=True, hostIPC=True)["HostConfig"]["PidMode"] == "host"
+
+
+def test_binds_and_the_message_file() -> None:
+    assert configured({})["HostConfig"]["Binds"] == ["/host:/inside:ro", "/h2:/i2:rw,rshared", "/m:/dev/termination-log"]
+
+
+def test_commands_are_expanded_and_replace_the_images() -> None:
+    found = configured({"command": ["sh", "-c"], "args": ["echo $(A) $(B)"]})
+    assert (found["Entrypoint"], found["Cmd"]) == (["sh", "-c"], ["echo 1 $(B)"])
+    only_args = configured({"args": ["x"]})
+    assert "Entrypoint" not in only_args and only_args["Cmd"] == ["x"]
+
+
+def test_no_command_at_all_is_refused() -> None:
+    with pytest.raises(ContainerRefused, match="No command specified"):
+        configured({}, image=ImageConfig())
+
+
+def test_security_context() -> None:
+    context = {
+        "privileged": True,
+        "readOnlyRootFilesystem": True,
+        "runAsUser": 7,
+        "runAsGroup": 8,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]},
+    }
+    found = configured({"securityContext": context}, securityContext={"fsGroup": 5, "supplementalGroups": [6], "runAsUser": 1})
+    host = found["HostConfig"]
+    assert found["User"] == "7:8" and host["Privileged"] and host["ReadonlyRootfs"] and host["GroupAdd"] == ["6", "5"]
+    assert host["CapAdd"] == ["NET_ADMIN"] and host["CapDrop"] == ["ALL"] and "no-new-privileges" in host["SecurityOpt"]
+
+
+@pytest.mark.parametrize(
+    ("context", "user", "refused"),
+    [
+        ({"runAsNonRoot": True}, "", True),
+        ({"runAsNonRoot": True}, "0", True),
+        ({"runAsNonRoot": True}, "app", True),
+        ({"runAsNonRoot": True, "runAsUser": 0}, "5", True),
+        ({"runAsNonRoot": True}, "5", False),
+        ({"runAsNonRoot": True, "runAsUser": 5}, "", False),
+        ({}, "", False),
+    ],
+)
+def test_run_as_non_root_is_kept(context: dict[str, Any], user: str, refused: bool) -> None:
+    image = ImageConfig(user=user, cmd=["run"])
+    if refused:
+        with pytest.raises(ContainerRefused) as error:
+            configured({"securityContext": context}, image=image)
+        assert error.value.reason == "CreateContainerConfigError"
+    else:
+        configured({"securityContext": context}, image=image)
+
+
+def test_the_sandbox_has_the_pods_name_and_labels() -> None:
+    pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p", "namespace": "d", "uid": "u", "labels": {"app": "x"}}, "spec": {}})
+    found = sandbox_config(pod, "pause", 1, {})
+    assert found["Hostname"] == "p" and found["HostConfig"]["NetworkMode"] == "none" and found["HostConfig"]["IpcMode"] == "shareable"
+    assert found["Labels"]["app"] == "x" and found["Labels"]["io.kubernetes.container.name"] == "POD"
+    pod.spec.host_network = True
+    on_host = sandbox_config(pod, "pause", 1, {}, lowest_oom=0)
+    assert "Hostname" not in on_host and on_host["HostConfig"]["NetworkMode"] == "host" and on_host["HostConfig"]["OomScoreAdj"] == 0

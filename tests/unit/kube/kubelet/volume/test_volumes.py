@@ -1,0 +1,117 @@
+"""Proves which paths are mounted for a container, host path checks, and that no subPath leads out of its volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.kube.api import codec
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.client.clock import FakeClock
+from provisioner.kube.kubelet.errors import ContainerRefused, VolumeError
+from provisioner.kube.kubelet.pod.downward import Place
+from provisioner.kube.kubelet.volume.objects import ApiObjects
+from provisioner.kube.kubelet.volume.volumes import Volumes, check_host_path, inside
+
+PLACE = Place("n", "10.0.0.1", "10.244.0.2", {})
+
+
+class FakeClient:
+    """Knows one ConfigMap, one claim and its volume."""
+
+    def __init__(self, path: Path) -> None:
+        self.objects: dict[str, Any] = {
+            "settings": core_v1.ConfigMap(data={"key": "value"}),
+            "data": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "pv"}}),
+            "unbound": core_v1.PersistentVolumeClaim(),
+            "pv": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"local": {"path": str(path)}}}),
+        }
+
+    async def get(self, kind: Any, name: str, namespace: str | None) -> Any:
+        from provisioner.kube.api.errors import not_found
+
+        if name not in self.objects:
+            raise not_found("things", name)
+        return self.objects[name]
+
+
+@pytest.fixture
+def volumes(tmp_path: Path) -> Volumes:
+    (tmp_path / "disk").mkdir()
+    return Volumes(tmp_path / "kubelet", ApiObjects(FakeClient(tmp_path / "disk"), FakeClock()), FakeClock())  # type: ignore[arg-type]
+
+
+def pod(volumes: list[dict[str, Any]], mounts: list[dict[str, Any]] | None = None) -> core_v1.Pod:
+    body = {
+        "metadata": {"name": "p", "namespace": "d", "uid": "u"},
+        "spec": {"containers": [{"name": "c", "volumeMounts": mounts or []}], "volumes": volumes},
+    }
+    return codec.decode_dict(core_v1.Pod, body)
+
+
+async def test_set_up_mount_and_take_away(volumes: Volumes, tmp_path: Path) -> None:
+    wanted = pod(
+        [
+            {"name": "empty", "emptyDir": {}},
+            {"name": "cm", "configMap": {"name": "settings"}},
+            {"name": "pvc", "persistentVolumeClaim": {"claimName": "data"}},
+        ],
+        [
+            {"name": "empty", "mountPath": "/e", "subPathExpr": "$(POD)"},
+            {"name": "cm", "mountPath": "/c", "readOnly": True},
+            {"name": "pvc", "mountPath": "/d"},
+        ],
+    )
+    await volumes.setup(wanted, PLACE)
+    assert wanted.spec.containers
+    mounts = volumes.mounts(wanted, wanted.spec.containers[0], {"POD": "p"})
+    base = tmp_path / "kubelet/pods/u/volumes"
+    assert [m.host for m in mounts] == [base / "kubernetes.io~empty-dir/empty/p", base / "kubernetes.io~configmap/cm", tmp_path / "disk"]
+    assert (mounts[1].host / "key").read_text() == "value" and mounts[1].read_only
+    assert volumes.pods() == {"u"}
+    volumes.teardown("u")
+    assert volumes.pods() == set() and (tmp_path / "disk").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("volume", "message"),
+    [
+        ({"configMap": {"name": "none"}}, 'configmap "none" not found'),
+        ({"configMap": {"name": "settings", "items": [{"key": "x", "path": "x"}]}}, "configmap references non-existent config key: x"),
+        ({"persistentVolumeClaim": {"claimName": "unbound"}}, 'persistentvolumeclaim "unbound" is not bound'),
+        ({"nfs": {"server": "s", "path": "/"}}, "no volume plugin matched: this kind of volume is not supported"),
+    ],
+)
+async def test_what_can_not_be_set_up_is_said(volumes: Volumes, volume: dict[str, Any], message: str) -> None:
+    with pytest.raises(VolumeError) as error:
+        await volumes.setup(pod([{"name": "v", **volume}]), PLACE)
+    assert (error.value.volume, error.value.message) == ("v", message)
+
+
+async def test_optional_sources_may_be_missing(volumes: Volumes) -> None:
+    await volumes.setup(pod([{"name": "v", "configMap": {"name": "none", "optional": True}}]), PLACE)
+
+
+def test_host_path_types(tmp_path: Path) -> None:
+    def check(path: Path, type_: str) -> Path:
+        return check_host_path("v", core_v1.HostPathVolumeSource(path=str(path), type=type_))
+
+    assert check(tmp_path / "new", "DirectoryOrCreate").is_dir()
+    assert check(tmp_path / "file", "FileOrCreate").is_file()
+    assert check(tmp_path / "missing", "") == tmp_path / "missing"
+    with pytest.raises(VolumeError, match="hostPath type check failed: .* is not a file"):
+        check(tmp_path, "File")
+    with pytest.raises(VolumeError, match="is not a socket file"):
+        check(tmp_path / "nothing", "Socket")
+
+
+def test_sub_paths_stay_inside(tmp_path: Path) -> None:
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    assert inside(volume, "a/b", "c").is_dir()
+    (volume / "link").symlink_to("/etc")
+    for bad in ("link", "../x", "/etc", "link/passwd"):
+        with pytest.raises(ContainerRefused):
+            inside(volume, bad, "c")
