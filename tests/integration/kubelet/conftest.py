@@ -33,7 +33,7 @@ set -e
 mount --make-rprivate /
 mkdir -p {work}/cgroup && mount --rbind /sys/fs/cgroup {work}/cgroup
 mount -t sysfs sysfs /sys && mount --rbind {work}/cgroup /sys/fs/cgroup
-ip link set lo up
+ip link set lo up && ip address add 10.99.0.1/32 dev lo scope global
 touch {work}/up
 exec sleep infinity
 """

@@ -44,13 +44,13 @@ def closed_port() -> int:
 
 
 async def http(port: int | str, path: str, timeout_s: float = 2.0) -> tuple[bool, str]:
-    action = core_v1.HTTPGetAction(port=port, path=path, http_headers=[core_v1.HTTPHeader(name="X-A", value="yes ")])
+    action = core_v1.HTTPGetAction(port=port, path=path, http_headers=[core_v1.HTTPHeader(name="X-A", value="yes")])
     answer = await HANDLERS.http(action, CONTAINER, "127.0.0.1", timeout_s, "kube-probe/1.0")
     return answer.ok, answer.message
 
 
 async def test_http(port: int) -> None:
-    assert await http(port, "/") == (True, "yes kube-probe/1.0")
+    assert await http(port, "/") == (True, "yeskube-probe/1.0")
     assert await http(port, "bad") == (False, "HTTP probe failed with statuscode: 503")
     ok, message = await http(port, "/slow", 0.05)
     assert not ok and "context deadline exceeded" in message
@@ -71,5 +71,7 @@ def test_ports_have_numbers_and_names(port: int | str | None, number: int | None
 
 
 async def test_a_container_that_docker_does_not_answer_for_is_not_well() -> None:
-    answer = await HANDLERS.execute("id", ["true"], 1.0)
+    docker = Docker("/nowhere.sock")
+    answer = await Handlers(docker).execute("id", ["true"], 1.0)
+    await docker.close()
     assert not answer.ok and "no answer of dockerd" in answer.message

@@ -101,7 +101,7 @@ def test_host_path_types(tmp_path: Path) -> None:
     assert check(tmp_path / "new", "DirectoryOrCreate").is_dir()
     assert check(tmp_path / "file", "FileOrCreate").is_file()
     assert check(tmp_path / "missing", "") == tmp_path / "missing"
-    with pytest.raises(VolumeError, match="hostPath type check failed: .* is not a file"):
+    with pytest.raises(VolumeError, match=r"hostPath type check failed: .* is not a file"):
         check(tmp_path, "File")
     with pytest.raises(VolumeError, match="is not a socket file"):
         check(tmp_path / "nothing", "Socket")
