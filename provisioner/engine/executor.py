@@ -254,17 +254,27 @@ class Executor:
             skipped = {"changed": False, "skipped": True, "skipped_reason": "No items in the list", "results": []}
             return self._outcome(skipped, task, templar)
         control = task.loop_control
-        batched = not (task.until or task.action in _NOT_BATCHED or actions.is_local(task.action) or control.pause or control.break_when)
+        batched = not (
+            _uses_own_result(task)
+            or task.until
+            or task.action in _NOT_BATCHED
+            or actions.is_local(task.action)
+            or control.pause
+            or control.break_when
+        )
         results: list[dict[str, Any]] = []
         includes: list[dict[str, Any]] = []
         settings = Settings()
+        last: dict[str, Any] = {}
         size = MAX_BATCH if batched else 1
         for start in range(0, len(items), size):
             if start and control.pause:
                 self.run.stop.wait(float(templar.render(control.pause)))
             chunk = [(index, items[index]) for index in range(start, min(start + size, len(items)))]
-            done, settings = self._chunk(state, task, items, chunk)
+            done, settings = self._chunk(state, task, items, chunk, last)
             for result, local in done:
+                if task.register:
+                    last = {task.register: result}
                 include = result.pop("_include", None)
                 result.update({key: value for key, value in local.items() if not key.startswith("__")})
                 results.append(result)
@@ -284,7 +294,7 @@ class Executor:
         return all(self._condition(condition, seen) for condition in task.loop_control.break_when)
 
     def _chunk(
-        self, state: HostState, task: Task, items: list[Any], chunk: list[tuple[int, Any]]
+        self, state: HostState, task: Task, items: list[Any], chunk: list[tuple[int, Any]], last: Mapping[str, Any]
     ) -> tuple[list[tuple[dict[str, Any], dict[str, Any]]], Settings]:
         """Runs some items, their first module calls together in one message."""
         templar = self.run.variables.templar(state, self.context, task)
@@ -292,7 +302,7 @@ class Executor:
         settings = Settings()
         for index, item in chunk:
             local = item_variables(task, templar, items, index, item)
-            inner = templar.with_local(local)
+            inner = templar.with_local({**last, **local})
             try:
                 settings = task_settings(self.run, state, self.context, task, inner)
                 attempts.append((self._attempt(state, task, inner, replace(settings)), {}, local))
@@ -315,9 +325,11 @@ class Executor:
         label: Any = local[next(iter(local))]
         if task.loop_control.label is not None:
             try:
-                label = templar.with_local(local).render(task.loop_control.label)
+                seen = {task.register: result} if task.register else {}
+                label = templar.with_local({**seen, **local}).render(task.loop_control.label)
             except TemplateError as e:
                 label = str(e)
+                result.setdefault("warnings", []).append(f"Failed to template loop_control.label: {e}")
         status = status_of(result)
         ignored = status is Status.FAILED and self._flag(task, "ignore_errors", templar)
         shown = {"censored": CENSORED, "changed": result.get("changed", False)} if settings.no_log else result
@@ -352,6 +364,13 @@ class Executor:
             owner.store.add_include_vars(facts)
         else:
             owner.store.add_facts(facts)
+
+
+def _uses_own_result(task: Task) -> bool:
+    """Whether an item may look at what the item before it registered; such items cannot share a message."""
+    if not task.register:
+        return False
+    return task.register in repr((task.args, task.attributes.when, task.attributes.vars, task.attributes.environment))
 
 
 def _render_each(args: Mapping[str, Any], templar: Templar) -> dict[str, Any]:

@@ -81,6 +81,8 @@ class TaskParser:
                 result.append(self._block(raw, around))
                 continue
             task = self._task(raw, around)
+            if around.handlers:
+                _check_handler(task)
             if task.action in STATIC_IMPORTS:
                 result.append(self._import(task, raw, around))
             else:
@@ -269,6 +271,13 @@ class TaskParser:
         path = self._content.task_file(self._content.render_static(name, {**task.attributes.vars, **params}, task), around)
         inner = Surroundings(path, attributes, around.role, params, around.handlers, around.depth + 1)
         return Block(block=self.nodes(self._content.read(path), inner), name=task.name, location=task.location, attributes=attributes)
+
+
+def _check_handler(task: Task) -> None:
+    if task.action in ("include_role", "import_role"):
+        raise PlaybookError(f"Using '{task.action}' as a handler is not supported.", task.location)
+    if task.action == "meta" and task.args.get("_raw_params") == "flush_handlers":
+        raise PlaybookError("flush_handlers cannot be used as a handler", task.location)
 
 
 def _conditions(value: Any) -> tuple[Any, ...]:

@@ -148,7 +148,8 @@ class PlayRun:
             self._stop_play = True
 
     def _forced(self) -> bool:
-        return bool(self.run.options.force_handlers or to_bool(self.play.force_handlers))
+        own = self.play.force_handlers
+        return self.run.options.force_handlers if own is None else bool(to_bool(own))
 
     def _gather(self, step: Lockstep, hosts: Sequence[HostState]) -> None:
         """Facts, before anything else, unless the play does not want them."""
