@@ -4,7 +4,7 @@
 
 VENV := .venv/bin
 INVENTORY ?= inventories/lab.yaml
-E2E ?= tests/e2e/test_preflight.py
+E2E ?= tests/e2e
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

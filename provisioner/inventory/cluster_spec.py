@@ -109,6 +109,8 @@ class KubeletSpec:
     """Pods that one node takes at most; bounded by the addresses of its pod range too."""
     pod_pids_limit: int = setting(-1, check=between(-1, 4_194_304))
     """Processes one pod may have; -1 means no limit of its own."""
+    shutdown_grace_period_s: int = setting(10, check=between(0, 3600))
+    """Seconds that pods get to end when their host shuts down."""
     eviction_memory_available: str = "100Mi"
     """Free memory of a node below which pods are evicted."""
     system_reserved_memory: str = ""

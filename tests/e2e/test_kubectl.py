@@ -43,6 +43,7 @@ def test_a_deployment_is_made_scaled_updated_and_removed(cluster: Cluster, binar
         assert call("-n", "tour", "exec", name, "--", "sh", "-c", "echo $COLOR").strip() == "blue"
         call("-n", "tour", "label", "deployment/sleeper", "tier=test")
         call("-n", "tour", "delete", "deployment", "sleeper")
+        call("-n", "tour", "delete", "pods", "--all", "--grace-period=1")
         assert "v1" in call("api-versions").split()
         assert "deployments" in call("api-resources")
         assert "Pod" in call("explain", "pod")

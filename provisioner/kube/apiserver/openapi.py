@@ -20,7 +20,8 @@ from provisioner.kube.apiserver import schemas
 from provisioner.kube.apiserver.registry import Registry
 
 JSON = "application/json"
-PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+# Asked for as `…spec.v2@v1.0+protobuf`; as upstream, answered with a name that media type parsers take.
+PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 
 class OpenApi:
