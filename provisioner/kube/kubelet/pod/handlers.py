@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 
 import aiohttp
@@ -62,6 +63,10 @@ class Handlers:
                 return Answer(False, f"HTTP probe failed with statuscode: {response.status}")
         except TimeoutError:
             return Answer(False, f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)')
+        except aiohttp.ClientConnectorError as error:
+            return Answer(False, f'Get "{url}": dial tcp {action.host or pod_ip}:{port}: connect: {_plain(error.os_error)}')
+        except aiohttp.ServerDisconnectedError:
+            return Answer(False, f'Get "{url}": EOF')
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(False, f'Get "{url}": {_plain(error)}')
 
@@ -114,5 +119,7 @@ def port_number(port: int | str | None, container: core_v1.Container) -> int | N
 
 
 def _plain(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
-    return "connection refused" if isinstance(error, ConnectionRefusedError) or "refused" in text else text
+    """The kernel's own words for what it said (`connection refused`), as Go writes them."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from provisioner.kube.kubelet.server.spdy_streams import SpdyConnection, SpdyStream
+
+log = logging.getLogger(__name__)
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 SPDY_PROTOCOLS = ("v4.channel.k8s.io",)
@@ -85,14 +88,13 @@ class WebSocketTerminal:
         self._sizes: asyncio.Queue[tuple[int, int] | None] = asyncio.Queue(maxsize=WAITING_MESSAGES)
 
     async def receive(self) -> None:
-        """Sort what comes into the channels until the socket closes."""
+        """Sort what comes into the channels until the socket closes, or says what can't be read. Before v5 only that ends the input."""
         async for message in self._socket:
-            if message.type is WSMsgType.TEXT and self._base64:
-                channel, data = int(message.data[:1] or "0"), base64.b64decode(message.data[1:])
-            elif message.type is WSMsgType.BINARY and message.data:
-                channel, data = message.data[0], message.data[1:]
-            else:
-                continue
+            try:
+                channel, data = self._parsed(message)
+            except ValueError as error:
+                log.info("a terminal's message can't be read: %s", error)
+                break
             if channel == STDIN and data:
                 await self._stdin.put(data)
             elif channel == RESIZE:
@@ -103,6 +105,17 @@ class WebSocketTerminal:
                 await self._stdin.put(b"")
         await self._stdin.put(b"")
         await self._sizes.put(None)
+
+    def _parsed(self, message: WSMessage) -> tuple[int, bytes]:
+        """(channel, data); in the base64 protocols the channel is one digit. Raises ValueError."""
+        if message.type is WSMsgType.TEXT and self._base64:
+            text: str = message.data
+            return int(text[:1] or "0"), base64.b64decode(text[1:], validate=True)
+        if message.type is WSMsgType.BINARY and not self._base64:
+            raw: bytes = message.data
+            # Browsers and keep-alives send empty messages; they mean nothing.
+            return (raw[0], raw[1:]) if raw else (STDIN, b"")
+        raise ValueError(f"a {message.type.name.lower()} message in protocol {self._socket.ws_protocol}")
 
     async def stdin(self) -> AsyncIterator[bytes]:
         while data := await self._stdin.get():

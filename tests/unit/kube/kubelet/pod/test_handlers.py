@@ -55,7 +55,7 @@ async def test_http(port: int) -> None:
     ok, message = await http(port, "/slow", 0.05)
     assert not ok and "context deadline exceeded" in message
     closed = closed_port()
-    assert await http(closed, "/") == (False, f'Get "http://127.0.0.1:{closed}/": connection refused')
+    assert await http(closed, "/") == (False, f'Get "http://127.0.0.1:{closed}/": dial tcp 127.0.0.1:{closed}: connect: connection refused')
 
 
 async def test_tcp(port: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -58,5 +59,13 @@ async def test_exit_codes_are_in_the_status(url: str) -> None:
     assert b'"reason":"ExitCode","message":"3"' in found[0] and found[0][0] == 3
 
 
-async def test_base64_channels(url: str) -> None:
-    assert (await talk(url, "v4.base64.channel.k8s.io", "0aGk=", "255AA=="))[:1] == ["1SEk="]
+async def test_base64_channels_are_digits(url: str) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(url, protocols=["v4.base64.channel.k8s.io"]) as socket:
+        await socket.send_str("0aGk=")
+        assert (await socket.receive(timeout=2)).data == "1SEk="
+
+
+@pytest.mark.parametrize("message", ["0a", "xaGk=", b"\0hi"])
+async def test_what_is_not_base64_ends_the_input(url: str, message: str | bytes) -> None:
+    found = await talk(url, "v4.base64.channel.k8s.io", message)
+    assert [base64.b64decode(text[1:]) for text in found] == [b'{"metadata":{},"status":"Success"}']
