@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from provisioner.kube import version
 from provisioner.kube.api import errors
 from provisioner.kube.apiserver import discovery, negotiation
 from provisioner.kube.apiserver.app import json_response
@@ -17,15 +18,14 @@ from provisioner.kube.apiserver.openapi import OpenApi
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.tokens import ServiceAccountTokens
 
-# The release whose API this is; clients compare it with their own.
-GIT_VERSION = "v1.36.0"
+GIT_VERSION = version.VERSION
 VERSION = {
-    "major": "1",
-    "minor": "36",
-    "emulationMajor": "1",
-    "emulationMinor": "36",
-    "minCompatibilityMajor": "1",
-    "minCompatibilityMinor": "35",
+    "major": str(version.MAJOR),
+    "minor": str(version.MINOR),
+    "emulationMajor": str(version.MAJOR),
+    "emulationMinor": str(version.MINOR),
+    "minCompatibilityMajor": str(version.MAJOR),
+    "minCompatibilityMinor": str(version.MINOR - 1),
     "gitVersion": GIT_VERSION,
     "gitCommit": "",
     "gitTreeState": "clean",

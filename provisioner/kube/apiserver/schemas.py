@@ -13,6 +13,7 @@ import msgspec
 from provisioner.kube.api._generated.merge_keys import RULES
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.version import VERSION
 
 _PACKAGE = "provisioner.kube.api._generated."
 _SCALARS: dict[Any, dict[str, Any]] = {
@@ -164,7 +165,7 @@ def v3(kinds: list[Kind]) -> dict[str, Any]:
             paths.setdefault(path, {"parameters": _path_parameters(path, {"schema": {"type": "string"}})})[_METHODS[verb]] = operation
     return {
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "v1.36.0"},
+        "info": {"title": "Kubernetes", "version": VERSION},
         "paths": paths,
         "components": {"schemas": definitions.found},
     }
@@ -187,7 +188,7 @@ def v2(kinds: list[Kind]) -> dict[str, Any]:
             paths.setdefault(path, {"parameters": _path_parameters(path, {"type": "string"})})[_METHODS[verb]] = operation
     return {
         "swagger": "2.0",
-        "info": {"title": "Kubernetes", "version": "v1.36.0"},
+        "info": {"title": "Kubernetes", "version": VERSION},
         "paths": paths,
         "definitions": definitions.found,
     }

@@ -22,6 +22,7 @@ from provisioner.kube.api import errors
 from provisioner.kube.api._generated.resources import Resource, resource_of
 from provisioner.kube.api._generated.scalars import Object
 from provisioner.kube.client.kubeconfig import ClusterAccess, in_cluster, load_kubeconfig
+from provisioner.kube.version import user_agent as with_version
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class Client:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._max_connections, ssl=self.access.ssl_context() or False, keepalive_timeout=60)
             self._session = aiohttp.ClientSession(
-                connector=connector, headers={"User-Agent": self.user_agent}, read_bufsize=256 * 1024, auto_decompress=True
+                connector=connector, headers={"User-Agent": with_version(self.user_agent)}, read_bufsize=256 * 1024, auto_decompress=True
             )
         return self._session
 

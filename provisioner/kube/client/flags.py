@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from provisioner.kube.version import VERSION
+
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BOOLS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -84,7 +86,7 @@ class Flags:
 
 
 class FlagSet:
-    """The flags of one program. `-h` and `--help` print them and exit 0."""
+    """The flags of one program. `-h` and `--help` print them, `--version` the version, and exit 0."""
 
     def __init__(self, program: str, description: str) -> None:
         self.program, self.description = program, description
@@ -105,6 +107,9 @@ class FlagSet:
             word = rest.pop(0)
             if word in ("-h", "--help"):
                 sys.stdout.write(self.usage())
+                raise SystemExit(0)
+            if word in ("--version", "--version=true"):
+                sys.stdout.write(f"Kubernetes {VERSION}\n")
                 raise SystemExit(0)
             name, equals, text = word.lstrip("-").partition("=")
             name = name.replace("_", "-")

@@ -36,11 +36,11 @@ from provisioner.kube.kubelet.runtime.docker import Docker
 from provisioner.kube.kubelet.runtime.images import Images
 from provisioner.kube.kubelet.server.access import Access, Policy
 from provisioner.kube.kubelet.server.app import KubeletServer
-from provisioner.kube.kubelet.version import VERSION
 from provisioner.kube.kubelet.volume.objects import ApiObjects
 from provisioner.kube.kubelet.volume.pod_files import Dns
 from provisioner.kube.kubelet.volume.volumes import Volumes
 from provisioner.kube.network.podnet import PodNetwork
+from provisioner.kube.version import VERSION
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
+from provisioner.kube.version import PROBE_AGENT
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
@@ -28,7 +30,7 @@ async def check(host: str, port: int, service: str) -> bool:
             (b":authority", f"{host}:{port}".encode()),
             (b"content-type", b"application/grpc"),
             (b"te", b"trailers"),
-            (b"user-agent", b"kube-probe/1.0"),
+            (b"user-agent", PROBE_AGENT.encode()),
         ]
         block = b"".join(b"\x00" + _string(key) + _string(value) for key, value in headers)
         body = b"\x00" + len(message).to_bytes(4, "big") + message

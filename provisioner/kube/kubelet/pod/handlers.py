@@ -12,6 +12,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.errors import DockerError
 from provisioner.kube.kubelet.pod.grpc_health import check as grpc_check
 from provisioner.kube.kubelet.runtime.docker import Docker
+from provisioner.kube.version import HOOK_AGENT
 
 BODY_BYTES = 10 * 1024
 MESSAGE_BYTES = 1024
@@ -100,7 +101,7 @@ class Handlers:
         if handler.exec is not None:
             return await self.execute(container_id, handler.exec.command or [], HOOK_S)
         if handler.http_get is not None:
-            return await self.http(handler.http_get, container, pod_ip, 30.0, "kube-lifecycle/1.0")
+            return await self.http(handler.http_get, container, pod_ip, 30.0, HOOK_AGENT)
         if handler.sleep is not None:
             await asyncio.sleep(handler.sleep.seconds or 0)
             return Answer(True, "")

@@ -19,9 +19,9 @@ from provisioner.kube.client.events import EventRecorder
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.kubelet.pod.handlers import Answer, Handlers
 from provisioner.kube.kubelet.runtime.containers import Container
+from provisioner.kube.version import PROBE_AGENT
 
 STARTUP, LIVENESS, READINESS = "Startup", "Liveness", "Readiness"
-USER_AGENT = "kube-probe/1.0"
 # An unready container that answers is to be ready soon, whatever its period: Guess.
 EAGER_S = 1.0
 
@@ -148,7 +148,7 @@ class Probes:
         if probe.exec is not None:
             return await self._handlers.execute(watched.id, probe.exec.command or [], timeout_s)
         if probe.http_get is not None:
-            return await self._handlers.http(probe.http_get, watched.container, pod_ip, timeout_s, USER_AGENT)
+            return await self._handlers.http(probe.http_get, watched.container, pod_ip, timeout_s, PROBE_AGENT)
         if probe.tcp_socket is not None:
             return await self._handlers.tcp(probe.tcp_socket, watched.container, pod_ip, timeout_s)
         if probe.grpc is not None:
