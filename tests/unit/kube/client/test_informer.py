@@ -11,8 +11,8 @@ import pytest
 from provisioner.kube.api._generated import core_v1, meta_v1
 from provisioner.kube.api.errors import expired
 from provisioner.kube.client import informer as informer_module
-from provisioner.kube.client.client import ConnectionFailed, ListResult, WatchEvent
-from provisioner.kube.client.informer import Informer, key_of, split_key
+from provisioner.kube.client.client import Client, ConnectionFailed, ListResult, WatchEvent
+from provisioner.kube.client.informer import Informer, InformerSet, Store, key_of, split_key
 from provisioner.kube.client.tasks import spawn, stop
 
 ConfigMap = core_v1.ConfigMap
@@ -38,6 +38,7 @@ class Server:
                 await asyncio.Event().wait()
             if isinstance(step, Exception):
                 raise step
+            assert isinstance(step, WatchEvent)
             yield step
 
 
@@ -103,3 +104,46 @@ async def test_an_expired_version_lists_again_and_tells_the_difference() -> None
 def test_keys() -> None:
     assert split_key("ns/a") == ("ns", "a")
     assert split_key("node-1") == (None, "node-1")
+
+
+POD = {"metadata": {"name": "a", "namespace": "ns", "resourceVersion": "1"}}
+
+
+async def test_over_http_it_outlives_refusals_and_lost_connections(api: Any, client: Client) -> None:
+    api.answers = [
+        (500, {"message": "starting"}),
+        (200, {"metadata": {"resourceVersion": "5"}, "items": [POD]}),
+        api.streaming({"type": "ADDED", "object": {"metadata": {"name": "b", "namespace": "ns", "resourceVersion": "6"}}}, hold=False),
+        api.hang_up,
+        api.streaming({"type": "DELETED", "object": {**POD, "metadata": {**POD["metadata"], "resourceVersion": "8"}}}),
+    ]
+    informer = Informer(client, core_v1.Pod)
+    task = spawn("informer", informer.run())
+    async with asyncio.timeout(5):
+        await informer.synced.wait()
+        while informer.store.keys() != ["ns/b"]:
+            await asyncio.sleep(0.005)
+    await stop(task)
+    assert [r.query.get("resourceVersion") for r in api.requests[2:5]] == ["5", "6", "6"]
+
+
+async def test_a_set_shares_informers_and_names_who_is_late(api: Any, client: Client) -> None:
+    api.answers = [(403, {"message": "not you"})]
+    informers = InformerSet(client)
+    assert informers.get(core_v1.Pod) is informers.get(core_v1.Pod)
+    informers.start()
+    with pytest.raises(TimeoutError, match=r"no first list after 0\.05 s of: pods"):
+        await informers.wait_synced(0.05)
+    await informers.stop()
+
+
+def test_an_indexer_may_come_later() -> None:
+    store: Store[Any] = Store({})
+    store.put("ns/a", config_map("a", 1, colour="red"))
+    store.add_indexer("colour", lambda o: [o.data["colour"]])
+    store.put("ns/b", config_map("b", 2, colour="red"))
+    store.put("ns/a", config_map("a", 3, colour="blue"))
+    assert [key_of(o) for o in store.by_index("colour", "red")] == ["ns/b"]
+    store.remove("ns/b")
+    assert store.by_index("colour", "red") == []
+    assert len(store) == 1

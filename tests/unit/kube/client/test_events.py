@@ -1,0 +1,106 @@
+"""Proves that like events become one with a count, that a flood about one object is cut, and that nothing ever fails its caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kube.api._generated import core_v1, meta_v1
+from provisioner.kube.api.errors import not_found
+from provisioner.kube.client.client import ConnectionFailed
+from provisioner.kube.client.clock import FakeClock
+from provisioner.kube.client.events import BURST, WAITING, EventRecorder, reference_to
+from provisioner.kube.client.tasks import spawn, stop
+
+
+class Server:
+    def __init__(self) -> None:
+        self.created: list[core_v1.Event] = []
+        self.patched: list[tuple[str, dict[str, Any]]] = []
+        self.fail: Exception | None = None
+
+    async def create(self, event: core_v1.Event) -> core_v1.Event:
+        if self.fail is not None:
+            raise self.fail
+        self.created.append(event)
+        return event
+
+    async def patch(self, _: Any, name: str, namespace: str, *, body: dict[str, Any]) -> core_v1.Event:
+        if self.fail is not None:
+            raise self.fail
+        self.patched.append((name, body))
+        event = next(e for e in self.created if e.metadata.name == name)
+        event.count = body["count"]
+        return event
+
+
+def pod(name: str = "a") -> core_v1.Pod:
+    return core_v1.Pod(metadata=meta_v1.ObjectMeta(name=name, namespace="ns", uid=f"uid-{name}", resource_version="3"))
+
+
+async def written(server: Server, clock: FakeClock, *events: tuple[str, str], recorder: EventRecorder | None = None) -> EventRecorder:
+    recorder = recorder or EventRecorder(server, "kubelet", "node-1", clock=clock)  # type: ignore[arg-type]
+    for reason, message in events:
+        recorder.event(pod(), "Normal", reason, message)
+    task = spawn("events", recorder.run())
+    await clock.advance(0)
+    await stop(task)
+    return recorder
+
+
+async def test_an_event_says_who_about_what() -> None:
+    server, clock = Server(), FakeClock()
+    await written(server, clock, ("Started", "Started container main"))
+    (event,) = server.created
+    assert event.involved_object == reference_to(pod())
+    assert (event.reason, event.type, event.count) == ("Started", "Normal", 1)
+    assert (event.metadata.namespace, (event.metadata.name or "").startswith("a.")) == ("ns", True)
+    assert event.source == core_v1.EventSource(component="kubelet", host="node-1")
+    assert event.first_timestamp == event.last_timestamp == "2026-01-01T00:00:00Z"
+
+
+async def test_like_events_are_one_with_a_count() -> None:
+    server, clock = Server(), FakeClock()
+    recorder = await written(server, clock, ("BackOff", "x"), ("BackOff", "x"), ("BackOff", "y"))
+    await clock.advance(60)
+    await written(server, clock, ("BackOff", "x"), recorder=recorder)
+    assert len(server.created) == 2
+    assert [body["count"] for _, body in server.patched] == [2, 3]
+    assert server.patched[1][1]["lastTimestamp"] == "2026-01-01T00:01:00Z"
+
+
+async def test_an_event_that_expired_on_the_server_is_made_again() -> None:
+    server, clock = Server(), FakeClock()
+    recorder = await written(server, clock, ("BackOff", "x"))
+
+    async def gone(*_: Any, **__: Any) -> core_v1.Event:
+        raise not_found("events", "x")
+
+    server.patch = gone  # type: ignore[method-assign]
+    await written(server, clock, ("BackOff", "x"), recorder=recorder)
+    assert len(server.created) == 2
+
+
+async def test_a_flood_about_one_object_is_cut_and_refills_slowly() -> None:
+    server, clock = Server(), FakeClock()
+    recorder = await written(server, clock, *[("Loud", str(n)) for n in range(BURST + 10)])
+    assert len(server.created) == BURST
+    recorder.event(pod("other"), "Normal", "Calm", "x")
+    await clock.advance(301)
+    await written(server, clock, ("Loud", "again"), ("Loud", "once more"), recorder=recorder)
+    assert [e.message for e in server.created[BURST:]] == ["x", "again"]
+
+
+async def test_no_server_is_no_ones_trouble() -> None:
+    server, clock = Server(), FakeClock()
+    server.fail = ConnectionFailed("down")
+    recorder = await written(server, clock, ("Lost", "x"))
+    server.fail = None
+    await written(server, clock, ("Lost", "x"), recorder=recorder)
+    assert len(server.created) == 1
+
+
+async def test_what_waits_is_bounded() -> None:
+    recorder = EventRecorder(Server(), "kubelet", clock=FakeClock())  # type: ignore[arg-type]
+    for number in range(WAITING + 5):
+        recorder.event(pod(str(number)), "Normal", "Many", "x")
+    assert recorder._waiting.qsize() == WAITING

@@ -1,0 +1,131 @@
+"""Proves leader election on a turned clock: first come, takeover only after the lease's time, loss when it can't be renewed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from provisioner.kube.api._generated import coordination_v1
+from provisioner.kube.api.errors import StatusError, conflict, not_found
+from provisioner.kube.client.client import ConnectionFailed
+from provisioner.kube.client.clock import FakeClock
+from provisioner.kube.client.leader import LeaderElector
+from provisioner.kube.client.tasks import spawn, stop
+
+Lease = coordination_v1.Lease
+
+
+class Leases:
+    """One lease with the server's rule: an update needs the version that is there."""
+
+    def __init__(self) -> None:
+        self.lease: Any = None
+        self.version = 0
+        self.down = False
+
+    def _check(self) -> None:
+        if self.down:
+            raise ConnectionFailed("down")
+
+    async def get(self, *_: Any) -> Lease:
+        self._check()
+        if self.lease is None:
+            raise not_found("leases", "l")
+        return msgspec.json.decode(msgspec.json.encode(self.lease), type=Lease)
+
+    async def create(self, lease: Lease) -> Lease:
+        self._check()
+        if self.lease is not None:
+            raise StatusError(409, "AlreadyExists", "there")
+        return await self._keep(lease)
+
+    async def update(self, lease: Lease) -> Lease:
+        self._check()
+        if lease.metadata.resource_version != str(self.version):
+            raise conflict("leases", "l")
+        return await self._keep(lease)
+
+    async def _keep(self, lease: Lease) -> Lease:
+        self.version += 1
+        lease.metadata.resource_version = str(self.version)
+        self.lease = msgspec.json.decode(msgspec.json.encode(lease), type=Lease)
+        return lease
+
+    @property
+    def holder(self) -> str:
+        return str(self.lease.spec.holder_identity)
+
+
+def elector(leases: Leases, clock: FakeClock, identity: str) -> LeaderElector:
+    return LeaderElector(leases, name="l", identity=identity, clock=clock)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_the_first_leads_and_the_second_waits(clock: FakeClock) -> None:
+    leases = Leases()
+    one, two = elector(leases, clock, "one"), elector(leases, clock, "two")
+    first = spawn("one", one.run(forever))
+    await clock.advance(0)
+    second = spawn("two", two.run(forever))
+    await clock.advance(60)
+    assert (one.is_leader, two.is_leader, leases.holder) == (True, False, "one")
+    await stop(first)
+    await clock.advance(14)
+    assert not two.is_leader
+    await clock.advance(5)
+    assert two.is_leader
+    assert leases.lease.spec.lease_transitions == 1
+    await stop(second)
+
+
+async def test_who_cannot_renew_stops_before_another_may_start(clock: FakeClock) -> None:
+    leases = Leases()
+    one = elector(leases, clock, "one")
+    ended = []
+
+    async def lead() -> None:
+        try:
+            await forever()
+        finally:
+            ended.append(clock.monotonic())
+
+    task = spawn("one", one.run(lead))
+    await clock.advance(4)
+    leases.down = True
+    began = clock.monotonic()
+    await clock.advance(14)
+    assert task.done()
+    assert not one.is_leader
+    assert ended and ended[0] - began < 15
+
+
+async def test_a_released_lease_is_taken_at_once(clock: FakeClock) -> None:
+    leases = Leases()
+    one, two = elector(leases, clock, "one"), elector(leases, clock, "two")
+    first = spawn("one", one.run(forever))
+    await clock.advance(1)
+    await stop(first)
+    await one.release()
+    assert leases.holder == ""
+    second = spawn("two", two.run(forever))
+    await clock.advance(2)
+    assert two.is_leader
+    await stop(second)
+
+
+async def test_work_that_ends_ends_the_run(clock: FakeClock) -> None:
+    async def lead() -> None:
+        return
+
+    await elector(Leases(), clock, "one").run(lead)
