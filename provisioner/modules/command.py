@@ -3,9 +3,8 @@
 import glob
 import os
 import shlex
-import time
 from datetime import datetime
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional, Union
 
 from provisioner.agent.context import Context, ModuleFailed
 
@@ -23,6 +22,10 @@ ARGUMENTS = {
     "strip_empty_ends": {"type": "bool", "default": True},
     "expand_argument_vars": {"type": "bool", "default": True},
     "warn": {"type": "bool"},
+    "_rules": {
+        "required_one_of": [["_raw_params", "cmd", "argv"]],
+        "mutually_exclusive": [["_raw_params", "cmd", "argv"]],
+    },
 }
 
 
@@ -31,77 +34,65 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     text = args["_raw_params"] if args["_raw_params"] is not None else args["cmd"]
     if not (text and str(text).strip()) and not args["argv"]:
         raise ModuleFailed("no command given", rc=256)
-    if text and args["argv"]:
-        raise ModuleFailed("only command or argv can be given, not both", rc=256)
+    command = _words(args, text, shell)
     if args["chdir"]:
         try:
             os.chdir(args["chdir"])
         except OSError as error:
-            raise ModuleFailed("Unable to change directory before execution: %s" % error)
-    command = args["argv"] or text
-    skipped = _unneeded(args)
-    if skipped:
-        return {
-            "changed": False,
-            "rc": 0,
-            "stdout": "skipped, since %s" % skipped,
-            "stderr": "",
-            "stdout_lines": ["skipped, since %s" % skipped],
-            "stderr_lines": [],
-            "cmd": command,
-            "msg": "Did not run command since '%s'" % skipped,
-            "start": None,
-            "end": None,
-            "delta": None,
-        }
-    if not shell and not isinstance(command, list):
-        command = [os.path.expanduser(os.path.expandvars(part)) if args["expand_argument_vars"] else part for part in shlex.split(text)]
-    elif isinstance(command, list):
-        command = [str(part) for part in command]
+            return dict(_outcome(command, None, msg="Unable to change directory before execution: %s" % error), failed=True)
+    reason = _unneeded(args)
+    if reason:
+        return dict(_outcome(command, 0, "skipped, since %s" % reason), msg="Did not run command since '%s'" % reason)
     if context.check:
-        if not (args["creates"] or args["removes"]):
-            return {
-                "changed": False,
-                "skipped": True,
-                "rc": 0,
-                "stdout": "",
-                "stderr": "",
-                "cmd": command,
-                "msg": "Command would have run if not in check mode",
-                "start": None,
-                "end": None,
-                "delta": None,
-                "stdout_lines": [],
-                "stderr_lines": [],
-            }
-        return {"changed": True, "rc": 0, "stdout": "", "stderr": "", "cmd": command, "msg": "Command would have run if not in check mode"}
+        # What depends on a file's existence would run now; of all else nobody knows.
+        told = _outcome(command, 0, msg="Command would have run if not in check mode")
+        return dict(told, changed=True) if args["creates"] or args["removes"] else dict(told, skipped=True)
     data = None
     if args["stdin"] is not None:
-        data = (args["stdin"] + ("\n" if args["stdin_add_newline"] else "")).encode()
-    started, clock = datetime.now(), time.monotonic()
-    if not shell:
-        code, out, err = context.run(command, data=data)
-    else:
-        code, out, err = context.run(text, data=data, executable=args["executable"])
+        data = (args["stdin"] + ("\n" if args["stdin_add_newline"] else "")).encode("utf-8", "surrogateescape")
+    started = datetime.now()
+    code, out, err = context.run(command, data=data, executable=args["executable"] if shell else None)
     ended = datetime.now()
     if args["strip_empty_ends"]:
         out, err = out.rstrip("\r\n"), err.rstrip("\r\n")
-    result: Dict[str, Any] = {
-        "changed": True,
-        "cmd": command if not shell else text,
+    result = _outcome(command, code, out, err)
+    result.update(changed=True, start=str(started), end=str(ended), delta=str(ended - started))
+    if code != 0:
+        result.update(failed=True, msg="non-zero return code")
+    return result
+
+
+def _words(args: Dict[str, Any], text: Any, shell: bool) -> Union[str, List[str]]:
+    """What is run: a text by a shell, a list of words directly."""
+    if args["argv"]:
+        words = [str(word) for word in args["argv"]]
+    elif shell:
+        return str(text)
+    else:
+        try:
+            words = shlex.split(str(text))
+        except ValueError as error:
+            raise ModuleFailed("%s: %s" % (error, text), rc=256, cmd=text)
+    if args["expand_argument_vars"]:
+        words = [os.path.expanduser(os.path.expandvars(word)) for word in words]
+    return words
+
+
+def _outcome(command: Union[str, List[str]], code: Optional[int], out: str = "", err: str = "", msg: str = "") -> Dict[str, Any]:
+    """The keys that every result has, for a command that took no time."""
+    return {
+        "changed": False,
+        "cmd": command,
         "rc": code,
         "stdout": out,
         "stderr": err,
         "stdout_lines": out.splitlines(),
         "stderr_lines": err.splitlines(),
-        "start": str(started),
-        "end": str(ended),
-        "delta": str(ended - started) if clock else None,
-        "msg": "",
+        "start": None,
+        "end": None,
+        "delta": None,
+        "msg": msg,
     }
-    if code != 0:
-        result.update(failed=True, msg="non-zero return code")
-    return result
 
 
 def _unneeded(args: Dict[str, Any]) -> str:

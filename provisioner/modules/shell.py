@@ -9,4 +9,6 @@ ARGUMENTS = command.ARGUMENTS
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    return command.run(dict(args, _uses_shell=True), context)
+    given = dict(args)
+    given["_uses_shell"] = True
+    return command.run(given, context)

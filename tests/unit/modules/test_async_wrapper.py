@@ -54,7 +54,8 @@ def test_a_job_runs_and_its_result_is_kept_until_cleanup(folder: Path) -> None:
     ("module", "args", "message"),
     [
         ("command", {"_raw_params": "false"}, "non-zero return code"),
-        ("command", {}, "no command given"),
+        ("command", {}, "one of the following is required: _raw_params, cmd, argv"),
+        ("command", {"_raw_params": " "}, "no command given"),
         ("stat", {}, "missing required arguments"),
     ],
 )
