@@ -6,8 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provisioner.cluster.errors import ClusterError
-from provisioner.inventory import ClusterSpec, Inventory
+from provisioner.inventory import ClusterSpec, Inventory, InventoryError, Problem
 from provisioner.pki.profile import HostNames, Lifetimes, PkiPlan
 
 API_PORT = 6443
@@ -40,7 +39,8 @@ def topology_of(inventory: Inventory, addresses: Mapping[str, str]) -> Topology:
     """`addresses` are the provider's; a host's own `node_address` wins over them."""
     masters = _group(inventory, "masters")
     if not masters:
-        raise ClusterError("the inventory has no masters", hint="put at least one host below all: children: masters: hosts:")
+        file = str(inventory.sources[0]) if inventory.sources else ""
+        raise InventoryError([Problem(file, 0, 0, "group 'masters' has no hosts", "put at least one below all: children: masters: hosts:")])
     workers = _group(inventory, "workers")
     etcd = _group(inventory, "etcd") or masters
     chosen = {}

@@ -28,12 +28,14 @@ def check(inventory: Inventory, problems: list[Problem]) -> list[Problem]:
     variables = _rendered(inventory)
     decoder = Decoder()
     if "cluster" in variables:
-        spec = decoder.decode(ClusterSpec, variables["cluster"], "cluster")
+        # With mistakes in it the rest is still looked at: all problems are told at once.
+        spec = decoder.decode(ClusterSpec, variables["cluster"], "cluster", partial=True)
         inventory.cluster = _complete(inventory, spec) if spec else None
         _check_groups(inventory, problems, warnings)
         _check_names(inventory, problems)
+        _check_images(inventory, problems)
     if "machines" in variables:
-        inventory.machines = decoder.decode(MachinesSpec, variables["machines"], "machines")
+        inventory.machines = decoder.decode(MachinesSpec, variables["machines"], "machines", partial=True)
     for host in inventory.hosts.values():
         if "machine" in host.vars:
             decoder.decode(MachineOverride, host.vars["machine"], f"host {host.name}: machine")
@@ -99,6 +101,11 @@ def _place(inventory: Inventory, tree: str, *keys: str) -> Location:
     return place if place.file else Location(_file(inventory), 0, 0)
 
 
+def _of_host(inventory: Inventory, host: Host) -> Location:
+    """Where a host was first written."""
+    return host.place or Location(_file(inventory), 0, 0)
+
+
 def members(inventory: Inventory, group: str) -> list[Host]:
     """Hosts of `masters`, `workers` or `etcd`; an absent `etcd` means the masters."""
     if group not in inventory.groups:
@@ -122,18 +129,18 @@ def _complete(inventory: Inventory, spec: ClusterSpec) -> ClusterSpec:
 
 
 def _check_groups(inventory: Inventory, problems: list[Problem], warnings: list[Problem]) -> None:
-    file = _file(inventory)
+    def place(name: str) -> Location:
+        group = inventory.groups.get(name)
+        return group.place if group and group.place else Location(_file(inventory), 0, 0)
+
     if not members(inventory, "masters"):
-        problems.append(Problem(file, 0, 0, "group 'masters' has no hosts", "a cluster needs at least one host in 'masters'"))
+        problems.append(place("masters").problem("group 'masters' has no hosts", "a cluster needs at least one host in 'masters'"))
     if not members(inventory, "workers"):
-        warnings.append(Problem(file, 0, 0, "group 'workers' has no hosts", "pods will find no node to run on"))
+        warnings.append(place("workers").problem("group 'workers' has no hosts", "pods will find no node to run on"))
     etcd = members(inventory, "etcd")
     if etcd and len(etcd) % 2 == 0:
-        warnings.append(
-            Problem(
-                file, 0, 0, f"{len(etcd)} etcd members", f"an even number survives no more failures than {len(etcd) - 1}; use 1, 3 or 5"
-            )
-        )
+        hint = f"an even number survives no more failures than {len(etcd) - 1}; use 1, 3 or 5"
+        warnings.append(place("etcd").problem(f"{len(etcd)} etcd members", hint))
 
 
 def _check_names(inventory: Inventory, problems: list[Problem]) -> None:
@@ -143,13 +150,13 @@ def _check_names(inventory: Inventory, problems: list[Problem]) -> None:
     for host in nodes.values():
         wrong = is_dns_name(host.name)
         if wrong:
-            problems.append(Problem(_file(inventory), 0, 0, f"host {wrong}", "the host's name becomes its node name"))
+            problems.append(_of_host(inventory, host).problem(f"host {wrong}", "the host's name becomes its node name"))
         address = (str(host.vars.get("ansible_host", host.name)), str(host.vars.get("ansible_port", 22)))
         if is_template(address[0]) or is_template(address[1]):
             continue
         if address in addresses:
             problems.append(
-                Problem(_file(inventory), 0, 0, f"hosts {addresses[address]!r} and {host.name!r} have the same address {address[0]}")
+                _of_host(inventory, host).problem(f"hosts {addresses[address]!r} and {host.name!r} have the same address {address[0]}")
             )
         addresses[address] = host.name
 
@@ -180,6 +187,15 @@ def _check_networks(inventory: Inventory, problems: list[Problem]) -> None:
         problems.append(place.problem(f"cluster.dns.service_ip {service_ip} is outside service_cidr {spec.service_cidr}"))
 
 
+def _check_images(inventory: Inventory, problems: list[Problem]) -> None:
+    folder = inventory.sources[0].absolute() if inventory.sources else Path.cwd()
+    for name in inventory.cluster.images if inventory.cluster else ():
+        path = (folder if folder.is_dir() else folder.parent) / Path(name).expanduser()
+        if not path.is_file():
+            place = _place(inventory, "cluster", "images")
+            problems.append(place.problem(f"cluster.images: no image archive {path}", "paths are relative to the inventory's folder"))
+
+
 def _check_key_file(inventory: Inventory, host: Host, problems: list[Problem]) -> None:
     value = host.vars.get("ansible_ssh_private_key_file", host.vars.get("ansible_private_key_file"))
     if not isinstance(value, str) or is_template(value):
@@ -194,5 +210,5 @@ def _check_key_file(inventory: Inventory, host: Host, problems: list[Problem]) -
             file.read(1)
     except OSError as e:
         places = [own.at(key) for own in (host.own_vars,) if isinstance(own, LocatedDict) for key in own if own[key] == value]
-        place = places[0] if places else Location(_file(inventory), 0, 0)
+        place = places[0] if places else _of_host(inventory, host)
         problems.append(place.problem(f"host {host.name!r}: key file {value} cannot be read: {e.strerror}"))

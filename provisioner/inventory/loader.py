@@ -29,6 +29,8 @@ def load(paths: Sequence[Path | str], *, extra_vars: Mapping[str, Any] | None = 
     inventory = Inventory(extra_vars=extra_vars)
     problems: list[Problem] = []
     files: list[Path] = []
+    # Whether every source could be read: what is missing from one that couldn't must not be reported as a mistake of another.
+    whole = True
     for source in paths:
         text = str(source)
         if "," in text and not Path(text).exists():
@@ -39,9 +41,10 @@ def load(paths: Sequence[Path | str], *, extra_vars: Mapping[str, Any] | None = 
             problems.append(
                 Problem(text, 0, 0, "inventory not found", "give the path of a file or directory, or a list such as host1,host2,")
             )
+            whole = False
             continue
         files.append(found)
-        _add_path(inventory, found, vault, problems)
+        whole = _add_path(inventory, found, vault, problems) and whole
     inventory.sources = tuple(files)
     directories = dict.fromkeys((path if path.is_dir() else path.absolute().parent) for path in files)
     inventory.files = tuple(VariableFiles(directory, vault) for directory in directories)
@@ -49,7 +52,7 @@ def load(paths: Sequence[Path | str], *, extra_vars: Mapping[str, Any] | None = 
     circle = inventory.cycle()
     if circle:
         problems.append(Problem(str(files[0]) if files else "", 0, 0, f"groups contain each other: {' > '.join(circle)}"))
-    if not problems:
+    if whole and not circle:
         try:
             warnings = checks.check(inventory, problems)
         except InventoryError as e:
@@ -70,17 +73,21 @@ def _host_list(inventory: Inventory, text: str, problems: list[Problem]) -> None
             problems.append(Problem("", 0, 0, str(e)))
 
 
-def _add_path(inventory: Inventory, path: Path, vault: VaultSecrets | None, problems: list[Problem]) -> None:
+def _add_path(inventory: Inventory, path: Path, vault: VaultSecrets | None, problems: list[Problem]) -> bool:
+    """False when a file of it can't be read at all; its problem is noted."""
     if path.is_dir():
+        whole = True
         for entry in sorted(path.iterdir()):
             if entry.name.startswith(".") or entry.name in ("group_vars", "host_vars") or entry.name.endswith(_IGNORED):
                 continue
-            _add_path(inventory, entry, vault, problems)
-        return
+            whole = _add_path(inventory, entry, vault, problems) and whole
+        return whole
     try:
         _add_file(inventory, path, vault, problems)
     except InventoryError as e:
         problems.extend(e.problems)
+        return False
+    return True
 
 
 def _add_file(inventory: Inventory, path: Path, vault: VaultSecrets | None, problems: list[Problem]) -> None:

@@ -12,15 +12,17 @@ from provisioner.inventory.variable_files import VariableFiles
 
 if TYPE_CHECKING:
     from provisioner.inventory.cluster_spec import ClusterSpec
+    from provisioner.inventory.documents import Location
     from provisioner.inventory.machines_spec import MachinesSpec
     from provisioner.transport.settings import ConnectionSettings
 
 
 class Group:
-    """A named set of hosts and child groups, with the variables written at it in inventory sources."""
+    """A named set of hosts and child groups, with the variables written at it in inventory sources; `place` is where it was first written."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.place: Location | None = None
         self.own_vars: dict[str, Any] = {}
         self.host_names: dict[str, None] = {}
         self.children: dict[str, None] = {}
@@ -41,6 +43,7 @@ class Host:
 
     def __init__(self, name: str, inventory: Inventory, *, implicit: bool = False) -> None:
         self.name = name
+        self.place: Location | None = None
         self.own_vars: dict[str, Any] = {}
         self.implicit = implicit
         self._inventory = inventory

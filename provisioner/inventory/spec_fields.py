@@ -40,8 +40,8 @@ class Decoder:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def decode(self, cls: type[T], value: Any, path: str, place: Location = NOWHERE) -> T | None:
-        """The dataclass, or None when anything in it was wrong."""
+    def decode(self, cls: type[T], value: Any, path: str, place: Location = NOWHERE, *, partial: bool = False) -> T | None:
+        """The dataclass, or None when anything in it was wrong; with `partial` what was right of it, the rest at its defaults."""
         if value is None:
             value = {}
         if not isinstance(value, Mapping):
@@ -64,12 +64,14 @@ class Decoder:
             if decoded is not _BAD and decoded is not None and check is not None:
                 wrong = check(decoded)
                 if wrong:
-                    self._wrong(item_place, f"{path}.{key}", wrong)
+                    decoded = self._wrong(item_place, f"{path}.{key}", wrong)
             found[key] = decoded
         for name, field in fields.items():
             missing = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             if missing and name not in found:
                 self._wrong(place, f"{path}.{name}", "is required")
+        if partial:
+            return cls(**{key: item for key, item in found.items() if item is not _BAD})
         return cls(**found) if len(self.problems) == before else None
 
     def _wrong(self, place: Location, path: str, message: str) -> Any:

@@ -39,6 +39,7 @@ class YamlSource:
             self.problems.append(place.problem(f"group {name!r} is its own child"))
             return
         group = self.inventory.add_group(name, parent)
+        group.place = group.place or place
         if body is None:
             return
         if not isinstance(body, LocatedDict):
@@ -73,6 +74,7 @@ class YamlSource:
             return
         try:
             for name in expand(pattern):
-                self.inventory.add_host(name, [group], variables)
+                host = self.inventory.add_host(name, [group], variables)
+                host.place = host.place or place
         except ValueError as e:
             self.problems.append(place.problem(str(e)))

@@ -204,3 +204,48 @@ def test_hosts_added_while_running_are_seen(tmp_path: Path) -> None:
 
 def test_groups_in_a_circle_are_refused(tmp_path: Path) -> None:
     assert "contain each other" in problems(tmp_path, "a: {children: {b: }}\nb: {children: {a: }}\n")[0]
+
+
+MANY_MISTAKES = """\
+all:
+  vars:
+    machines: {provider: nspwan, memory_mb: 1}
+    cluster:
+      servce_cidr: 10.96.0.0/16
+      pod_cidr: 10.96.0.0/12
+      images: [nope.tar]
+  children:
+    masters:
+      hosts:
+    workers:
+      hosts:
+        w1:
+        w1:
+        W_2: {ansible_ssh_private_key_file: /nonexistent/key}
+"""
+
+
+def test_one_kind_of_mistake_hides_no_other(tmp_path: Path) -> None:
+    said = problems(tmp_path, MANY_MISTAKES)
+    expected = [
+        ":3:26: machines.provider",
+        ":3:34: machines.memory_mb",
+        ":5:7: cluster.servce_cidr",
+        ":6:17: cluster.pod_cidr 10.96.0.0/12 overlaps",
+        ":7:15: cluster.images: no image archive",
+        ":9:5: group 'masters' has no hosts",
+        ":14:9: key 'w1' is written twice",
+        ":15:9: host 'W_2' is not a DNS name",
+        ":15:9: host 'W_2': key file /nonexistent/key cannot be read",
+    ]
+    assert len(said) == len(expected), said
+    for text, start in zip(said, expected, strict=True):
+        assert text.startswith(f"inventory.yaml{start}"), text
+
+
+def test_a_file_that_cannot_be_read_is_not_blamed_on_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("all: {vars: {cluster: {name: x}}}\n")
+    (tmp_path / "b.yaml").write_text("all: {children: [\n")
+    with pytest.raises(InventoryError) as caught:
+        load([tmp_path])
+    assert [Path(problem.file).name for problem in caught.value.problems] == ["b.yaml"]
