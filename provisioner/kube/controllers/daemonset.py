@@ -15,6 +15,7 @@ from provisioner.kube.api.meta import controller_of
 from provisioner.kube.client.informer import key_of
 from provisioner.kube.controllers.controller import Controller, Parts
 from provisioner.kube.controllers.expectations import Expectations
+from provisioner.kube.controllers.pod_control import create_pod, delete_pod
 from provisioner.kube.controllers.pods import controlled_by, is_available, is_ready, pod_from_template
 from provisioner.kube.controllers.template_hash import template_hash
 
@@ -193,7 +194,7 @@ class DaemonSets(Controller):
             if plan.create:
                 self._expectations.expect_creations(key, len(plan.create))
                 await asyncio.gather(*(self._create(ds, key, name, digest) for name in plan.create))
-            await asyncio.gather(*(self._delete(ds, pod) for pod in plan.delete))
+            await asyncio.gather(*(delete_pod(self, ds, pod) for pod in plan.delete))
         status = self._status(ds, nodes, pods, digest)
         if status != ds.status:
             await self.client.update_status(msgspec.structs.replace(ds, status=status))
@@ -212,21 +213,10 @@ class DaemonSets(Controller):
         pod.spec = msgspec.structs.replace(pod.spec, affinity=affinity, tolerations=tolerations_of(pod.spec))
         pod.metadata.labels = {**(pod.metadata.labels or {}), HASH: digest, "pod-template-generation": str(ds.metadata.generation or 1)}
         try:
-            made = await self.client.create(pod)
-        except StatusError as error:
+            await create_pod(self, ds, pod)
+        except StatusError:
             self._expectations.created(key)
-            self.recorder.event(ds, "Warning", "FailedCreate", f"Error creating: {error.message}")
             raise
-        self.recorder.event(ds, "Normal", "SuccessfulCreate", f"Created pod: {made.metadata.name}")
-
-    async def _delete(self, ds: apps_v1.DaemonSet, pod: core_v1.Pod) -> None:
-        try:
-            await self.client.delete(core_v1.Pod, pod.metadata.name or "", pod.metadata.namespace, uid=pod.metadata.uid)
-        except StatusError as error:
-            if error.code not in (404, 409):
-                raise
-        else:
-            self.recorder.event(ds, "Normal", "SuccessfulDelete", f"Deleted pod: {pod.metadata.name}")
 
     def _status(self, ds: apps_v1.DaemonSet, nodes: list[core_v1.Node], pods: list[core_v1.Pod], digest: str) -> apps_v1.DaemonSetStatus:
         spec = (ds.spec.template.spec if ds.spec.template is not None else None) or core_v1.PodSpec()

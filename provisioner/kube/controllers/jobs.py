@@ -14,6 +14,7 @@ from provisioner.kube.api.meta import condition, controller_of, parse_time
 from provisioner.kube.client.informer import key_of
 from provisioner.kube.controllers.controller import Controller, Parts
 from provisioner.kube.controllers.expectations import Expectations
+from provisioner.kube.controllers.pod_control import create_pod, delete_pod
 from provisioner.kube.controllers.pods import controlled_by, is_active, is_ready, pod_from_template
 
 # Upstream's back-off of failed pods: 10 s, 20 s, … 10 min.
@@ -153,7 +154,7 @@ class Jobs(Controller):
             return None
         pods = [p for p in self._pods.store.list(job.metadata.namespace) if controlled_by(p, job)]
         plan = decide(job, pods, self.clock.now()) if self._expectations.fulfilled(key) else Plan()
-        await asyncio.gather(*(self._delete(job, pod) for pod in plan.delete))
+        await asyncio.gather(*(delete_pod(self, job, pod) for pod in plan.delete))
         if plan.create:
             self._expectations.expect_creations(key, plan.create)
             wanted = plan.indexes or (None,) * plan.create
@@ -213,21 +214,10 @@ class Jobs(Controller):
                 pod.spec, containers=containers, hostname=pod.spec.hostname or f"{job.metadata.name}-{index}"
             )
         try:
-            made = await self.client.create(pod)
-        except StatusError as error:
+            await create_pod(self, job, pod)
+        except StatusError:
             self._expectations.created(key)
-            self.recorder.event(job, "Warning", "FailedCreate", f"Error creating: {error.message}")
             raise
-        self.recorder.event(job, "Normal", "SuccessfulCreate", f"Created pod: {made.metadata.name}")
-
-    async def _delete(self, job: batch_v1.Job, pod: core_v1.Pod) -> None:
-        try:
-            await self.client.delete(core_v1.Pod, pod.metadata.name or "", pod.metadata.namespace, uid=pod.metadata.uid)
-        except StatusError as error:
-            if error.code not in (404, 409):
-                raise
-        else:
-            self.recorder.event(job, "Normal", "SuccessfulDelete", f"Deleted pod: {pod.metadata.name}")
 
     def _status(self, job: batch_v1.Job, pods: list[core_v1.Pod], plan: Plan) -> batch_v1.JobStatus:
         found, now = tally(pods), self.now()

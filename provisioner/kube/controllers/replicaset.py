@@ -7,21 +7,25 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
 
 from provisioner.kube.api._generated import apps_v1, core_v1
+from provisioner.kube.api._generated.scalars import Object
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.api.meta import controller_of
+from provisioner.kube.api.meta import controller_of, owner_reference
 from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.client.informer import key_of
 from provisioner.kube.controllers.controller import Controller, Parts
 from provisioner.kube.controllers.expectations import Expectations
+from provisioner.kube.controllers.pod_control import create_pod, delete_pod, slow_start
 from provisioner.kube.controllers.pods import controlled_by, deletion_rank, is_active, is_available, is_ready, pod_from_template
 
 log = logging.getLogger(__name__)
 
 # Upstream's BurstReplicas: pods made or removed in one go.
 BURST = 500
-KIND = "ReplicaSet"
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def decide(wanted: int, pods: list[core_v1.Pod], now: datetime) -> Plan:
 
 
 def status_of(
-    rs: apps_v1.ReplicaSet, pods: list[core_v1.Pod], terminating: int, failure: str | None, now: datetime
+    rs: apps_v1.ReplicaSet, pods: list[core_v1.Pod], terminating: int, failure: tuple[str, str] | None, now: datetime
 ) -> apps_v1.ReplicaSetStatus:
     """The status that the pods give the set; transition times are kept where a condition stays."""
     template = (rs.spec.template.metadata.labels if rs.spec.template and rs.spec.template.metadata else None) or {}
@@ -54,7 +58,7 @@ def status_of(
         stamp = old[0].last_transition_time if old else now.strftime("%Y-%m-%dT%H:%M:%SZ")
         conditions.append(
             apps_v1.ReplicaSetCondition(
-                type="ReplicaFailure", status="True", reason="FailedCreate", message=failure, last_transition_time=stamp
+                type="ReplicaFailure", status="True", reason=failure[0], message=failure[1], last_transition_time=stamp
             )
         )
     return apps_v1.ReplicaSetStatus(
@@ -69,24 +73,36 @@ def status_of(
 
 
 class ReplicaSetController(Controller):
+    """Works on views, so that a ReplicationController, which differs only in its form, can be worked on as well."""
+
     name = "replicaset"
     workers = 5
+    kind: ClassVar[type[Object]] = apps_v1.ReplicaSet
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._sets = self.watch(apps_v1.ReplicaSet)
+        self._sets = self.watch(self.kind)
         self._pods = self.informers.get(core_v1.Pod)
         self._expectations = Expectations(self.clock)
         self._pods.add_handler(self._pod_added, self._pod_updated, self._pod_deleted)
+
+    def view(self, obj: Any) -> apps_v1.ReplicaSet:
+        """The stored object as a ReplicaSet; its kind stays what it is."""
+        rs: apps_v1.ReplicaSet = obj
+        return rs
+
+    def stored(self, obj: Any, status: apps_v1.ReplicaSetStatus) -> Object:
+        """The stored object with a view's status."""
+        return msgspec.structs.replace(self.view(obj), status=status)
 
     def _pod_added(self, pod: core_v1.Pod) -> None:
         if pod.metadata.deletion_timestamp is not None:
             self._pod_deleted(pod)
             return
         owner = controller_of(pod)
-        if owner is not None and owner.kind == KIND:
+        if owner is not None and owner.kind == self.kind.KIND:
             self._expectations.created(f"{pod.metadata.namespace}/{owner.name}")
-            self.enqueue_owner(KIND, pod)
+            self.enqueue_owner(self.kind.KIND, pod)
         elif owner is None:
             self._enqueue_matching(pod)
 
@@ -94,41 +110,45 @@ class ReplicaSetController(Controller):
         if pod.metadata.deletion_timestamp is not None:
             self._pod_deleted(pod)
             return
-        self.enqueue_owner(KIND, old)
-        self.enqueue_owner(KIND, pod)
+        self.enqueue_owner(self.kind.KIND, old)
+        self.enqueue_owner(self.kind.KIND, pod)
         if controller_of(pod) is None and (old.metadata.labels != pod.metadata.labels or controller_of(old) is not None):
             self._enqueue_matching(pod)
 
     def _pod_deleted(self, pod: core_v1.Pod) -> None:
         owner = controller_of(pod)
-        if owner is not None and owner.kind == KIND:
+        if owner is not None and owner.kind == self.kind.KIND:
             self._expectations.deleted(f"{pod.metadata.namespace}/{owner.name}", key_of(pod))
-            self.enqueue_owner(KIND, pod)
+            self.enqueue_owner(self.kind.KIND, pod)
 
     def _enqueue_matching(self, pod: core_v1.Pod) -> None:
         for rs in self._sets.store.list(pod.metadata.namespace):
-            if from_struct(rs.spec.selector).matches(pod.metadata.labels):
+            if from_struct(self.view(rs).spec.selector).matches(pod.metadata.labels):
                 self.enqueue(rs)
 
     async def reconcile(self, key: str) -> float | None:
-        rs: apps_v1.ReplicaSet | None = self._sets.store.get(key)
-        if rs is None:
+        found = self._sets.store.get(key)
+        if found is None:
             self._expectations.forget(key)
             return None
+        rs = self.view(found)
         ready_to_act = self._expectations.fulfilled(key)
         owned = [p for p in self._pods.store.list(rs.metadata.namespace) if controlled_by(p, rs)]
         owned += await self._adopt(rs)
         pods = [p for p in owned if is_active(p)]
         terminating = sum(p.metadata.deletion_timestamp is not None and p.status.phase not in ("Succeeded", "Failed") for p in owned)
-        failure: str | None = None
+        error: StatusError | None = None
+        failure: tuple[str, str] | None = None
         if ready_to_act and rs.metadata.deletion_timestamp is None:
-            failure = await self._carry_out(rs, key, decide(rs.spec.replicas or 0, pods, self.clock.now()))
+            plan = decide(rs.spec.replicas or 0, pods, self.clock.now())
+            error = await self._carry_out(rs, key, plan)
+            failure = ("FailedCreate" if plan.create else "FailedDelete", error.message) if error is not None else None
         now = self.clock.now()
         status = status_of(rs, pods, terminating, failure, now)
         if status != rs.status:
-            await self.client.update_status(apps_v1.ReplicaSet(metadata=rs.metadata, spec=rs.spec, status=status))
-        if failure is not None:
-            raise RuntimeError(f"pods could not be made: {failure}")
+            await self.client.update_status(self.stored(found, status))
+        if error is not None:
+            raise error
         waits = (rs.spec.min_ready_seconds or 0) and (status.ready_replicas or 0) > (status.available_replicas or 0)
         return float(rs.spec.min_ready_seconds or 0) if waits else None
 
@@ -140,15 +160,7 @@ class ReplicaSetController(Controller):
             owner = controller_of(pod)
             matches = selector.matches(pod.metadata.labels)
             if owner is None and matches and is_active(pod) and rs.metadata.deletion_timestamp is None:
-                reference = {
-                    "apiVersion": "apps/v1",
-                    "kind": KIND,
-                    "name": rs.metadata.name,
-                    "uid": rs.metadata.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-                body = {"metadata": {"uid": pod.metadata.uid, "ownerReferences": [reference]}}
+                body: dict[str, Any] = {"metadata": {"uid": pod.metadata.uid, "ownerReferences": [owner_reference(rs)]}}
                 adopted.append(await self._patch(pod, body))
             elif owner is not None and owner.uid == rs.metadata.uid and not matches and pod.metadata.deletion_timestamp is None:
                 body = {"metadata": {"uid": pod.metadata.uid, "ownerReferences": [{"$patch": "delete", "uid": rs.metadata.uid}]}}
@@ -158,51 +170,27 @@ class ReplicaSetController(Controller):
     async def _patch(self, pod: core_v1.Pod, body: object) -> core_v1.Pod:
         return await self.client.patch(core_v1.Pod, pod.metadata.name or "", pod.metadata.namespace, body=body, patch_type="strategic")
 
-    async def _carry_out(self, rs: apps_v1.ReplicaSet, key: str, plan: Plan) -> str | None:
-        """Make or remove pods; the first reason why one could not be made."""
-        if plan.create and rs.spec.template is not None:
+    async def _carry_out(self, rs: apps_v1.ReplicaSet, key: str, plan: Plan) -> StatusError | None:
+        """Make or remove pods; the first reason why one could not be."""
+        template = rs.spec.template
+        if plan.create and template is not None:
             self._expectations.expect_creations(key, plan.create)
-            return await self._create(rs, key, plan.create)
+            missed, error = await slow_start(plan.create, lambda _: create_pod(self, rs, pod_from_template(template, rs)))
+            for _ in range(missed):
+                self._expectations.created(key)
+            return error
         if plan.delete:
             self._expectations.expect_deletions(key, {key_of(p) for p in plan.delete})
-            await asyncio.gather(*(self._delete(rs, key, pod) for pod in plan.delete))
+            results = await asyncio.gather(*(self._delete(rs, key, pod) for pod in plan.delete))
+            return next((r for r in results if r is not None), None)
         return None
 
-    async def _create(self, rs: apps_v1.ReplicaSet, key: str, count: int) -> str | None:
-        """Slow start: one, then two, then four at once, so that what always fails fails once."""
-        assert rs.spec.template is not None
-        batch, left = 1, count
-        while left:
-            now = min(batch, left)
-            results = await asyncio.gather(*(self._create_one(rs) for _ in range(now)))
-            left -= now
-            failures = [r for r in results if r is not None]
-            for _ in failures:
-                self._expectations.created(key)
-            if failures:
-                for _ in range(left):
-                    self._expectations.created(key)
-                return failures[0]
-            batch *= 2
-        return None
-
-    async def _create_one(self, rs: apps_v1.ReplicaSet) -> str | None:
-        assert rs.spec.template is not None
+    async def _delete(self, rs: apps_v1.ReplicaSet, key: str, pod: core_v1.Pod) -> StatusError | None:
         try:
-            made = await self.client.create(pod_from_template(rs.spec.template, rs))
-        except StatusError as error:
-            self.recorder.event(rs, "Warning", "FailedCreate", f"Error creating: {error.message}")
-            return error.message
-        self.recorder.event(rs, "Normal", "SuccessfulCreate", f"Created pod: {made.metadata.name}")
-        return None
-
-    async def _delete(self, rs: apps_v1.ReplicaSet, key: str, pod: core_v1.Pod) -> None:
-        try:
-            await self.client.delete(core_v1.Pod, pod.metadata.name or "", pod.metadata.namespace, uid=pod.metadata.uid)
+            taken = await delete_pod(self, rs, pod)
         except StatusError as error:
             self._expectations.deleted(key, key_of(pod))
-            if error.code not in (404, 409):
-                self.recorder.event(rs, "Warning", "FailedDelete", f"Error deleting: {error.message}")
-                raise
-        else:
-            self.recorder.event(rs, "Normal", "SuccessfulDelete", f"Deleted pod: {pod.metadata.name}")
+            return error
+        if not taken:
+            self._expectations.deleted(key, key_of(pod))
+        return None
