@@ -122,9 +122,11 @@ class PodNetwork:
         """Take the node's range (Node.spec.podCIDR): packets to addresses of no pod end here, and the host forwards."""
         self._range = ipaddress.IPv4Network(pod_cidr)
         await ip([f"route replace blackhole {pod_cidr}"])
-        forward = Path("/proc/sys/net/ipv4/ip_forward")
-        if forward.read_text().strip() != "1":
-            forward.write_text("1")
+        _sysctl("net/ipv4/ip_forward", "1")
+        # A pod that reaches itself through a service enters and leaves by one cable: the kernel would tell it of a shorter way, which there
+        # is not, and count that against the refusals that it may send.
+        for scope in ("all", "default"):
+            _sysctl(f"net/ipv4/conf/{scope}/send_redirects", "0")
 
     async def setup(self, pod_uid: str, pid: int, host_ports: Sequence[HostPort] = ()) -> PodAddress:
         """Plug in the pod whose pause process is `pid` on this host. Raises NetworkError."""
@@ -178,6 +180,12 @@ class PodNetwork:
         else:
             del self._host_ports[pod_uid]
         await run_command(["nft", "-f", "-"], host_port_rules(self._host_ports.values()))
+
+
+def _sysctl(name: str, value: str) -> None:
+    path = Path("/proc/sys") / name
+    if path.read_text().strip() != value:
+        path.write_text(value)
 
 
 def host_port_rules(pods: Iterable[tuple[str, tuple[HostPort, ...]]]) -> str:

@@ -19,6 +19,7 @@ from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean
 from provisioner.kube.client.informer import InformerSet, key_of
 from provisioner.kube.network.ip_batch import NetworkError
 from provisioner.kube.network.routes import RouteTable, attached_segments, decide, node_network
+from provisioner.kube.proxy.health import HealthPorts
 from provisioner.kube.proxy.services import ServicePort, ports_of
 from provisioner.kube.proxy.table import Table
 
@@ -101,6 +102,7 @@ class Proxy:
         self._slices.store.add_indexer("service", _service_of)
         self._table, self._node, self._backend = table, node, backend
         self._routes = RouteTable()
+        self.health = HealthPorts(lambda: table.failure is None)
         self._dirty: set[str] = set()
         self._nodes_dirty = True
         self._wake = asyncio.Event()
@@ -134,6 +136,7 @@ class Proxy:
             service = self._services.store.get(key)
             changes[key] = ports_of(service, self._slices.store.by_index("service", key), self._node) if service else []
         await self._table.apply(changes)
+        await self.health.sync(changes)
         if self._nodes_dirty:
             self._nodes_dirty = False
             await self._sync_routes()
@@ -180,6 +183,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     daemon.on_stop("informers", informers.stop)
     table = Table(config.cluster_cidr or None)
     proxy = Proxy(informers, table, config.hostname_override or socket.gethostname(), flags.pod_network_backend)
+    daemon.on_stop("health-check ports", proxy.health.stop)
     daemon.add_check("rules", lambda: table.failure)
     daemon.add_check("routes", lambda: proxy.route_failure)
     await daemon.serve(listener(config.healthz_bind_address))

@@ -2,7 +2,7 @@
 
     nat-prerouting, nat-output -> services: ip daddr . protocol . port   vmap @service-ips   -> chain of the port: dnat to one endpoint
                                             (address of this host) port  vmap @service-nodeports
-    filter-prerouting, -output -> the same keys in @no-endpoint-*: reject
+    filter-prerouting, -output -> the same keys in @no-endpoint-*: reject; drop where only this node has none (traffic policy Local)
     nat-postrouting            -> marked, or a pod that reached itself: masquerade; pods to the outside: masquerade
 
 A chain's name has a hash of its service port, so that it can be replaced by itself.
@@ -30,8 +30,10 @@ table ip kube-proxy {{
   map no-endpoint-nodeports {{ type inet_proto . inet_service : verdict; }}
   set cluster-ips {{ type ipv4_addr; }}
   set endpoint-ips {{ type ipv4_addr; }}
+  set pod-ranges {{ type ipv4_addr; flags interval; {ranges}}}
   chain mark-for-masquerade {{ meta mark set meta mark or {mark}; }}
   chain reject-chain {{ reject; }}
+  chain drop-chain {{ drop; }}
   chain services {{
     ip daddr . meta l4proto . th dport vmap @service-ips
     ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @service-nodeports
@@ -89,7 +91,8 @@ class State:
 def base(pod_cidr: str | None) -> str:
     """The frame, replacing any earlier one whole. `pod_cidr` is the cluster's range: what leaves it is masqueraded; None: nothing is."""
     egress = f"    ip saddr {pod_cidr} ip daddr != {pod_cidr} fib daddr type != local masquerade fully-random\n" if pod_cidr else ""
-    return BASE.format(mark=MARK, egress=egress)
+    ranges = f"elements = {{ {pod_cidr} }}; " if pod_cidr else ""
+    return BASE.format(mark=MARK, egress=egress, ranges=ranges)
 
 
 def chain_name(kind: str, port: ServicePort) -> str:
@@ -124,16 +127,15 @@ def state_of(ports: Iterable[ServicePort]) -> State:
     for port in ports:
         for address in port.cluster_ips:
             elements["cluster-ips"][address] = ""
-        for endpoint in (*port.endpoints, *port.external):
+        for endpoint in (*port.endpoints, *port.external, *(port.everywhere if port.external_local else ())):
             elements["endpoint-ips"][endpoint.ip] = ""
             elements["hairpins"][f"{endpoint.ip} . {endpoint.ip}"] = "goto hairpin"
         service = chain_name("service", port)
         if port.endpoints:
             chains[service] = _balancing(service, port, port.endpoints, chains, sets)
         for address in port.cluster_ips:
-            _lead(
-                elements, "service-ips", "no-endpoint-services", f"{address} . {port.protocol} . {port.port}", service, bool(port.endpoints)
-            )
+            key = f"{address} . {port.protocol} . {port.port}"
+            _lead(elements, ("service-ips", "no-endpoint-services"), key, service if port.endpoints else "", port)
         if port.node_port or port.external_ips:
             _externally(port, service, chains, sets, elements)
     return State(chains, sets, elements)
@@ -143,33 +145,43 @@ def _externally(
     port: ServicePort, service: str, chains: dict[str, tuple[str, ...]], sets: dict[str, str], elements: dict[str, dict[str, str]]
 ) -> None:
     external = chain_name("external", port)
-    if port.external:
-        if port.external_local:
-            chains[external] = _balancing(external, port, port.external, chains, sets)
-        else:
-            chains[external] = (
-                ("jump mark-for-masquerade", f"goto {service}")
-                if port.endpoints == port.external
-                else (
-                    "jump mark-for-masquerade",
-                    *_balancing(external, port, port.external, chains, sets),
-                )
-            )
-    entry = external
-    if port.source_ranges and port.external and port.external_ips:
+    reachable = port.everywhere or port.external if port.external_local else port.external
+    if port.external_local and reachable:
+        chains[external] = _local_rules(external, port, chains, sets)
+    elif reachable and port.endpoints == port.external:
+        chains[external] = ("jump mark-for-masquerade", f"goto {service}")
+    elif reachable:
+        chains[external] = ("jump mark-for-masquerade", *_balancing(external, port, port.external, chains, sets))
+    entry = external if reachable else ""
+    if port.source_ranges and reachable and port.external_ips:
         entry = chain_name("firewall", port)
         chains[entry] = (f"ip saddr != {{ {', '.join(port.source_ranges)} }} drop", f"goto {external}")
     for address in port.external_ips:
-        _lead(elements, "service-ips", "no-endpoint-services", f"{address} . {port.protocol} . {port.port}", entry, bool(port.external))
+        _lead(elements, ("service-ips", "no-endpoint-services"), f"{address} . {port.protocol} . {port.port}", entry, port)
     if port.node_port:
-        _lead(elements, "service-nodeports", "no-endpoint-nodeports", f"{port.protocol} . {port.node_port}", external, bool(port.external))
+        key = f"{port.protocol} . {port.node_port}"
+        _lead(elements, ("service-nodeports", "no-endpoint-nodeports"), key, external if reachable else "", port)
 
 
-def _lead(elements: dict[str, dict[str, str]], usable: str, refused: str, key: str, chain: str, has_endpoints: bool) -> None:
-    if has_endpoints:
+def _local_rules(external: str, port: ServicePort, chains: dict[str, tuple[str, ...]], sets: dict[str, str]) -> tuple[str, ...]:
+    """Traffic policy Local: pods and this host reach every node's endpoints, as by the cluster IP; others this node's or nothing."""
+    cluster = chain_name("cluster", port)
+    chains[cluster] = _balancing(cluster, port, port.everywhere or port.external, chains, sets)
+    inner = (
+        f"ip saddr @pod-ranges goto {cluster}",
+        "fib saddr type local jump mark-for-masquerade",
+        f"fib saddr type local goto {cluster}",
+    )
+    return (*inner, *(_balancing(external, port, port.external, chains, sets) if port.external else ("drop",)))
+
+
+def _lead(elements: dict[str, dict[str, str]], maps: tuple[str, str], key: str, chain: str, port: ServicePort) -> None:
+    """The key leads to `chain`; where there is none, packets are refused, or dropped if other nodes have endpoints."""
+    usable, refused = maps
+    if chain:
         elements[usable][key] = f"goto {chain}"
     else:
-        elements[refused][key] = "goto reject-chain"
+        elements[refused][key] = "goto drop-chain" if port.everywhere else "goto reject-chain"
 
 
 def _balancing(

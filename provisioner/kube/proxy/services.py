@@ -1,7 +1,7 @@
 """From Services and EndpointSlices to what each service port leads to. Pure.
 
 Which endpoints take part follows upstream: ready ones; if there is none, those that still serve while they terminate. Traffic policies
-Local keep those of this node; a health-checked node port of a Local service is closed elsewhere.
+Local keep those of this node.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class ServicePort:
     """One port of one service. `endpoints` are for traffic to the cluster IP, `external` for node ports and external addresses.
 
     `external_local` says that `external` holds this node's endpoints alone (externalTrafficPolicy Local), whose clients keep their address.
+    `everywhere` are all nodes' endpoints, whatever the policies: a policy that leaves none of them here drops packets, a service that has
+    none at all refuses connections. `health_port` answers where a balancer asks whether this node has endpoints.
     """
 
     name: str
@@ -39,6 +41,8 @@ class ServicePort:
     endpoints: tuple[Endpoint, ...] = ()
     external: tuple[Endpoint, ...] = ()
     external_local: bool = False
+    everywhere: tuple[Endpoint, ...] = ()
+    health_port: int = 0
     affinity_s: int = 0
     source_ranges: tuple[str, ...] = ()
 
@@ -75,6 +79,8 @@ def ports_of(service: core_v1.Service, slices: Iterable[discovery_v1.EndpointSli
                 endpoints=_usable(found, spec.internal_traffic_policy == "Local"),
                 external=_usable(found, external_local),
                 external_local=external_local,
+                everywhere=_usable(found, False),
+                health_port=(spec.health_check_node_port or 0) if external_local and spec.type == "LoadBalancer" else 0,
                 affinity_s=affinity_s,
                 source_ranges=tuple(sorted(spec.load_balancer_source_ranges or ())),
             )

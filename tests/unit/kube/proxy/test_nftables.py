@@ -32,9 +32,47 @@ def test_no_endpoints_is_refused_at_once() -> None:
     assert not state.chains
 
 
-def test_local_traffic_keeps_the_clients_address() -> None:
-    local = ServicePort("default/web", "tcp", 80, ("10.96.0.7",), (), 30080, (A, B), (A,), external_local=True)
-    assert state_of([local]).chains[chain_name("external", local)] == (balance("tcp", (A,)),)
+def test_local_traffic_keeps_the_clients_address_and_insiders_reach_every_node() -> None:
+    local = ServicePort("default/web", "tcp", 80, ("10.96.0.7",), (), 30080, (A, B), (A,), external_local=True, everywhere=(A, B))
+    chains = state_of([local]).chains
+    *inner, last = chains[chain_name("external", local)]
+    assert last == balance("tcp", (A,))
+    assert inner == [
+        f"ip saddr @pod-ranges goto {chain_name('cluster', local)}",
+        "fib saddr type local jump mark-for-masquerade",
+        f"fib saddr type local goto {chain_name('cluster', local)}",
+    ]
+    assert chains[chain_name("cluster", local)] == (balance("tcp", (A, B)),)
+
+
+def test_a_local_policy_without_endpoints_here_drops_and_does_not_refuse() -> None:
+    external = ServicePort("default/web", "tcp", 80, ("10.96.0.7",), (), 30080, (B,), (), external_local=True, everywhere=(B,))
+    assert state_of([external]).chains[chain_name("external", external)][-1] == "drop"
+    internal = ServicePort("default/web", "tcp", 80, ("10.96.0.7",), (), 0, (), (B,), everywhere=(B,))
+    assert state_of([internal]).elements["no-endpoint-services"] == {"10.96.0.7 . tcp . 80": "goto drop-chain"}
+
+
+def test_external_addresses_lead_to_the_same_chain_behind_their_firewall() -> None:
+    port = ServicePort("default/web", "tcp", 80, ("10.96.0.7",), ("192.0.2.1",), 30080, (A,), (A,), source_ranges=("10.0.0.0/8",))
+    state = state_of([port])
+    assert state.elements["service-ips"]["192.0.2.1 . tcp . 80"] == f"goto {chain_name('firewall', port)}"
+    assert state.chains[chain_name("firewall", port)] == ("ip saddr != { 10.0.0.0/8 } drop", f"goto {chain_name('external', port)}")
+    assert state.elements["service-nodeports"] == {"tcp . 30080": f"goto {chain_name('external', port)}"}
+
+
+def test_names_of_chains_are_told_apart_and_fit() -> None:
+    long = "n" * 63 + "/" + "s" * 63 + ":" + "p" * 15
+    names = {chain_name("service", ServicePort(long, protocol, number)) for protocol in ("tcp", "udp") for number in (80, 81)}
+    assert len(names) == 4
+    assert max(map(len, names)) <= 120
+
+
+def test_a_new_timeout_makes_the_affinity_set_anew() -> None:
+    def sticky(seconds: int) -> ServicePort:
+        return ServicePort("default/web", "tcp", 80, ("10.96.0.7",), (), 0, (A, B), (A, B), affinity_s=seconds)
+
+    script = difference(state_of([sticky(60)]), state_of([sticky(90)]))
+    assert script.count("timeout 90s") == 2
 
 
 def test_affinity_remembers_each_client() -> None:

@@ -44,8 +44,32 @@ def test_local_policies_keep_this_nodes_endpoints() -> None:
     (port,) = ports_of(service(external_traffic_policy="Local"), slices, "here")
     assert port.external == (Endpoint("10.1.0.2", 8080),)
     assert port.external_local
-    assert len(port.endpoints) == 2
+    assert len(port.endpoints) == len(port.everywhere) == 2
     assert ports_of(service(internal_traffic_policy="Local"), slices, "there")[0].endpoints == (Endpoint("10.1.0.3", 8080),)
+
+
+def test_only_the_ipv4_half_of_dual_stack_counts() -> None:
+    six = discovery_v1.EndpointSlice(
+        address_type="IPv6", endpoints=[endpoint("fd00::2")], ports=[discovery_v1.EndpointPort(name="http", port=8080)]
+    )
+    (port,) = ports_of(service(cluster_ips=["10.96.0.7", "fd00::7"]), [six, slice_of(endpoint("10.1.0.2"))], "here")
+    assert port.cluster_ips == ("10.96.0.7",)
+    assert port.endpoints == (Endpoint("10.1.0.2", 8080),)
+
+
+def test_a_balancer_asks_for_local_endpoints_where_the_policy_is_local() -> None:
+    values = {"type": "LoadBalancer", "health_check_node_port": 32000}
+    assert ports_of(service(**values, external_traffic_policy="Local"), [], "here")[0].health_port == 32000
+    assert ports_of(service(**values, external_traffic_policy="Cluster"), [], "here")[0].health_port == 0
+
+
+def test_external_addresses_and_balancers() -> None:
+    balanced = service(type="LoadBalancer", external_ips=["192.0.2.1"], load_balancer_source_ranges=["10.0.0.0/8"])
+    ingress = [core_v1.LoadBalancerIngress(ip="192.0.2.9"), core_v1.LoadBalancerIngress(ip="192.0.2.10", ip_mode="Proxy")]
+    balanced.status.load_balancer = core_v1.LoadBalancerStatus(ingress=ingress)
+    (port,) = ports_of(balanced, [], "here")
+    assert port.external_ips == ("192.0.2.1", "192.0.2.9")
+    assert port.source_ranges == ("10.0.0.0/8",)
 
 
 def test_headless_and_external_names_have_no_rules() -> None:
