@@ -16,9 +16,15 @@ class ModuleFailed(Exception):
 class Context:
     """`check`: change nothing and say what would be. `diff`: say how content changes."""
 
-    def __init__(self, check: bool = False, diff: bool = False, fetch_blob: Optional[Callable[[str], Optional[str]]] = None) -> None:
+    def __init__(
+        self,
+        check: bool = False,
+        diff: bool = False,
+        fetch_blob: Optional[Callable[[str], Optional[str]]] = None,
+        tell: Optional[Callable[[str], None]] = None,
+    ) -> None:
         self.check, self.diff = check, diff
-        self._fetch_blob = fetch_blob
+        self._fetch_blob, self._tell = fetch_blob, tell
         self.warnings: List[str] = []
 
     def blob(self, digest: str) -> str:
@@ -27,6 +33,11 @@ class Context:
         if path is None:
             raise ModuleFailed("the controller has no content with the hash %s" % digest)
         return path
+
+    def waits(self, text: str) -> None:
+        """Say at once, while the module still runs, what it waits for."""
+        if self._tell is not None:
+            self._tell(text)
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)

@@ -86,7 +86,12 @@ class Agent:
             if "provisioner.modules." + name not in str(error):
                 return {"failed": True, "msg": "module %s can't be loaded: %s" % (name, error)}
             return {"failed": True, "msg": "no module is named %s" % name}
-        context = Context(check=bool(call.get("check")), diff=bool(call.get("diff")), fetch_blob=lambda digest: self._blob(digest, made))
+        context = Context(
+            check=bool(call.get("check")),
+            diff=bool(call.get("diff")),
+            fetch_blob=lambda digest: self._blob(digest, made),
+            tell=lambda text: self._frames.write({"note": text}),
+        )
         old = signal.signal(signal.SIGALRM, _alarm)
         try:
             args = checked(module.ARGUMENTS, dict(call.get("args") or {}), name)

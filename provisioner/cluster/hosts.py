@@ -19,7 +19,7 @@ class Hosts(Sessions):
     errors: tuple[type[Exception], ...] = (TransportError,)
 
     def __init__(self, context: Context, *, forks: int = 20) -> None:
-        super().__init__(forks=forks)
+        super().__init__(forks=forks, on_note=lambda host, text: context.bus.send("progress", text, host=host))
         self._context = context
 
     def of(self, name: str) -> HostSession:

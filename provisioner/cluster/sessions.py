@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 class Sessions:
     """A context manager; a session opens when it is first used."""
 
-    def __init__(self, *, forks: int = 20) -> None:
+    def __init__(self, *, forks: int = 20, on_note: Callable[[str, str], None] | None = None) -> None:
         self._forks = forks
+        self._on_note = on_note
         self._lock = threading.Lock()
         self._sessions: dict[ConnectionSettings, HostSession] = {}
 
@@ -44,5 +46,5 @@ class Sessions:
         with self._lock:
             found = self._sessions.get(settings)
             if found is None:
-                found = self._sessions[settings] = HostSession(settings)
+                found = self._sessions[settings] = HostSession(settings, self._on_note)
             return found

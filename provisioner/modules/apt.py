@@ -193,6 +193,7 @@ def _apt(args: Dict[str, Any], words: List[str], context: Context) -> str:
     if context.check and words[0] != "update":
         command.append("--simulate")
     deadline = time.monotonic() + args["lock_timeout"]
+    told = ""
     with _policy(args["policy_rc_d"], context):
         while True:
             code, out, err = context.run(command + words, env={"DEBIAN_FRONTEND": "noninteractive", "DEBIAN_PRIORITY": "critical"})
@@ -204,6 +205,10 @@ def _apt(args: Dict[str, Any], words: List[str], context: Context) -> str:
                 raise ModuleFailed(
                     "apt's lock was not free within %d s: %s holds it" % (args["lock_timeout"], _holder()), stdout=out, stderr=err, rc=code
                 )
+            waiting = "apt's lock is held by %s; waiting up to %d s" % (_holder(), args["lock_timeout"])
+            if waiting != told:
+                context.waits(waiting)
+                told = waiting
             time.sleep(1.0)
 
 

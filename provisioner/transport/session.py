@@ -7,6 +7,7 @@ import getpass
 import json
 import threading
 import time
+from collections.abc import Callable as Callable_
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,10 @@ class RawResult:
 class HostSession:
     """Safe to share between threads: calls of one host are carried out one after the other."""
 
-    def __init__(self, settings: ConnectionSettings) -> None:
+    def __init__(self, settings: ConnectionSettings, on_note: Callable_[[str, str], None] | None = None) -> None:
+        """`on_note` is told (host, text) what a module waits for while it still runs; it must neither fail nor block."""
         self.settings = settings
+        self._on_note = on_note
         self._lock = threading.RLock()
         self._connection: fabric.Connection | None = None
         self._agents: dict[Become | None, _Agent] = {}
@@ -141,7 +144,7 @@ class HostSession:
         if become not in self._agents:
             channel = self._open(agent_command(self.settings.python_interpreter, become, self._user()))
             try:
-                self._agents[become] = _Agent(self.settings.name, channel, become)
+                self._agents[become] = _Agent(self.settings.name, channel, become, self._on_note)
             except TransportError:
                 channel.close()
                 raise
@@ -177,8 +180,9 @@ def _answer_sudo(host: str, channel: Channel, become: Become, first: bytes) -> b
 class _Agent:
     """One running agent: its channel, and what it has said that nobody has read yet."""
 
-    def __init__(self, host: str, channel: Channel, become: Become | None) -> None:
+    def __init__(self, host: str, channel: Channel, become: Become | None, on_note: Callable_[[str, str], None] | None = None) -> None:
         self._host, self.channel, self._become = host, channel, become
+        self._on_note = on_note
         self._buffer = bytearray()
         self._answered = False
         self._number = 0
@@ -268,6 +272,9 @@ class _Agent:
             frame = self._read()
             if "need" in frame:
                 self._send_blob(frame["need"], blobs)
+            elif "note" in frame:
+                if self._on_note is not None:
+                    self._on_note(self._host, str(frame["note"]))
             elif frame.get("id") == self._number and "result" in frame:
                 results.append(frame["result"])
             elif frame.get("id") == self._number and frame.get("done"):
