@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import bisect
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,8 +25,10 @@ log = logging.getLogger(__name__)
 # Everything lies under this prefix; keys are /registry/<group or core>/<plural>/[<namespace>/]<name>.
 ROOT = b"/registry/"
 PAGE = 500
-# Events kept for each resource, for watches that begin in the past.
-HISTORY = 2048
+# Events kept for each resource, for watches that begin in the past: all of the last 75 s, as upstream, within these numbers.
+FRESH_S = 75.0
+HISTORY_MIN = 128
+HISTORY_MAX = 8192
 # Events that may wait for one watcher; a slower one is cut off and lists again, as upstream does.
 WATCHER_EVENTS = 10_000
 CATCH_UP_S = 5.0
@@ -53,12 +56,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`old` None: added; `new` None: deleted, and `last` is the object as it ended, at the deletion's version."""
+    """`old` None: added; `new` None: deleted, and `last` is the object as it ended, at the deletion's version. `at` is monotonic, in s."""
 
     version: int
     old: Entry | None
     new: Entry | None
     last: Entry | None = None
+    at: float = 0.0
 
 
 class Expired(Exception):
@@ -121,7 +125,7 @@ class Collection:
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self._sorted: list[str] | None = []
-        self.history: deque[Change] = deque(maxlen=HISTORY)
+        self.history: deque[Change] = deque()
         # The highest version that has fallen out of the history: a watch must begin at or after it.
         self.forgotten = 0
         self.watchers: set[Watcher] = set()
@@ -155,15 +159,18 @@ class Collection:
                 else:
                     self._sorted.append(key)
             self.entries[key] = new
-        change = Change(version, old, new, last)
-        if len(self.history) == HISTORY:
-            self.forgotten = self.history[0].version
+        change = Change(version, old, new, last, time.monotonic())
         self.history.append(change)
+        self._forget(change.at - FRESH_S)
         for listener in self.listeners:
             listener(change)
         for watcher in self.watchers:
             if watcher.accepts(key):
                 watcher.push(change)
+
+    def _forget(self, before: float) -> None:
+        while len(self.history) > HISTORY_MIN and (self.history[0].at < before or len(self.history) > HISTORY_MAX):
+            self.forgotten = self.history.popleft().version
 
 
 def _replace_version(entry: Entry, version: int) -> bytes:

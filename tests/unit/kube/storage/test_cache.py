@@ -10,7 +10,9 @@ import pytest
 from provisioner.kube.storage import versions
 from provisioner.kube.storage._generated import etcd_pb2 as pb
 from provisioner.kube.storage.cache import (
-    HISTORY,
+    FRESH_S,
+    HISTORY_MAX,
+    HISTORY_MIN,
     WATCHER_EVENTS,
     Change,
     Collection,
@@ -111,12 +113,25 @@ async def test_what_was_never_touched_can_be_watched_from_the_load_on() -> None:
 async def test_history_that_is_full_forgets_the_oldest() -> None:
     _, cache = made()
     await cache._load()
-    for number in range(HISTORY + 5):
+    for number in range(HISTORY_MAX + 5):
         put(cache, "x", 100 + number)
     with pytest.raises(Expired):
         cache.watch("core/pods", "", versions.version_of(103, 0))
     _, missed = cache.watch("core/pods", "", versions.version_of(104, 0))
-    assert len(missed) == HISTORY
+    assert len(missed) == HISTORY_MAX
+
+
+async def test_history_forgets_what_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, cache = made()
+    await cache._load()
+    now = 1000.0
+    monkeypatch.setattr("provisioner.kube.storage.cache.time.monotonic", lambda: now)
+    for number in range(2 * HISTORY_MIN):
+        put(cache, "x", 100 + number)
+    assert len(cache.collection("core/pods").history) == 2 * HISTORY_MIN
+    now += FRESH_S + 1
+    put(cache, "x", 900)
+    assert len(cache.collection("core/pods").history) == HISTORY_MIN
 
 
 async def test_watchers_get_their_namespace_only_and_slow_ones_are_cut() -> None:
