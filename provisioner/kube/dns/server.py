@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from dnslib import AAAA, CNAME, PTR, QTYPE, RCODE, RR, SRV, TXT, A, DNSError, DNSHeader, DNSRecord
+from dnslib import AAAA, CNAME, PTR, QTYPE, RCODE, RR, SOA, SRV, TXT, A, DNSError, DNSHeader, DNSRecord
 
 from provisioner.kube.dns.zone import Record, Zone
 
@@ -67,21 +68,49 @@ class Resolver:
         if not self.zone.covers(name):
             answer = await self._ask_upstream(wire, tcp) if self._ask_upstream else None
             return answer or refuse(query, RCODE.SERVFAIL if self._ask_upstream else RCODE.REFUSED)
-        return self._own(query, name, tcp)
+        return await self._own(query, name, tcp)
 
-    def _own(self, query: Any, name: str, tcp: bool) -> bytes:
-        rtype = QTYPE.get(query.q.qtype)
-        found = self.zone.answer(name, str(rtype))
+    async def _own(self, query: Any, name: str, tcp: bool) -> bytes:
+        rtype = str(QTYPE.get(query.q.qtype))
+        found = self.zone.answer(name, rtype)
         if not found.exists:
-            return refuse(query, RCODE.NXDOMAIN)
+            return self._negative(query, RCODE.NXDOMAIN)
+        records = [resource_record(record) for record in found.records]
+        # Clients take the first address: which one that is, is to differ.
+        random.shuffle(records)
+        if found.records and found.records[0].type == "CNAME" and rtype not in ("CNAME", "ANY"):
+            records += await self._behind(str(found.records[0].data), rtype)
+        if not records:
+            return self._negative(query, RCODE.NOERROR)
         reply = query.reply(ra=1, aa=1)
-        for record in found.records:
-            reply.add_answer(resource_record(record))
+        reply.add_answer(*records)
         packed: bytes = reply.pack()
         if not tcp and len(packed) > payload_limit(query):
             reply = query.reply(ra=1, aa=1)
             reply.header.tc = 1
             packed = reply.pack()
+        return packed
+
+    async def _behind(self, target: str, rtype: str) -> list[Any]:
+        """What a CNAME leads to: the resolvers in programs don't follow it by themselves. Empty where nobody knows."""
+        if self.zone.covers(target):
+            return [resource_record(record) for record in self.zone.answer(target, rtype).records]
+        if self._ask_upstream is None:
+            return []
+        answer = await self._ask_upstream(DNSRecord.question(target, rtype).pack(), True)
+        try:
+            return list(DNSRecord.parse(answer).rr) if answer else []
+        except (DNSError, IndexError, ValueError, UnicodeDecodeError):
+            return []
+
+    def _negative(self, query: Any, rcode: int) -> bytes:
+        """A name, or a type of it, that is not there; the zone's SOA says for how long to believe it (RFC 2308)."""
+        reply = query.reply(ra=1, aa=1)
+        reply.header.rcode = rcode
+        times = (1, 7200, 1800, 86400, TTL_S)
+        domain = self.zone.domain
+        reply.add_auth(RR(f"{domain}.", QTYPE.SOA, rdata=SOA(f"ns.dns.{domain}.", f"hostmaster.{domain}.", times), ttl=TTL_S))
+        packed: bytes = reply.pack()
         return packed
 
 

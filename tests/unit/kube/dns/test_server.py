@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from dnslib import QTYPE, RCODE, RR, A, DNSRecord
+import pytest
+from dnslib import EDNS0, QTYPE, RCODE, RR, A, DNSRecord
 
-from provisioner.kube.dns.server import Resolver, UdpServer, forwarder, serve_tcp, upstream_resolvers
+from provisioner.kube.client.tasks import spawn
+from provisioner.kube.dns.server import MAX_IN_FLIGHT, Resolver, UdpServer, forwarder, serve_tcp, upstream_resolvers
 from provisioner.kube.dns.zone import Endpoint, Entry, Zone
+
+WEB = "web.default.svc.cluster.local"
 
 
 def zone_with(addresses: int) -> Zone:
@@ -25,8 +29,81 @@ def question(name: str, rtype: str = "A") -> bytes:
 
 async def test_answers_from_the_zone() -> None:
     reply = DNSRecord.parse(await Resolver(zone_with(2), None).respond(question("web.default.svc.cluster.local"), tcp=False))
-    assert [str(r.rdata) for r in reply.rr] == ["10.0.0.1", "10.0.0.2"]
+    assert sorted(str(r.rdata) for r in reply.rr) == ["10.0.0.1", "10.0.0.2"]
     assert reply.header.aa == 1
+
+
+async def test_the_first_address_differs() -> None:
+    resolver = Resolver(zone_with(5), None)
+    wire = question("web.default.svc.cluster.local")
+    firsts = {str(DNSRecord.parse(await resolver.respond(wire, tcp=False)).rr[0].rdata) for _ in range(50)}
+    assert len(firsts) > 1
+
+
+@pytest.mark.parametrize(("name", "rtype", "rcode"), [("no.default.svc.cluster.local", "A", "NXDOMAIN"), (WEB, "AAAA", "NOERROR")])
+async def test_what_is_not_there_says_for_how_long(name: str, rtype: str, rcode: str) -> None:
+    reply = DNSRecord.parse(await Resolver(zone_with(1), None).respond(question(name, rtype), tcp=False))
+    assert (RCODE[reply.header.rcode], reply.rr) == (rcode, [])
+    assert (str(reply.auth[0].rname), reply.auth[0].ttl) == ("cluster.local.", 5)
+
+
+async def test_a_search_path_ends_at_the_first_name_that_is() -> None:
+    resolver = Resolver(zone_with(1), None)
+    codes = []
+    for suffix in ("default.svc.cluster.local", "svc.cluster.local", "cluster.local"):
+        reply = DNSRecord.parse(await resolver.respond(question(f"web.default.{suffix}"), tcp=False))
+        codes.append((RCODE[reply.header.rcode], len(reply.rr)))
+    assert codes == [("NXDOMAIN", 0), ("NOERROR", 1), ("NXDOMAIN", 0)]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_external_name_comes_with_its_address(known: bool) -> None:
+    asked = []
+
+    async def elsewhere(wire: bytes, tcp: bool) -> bytes | None:
+        query = DNSRecord.parse(wire)
+        asked.append((str(query.q.qname), tcp))
+        reply = query.reply()
+        reply.add_answer(RR("example.org", QTYPE.A, rdata=A("192.0.2.1"), ttl=60))
+        return bytes(reply.pack()) if known else None
+
+    zone = zone_with(1)
+    zone.put("default", "out", Entry(external_name="example.org"))
+    zone.put("default", "alias", Entry(external_name=WEB))
+    resolver = Resolver(zone, elsewhere)
+    reply = DNSRecord.parse(await resolver.respond(question("out.default.svc.cluster.local"), tcp=False))
+    assert [str(r.rdata) for r in reply.rr] == ["example.org.", *(["192.0.2.1"] if known else [])]
+    assert asked == [("example.org.", True)]
+    inside = DNSRecord.parse(await resolver.respond(question("alias.default.svc.cluster.local"), tcp=False))
+    assert [str(r.rdata) for r in inside.rr] == [f"{WEB}.", "10.0.0.1"]
+
+
+async def test_edns_allows_longer_answers() -> None:
+    resolver = Resolver(zone_with(50), None)
+    query = DNSRecord.question(WEB, "A")
+    query.add_ar(EDNS0(udp_len=4096))
+    assert len(DNSRecord.parse(await resolver.respond(query.pack(), tcp=False)).rr) == 50
+
+
+async def test_past_the_bound_questions_are_dropped() -> None:
+    waiting = asyncio.Event()
+
+    async def slow(wire: bytes, tcp: bool) -> None:
+        await waiting.wait()
+
+    class Nowhere(asyncio.DatagramTransport):
+        def sendto(self, *_: object) -> None:
+            return
+
+    server = UdpServer(Resolver(Zone("cluster.local"), slow), spawn)
+    server.connection_made(Nowhere())
+    for number in range(MAX_IN_FLIGHT + 3):
+        server.datagram_received(question("example.org"), ("127.0.0.1", number))
+    assert server.dropped == 3
+    waiting.set()
+    async with asyncio.timeout(5):
+        while server._in_flight:
+            await asyncio.sleep(0)
 
 
 async def test_a_long_udp_answer_is_truncated_and_whole_over_tcp() -> None:
@@ -52,9 +129,6 @@ async def test_an_unreadable_message_is_a_format_error_and_noise_gets_no_reply()
 
 async def test_udp_and_tcp_servers_and_forwarding_between_two() -> None:
     loop = asyncio.get_running_loop()
-
-    def spawn(name: str, work):  # type: ignore[no-untyped-def]
-        return loop.create_task(work, name=name)
 
     async def elsewhere(wire: bytes, tcp: bool) -> bytes:
         reply = DNSRecord.parse(wire).reply()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 
 from provisioner.kube.api._generated import core_v1, discovery_v1
@@ -25,11 +27,21 @@ def zone() -> Zone:
         ],
     )
     zone.put("default", "db", entry_of(service("db", cluster_ip="None"), [piece]))
+    unnamed = discovery_v1.EndpointSlice(endpoints=[discovery_v1.Endpoint(addresses=["10.244.9.9"])])
+    zone.put("default", "plain", entry_of(service("plain", cluster_ip="None"), [unnamed]))
     zone.put("default", "out", entry_of(service("out", type="ExternalName", external_name="example.org"), []))
+    zone.put("default", "six", entry_of(service("six", cluster_ip="10.96.0.6", cluster_ips=["10.96.0.6", "fd00::7"]), []))
     return zone
 
 
 CASES = [
+    ("six.default.svc.cluster.local", "AAAA", ["fd00::7"]),
+    ("six.default.svc.cluster.local", "A", ["10.96.0.6"]),
+    (ipaddress.ip_address("fd00::7").reverse_pointer, "PTR", ["six.default.svc.cluster.local"]),
+    ("fd00--1.default.pod.cluster.local", "AAAA", ["fd00::1"]),
+    ("db.default.svc.cluster.local", "SRV", [(0, 100, 5432, "db-0.db.default.svc.cluster.local")]),
+    ("10-244-9-9.plain.default.svc.cluster.local", "A", ["10.244.9.9"]),
+    ("cluster.local", "A", []),
     ("web.default.svc.cluster.local.", "A", ["10.96.0.5"]),
     ("WEB.default.svc.cluster.local", "A", ["10.96.0.5"]),
     ("web.default.svc.cluster.local", "AAAA", []),
