@@ -12,17 +12,21 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, MutableSequence, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import MutableSequence, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 from provisioner.machines import bridge, cgroups, disks, keys, packages, rootfs
 from provisioner.machines.commands import require, run
 from provisioner.machines.errors import BootError, MachineError, RequirementError
+from provisioner.machines.inventory import lab_spec
+from provisioner.machines.parallel import each
 from provisioner.machines.processes import ProcessRef, children, read_pid_file
 from provisioner.machines.provider import Action, Machine, PlannedAction, Power, Progress
 from provisioner.machines.spec import HostSpec, LabSpec
+
+if TYPE_CHECKING:
+    from provisioner.inventory import Inventory
 
 TOOLS = {
     "systemd-nspawn": "systemd-container",
@@ -38,8 +42,11 @@ MODULES = ("overlay", "br_netfilter", "nf_conntrack", "nf_tables", "vxlan", "dum
 BOOT_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 CONSOLE_BYTES = 1 << 20
-PARALLEL = 8
-T = TypeVar("T")
+
+
+def provider(inventory: Inventory, path: Path, progress: Progress | None = None) -> NspawnProvider:
+    """The plug-in's entry point."""
+    return NspawnProvider(lab_spec(inventory, path), progress=progress)
 
 
 class NspawnProvider:
@@ -309,22 +316,6 @@ class NspawnProvider:
                 "the lab needs root: its hosts are containers with networks and mounts of their own", hint="run it as root"
             )
         require(TOOLS)
-
-
-def each(action: Callable[[T], None], items: Sequence[T]) -> None:
-    """Act on all items in parallel; when some fail, the others still have their turn, and one error then tells of all."""
-    if not items:
-        return
-    with ThreadPoolExecutor(max_workers=min(PARALLEL, len(items))) as pool:
-        futures = [pool.submit(action, item) for item in items]
-    problems = [error for future in futures if (error := future.exception())]
-    for problem in problems:
-        if not isinstance(problem, MachineError):
-            raise problem
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        raise MachineError("\n".join(str(problem) for problem in problems)) from problems[0]
 
 
 def _load_modules() -> None:

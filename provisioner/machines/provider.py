@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from provisioner.machines.errors import MachineError
+from provisioner.machines.errors import MachineError, RequirementError
 
 if TYPE_CHECKING:
     from provisioner.inventory import Inventory
 
+PLUGINS = "provision.machines"
 Progress = Callable[[str], None]
 """Told one line for each step worth showing (host or part, what happens)."""
 
@@ -89,23 +91,29 @@ class Provider(Protocol):
         """What the host has printed on its console since it was last started, oldest first; bounded to the last megabyte."""
 
 
+class MakeProvider(Protocol):
+    """What a plug-in's entry point is. Raises MachineError when the inventory asks for what it can't give; touches nothing yet."""
+
+    def __call__(self, inventory: Inventory, path: Path, progress: Progress | None, /) -> Provider: ...
+
+
 def provider_for(inventory: Inventory, path: Path, *, progress: Progress | None = None) -> Provider:
-    """The provider that `machines.provider` names; hosts that exist already when the inventory has no `machines:`."""
-    from provisioner.machines.inventory import lab_spec
+    """The provider that `machines.provider` names; hosts that exist already when the inventory has no `machines:`.
 
+    A provider is a plug-in: an entry point of the group `provision.machines`, a `MakeProvider`.
+    """
     machines = inventory.machines
-    if machines is None or machines.provider == "static":
-        from provisioner.machines.static import StaticProvider
+    name = machines.provider if machines else "static"
+    found = entry_points(group=PLUGINS, name=name)
+    if not found:
+        known = ", ".join(sorted(entry_points(group=PLUGINS).names))
+        raise MachineError(f"machines.provider: no provider {name!r} is installed", hint=f"installed: {known or 'none; run `make setup`'}")
+    try:
+        make: MakeProvider = next(iter(found)).load()
+    except ImportError as e:
+        raise RequirementError(f"the provider {name!r} can't be loaded: {e}", hint=_extra(name)) from e
+    return make(inventory, path, progress)
 
-        return StaticProvider({name: _address(host.vars, name) for name, host in inventory.hosts.items()})
-    if machines.provider == "nspawn":
-        from provisioner.machines.nspawn import NspawnProvider
 
-        return NspawnProvider(lab_spec(inventory, path), progress=progress)
-    raise MachineError(
-        f"machines.provider: {machines.provider!r} is not built in", hint="use nspawn (lab hosts on this computer) or static"
-    )
-
-
-def _address(variables: Mapping[str, object], name: str) -> str:
-    return str(variables.get("ansible_host", name))
+def _extra(name: str) -> str:
+    return 'install what it stands on: pip install "provision[libvirt]"' if name == "libvirt" else "reinstall the package that brings it"

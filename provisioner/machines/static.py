@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner.machines.errors import MachineError
-from provisioner.machines.provider import Machine, PlannedAction, Power
+from provisioner.machines.provider import Machine, PlannedAction, Power, Progress
+
+if TYPE_CHECKING:
+    from provisioner.inventory import Inventory
+
+
+def provider(inventory: Inventory, path: Path, progress: Progress | None = None) -> StaticProvider:
+    """The plug-in's entry point."""
+    return StaticProvider({name: str(host.vars.get("ansible_host", name)) for name, host in inventory.hosts.items()})
 
 
 class StaticProvider:
