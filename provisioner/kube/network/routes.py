@@ -131,5 +131,6 @@ async def attached_segments() -> list[str]:
         for link in links
         if not link["ifname"].startswith(("pod", VXLAN_DEVICE, "docker", "br-", "veth"))
         for entry in link.get("addr_info", ())
-        if entry["prefixlen"] < 32
+        # Addresses that the scope leaves out come as empty entries.
+        if entry.get("prefixlen", 32) < 32
     ]

@@ -32,8 +32,8 @@ CHUNK_BYTES = 32 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def socket_in(pid: int, family: socket.AddressFamily) -> socket.socket:
-    """A TCP socket inside the network of process `pid`. Namespaces are a thread's: one is made for it. Raises OSError."""
+def socket_in(pid: int, family: socket.AddressFamily, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """A socket inside the network of process `pid`. Namespaces are a thread's: one is made for it. Raises OSError."""
     made: list[socket.socket | OSError] = []
 
     def make() -> None:
@@ -42,7 +42,7 @@ def socket_in(pid: int, family: socket.AddressFamily) -> socket.socket:
                 if _libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
                     number = ctypes.get_errno()
                     raise OSError(number, os.strerror(number))
-            made.append(socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC))
+            made.append(socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC))
         except OSError as error:
             made.append(error)
 
