@@ -206,10 +206,8 @@ def groupby(environment: Any, value: Any, attribute: Any, default: Any = None, c
 
 
 def json_query(value: Any, expression: str) -> Any:
-    try:
-        import jmespath
-    except ImportError as e:
-        raise PluginError("json_query needs the Python package jmespath") from e
+    import jmespath
+
     try:
         return jmespath.search(expression, value)
     except Exception as e:
