@@ -1,0 +1,104 @@
+"""What manages the host's packages and services, and what guards it: pkg_mgr, service_mgr, SELinux, AppArmor, capabilities, chroot."""
+
+import ctypes
+import os
+from typing import Any, Dict
+
+from provisioner.agent.facts import distribution, reading
+
+_MANAGERS = (
+    ("/usr/bin/dnf5", "dnf5"),
+    ("/usr/bin/dnf", "dnf"),
+    ("/usr/bin/dnf-3", "dnf"),
+    ("/usr/bin/yum", "yum"),
+    ("/usr/bin/apt-get", "apt"),
+    ("/usr/bin/zypper", "zypper"),
+    ("/usr/bin/pacman", "pacman"),
+    ("/sbin/apk", "apk"),
+    ("/usr/bin/emerge", "portage"),
+    ("/usr/bin/xbps-install", "xbps"),
+    ("/usr/sbin/pkg", "pkgng"),
+)
+_PREFERRED = {
+    "Debian": ("apt",),
+    "RedHat": ("dnf5", "dnf", "yum"),
+    "Suse": ("zypper",),
+    "Alpine": ("apk",),
+    "Archlinux": ("pacman",),
+}
+# Names of capabilities by number: capabilities(7).
+_CAPABILITIES = (
+    "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast"
+    " net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource"
+    " sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend"
+    " audit_read perfmon bpf checkpoint_restore"
+).split()
+
+
+def package_manager() -> Dict[str, Any]:
+    there = [name for path, name in _MANAGERS if os.path.exists(path)]
+    family = distribution.collect()["os_family"]
+    for name in _PREFERRED.get(family, ()):
+        if name in there:
+            return {"pkg_mgr": name}
+    return {"pkg_mgr": there[0] if there else "unknown"}
+
+
+def service_manager() -> Dict[str, Any]:
+    first = reading.text("/proc/1/comm") or ""
+    if first in ("", "init", "sh", "bash", "sudo"):
+        if os.path.isdir("/run/systemd/system"):
+            first = "systemd"
+        elif os.path.isdir("/run/openrc") or os.path.exists("/sbin/openrc"):
+            first = "openrc"
+        elif os.path.isdir("/etc/init.d"):
+            first = "sysvinit"
+        else:
+            first = "service"
+    return {"service_mgr": {"runit-init": "runit", "openrc-init": "openrc", "svscan": "svc"}.get(first, first)}
+
+
+def selinux() -> Dict[str, Any]:
+    try:
+        ctypes.CDLL("libselinux.so.1")
+    except OSError:
+        return {"selinux_python_present": False, "selinux": {"status": "Missing selinux Python library"}}
+    if not os.path.isdir("/sys/fs/selinux") or reading.text("/sys/fs/selinux/policyvers") is None:
+        return {"selinux_python_present": True, "selinux": {"status": "disabled"}}
+    settings = dict(line.split("=", 1) for line in reading.lines("/etc/selinux/config") if "=" in line and not line.startswith("#"))
+    return {
+        "selinux_python_present": True,
+        "selinux": {
+            "status": "enabled",
+            "policyvers": int(reading.text("/sys/fs/selinux/policyvers") or 0),
+            "config_mode": settings.get("SELINUX", "unknown").strip(),
+            "mode": {"1": "enforcing", "0": "permissive"}.get(reading.text("/sys/fs/selinux/enforce") or "", "unknown"),
+            "type": settings.get("SELINUXTYPE", "unknown").strip(),
+        },
+    }
+
+
+def apparmor() -> Dict[str, Any]:
+    return {"apparmor": {"status": "enabled" if os.path.exists("/sys/kernel/security/apparmor") else "disabled"}}
+
+
+def capabilities() -> Dict[str, Any]:
+    """Enforced is "False" where this process may do everything."""
+    fields = dict(line.split(":\t", 1) for line in reading.lines("/proc/self/status") if ":\t" in line)
+    have = int(fields.get("CapEff", "0"), 16)
+    last = int(reading.text("/proc/sys/kernel/cap_last_cap") or len(_CAPABILITIES) - 1)
+    if have & ((1 << (last + 1)) - 1) == (1 << (last + 1)) - 1:
+        return {"system_capabilities_enforced": "False", "system_capabilities": []}
+    names = ["cap_" + name for bit, name in enumerate(_CAPABILITIES) if have >> bit & 1]
+    return {"system_capabilities_enforced": "True", "system_capabilities": names}
+
+
+def chroot() -> Dict[str, Any]:
+    if os.environ.get("debian_chroot"):
+        return {"is_chroot": True}
+    try:
+        ours, first = os.stat("/"), os.stat("/proc/1/root/.")
+        return {"is_chroot": (ours.st_ino, ours.st_dev) != (first.st_ino, first.st_dev)}
+    except OSError:
+        # Without the right to ask: the root of most file systems is inode 2, of btrfs and xfs others.
+        return {"is_chroot": os.stat("/").st_ino not in (2, 128, 256, 1)}
