@@ -11,6 +11,7 @@ from typing import Any
 from provisioner.cluster.context import ROLES, SITE, Context
 from provisioner.cluster.errors import ApplyError, HostProblem
 from provisioner.cluster.events import Bus
+from provisioner.cluster.failures import classify
 from provisioner.cluster.hosts import Hosts
 from provisioner.cluster.results import HostStats, differences, message_of
 from provisioner.engine.events import Event, HostDone, Retrying, TaskStarted, Warned
@@ -20,8 +21,6 @@ from provisioner.engine.runner import Runner
 
 # A unit that does not start within its TimeoutStartSec (90 s) fails its task; nothing in our roles takes longer than a package download.
 TASK_TIMEOUT_S = 600.0
-# systemd's own tasks fail with this in their message; the journal then says why.
-UNIT_TASKS = ("systemd", "systemd_service", "service")
 JOURNAL_LINES = 12
 
 
@@ -108,20 +107,14 @@ def apply(
 
 
 def problem_of(hosts: Hosts, event: HostDone) -> HostProblem:
-    text = f"task {event.task!r} failed: {message_of(event.result)}"
-    if event.status is Status.UNREACHABLE:
-        return HostProblem(event.host, "connect", text)
-    unit = str(event.result.get("name") or "")
-    if event.action.rpartition(".")[2] in UNIT_TASKS or event.result.get("attempts"):
-        # Our tasks are called `UNIT runs` and `UNIT is healthy`.
-        unit = unit or event.task.rpartition(" : ")[2].partition(" ")[0]
-        return HostProblem(event.host, "unit", text + journal(hosts, event.host, unit))
-    return HostProblem(event.host, "task", text)
+    """The first failure of a host, with the end of the unit's journal where a unit is the trouble."""
+    failure = classify(event.host, event.task, event.action, event.result)
+    return HostProblem(event.host, failure.kind, failure.text + journal(hosts, event.host, failure.unit), failure.hint)
 
 
 def journal(hosts: Hosts, host: str, unit: str) -> str:
     """The last lines that a unit logged, indented; empty when they can't be had."""
-    if not unit.replace("-", "").replace(".", "").isalnum():
+    if not unit:
         return ""
     try:
         said = hosts.run(host, f"journalctl -u {unit} -n {JOURNAL_LINES} --no-pager -o cat 2>&1").stdout
@@ -132,4 +125,5 @@ def journal(hosts: Hosts, host: str, unit: str) -> str:
 
 
 def _hint(context: Context) -> str:
-    return f"mend it and run the same command again: it continues. The whole log: {context.state.runs}"
+    logs = sorted(context.state.runs.glob("*/events.jsonl"))
+    return f"mend it and run the same command again: it continues. The whole log: {logs[-1] if logs else context.state.runs}"
