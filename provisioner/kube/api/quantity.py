@@ -11,6 +11,8 @@ from functools import lru_cache
 
 _FORM = re.compile(r"^([+-]?)(\d+\.?\d*|\.\d+)(?:([eE][+-]?\d+)|(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$")
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+# Longer numbers are nobody's quantity, and would be worked with for ever.
+DIGITS = 100
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
 
@@ -28,6 +30,8 @@ def _parse(text: str) -> tuple[Fraction, str]:
             else "quantity must not be empty"
         )
     sign, number, exponent, suffix = found.groups()
+    if len(number) > DIGITS or (exponent and abs(int(exponent[1:])) > DIGITS):
+        raise QuantityError("quantities must be numbers that can be written in a hundred digits")
     value = Fraction(number + ("0" if number.endswith(".") else ""))
     if exponent:
         value *= Fraction(10) ** int(exponent[1:])

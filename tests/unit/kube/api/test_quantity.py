@@ -62,3 +62,9 @@ def test_canonical_keeps_the_value(number: int, suffix: str) -> None:
     text = f"{number}{suffix}"
     assert parse(canonical(text)) == parse(text)
     assert canonical(canonical(text)) == canonical(text)
+
+
+@pytest.mark.parametrize("text", ["1e999999999", "1e-999999999", "9" * 200])
+def test_numbers_that_nobody_means_are_refused_at_once(text: str) -> None:
+    with pytest.raises(QuantityError):
+        parse(text)
