@@ -65,7 +65,7 @@ def up(context: Context, options: UpOptions) -> Outcome:
         stages = Stages(context.bus, lock)
         ended = "failed"
         try:
-            outcome = _run(context, options, stages, pool.submit(bundle.ensure), log)
+            outcome = _run(context, options, stages, pool.submit(_bundle, context.spec.version), log)
             ended = "done"
             return outcome
         except BaseException as e:
@@ -106,7 +106,7 @@ def plan(context: Context, options: UpOptions) -> Outcome:
     """Says what `up` would change; changes nothing, on hosts or here."""
     stages = Stages(context.bus)
     with ThreadPoolExecutor(1, "bundle") as pool:
-        release = pool.submit(bundle.ensure)
+        release = pool.submit(_bundle, context.spec.version)
         with stages.stage("machines"):
             missing = list(context.provider.plan())
             for action in missing:
@@ -147,6 +147,11 @@ def _comparable(context: Context, probed: Mapping[str, Probed], prepared: Prepar
         else:
             found.append(name)
     return found
+
+
+def _bundle(wanted: str) -> Bundle:
+    """The release that hosts are to run: this command's own code, or one that was built before."""
+    return bundle.kept(wanted) if wanted else bundle.ensure()
 
 
 def _preflight(context: Context, hosts: Hosts) -> dict[str, Probed]:

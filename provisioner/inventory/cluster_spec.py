@@ -81,8 +81,6 @@ class ProxySpec:
 class NetworkSpec:
     backend: Literal["auto", "routes", "vxlan"] = "auto"
     """How pods of different hosts reach each other: plain routes within a segment, VXLAN elsewhere; auto decides for each pair."""
-    mtu: int = setting(0, check=lambda v: None if v == 0 or 1280 <= v <= 65535 else "must be 0 or between 1280 and 65535")
-    """Bytes of one packet inside pods; 0 means the host interface's MTU, less the tunnel's header where there is one."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,6 @@ class KubeletSpec:
     """Seconds between a kubelet's looks at its node's status."""
     max_pods: int = setting(110, check=between(1, 10_000))
     """Pods that one node takes at most; bounded by the addresses of its pod range too."""
-    pod_pids_limit: int = setting(-1, check=between(-1, 4_194_304))
-    """Processes one pod may have; -1 means no limit of its own."""
     shutdown_grace_period_s: int = setting(10, check=between(0, 3600))
     """Seconds that pods get to end when their host shuts down."""
     eviction_memory_available: str = "100Mi"
@@ -121,8 +117,6 @@ class KubeletSpec:
 
 @dataclass(frozen=True)
 class ApiserverSpec:
-    audit: bool = False
-    """Whether requests are written to an audit log on each master."""
     extra_args: Mapping[str, str] = field(default_factory=dict)
     """Further kube-apiserver flags, without the leading dashes."""
 
@@ -172,7 +166,8 @@ class ClusterSpec:
     node_port_range: str = setting("30000-32767", check=is_port_range)
     """Ports on every node that Services of type NodePort get."""
     version: str = ""
-    """Release tag to install; empty means the code this command was started from."""
+    """Release to install, as `provision status` names it, to go back to one that was built here before; empty means the code this
+    command was started from."""
     api_endpoint: str = setting("", check=lambda v: is_endpoint(v) if v else None)
     """host:port at which clients and nodes reach the API; empty means port 6443 of the first master."""
     api_sans: tuple[str, ...] = ()
@@ -197,7 +192,5 @@ class ClusterSpec:
     """The scheduler on each master."""
     kubelet: KubeletSpec = field(default_factory=KubeletSpec)
     """The kubelet on each worker."""
-    features: Mapping[str, bool] = field(default_factory=dict)
-    """Feature gates by name, given to every daemon."""
     certificates: CertificatesSpec = field(default_factory=CertificatesSpec)
     """How long certificates live."""

@@ -141,7 +141,7 @@ def _reason_to_renew(found: Pair | None, leaf: Leaf, signer: Pair, plan: PkiPlan
         return "absent"
     left = found.certificate.not_valid_after_utc - now
     # A lifetime shorter than the renewal window would renew on every run: half of it is then the limit.
-    limit_days = min(plan.lifetimes.renew_before_days, plan.lifetimes.leaf_days // 2)
+    limit_days = min(plan.lifetimes.renew_before_days, plan.lifetimes.leaf_days / 2)
     authority_ends_first = signer.certificate.not_valid_after_utc <= found.certificate.not_valid_after_utc
     if left <= datetime.timedelta(0):
         return "expired"

@@ -55,3 +55,15 @@ def write_archive(target: Path, entries: Iterable[Entry]) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_member(archive: Path, path: str) -> bytes:
+    """One file's content. Raises OSError or KeyError."""
+    try:
+        with tarfile.open(archive) as tar:
+            file = tar.extractfile(path)
+            if file is None:
+                raise KeyError(f"{path} is no file")
+            return file.read()
+    except (tarfile.TarError, EOFError) as e:
+        raise OSError(f"not an archive: {e}") from e

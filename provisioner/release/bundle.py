@@ -19,7 +19,7 @@ from pathlib import Path
 
 import provisioner
 from provisioner.release import compiled, contents
-from provisioner.release.archive import Entry, content_hash, write_archive
+from provisioner.release.archive import Entry, content_hash, read_member, write_archive
 from provisioner.release.errors import ReleaseError
 
 # -I: no environment, no user packages; -S: no Debian packages; -B: write no byte code. realpath: a daemon that runs keeps
@@ -92,6 +92,29 @@ def ensure(directory: Path | None = None, package: Path | None = None) -> Bundle
         found = cache.add("release", key, version(), entries, "release.json", {"version": version(), "layers": sorted(names.values())})
     cache.close()
     return Bundle(found.name, version(), found.archive, layers)
+
+
+def kept(name: str, directory: Path | None = None) -> Bundle:
+    """A release that was built before, to go back to. Raises ReleaseError that names those that are kept."""
+    where = directory or cache_directory()
+    archive = where / f"{name}.tar.gz"
+    known = sorted(path.name.removesuffix(".tar.gz") for path in where.glob("*.tar.gz"))
+    kinds = tuple(f"{kind}-" for kind in contents.LAYERS)
+    releases = [found for found in known if not found.startswith(kinds)]
+    if name not in releases:
+        raise ReleaseError(
+            f"cluster.version: release {name!r} is not kept here",
+            hint=f"kept: {', '.join(releases) or 'none'}; leave cluster.version out to install the code of this command",
+        )
+    try:
+        record = json.loads(read_member(archive, "release.json"))
+        layers = {layer.rpartition("-")[0]: Layer(layer, where / f"{layer}.tar.gz") for layer in record["layers"]}
+        gone = [layer.name for layer in layers.values() if not layer.archive.exists()]
+        if not gone:
+            return Bundle(name, str(record["version"]), archive, layers)
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise ReleaseError(f"{archive}: can't be read: {e}", hint="remove it, and leave cluster.version out") from e
+    raise ReleaseError(f"release {name} needs packages that are no longer kept here: {', '.join(gone)}", hint="choose a newer one")
 
 
 def version() -> str:

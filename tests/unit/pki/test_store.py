@@ -94,3 +94,10 @@ def test_damaged_authority_is_never_replaced_silently(made: Path) -> None:
     (made / "ca.crt").write_text("damaged")
     with pytest.raises(PkiError, match="can't be read"):
         ensure(made, PLAN, now=lambda: NOW)
+
+
+def test_certificates_of_one_day_are_renewed_before_they_end(tmp_path: Path) -> None:
+    plan = dataclasses.replace(PLAN, lifetimes=Lifetimes(leaf_days=1))
+    ensure(tmp_path, plan, now=lambda: NOW)
+    assert ensure(tmp_path, plan, now=lambda: NOW + datetime.timedelta(hours=6)) == []
+    assert ensure(tmp_path, plan, now=lambda: NOW + datetime.timedelta(hours=14)) != []

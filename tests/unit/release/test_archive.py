@@ -5,7 +5,9 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
-from provisioner.release.archive import Entry, content_hash, write_archive
+import pytest
+
+from provisioner.release.archive import Entry, content_hash, read_member, write_archive
 
 ENTRIES = [Entry("bin/x", b"#!", 0o755), Entry("lib/a.py", b"a = 1\n"), Entry("release.json", b"{}")]
 
@@ -34,3 +36,13 @@ def test_hash_knows_names_modes_and_contents_but_not_order() -> None:
     assert content_hash([Entry("bin/x", b"#!", 0o644), *ENTRIES[1:]]) != known
     assert content_hash([Entry("bin/y", b"#!", 0o755), *ENTRIES[1:]]) != known
     assert content_hash([Entry("bin/x", b"#", 0o755), *ENTRIES[1:]]) != known
+
+
+def test_one_file_is_read_back(tmp_path: Path) -> None:
+    write_archive(tmp_path / "a.tar.gz", [Entry("b/c", b"content"), Entry("d", b"")])
+    assert read_member(tmp_path / "a.tar.gz", "b/c") == b"content"
+    with pytest.raises(KeyError):
+        read_member(tmp_path / "a.tar.gz", "nothing")
+    (tmp_path / "bad.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(OSError, match="not an archive"):
+        read_member(tmp_path / "bad.tar.gz", "x")

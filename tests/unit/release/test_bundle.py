@@ -87,3 +87,27 @@ def test_code_that_can_not_be_imported_is_not_shipped(package: Path, tmp_path: P
     (package / "kube/hello/__main__.py").write_text("from provisioner.kube.hello import nothing\n")
     with pytest.raises(ReleaseError, match=r"can't be imported: ImportError: cannot import name 'nothing'.*__main__.py"):
         bundle.ensure(tmp_path / "cache", package)
+
+
+def test_going_back_to_a_release_that_was_built_before(package: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = bundle.ensure(cache, package)
+    (package / "kube/hello/__init__.py").write_text('"""Another docstring."""\n')
+    second = bundle.ensure(cache, package)
+    back = bundle.kept(first.name, cache)
+    assert (back.name, back.archive, back.version, dict(back.layers)) == (first.name, first.archive, first.version, dict(first.layers))
+    with pytest.raises(ReleaseError, match=rf"'0.0.9-none' is not kept here\n?.*kept: .*{second.name}"):
+        bundle.kept("0.0.9-none", cache)
+
+
+def test_a_layer_is_no_release_to_go_back_to_and_a_lost_one_is_told(package: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = bundle.ensure(cache, package)
+    with pytest.raises(ReleaseError, match="is not kept here"):
+        bundle.kept(first.layers["node"].name, cache)
+    first.layers["node"].archive.unlink()
+    with pytest.raises(ReleaseError, match=f"needs packages that are no longer kept here: {first.layers['node'].name}"):
+        bundle.kept(first.name, cache)
+    first.archive.write_bytes(b"cut")
+    with pytest.raises(ReleaseError, match="can't be read"):
+        bundle.kept(first.name, cache)
