@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.clock import SystemClock
@@ -20,42 +18,10 @@ from provisioner.kube.client.informer import InformerSet
 from provisioner.kube.client.leader import LeaderElector
 from provisioner.kube.client.serving import serving_context
 from provisioner.kube.client.tasks import spawn, stop
-from provisioner.kube.controllers.controller import Controller, Parts
-from provisioner.kube.controllers.daemonset import DaemonSets
-from provisioner.kube.controllers.deployment import DeploymentController
-from provisioner.kube.controllers.endpoint_slices import EndpointSlices
-from provisioner.kube.controllers.garbage import GarbageCollector
-from provisioner.kube.controllers.jobs import Jobs
-from provisioner.kube.controllers.namespaces import Namespaces
-from provisioner.kube.controllers.node_ipam import NodeIpam
-from provisioner.kube.controllers.node_lifecycle import NodeLifecycle
-from provisioner.kube.controllers.pod_gc import PodGc
-from provisioner.kube.controllers.replicaset import ReplicaSetController
-from provisioner.kube.controllers.service_accounts import RootCa, ServiceAccounts
+from provisioner.kube.controllers.controller import Parts
+from provisioner.kube.controllers.factories import FACTORIES, chosen
 
 SYNC_S = 60.0
-
-Factory = Callable[[Parts, Flags], Controller | None]
-
-FACTORIES: dict[str, Factory] = {
-    "replicaset": lambda parts, _: ReplicaSetController(parts),
-    "deployment": lambda parts, _: DeploymentController(parts),
-    "daemonset": lambda parts, _: DaemonSets(parts),
-    "job": lambda parts, _: Jobs(parts),
-    "endpointslice": lambda parts, _: EndpointSlices(parts),
-    "nodelifecycle": lambda parts, flags: NodeLifecycle(
-        parts,
-        period_s=flags.node_monitor_period,
-        grace_s=flags.node_monitor_grace_period,
-        startup_grace_s=flags.node_startup_grace_period,
-    ),
-    "nodeipam": lambda parts, flags: NodeIpam(parts, flags.cluster_cidr, flags.node_cidr_mask_size) if flags.allocate_node_cidrs else None,
-    "serviceaccount": lambda parts, _: ServiceAccounts(parts),
-    "root-ca-cert-publisher": lambda parts, flags: RootCa(parts, Path(flags.root_ca_file).read_text()) if flags.root_ca_file else None,
-    "namespace": lambda parts, _: Namespaces(parts),
-    "garbagecollector": lambda parts, flags: GarbageCollector(parts) if flags.enable_garbage_collector else None,
-    "podgc": lambda parts, flags: PodGc(parts, flags.terminated_pod_gc_threshold),
-}
 
 
 def flag_set() -> FlagSet:
@@ -92,18 +58,6 @@ def flag_set() -> FlagSet:
     flags.add("enable-garbage-collector", boolean, True, "delete dependents whose owners are gone")
     flags.add("use-service-account-credentials", boolean, False, "taken for compatibility: one identity runs all controllers")
     return flags
-
-
-def chosen(names: Sequence[str]) -> list[str]:
-    """The controllers to run. Raises FlagError for a name that there is none of."""
-    left_out = {name[1:] for name in names if name.startswith("-")}
-    named = {name for name in names if name != "*" and not name.startswith("-")}
-    for name in left_out | named:
-        if name not in FACTORIES and f"{name}-controller" not in FACTORIES and name.removesuffix("-controller") not in FACTORIES:
-            near = difflib.get_close_matches(name, FACTORIES, n=1)
-            raise FlagError(f"--controllers: {name}: no such controller" + (f"; did you mean {near[0]}?" if near else ""))
-    every = "*" in names or not named
-    return [name for name in FACTORIES if (every or name in named) and name not in left_out]
 
 
 async def start(daemon: Daemon, flags: Flags) -> None:

@@ -162,6 +162,7 @@ class Jobs(Controller):
         status = self._status(job, pods, plan)
         if status != job.status:
             await self.client.update_status(msgspec.structs.replace(job, status=status))
+            self._tell_of_suspension(job, status)
             if plan.finish is not None:
                 type_, reason, message = plan.finish
                 good = type_ == "Complete"
@@ -170,6 +171,12 @@ class Jobs(Controller):
                 )
         deadline = job.spec.active_deadline_seconds
         return plan.again_s if plan.again_s is not None else float(deadline) if deadline and plan.finish is None else None
+
+    def _tell_of_suspension(self, job: batch_v1.Job, status: batch_v1.JobStatus) -> None:
+        before, after = condition(job.status.conditions, "Suspended"), condition(status.conditions, "Suspended")
+        if after is not None and (before is None or before.status != after.status):
+            suspended = after.status == "True"
+            self.recorder.event(job, "Normal", "Suspended" if suspended else "Resumed", after.message)
 
     async def _give_selector(self, job: batch_v1.Job) -> None:
         """Servers that don't make a job's selector themselves leave it to us: pods are found by the job's uid."""
@@ -233,19 +240,12 @@ class Jobs(Controller):
                 for name in (before, type_)
             ]
             completed = now if type_ == "Complete" else None
+        started = job.status.start_time or (None if job.spec.suspend else now)
         suspended = condition(conditions, "Suspended")
-        if job.spec.suspend and (suspended is None or suspended.status != "True"):
+        if plan.finish is None and (bool(job.spec.suspend) != (suspended is not None and suspended.status == "True")):
             conditions = [c for c in conditions if c.type != "Suspended"]
-            conditions.append(
-                batch_v1.JobCondition(
-                    type="Suspended",
-                    status="True",
-                    reason="JobSuspended",
-                    message="Job suspended",
-                    last_probe_time=now,
-                    last_transition_time=now,
-                )
-            )
+            conditions.append(_suspended(bool(job.spec.suspend), now))
+            started = started if job.spec.suspend else now
         active = 0 if plan.finish is not None else len(found.active)
         indexes = sorted({i for p in found.succeeded if (i := index_of(p)) is not None})
         return batch_v1.JobStatus(
@@ -254,12 +254,23 @@ class Jobs(Controller):
             succeeded=len(found.succeeded) or None,
             failed=len(found.failed) or None,
             terminating=0,
-            start_time=job.status.start_time or (None if job.spec.suspend else now),
+            start_time=started,
             completion_time=job.status.completion_time or completed,
             completed_indexes=_ranges(indexes) if indexes else None,
             conditions=conditions or None,
             uncounted_terminated_pods=batch_v1.UncountedTerminatedPods(),
         )
+
+
+def _suspended(suspended: bool, now: str) -> batch_v1.JobCondition:
+    return batch_v1.JobCondition(
+        type="Suspended",
+        status="True" if suspended else "False",
+        reason="JobSuspended" if suspended else "JobResumed",
+        message="Job suspended" if suspended else "Job resumed",
+        last_probe_time=now,
+        last_transition_time=now,
+    )
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -1,0 +1,125 @@
+"""The controllers there are, by upstream's names, and how each is made of the flags. One is imported when it is to run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from provisioner.kube.client.flags import FlagError, Flags
+from provisioner.kube.controllers.controller import Controller, Parts
+
+Factory = Callable[[Parts, Flags], Controller | None]
+
+
+def _plain(module: str, name: str) -> Factory:
+    return lambda parts, _: _class(module, name)(parts)
+
+
+def _class(module: str, name: str) -> Any:
+    return getattr(import_module(f"provisioner.kube.controllers.{module}"), name)
+
+
+def _node_lifecycle(parts: Parts, flags: Flags) -> Controller:
+    made: Controller = _class("node_lifecycle", "NodeLifecycle")(
+        parts,
+        period_s=flags.node_monitor_period,
+        grace_s=flags.node_monitor_grace_period,
+        startup_grace_s=flags.node_startup_grace_period,
+    )
+    return made
+
+
+def _node_ipam(parts: Parts, flags: Flags) -> Controller | None:
+    if not flags.allocate_node_cidrs:
+        return None
+    made: Controller = _class("node_ipam", "NodeIpam")(parts, flags.cluster_cidr, flags.node_cidr_mask_size)
+    return made
+
+
+def _root_ca(parts: Parts, flags: Flags) -> Controller | None:
+    if not flags.root_ca_file:
+        return None
+    made: Controller = _class("service_accounts", "RootCa")(parts, Path(flags.root_ca_file).read_text())
+    return made
+
+
+def _garbage(parts: Parts, flags: Flags) -> Controller | None:
+    return _class("garbage", "GarbageCollector")(parts) if flags.enable_garbage_collector else None
+
+
+FACTORIES: dict[str, Factory] = {
+    "replicaset-controller": _plain("replicaset", "ReplicaSetController"),
+    "replicationcontroller-controller": _plain("replication_controller", "ReplicationControllers"),
+    "deployment-controller": _plain("deployment", "DeploymentController"),
+    "daemonset-controller": _plain("daemonset", "DaemonSets"),
+    "statefulset-controller": _plain("statefulset", "StatefulSets"),
+    "job-controller": _plain("jobs", "Jobs"),
+    "cronjob-controller": _plain("cronjobs", "CronJobs"),
+    "disruption-controller": _plain("disruption", "Disruptions"),
+    "endpointslice-controller": _plain("endpoint_slices", "EndpointSlices"),
+    "node-lifecycle-controller": _node_lifecycle,
+    "node-ipam-controller": _node_ipam,
+    "serviceaccount-controller": _plain("service_accounts", "ServiceAccounts"),
+    "root-ca-certificate-publisher-controller": _root_ca,
+    "namespace-controller": _plain("namespaces", "Namespaces"),
+    "garbage-collector-controller": _garbage,
+    "pod-garbage-collector-controller": lambda parts, flags: _class("pod_gc", "PodGc")(parts, flags.terminated_pod_gc_threshold),
+}
+
+# The names that upstream had before 1.28, which it still takes.
+ALIASES = {
+    "nodelifecycle": "node-lifecycle-controller",
+    "nodeipam": "node-ipam-controller",
+    "root-ca-cert-publisher": "root-ca-certificate-publisher-controller",
+    "garbagecollector": "garbage-collector-controller",
+    "podgc": "pod-garbage-collector-controller",
+    "endpointslicemirroring": "endpointslice-mirroring-controller",
+    "horizontalpodautoscaling": "horizontal-pod-autoscaler-controller",
+    "csrapproving": "certificatesigningrequest-approving-controller",
+    "csrsigning": "certificatesigningrequest-signing-controller",
+    "csrcleaner": "certificatesigningrequest-cleaner-controller",
+    "persistentvolume-binder": "persistentvolume-binder-controller",
+    "pvc-protection": "persistentvolumeclaim-protection-controller",
+    "pv-protection": "persistentvolume-protection-controller",
+    "ttl-after-finished": "ttl-after-finished-controller",
+    "bootstrapsigner": "bootstrap-signer-controller",
+    "tokencleaner": "token-cleaner-controller",
+    "clusterrole-aggregation": "clusterrole-aggregation-controller",
+}
+# Those that are part of another one here, or that there is nothing to do for: naming one is no mistake.
+ELSEWHERE = frozenset(
+    {
+        "endpoints-controller",
+        "taint-eviction-controller",
+        "serviceaccount-token-controller",
+        "ttl-controller",
+        "persistentvolume-attach-detach-controller",
+        "ephemeral-volume-controller",
+        "cloud-node-lifecycle-controller",
+        "service-lb-controller",
+        "node-route-controller",
+        "legacy-serviceaccount-token-cleaner-controller",
+        "validatingadmissionpolicy-status-controller",
+    }
+)
+
+
+def _canonical(name: str) -> str:
+    name = ALIASES.get(name, name)
+    if name in FACTORIES or name in ELSEWHERE:
+        return name
+    if f"{name}-controller" in FACTORIES or f"{name}-controller" in ELSEWHERE:
+        return f"{name}-controller"
+    near = difflib.get_close_matches(name, FACTORIES, n=1)
+    raise FlagError(f"--controllers: {name}: no such controller" + (f"; did you mean {near[0]}?" if near else ""))
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """The controllers to run: `*` is all of them, `-name` leaves one out. Raises FlagError for a name that there is none of."""
+    left_out = {_canonical(name[1:]) for name in names if name.startswith("-")}
+    named = {_canonical(name) for name in names if name != "*" and not name.startswith("-")}
+    every = "*" in names or not named
+    return [name for name in FACTORIES if (every or name in named) and name not in left_out]
