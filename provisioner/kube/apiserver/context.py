@@ -38,3 +38,5 @@ class Call:
     field_manager: str = ""
     warnings: list[str] = field(default_factory=list)
     audit_id: str = ""
+    # what admission has to say to the audit log
+    annotations: dict[str, str] = field(default_factory=dict)

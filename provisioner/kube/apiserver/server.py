@@ -13,6 +13,7 @@ from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.admission.chain import Admission, Plugin
 from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
 from provisioner.kube.apiserver.admission.escalation import Escalation
+from provisioner.kube.apiserver.admission.expressions import Expressions
 from provisioner.kube.apiserver.admission.lifecycle import NamespaceLifecycle
 from provisioner.kube.apiserver.admission.limits import LimitRanger
 from provisioner.kube.apiserver.admission.pod_security import PodSecurity
@@ -23,6 +24,7 @@ from provisioner.kube.apiserver.admission.pods import (
     ServiceAccount,
     TaintNodesByCondition,
 )
+from provisioner.kube.apiserver.admission.policies import MutatingPolicies, ValidatingPolicies
 from provisioner.kube.apiserver.admission.quota import ResourceQuota
 from provisioner.kube.apiserver.admission.services import Services
 from provisioner.kube.apiserver.admission.webhooks import Webhooks
@@ -90,7 +92,10 @@ class Server:
             CertificateAuthorities(flags.client_ca_file, settings.front_proxy),
         )
         self.certificates = Certificates(self.authorizer)
-        self.webhooks = Webhooks(self.cache, lambda namespace, name, port: self.streams.service_address(namespace, name, port))
+        self.expressions = Expressions(self.cache, self.authorizer)
+        self.webhooks = Webhooks(
+            self.cache, self.expressions, lambda namespace, name, port: self.streams.service_address(namespace, name, port)
+        )
         self.rest = Rest(self.cache, self.store, Admission(self._plugins()), clock)
         self.watches = Watches(self.cache, self.stopping)
         self.forwarder = Forwarder()
@@ -134,7 +139,9 @@ class Server:
             RuntimeClass(self.cache),
             DefaultStorageClass(self.cache),
             DefaultIngressClass(self.cache),
+            MutatingPolicies(self.cache, self.registry, self.expressions),
             self.webhooks,
+            ValidatingPolicies(self.cache, self.registry, self.expressions),
             PodSecurity(self.cache),
             self.certificates,
             Escalation(self.rbac, self.authorizer),

@@ -202,10 +202,18 @@ METHODS["validate"] = _validated
 
 
 class Authorizer:
-    """`authorizer` in policies: a question that is put together step by step. `ask(**attributes)` answers (allowed, reason)."""
+    """`authorizer` in policies: a question that is put together step by step. `ask(attributes)` answers (allowed, reason).
 
-    def __init__(self, ask: Callable[[dict[str, str]], tuple[bool, str]], attributes: dict[str, str] | None = None) -> None:
-        self._ask, self._attributes = ask, attributes or {}
+    `fields` are what can be selected from it: `authorizer.requestResource`.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[dict[str, str]], tuple[bool, str]],
+        attributes: dict[str, str] | None = None,
+        fields: dict[str, Authorizer] | None = None,
+    ) -> None:
+        self._ask, self._attributes, self.fields = ask, attributes or {}, fields or {}
 
     def having(self, **more: str) -> Authorizer:
         return Authorizer(self._ask, {**self._attributes, **more})

@@ -190,6 +190,9 @@ def _item(value: Any, key: Any) -> Any:
         if 0 <= key < len(value):
             return value[int(key)]
         raise CelError(f"index out of bounds: {key}")
+    fields = getattr(value, "fields", None)
+    if isinstance(fields, dict) and key in fields:
+        return fields[key]
     raise CelError(f"no such overload: {type_name(value)}[{type_name(key)}]" if not isinstance(key, str) else f"no such key: {key}")
 
 

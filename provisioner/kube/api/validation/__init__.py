@@ -60,6 +60,10 @@ _MODULES = {
     (_RBAC, "ClusterRole"): "rbac",
     (_ADMISSION, "ValidatingWebhookConfiguration"): "webhooks",
     (_ADMISSION, "MutatingWebhookConfiguration"): "webhooks",
+    (_ADMISSION, "ValidatingAdmissionPolicy"): "policies",
+    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): "policies",
+    (_ADMISSION, "MutatingAdmissionPolicy"): "policies",
+    (_ADMISSION, "MutatingAdmissionPolicyBinding"): "policies",
     ("apiextensions.k8s.io", "CustomResourceDefinition"): "extensions",
     ("apiregistration.k8s.io", "APIService"): "extensions",
 }

@@ -48,8 +48,10 @@ def _webhook(hook: Any, path: str) -> list[FieldError]:
     elif not set(versions) & set(VERSIONS):
         message = f"must include at least one of {', '.join(VERSIONS)}"
         problems.append(errors.invalid_value(f"{path}.admissionReviewVersions", versions, message))
-    if len(hook.match_conditions or ()) > MAX_CONDITIONS:
-        problems.append(errors.too_many(f"{path}.matchConditions", len(hook.match_conditions), MAX_CONDITIONS))
+    if hook.match_conditions:
+        from provisioner.kube.api.validation.policies import HOOK_NAMES, conditions
+
+        problems += conditions(f"{path}.matchConditions", hook.match_conditions, HOOK_NAMES)
     if hook.client_config is None:
         return [*problems, errors.required(f"{path}.clientConfig", "exactly one of url or service is required")]
     return problems + client(hook.client_config, f"{path}.clientConfig")

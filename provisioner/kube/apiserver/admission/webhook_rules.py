@@ -21,12 +21,14 @@ EXEMPT = frozenset(
 )
 
 
-def rule_matches(rule: Any, operation: str, kind: Kind, subresource: str, version: str) -> bool:
-    """Whether one rule of a webhook says this operation on this resource in this version."""
+def rule_matches(rule: Any, operation: str, kind: Kind, subresource: str, version: str, name: str = "") -> bool:
+    """Whether one rule of a webhook or a policy says this operation on this resource in this version."""
     resource = kind.resource
     for wanted, actual in ((rule.operations, operation), (rule.api_groups, resource.group), (rule.api_versions, version)):
         if "*" not in (wanted or ()) and actual not in (wanted or ()):
             return False
+    if getattr(rule, "resource_names", None) and name not in rule.resource_names:
+        return False
     if rule.scope not in (None, "*", "Namespaced" if resource.namespaced else "Cluster"):
         return False
     return any(_resource_matches(pattern, resource.plural, subresource) for pattern in rule.resources or ())
@@ -48,10 +50,30 @@ def concerns(
     version = kind.resource.version
     if not any(rule_matches(rule, operation, kind, subresource, version) for rule in webhook.rules or ()):
         return False
-    selector = webhook.namespace_selector
+    return selected(webhook, namespace_labels, labels)
+
+
+def selected(by: Any, namespace_labels: Mapping[str, str] | None, labels: list[Mapping[str, str]]) -> bool:
+    """Whether the namespace and the object selector of a webhook or a policy take what is asked about."""
+    selector = by.namespace_selector
     if selector is not None and namespace_labels is not None and not from_struct(selector).matches(namespace_labels):
         return False
-    if webhook.object_selector is not None:
-        wanted = from_struct(webhook.object_selector)
+    if by.object_selector is not None:
+        wanted = from_struct(by.object_selector)
         return any(wanted.matches(each) for each in labels)
     return True
+
+
+def policy_matches(
+    found: Any, operation: str, kind: Kind, subresource: str, name: str, ns: Mapping[str, str] | None, labels: list[Mapping[str, str]]
+) -> bool:
+    """Whether matchConstraints of a policy or matchResources of a binding (None: anything) take a request."""
+    if found is None:
+        return True
+    version = kind.resource.version
+    if any(rule_matches(rule, operation, kind, subresource, version, name) for rule in found.exclude_resource_rules or ()):
+        return False
+    rules = found.resource_rules
+    if rules and not any(rule_matches(rule, operation, kind, subresource, version, name) for rule in rules):
+        return False
+    return selected(found, ns, labels)

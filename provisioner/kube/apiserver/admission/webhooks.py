@@ -1,7 +1,7 @@
 """Admission webhooks: others are asked (admission.k8s.io/v1 AdmissionReview), and may change or refuse what is written.
 
 Mutating webhooks are called in turn, by configuration name and order, and once more those with reinvocationPolicy IfNeeded when a later one
-changed something; validating ones all at once. matchConditions are CEL and not evaluated: such a webhook is called as if they held.
+changed something; validating ones all at once.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import asyncio
 import base64
 import logging
 import ssl
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import msgspec
 
-from provisioner.kube.api import codec, errors, patch
+from provisioner.kube.api import cel, codec, errors, patch
 from provisioner.kube.api._generated import admissionregistration_v1 as registration
 from provisioner.kube.apiserver.admission.chain import Plugin
+from provisioner.kube.apiserver.admission.expressions import Expressions, admission_request
 from provisioner.kube.apiserver.admission.webhook_rules import EXEMPT, concerns
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
@@ -39,8 +39,8 @@ Resolve = Callable[[str, str, int], tuple[str, int]]
 class Webhooks(Plugin):
     name = "Webhooks"
 
-    def __init__(self, cache: WatchCache, resolve: Resolve) -> None:
-        self._cache, self._resolve = cache, resolve
+    def __init__(self, cache: WatchCache, expressions: Expressions, resolve: Resolve) -> None:
+        self._expressions, self._resolve = expressions, resolve
         self._hooks: dict[str, dict[str, list[Any]]] = {MUTATING: {}, VALIDATING: {}}
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         for stored_as, cls in (
@@ -68,12 +68,23 @@ class Webhooks(Plugin):
         configured = self._hooks[stored_as]
         if not configured or kind.stored_as in EXEMPT:
             return []
-        namespace = call.target.namespace or (call.target.name if kind.stored_as == "core/namespaces" else "")
-        entry = self._cache.collection("core/namespaces").entries.get(namespace)
-        namespace_labels = entry.labels if entry is not None else {} if namespace else None
+        namespace_labels = self._expressions.namespace_labels(call, kind, new)
         labels = [obj.metadata.labels or {} for obj in (new, old) if obj is not None]
         sub = call.target.subresource
-        return [h for hooks in configured.values() for h in hooks if concerns(h, operation, kind, sub, namespace_labels, labels)]
+        found = [h for hooks in configured.values() for h in hooks if concerns(h, operation, kind, sub, namespace_labels, labels)]
+        if not any(hook.match_conditions for hook in found):
+            return found
+        values = self._expressions.values(operation, call, kind, new, old)
+        return [hook for hook in found if self._holds(hook, values)]
+
+    def _holds(self, hook: Any, values: dict[str, Any]) -> bool:
+        """Whether a webhook's match conditions hold. One that can't be evaluated is a failure of the webhook."""
+        try:
+            return self._expressions.hold(hook.match_conditions, values)
+        except cel.CelError as error:
+            if hook.failure_policy == "Ignore":
+                return False
+            raise errors.forbidden("", "", f'failed calling webhook "{hook.name}": match conditions: {error}') from error
 
     # -- the three moments -----------------------------------------------------------------------------------------
 
@@ -145,33 +156,9 @@ class Webhooks(Plugin):
         raise errors.StatusError(code, reason, f'admission webhook "{hook.name}" denied the request: {told}', status.get("details"))
 
     def _review(self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> dict[str, Any]:
-        resource, user, target = kind.resource, call.user, call.target
-        gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-        gvr = {"group": resource.group, "version": resource.version, "resource": resource.plural}
-        about = new if new is not None else old
-        request: dict[str, Any] = {
-            "uid": str(uuid.uuid4()),
-            "kind": gvk,
-            "resource": gvr,
-            "requestKind": gvk,
-            "requestResource": gvr,
-            "name": target.name or (about.metadata.name if about is not None else "") or "",
-            "operation": operation,
-            "userInfo": {
-                "username": user.name,
-                "groups": list(user.groups),
-                "uid": user.uid,
-                "extra": {k: list(v) for k, v in user.extra.items()},
-            },
-            "object": kind.to_dict(new) if new is not None else None,
-            "oldObject": kind.to_dict(old) if old is not None else None,
-            "dryRun": call.dry_run,
-            "options": {"kind": f"{operation.capitalize()}Options", "apiVersion": "meta.k8s.io/v1"},
-        }
-        if resource.namespaced:
-            request["namespace"] = target.namespace
-        if target.subresource:
-            request["subResource"] = request["requestSubResource"] = target.subresource
+        request = admission_request(operation, call, kind, new, old)
+        request["object"] = kind.to_dict(new) if new is not None else None
+        request["oldObject"] = kind.to_dict(old) if old is not None else None
         return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}
 
     async def _send(self, hook: Any, review: dict[str, Any]) -> dict[str, Any]:
