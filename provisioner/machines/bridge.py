@@ -32,8 +32,8 @@ def _links() -> list[dict[str, Any]]:
     return found
 
 
-def ensure(lab: LabSpec) -> None:
-    """The bridge is up and has the gateway's address. NetworkError when its name or its range is somebody else's."""
+def check(lab: LabSpec) -> dict[str, Any] | None:
+    """The lab's bridge, if it is there. NetworkError when its name or its range is somebody else's. Changes nothing."""
     interfaces = _addresses()
     mine = next((i for i in interfaces if i["ifname"] == lab.bridge_name), None)
     # `ip address` leaves the alias out for some kinds of link, so the bridges are asked themselves.
@@ -41,8 +41,18 @@ def ensure(lab: LabSpec) -> None:
         raise NetworkError(
             f"the interface {lab.bridge_name} is there already and not this lab's", hint="set machines.bridge to another name"
         )
-    wanted = f"{lab.gateway}/{lab.network.prefixlen}"
     _refuse_overlap(lab, [i for i in interfaces if i is not mine])
+    return mine
+
+
+def ensure(lab: LabSpec) -> None:
+    """The bridge is up and has the gateway's address, and no other of an earlier machines.network. Raises as `check`."""
+    mine = check(lab)
+    wanted = f"{lab.gateway}/{lab.network.prefixlen}"
+    for entry in (mine or {}).get("addr_info", []):
+        found = f"{entry['local']}/{entry['prefixlen']}"
+        if entry.get("family") == "inet" and found != wanted:
+            run(["ip", "address", "delete", found, "dev", lab.bridge_name])
     if mine is None:
         run(["ip", "link", "add", "name", lab.bridge_name, "type", "bridge", "forward_delay", "0", "stp_state", "0"])
         run(["ip", "link", "set", "dev", lab.bridge_name, "alias", _alias(lab)])

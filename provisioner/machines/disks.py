@@ -22,6 +22,7 @@ from provisioner.machines.spec import HostSpec, LabSpec
 OVERLAY_MAGIC = "794c7630"
 # The first ordinary user of a Debian system.
 USER_ID = 1000
+ADDRESS_FILE = "etc/lab-host.conf"
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,40 @@ def prepare_host(disk: HostDisk, base: Path, files: Mapping[str, str]) -> None:
     write_private(disk.path / "machine.json", json.dumps({"base": str(base)}).encode())
 
 
+def address_file(lab: LabSpec, host: HostSpec) -> str:
+    """What the host's network is set up from when it starts."""
+    return f"ADDRESS={host.address}/{lab.network.prefixlen}\nGATEWAY={lab.gateway}\n"
+
+
+def old_address(disk: HostDisk, lab: LabSpec, host: HostSpec) -> str:
+    """The address that the disk was made with, when the inventory gives the host another one now; else empty."""
+    try:
+        found = (disk.upper / ADDRESS_FILE).read_text()
+    except OSError:
+        return ""
+    if found == address_file(lab, host):
+        return ""
+    return found.partition("ADDRESS=")[2].partition("\n")[0] or "an unknown one"
+
+
+def is_bare(disk: HostDisk) -> bool:
+    """Whether nothing of a cluster is on it yet, which would remember its address."""
+    return not (disk.upper / "etc/kubernetes").exists()
+
+
+def remove_host(disk: HostDisk) -> None:
+    """The host must be off."""
+    if disk.path.exists():
+        run(["rm", "-rf", "--one-file-system", "--", disk.path], timeout_s=120)
+
+
 def identity(lab: LabSpec, host: HostSpec, host_key: str, authorized: str) -> dict[str, str]:
     """What makes one host different from another, as files by path."""
     return {
         "etc/hostname": f"{host.name}\n",
         "etc/hosts": f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost ip6-localhost ip6-loopback\n",
         "etc/machine-id": f"{secrets.token_hex(16)}\n",
-        "etc/lab-host.conf": f"ADDRESS={host.address}/{lab.network.prefixlen}\nGATEWAY={lab.gateway}\n",
+        ADDRESS_FILE: address_file(lab, host),
         "etc/resolv.conf": "# A lab host has no name server: it reaches nothing but its lab.\n",
         "etc/ssh/ssh_host_ed25519_key": host_key,
         "root/.ssh/authorized_keys": f"{authorized}\n",

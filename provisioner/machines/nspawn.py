@@ -104,9 +104,11 @@ class NspawnProvider:
     # changes
 
     def create(self, names: Sequence[str] | None = None) -> None:
-        hosts = [host for host in self._chosen(names) if not self._disk(host.name).complete]
         self._check_computer()
         with rootfs.exclusive(self._lock_path()):
+            bridge.check(self.lab)
+            self._readdress(names)
+            hosts = [host for host in self._chosen(names) if not self._disk(host.name).complete]
             disks.prepare_lab(self.lab, self._store)
             self.lab.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.lab.state.chmod(0o700)
@@ -167,6 +169,20 @@ class NspawnProvider:
         keys.ensure_key(key, host.name)
         files = {**apt, **disks.identity(self.lab, host, key.read_text(), authorized), **disks.account(host.user, base, authorized)}
         disks.prepare_host(self._disk(host.name), base, files)
+
+    def _readdress(self, names: Sequence[str] | None) -> None:
+        """After a change of machines.network: hosts with nothing on them yet are made again, others are told about before anything is done."""
+        moved = [(host, old) for host in self._chosen(names) if (old := disks.old_address(self._disk(host.name), self.lab, host))]
+        fixed = [f"{host.name} ({old}, now {host.address})" for host, old in moved if not disks.is_bare(self._disk(host.name))]
+        if fixed:
+            raise MachineError(
+                f"hosts were made with other addresses than the inventory gives them now: {', '.join(fixed)}",
+                hint="a cluster's hosts can't move: set machines.network back, or begin anew with `provision destroy` and `provision up`",
+            )
+        for host, old in moved:
+            self._tell(f"{host.name}: is bare and has the address {old}: it is made again")
+            self._power_off(host.name, hard=True)
+            disks.remove_host(self._disk(host.name))
 
     def _power_on(self, host: HostSpec) -> None:
         if self._process(host.name):

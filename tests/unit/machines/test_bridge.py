@@ -72,3 +72,17 @@ def test_an_overlapping_range_is_refused(monkeypatch: pytest.MonkeyPatch, addres
     with pytest.raises(NetworkError, match="of eth7"):
         bridge.ensure(LAB)
     assert found.changes == []
+
+
+def test_an_address_of_an_earlier_network_leaves_our_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = computer(monkeypatch, interface("br-lab", "10.77.0.1/24", bridge=True, ifalias=f"provision lab {LAB.id}"))
+    bridge.ensure(LAB)
+    assert "address delete 10.77.0.1/24 dev br-lab" in found.changes
+    assert "address replace 10.89.0.1/24 dev br-lab" in found.changes
+
+
+def test_a_check_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = computer(monkeypatch, interface("eth0", "10.89.0.9/16"))
+    with pytest.raises(NetworkError, match="overlaps 10.89.0.0/16 of eth0"):
+        bridge.check(LAB)
+    assert found.changes == []

@@ -69,3 +69,26 @@ def test_a_lab_is_known_by_its_note_after_its_inventory_is_gone(tmp_path: Path) 
     disks.remove_lab(one, store)
     assert disks.recorded_labs(store) == []
     disks.remove_lab(one, store)
+
+
+def test_a_host_with_another_address_than_the_inventorys_is_noticed(tmp_path: Path) -> None:
+    one = lab(tmp_path)
+    host = one.hosts[0]
+    disk = disks.disk_of(one, "web-1", tmp_path / "store")
+    assert disks.old_address(disk, one, host) == "", "a host that was never made has no address"
+    disks.prepare_host(disk, Path("/base"), disks.identity(one, host, "", ""))
+    assert disks.old_address(disk, one, host) == ""
+    network = ipaddress.IPv4Network("10.77.0.0/24")
+    moved = LabSpec("lab", one.inventory, network, (HostSpec("web-1", network[11]),))
+    assert disks.old_address(disk, moved, moved.hosts[0]) == "10.89.0.11/24"
+
+
+def test_a_host_with_a_cluster_on_it_is_not_bare(tmp_path: Path) -> None:
+    one = lab(tmp_path)
+    disk = disks.disk_of(one, "web-1", tmp_path / "store")
+    disks.prepare_host(disk, Path("/base"), disks.identity(one, one.hosts[0], "", ""))
+    assert disks.is_bare(disk)
+    (disk.upper / "etc/kubernetes").mkdir()
+    assert not disks.is_bare(disk)
+    disks.remove_host(disk)
+    assert not disk.path.exists() and not disk.complete
