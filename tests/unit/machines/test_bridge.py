@@ -83,6 +83,6 @@ def test_an_address_of_an_earlier_network_leaves_our_bridge(monkeypatch: pytest.
 
 def test_a_check_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     found = computer(monkeypatch, interface("eth0", "10.89.0.9/16"))
-    with pytest.raises(NetworkError, match="overlaps 10.89.0.0/16 of eth0"):
+    with pytest.raises(NetworkError, match=r"overlaps 10\.89\.0\.0/16 of eth0"):
         bridge.check(LAB)
     assert found.changes == []
