@@ -41,6 +41,10 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
     missing = sorted(name for name, field in fields.items() if field.get("required") and name not in found)
     if missing:
         raise ArgumentError("missing required arguments: " + ", ".join(missing))
+    # What stands in a specification as default doesn't exclude anything.
+    for group in rules.get("mutually_exclusive", ()):
+        if sum(name in found for name in group) > 1:
+            raise ArgumentError("parameters are mutually exclusive: " + "|".join(group))
     for name, field in fields.items():
         if name in found:
             found[name] = _converted(name, found[name], field)
@@ -72,9 +76,6 @@ def _rules(rules: Dict[str, Any], args: Dict[str, Any]) -> None:
     def has(name: str) -> bool:
         return args.get(name) is not None
 
-    for group in rules.get("mutually_exclusive", ()):
-        if sum(has(name) for name in group) > 1:
-            raise ArgumentError("parameters are mutually exclusive: " + "|".join(group))
     for group in rules.get("required_one_of", ()):
         if not any(has(name) for name in group):
             raise ArgumentError("one of the following is required: " + ", ".join(group))

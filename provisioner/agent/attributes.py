@@ -89,6 +89,15 @@ def apply(path: str, args: Dict[str, Any], context: Context, diff: Optional[Dict
     """Give a file its wanted owner, group and mode; whether that changes (or would change) anything."""
     if context.check and not os.path.lexists(path):
         return True
+    try:
+        return _apply(path, args, context, diff)
+    except ModuleFailed as error:
+        for key, value in dict(describe(path), path=path).items():
+            error.more.setdefault(key, value)
+        raise
+
+
+def _apply(path: str, args: Dict[str, Any], context: Context, diff: Optional[Dict[str, Any]]) -> bool:
     status = os.lstat(path)
     changed = False
     owner = uid_of(args["owner"]) if args.get("owner") is not None else -1

@@ -1,12 +1,13 @@
 """Putting content into place: compared first, written beside and renamed, backed up when asked, shown as a diff."""
 
 import hashlib
+import io
 import os
 import shutil
 import stat
 import tempfile
 import time
-from typing import Any, Dict, Optional
+from typing import Any, BinaryIO, Dict, Optional
 
 from provisioner.agent.context import Context, ModuleFailed
 
@@ -36,6 +37,16 @@ def backup(path: str) -> str:
 
 def move_into_place(source: str, dest: str) -> None:
     """Replace `dest` by a file that is ready, at once. It keeps the owner and mode that `dest` had, or gets those of a new file."""
+    with open(source, "rb") as content:
+        _replace(dest, content)
+
+
+def write(dest: str, content: bytes) -> None:
+    """Replace a file's content at once; its owner and mode stay as with `move_into_place`."""
+    _replace(dest, io.BytesIO(content))
+
+
+def _replace(dest: str, content: BinaryIO) -> None:
     if os.path.exists(dest):
         status = os.stat(dest)
         mode, owner, group = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
@@ -43,26 +54,21 @@ def move_into_place(source: str, dest: str) -> None:
     else:
         mode, owner, group = 0o666 & ~_umask(), os.geteuid(), os.getegid()
     folder = os.path.dirname(dest) or "."
-    handle, fresh = tempfile.mkstemp(dir=folder, prefix=".provision-")
+    fresh = ""
     try:
-        with os.fdopen(handle, "wb") as out, open(source, "rb") as content:
+        handle, fresh = tempfile.mkstemp(dir=folder, prefix=".provision-")
+        with os.fdopen(handle, "wb") as out:
             shutil.copyfileobj(content, out, 1 << 20)
             out.flush()
             os.fsync(out.fileno())
-        os.chown(fresh, owner, group)
+        if (owner, group) != (os.geteuid(), os.getegid()):
+            os.chown(fresh, owner, group)
         os.chmod(fresh, mode)
         os.rename(fresh, dest)
     except OSError as error:
-        os.unlink(fresh)
+        if fresh:
+            os.unlink(fresh)
         raise ModuleFailed("can't write %s: %s" % (dest, error.strerror), errno=error.errno)
-
-
-def write(dest: str, content: bytes) -> None:
-    """Replace a file's content at once."""
-    with tempfile.NamedTemporaryFile(prefix="provision-") as ready:
-        ready.write(content)
-        ready.flush()
-        move_into_place(ready.name, dest)
 
 
 def _umask() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -16,6 +17,12 @@ class Call(Protocol):
     def __call__(
         self, name: str, args: Mapping[str, Any], *, check: bool = False, diff: bool = False, blobs: Mapping[str, str] | None = None
     ) -> dict[str, Any]: ...
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of tests need not outlive a power cut."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture
