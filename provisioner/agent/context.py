@@ -1,8 +1,9 @@
 """What a module gets besides its arguments: check and diff, commands, content by hash."""
 
 import os
-import subprocess
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+from provisioner.agent import processes
 
 
 class ModuleFailed(Exception):
@@ -61,31 +62,14 @@ class Context:
             argv = list(command)
         environment = dict(os.environ, LANG="C.UTF-8", LC_ALL="C.UTF-8", **(env or {}))
         try:
-            process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            code, out, errors = processes.run(argv, cwd=cwd, env=environment, data=data)
         except OSError as error:
-            raise ModuleFailed("[Errno %s] %s: %s" % (error.errno, error.strerror, argv[0]), rc=error.errno, cmd=command)
-        try:
-            out, err = process.communicate(data)
-        except BaseException:
-            os.killpg(process.pid, 9)
-            process.wait()
-            raise
-        texts = out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
-        if ok is not None and process.returncode not in ok:
-            said = (texts[1] or texts[0]).strip()
+            raise ModuleFailed("[Errno %s] %s: %s" % (error.errno, error.strerror, error.filename or argv[0]), rc=error.errno, cmd=command)
+        if ok is not None and code not in ok:
+            said = (errors or out).strip()
             shown = command if isinstance(command, str) else " ".join(argv)
-            raise ModuleFailed(
-                "%s: exit code %d: %s" % (shown, process.returncode, said[-2000:]), rc=process.returncode, stdout=texts[0], stderr=texts[1]
-            )
-        return process.returncode, texts[0], texts[1]
+            raise ModuleFailed("%s: exit code %d: %s" % (shown, code, said[-2000:]), rc=code, stdout=out, stderr=errors)
+        return code, out, errors
 
     def which(self, name: str) -> str:
         """The path of a program. Raises ModuleFailed."""

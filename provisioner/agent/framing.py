@@ -24,7 +24,10 @@ class Frames:
     def read_exactly(self, size: int) -> bytes:
         parts = []
         while size:
-            chunk = self._reader.read(size)
+            try:
+                chunk = self._reader.read(size)
+            except OSError:  # a terminal whose other side has gone
+                chunk = b""
             if not chunk:
                 raise EndOfInput()
             parts.append(chunk)
@@ -32,7 +35,16 @@ class Frames:
         return b"".join(parts)
 
     def write(self, document: Dict[str, Any]) -> None:
-        body = json.dumps(document).encode()
+        body = json.dumps(document, default=_plain).encode()
         with self._lock:
             self._writer.write(len(body).to_bytes(4, "big") + body)
             self._writer.flush()
+
+
+def _plain(value: Any) -> Any:
+    """What a module may leave in its result that JSON doesn't know."""
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode("utf-8", "surrogateescape")
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    return str(value)

@@ -1,23 +1,24 @@
 """The agent's loop: takes batches of calls, runs each module, answers; fetches content by hash when a module asks for it."""
 
+import errno
 import hashlib
 import importlib
 import os
 import signal
+import sys
 import tempfile
 import threading
 import traceback
 from typing import Any, BinaryIO, Dict, List, Optional
 
+from provisioner.agent import liveness
 from provisioner.agent.arguments import ArgumentError, checked
 from provisioner.agent.context import Context, ModuleFailed
 from provisioner.agent.framing import EndOfInput, Frames
 
-ALIVE_S = 10.0
 
-
-class _TimedOut(Exception):
-    """A module took longer than its call allows."""
+class _TimedOut(BaseException):
+    """A module took longer than its call allows. No Exception, so that a module's own handlers don't swallow it."""
 
 
 def serve(reader: BinaryIO, writer: BinaryIO) -> None:
@@ -25,34 +26,32 @@ def serve(reader: BinaryIO, writer: BinaryIO) -> None:
     get an empty standard input."""
     kept = os.fdopen(os.dup(writer.fileno()), "wb")
     frames = Frames(reader, kept)
+    if os.isatty(2):
+        # On a terminal, errors would get between the frames.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
     os.dup2(2, 1)
     os.umask(0o022)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     agent = Agent(frames)
-    threading.Thread(target=agent.keep_alive, daemon=True).start()
+    liveness.start(reader.fileno(), frames, agent.working)
     try:
         while True:
             agent.answer(frames.read())
-    except (EndOfInput, KeyboardInterrupt, BrokenPipeError):
-        return
+    except (EndOfInput, KeyboardInterrupt, OSError, liveness.ChannelEnded):
+        pass
+    finally:
+        liveness.stop()
 
 
 class Agent:
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
-        self._working = threading.Event()
-
-    def keep_alive(self) -> None:
-        """While a module works, say so now and then: silence means a dead connection."""
-        tick = threading.Event()
-        while True:
-            self._working.wait()
-            tick.wait(ALIVE_S)
-            if self._working.is_set():
-                self._frames.write({"alive": True})
+        self.working = threading.Event()
 
     def answer(self, request: Dict[str, Any]) -> None:
-        self._working.set()
+        self.working.set()
         try:
             for call in request["calls"]:
                 result = self._run(call)
@@ -60,25 +59,30 @@ class Agent:
                 if result.get("failed"):
                     break
         finally:
-            self._working.clear()
+            self.working.clear()
         self._frames.write({"id": request["id"], "done": True})
 
     def _run(self, call: Dict[str, Any]) -> Dict[str, Any]:
+        """One module, with everything that it may have changed in this process put back after it."""
         saved = dict(os.environ)
-        folder = os.getcwd() if os.path.isdir(os.curdir) else "/"
-        made: List[str] = []
+        mask = os.umask(0o022)
+        os.umask(mask)
+        folder = _here()
+        made: List[Any] = []
         try:
             os.environ.update({key: str(value) for key, value in (call.get("environment") or {}).items()})
             return self._module(call, made)
+        except _TimedOut:
+            return {"failed": True, "changed": False, "msg": "Timed out after %s second(s)." % call["timeout_s"]}
         finally:
             os.environ.clear()
             os.environ.update(saved)
-            os.chdir(folder)
-            for path in made:
-                if os.path.exists(path):
-                    os.unlink(path)
+            os.umask(mask)
+            _go(folder)
+            for blob in made:
+                blob.close()
 
-    def _module(self, call: Dict[str, Any], made: List[str]) -> Dict[str, Any]:
+    def _module(self, call: Dict[str, Any], made: List[Any]) -> Dict[str, Any]:
         name = call["module"]
         try:
             module = importlib.import_module("provisioner.modules." + name)
@@ -86,12 +90,7 @@ class Agent:
             if "provisioner.modules." + name not in str(error):
                 return {"failed": True, "msg": "module %s can't be loaded: %s" % (name, error)}
             return {"failed": True, "msg": "no module is named %s" % name}
-        context = Context(
-            check=bool(call.get("check")),
-            diff=bool(call.get("diff")),
-            fetch_blob=lambda digest: self._blob(digest, made),
-            tell=lambda text: self._frames.write({"note": text}),
-        )
+        context = Context(check=bool(call.get("check")), diff=bool(call.get("diff")), fetch_blob=lambda digest: self._blob(digest, made))
         old = signal.signal(signal.SIGALRM, _alarm)
         try:
             args = checked(module.ARGUMENTS, dict(call.get("args") or {}), name)
@@ -106,34 +105,78 @@ class Agent:
             return {"failed": True, "msg": str(error), "changed": False}
         except ModuleFailed as error:
             return dict({"failed": True, "msg": error.msg, "changed": False}, **error.more)
-        except _TimedOut:
-            return {"failed": True, "changed": False, "msg": "Timed out after %s second(s)." % call["timeout_s"]}
+        except SystemExit as error:
+            return {"failed": True, "changed": False, "msg": "module %s ended with the exit code %s" % (name, error.code)}
+        except EndOfInput:
+            raise
         except Exception as error:
-            text = traceback.format_exc()
-            return {"failed": True, "changed": False, "msg": "%s: %s" % (type(error).__name__, error), "exception": text}
+            return _crash(error)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, old)
 
-    def _blob(self, digest: str, made: List[str]) -> Optional[str]:
-        """A file with the content of this hash, or None where the controller doesn't have it."""
-        self._frames.write({"need": digest})
-        header = self._frames.read()
-        size = int(header["size"])
-        if size < 0:
-            return None
-        handle, path = tempfile.mkstemp(prefix="provision-")
-        made.append(path)
-        found = hashlib.sha256()
-        with os.fdopen(handle, "wb") as file:
+    def _blob(self, digest: str, made: List[Any]) -> Optional[str]:
+        """A path with the content of this hash, or None where the controller doesn't have it.
+
+        The file has no name of its own where /proc can give it one, so that nothing stays behind, whatever happens.
+        """
+        # Half a transfer would leave its rest where an answer is expected: a time limit waits until it is through.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+        try:
+            self._frames.write({"need": digest})
+            size = int(self._frames.read()["size"])
+            if size < 0:
+                return None
+            file: Any = (
+                tempfile.TemporaryFile(prefix="provision-") if _proc_names_files() else tempfile.NamedTemporaryFile(prefix="provision-")
+            )
+            made.append(file)
+            found, trouble = hashlib.sha256(), None  # type: Any, Optional[OSError]
             while size:
                 chunk = self._frames.read_exactly(min(size, 256 * 1024))
-                file.write(chunk)
                 found.update(chunk)
                 size -= len(chunk)
+                try:
+                    if trouble is None:
+                        file.write(chunk)
+                except OSError as error:
+                    trouble = error
+            if trouble is not None:
+                raise trouble
+            file.flush()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
         if found.hexdigest() != digest:
             raise ModuleFailed("content arrived damaged: its hash is %s, not %s" % (found.hexdigest(), digest))
-        return path
+        return "/proc/%d/fd/%d" % (os.getpid(), file.fileno()) if _proc_names_files() else str(file.name)
+
+
+def _proc_names_files() -> bool:
+    return sys.platform.startswith("linux") and os.path.isdir("/proc/self/fd")
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
+
+
+def _go(folder: str) -> None:
+    """Back to where we were: modules may have gone elsewhere, or removed the folder."""
+    try:
+        os.chdir(folder)
+    except OSError:
+        os.chdir("/")
+
+
+def _crash(error: Exception) -> Dict[str, Any]:
+    """The result of a module that did not end as it should."""
+    text = traceback.format_exc()
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = " (%s)" % error.filename if error.filename else ""
+        return {"failed": True, "changed": False, "msg": "the host's disk is full%s: %s" % (where, error), "exception": text}
+    return {"failed": True, "changed": False, "msg": "%s: %s" % (type(error).__name__, error), "exception": text}
 
 
 def _alarm(number: int, frame: Any) -> None:

@@ -1,10 +1,12 @@
-"""A byte stream to a process on the host: over SSH, or a local process for connection: local."""
+"""A byte stream to a process on the host: over SSH, or a local process for connection: local; on a terminal where that is needed."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import subprocess
+import termios
 import time
 from typing import Protocol
 
@@ -13,10 +15,24 @@ import paramiko
 from provisioner.transport.errors import ConnectionLost
 
 CHUNK = 64 * 1024
+# A host that takes no more input for this long is gone.
+SEND_S = 120.0
+# How long a process may take to end after its input did.
+END_S = 2.0
+
+
+class ErrorOutput(bytes):
+    """What `receive` gives when only standard error had something: look at `errors()`."""
+
+
+ERROR_OUTPUT = ErrorOutput()
 
 
 class Channel(Protocol):
-    """`receive` waits for at least one byte and gives b"" at the end; `errors` is what the process has said on standard error so far."""
+    """`receive` waits for at least one byte, gives b"" at the end, ERROR_OUTPUT (compare with `is`) when only standard error has news,
+    and raises TimeoutError. `errors` is what the process has said on standard error so far; on a terminal that is part of the output.
+    Everything else that goes wrong is a ConnectionLost.
+    """
 
     def send(self, data: bytes) -> None: ...
     def receive(self, timeout_s: float) -> bytes: ...
@@ -27,10 +43,12 @@ class Channel(Protocol):
 
 
 class SshChannel:
-    def __init__(self, host: str, transport: paramiko.Transport, command: str, open_timeout_s: float) -> None:
+    def __init__(self, host: str, transport: paramiko.Transport, command: str, open_timeout_s: float, *, terminal: bool = False) -> None:
         self._host = host
         try:
             self._channel = transport.open_session(timeout=open_timeout_s)
+            if terminal:
+                self._channel.get_pty("dumb")
             self._channel.exec_command(command)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise ConnectionLost(host, "opening a channel", str(error) or type(error).__name__) from error
@@ -38,6 +56,7 @@ class SshChannel:
 
     def send(self, data: bytes) -> None:
         try:
+            self._channel.settimeout(SEND_S)
             self._channel.sendall(data)
         except (OSError, EOFError) as error:
             raise ConnectionLost(self._host, "sending", str(error) or "the connection is closed") from error
@@ -51,7 +70,7 @@ class SshChannel:
                 return self._channel.recv(CHUNK)
             except TimeoutError:
                 if self._channel.recv_stderr_ready():
-                    return b"\x00ERR"
+                    return ERROR_OUTPUT
                 if time.monotonic() >= deadline:
                     raise
             except (OSError, EOFError) as error:
@@ -67,61 +86,89 @@ class SshChannel:
         return bytes(self._errors)
 
     def exit_code(self, timeout_s: float) -> int | None:
-        if self._channel.status_event.wait(timeout_s):
-            self._drain()
-            return self._channel.recv_exit_status()
-        return None
+        """None where it is not known in time, or the connection broke before it was told."""
+        if not self._channel.status_event.wait(timeout_s):
+            return None
+        self._drain()
+        code = self._channel.recv_exit_status()
+        return None if code < 0 else code
 
     def end_input(self) -> None:
-        self._channel.shutdown_write()
+        try:
+            self._channel.shutdown_write()
+        except (OSError, EOFError):
+            return  # it has ended already, which the next receive tells
 
     def close(self) -> None:
         self._channel.close()
 
 
 class LocalChannel:
-    def __init__(self, host: str, argv: list[str]) -> None:
+    def __init__(self, host: str, argv: list[str], *, terminal: bool = False) -> None:
         self._host = host
-        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         self._errors = bytearray()
+        self._master = -1
+        if terminal:
+            self._start_on_terminal(argv)
+            return
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._in, self._out, self._err = (stream.fileno() for stream in (self._process.stdin, self._process.stdout, self._process.stderr))
+
+    def _start_on_terminal(self, argv: list[str]) -> None:
+        self._master, slave = os.openpty()
+        self._in = self._out = self._master
+        self._err = -1
+
+        def own_terminal() -> None:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self._process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=own_terminal, bufsize=0
+        )
+        os.close(slave)
 
     def send(self, data: bytes) -> None:
-        assert self._process.stdin is not None
         view = memoryview(data)
         try:
             while view:
-                view = view[self._process.stdin.write(view) or 0 :]
+                view = view[os.write(self._in, view) :]
         except OSError as error:
             raise ConnectionLost(self._host, "sending", str(error)) from error
 
     def receive(self, timeout_s: float) -> bytes:
-        out, err = self._process.stdout, self._process.stderr
-        assert out is not None
-        assert err is not None
         deadline = time.monotonic() + timeout_s
         while True:
-            ready, _, _ = select.select([out, err], [], [], max(0.0, deadline - time.monotonic()))
-            if out in ready:
-                return os.read(out.fileno(), CHUNK)
-            if err in ready:
-                data = os.read(err.fileno(), CHUNK)
-                self._errors += data
-                if not data:
-                    ready, _, _ = select.select([out], [], [], max(0.0, deadline - time.monotonic()))
-                    if ready:
-                        return os.read(out.fileno(), CHUNK)
-                    raise TimeoutError
-                return b"\x00ERR"
-            raise TimeoutError
+            wanted = [stream for stream in (self._out, self._err) if stream >= 0]
+            ready, _, _ = select.select(wanted, [], [], max(0.0, deadline - time.monotonic()))
+            if self._out in ready:
+                return self._read(self._out)
+            if not ready:
+                raise TimeoutError
+            data = self._read(self._err)
+            self._keep(data)
+            if data:
+                return ERROR_OUTPUT
+            self._err = -1
+
+    def _read(self, stream: int) -> bytes:
+        try:
+            return os.read(stream, CHUNK)
+        except OSError:  # a terminal whose last process has gone
+            return b""
+
+    def _keep(self, data: bytes) -> None:
+        self._errors += data
+        del self._errors[:-CHUNK]
 
     def errors(self) -> bytes:
-        err = self._process.stderr
-        assert err is not None
-        while select.select([err], [], [], 0)[0]:
-            data = os.read(err.fileno(), CHUNK)
+        while self._err >= 0 and select.select([self._err], [], [], 0)[0]:
+            data = self._read(self._err)
+            self._keep(data)
             if not data:
-                break
-            self._errors += data
+                self._err = -1
         return bytes(self._errors)
 
     def exit_code(self, timeout_s: float) -> int | None:
@@ -131,19 +178,18 @@ class LocalChannel:
             return None
 
     def end_input(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        else:
+            self.send(b"\x04")
 
     def close(self) -> None:
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
-        try:
-            self._process.wait(2)
-        except subprocess.TimeoutExpired:
+        if self.exit_code(END_S) is None:
             self._process.kill()
             self._process.wait()
-
-
-# What `receive` gives when only standard error had something: the caller looks at `errors()`.
-ERROR_OUTPUT = b"\x00ERR"

@@ -1,134 +1,152 @@
-"""One verified SSH connection, by Fabric; errors translated, host keys never accepted silently."""
+"""One verified SSH connection, by Fabric, with the hops before it; errors translated."""
 
 from __future__ import annotations
 
-import base64
 import socket
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import fabric
 import paramiko
 
-from provisioner.transport.errors import AuthenticationError, ConnectError, HostKeyError, ResolveError, TransportError
+from provisioner.transport import host_keys
+from provisioner.transport.errors import AuthenticationError, ConnectError, ResolveError, TransportError
 from provisioner.transport.settings import ConnectionSettings
 
-KEY_HINT = "if the host was set up anew, remove its old key (ssh-keygen -R), else find out who answers there"
+# Unanswered data for this long ends the connection: three missed keepalives at the usual interval.
+DEAD_MS = 45_000
+LOGIN_S = 30.0
 
 
-class _Refuse(paramiko.MissingHostKeyPolicy):
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        raise _UnknownKey(key)
+@dataclass
+class Link:
+    """An open connection. Closing it closes its gateways too."""
+
+    connection: fabric.Connection
+    gateway: Link | None
+
+    @property
+    def transport(self) -> paramiko.Transport:
+        found: paramiko.Transport = self.connection.transport
+        return found
+
+    def is_open(self) -> bool:
+        return bool(self.connection.is_connected)
+
+    def close(self) -> None:
+        self.connection.close()
+        if self.gateway is not None:
+            self.gateway.close()
 
 
-class _AcceptNew(paramiko.MissingHostKeyPolicy):
-    """Trust on first use, where the inventory says so: the key is written down and must be the same from then on."""
-
-    def __init__(self, known_hosts: Path) -> None:
-        self._known_hosts = known_hosts
-
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        self._known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._known_hosts.open("a") as file:
-            file.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
-
-
-class _UnknownKey(paramiko.SSHException):
-    def __init__(self, key: paramiko.PKey) -> None:
-        super().__init__("unknown host key")
-        self.key = key
-
-
-def connect(settings: ConnectionSettings) -> fabric.Connection:
+def connect(settings: ConnectionSettings) -> Link:
     """An open connection. Raises TransportError."""
+    kwargs = _login(settings)
     gateway = connect(settings.gateway) if settings.gateway is not None else None
-    _resolve(settings)
+    try:
+        if gateway is None:
+            _resolve(settings)
+        connection = fabric.Connection(
+            settings.address,
+            user=settings.user,
+            port=settings.port,
+            gateway=gateway.connection if gateway is not None else None,
+            connect_kwargs=kwargs,
+            config=fabric.Config(overrides={"load_ssh_configs": False}),
+        )
+        host_keys.expect(connection.client, settings)
+        _open(settings, connection)
+    except TransportError:
+        if gateway is not None:
+            gateway.close()
+        raise
+    return Link(connection, gateway)
+
+
+def _login(settings: ConnectionSettings) -> dict[str, Any]:
+    """What paramiko is told about keys and passwords."""
+    for path in settings.private_key_files:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            cause = f"{path}: {error.strerror}"
+            raise AuthenticationError(settings.name, "reading the key", cause, "check ansible_ssh_private_key_file") from error
     kwargs: dict[str, Any] = {
+        # Fabric's own connect_timeout knows whole seconds only.
+        "timeout": settings.connect_timeout_s,
+        "channel_timeout": settings.connect_timeout_s,
         "allow_agent": True,
         "look_for_keys": not settings.private_key_files,
-        "banner_timeout": settings.connect_timeout_s + 5,
+        "banner_timeout": settings.connect_timeout_s * 1.5,
+        "auth_timeout": LOGIN_S,
     }
-    for path in settings.private_key_files:
-        if not path.is_file():
-            raise AuthenticationError(settings.name, "reading the key", f"{path} is no file", "check ansible_ssh_private_key_file")
     if settings.private_key_files:
         kwargs["key_filename"] = [str(path) for path in settings.private_key_files]
     if settings.password is not None:
         kwargs["password"] = settings.password.reveal()
-    connection = fabric.Connection(
-        settings.address,
-        user=settings.user,
-        port=settings.port,
-        gateway=gateway,
-        connect_timeout=settings.connect_timeout_s,
-        connect_kwargs=kwargs,
-        config=fabric.Config(overrides={"load_ssh_configs": False}),
-    )
-    _host_keys(connection.client, settings)
+    return kwargs
+
+
+def _open(settings: ConnectionSettings, connection: fabric.Connection) -> None:
     try:
         connection.open()
     except Exception as error:  # paramiko raises dozens of kinds; every one becomes ours
-        if gateway is not None:
-            gateway.close()
-        raise _translated(settings, error) from error
+        connection.close()
+        connection.client.close()
+        raise translated(settings, error) from error
     transport = connection.transport
     transport.set_keepalive(settings.keepalive_s)
     sock = getattr(transport, "sock", None)
     if isinstance(sock, socket.socket):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_MS)
 
 
 def _resolve(settings: ConnectionSettings) -> None:
-    if settings.gateway is not None:
-        return
+    """The first gateway's name is looked up here, all others behind it."""
     try:
         socket.getaddrinfo(settings.address, settings.port, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        raise ResolveError(
-            settings.name, "looking up the address", f"{settings.address}: {error.strerror}", "check ansible_host"
-        ) from error
+    except (socket.gaierror, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        hint = "check ansible_host, or the name servers of this machine"
+        raise ResolveError(settings.name, "looking up the address", f"{settings.address}: {reason}", hint) from error
 
 
-def _host_keys(client: paramiko.SSHClient, settings: ConnectionSettings) -> None:
-    if settings.pinned_host_key is not None:
-        kind, _, data = settings.pinned_host_key.strip().partition(" ")
-        name = settings.address if settings.port == 22 else f"[{settings.address}]:{settings.port}"
-        key = paramiko.PKey.from_type_string(kind, base64.b64decode(data.split()[0]))
-        client.get_host_keys().add(name, kind, key)
-        client.set_missing_host_key_policy(_Refuse())
-        return
-    for path in settings.known_hosts:
-        if path.is_file():
-            client.load_system_host_keys(str(path))
-    accept = settings.host_key_policy == "accept-new" and settings.known_hosts
-    client.set_missing_host_key_policy(_AcceptNew(settings.known_hosts[0]) if accept else _Refuse())
-
-
-def _translated(settings: ConnectionSettings, error: Exception) -> TransportError:
+def translated(settings: ConnectionSettings, error: Exception) -> TransportError:
+    """Our error for one of paramiko's."""
     name, where = settings.name, f"{settings.user}@{settings.address}:{settings.port}"
     if isinstance(error, paramiko.BadHostKeyException):
-        return HostKeyError(
-            name, "checking the host key", f"{settings.address} shows another key than the known one ({_print(error.key)})", KEY_HINT
-        )
-    if isinstance(error, _UnknownKey):
-        files = ", ".join(str(p) for p in settings.known_hosts) or "the inventory"
-        hint = "add it (ssh-keyscan, and compare the fingerprint), or set ansible_ssh_common_args: -o StrictHostKeyChecking=accept-new"
-        return HostKeyError(name, "checking the host key", f"{settings.address}'s key ({_print(error.key)}) is not in {files}", hint)
-    if isinstance(error, paramiko.AuthenticationException | paramiko.PasswordRequiredException):
-        return AuthenticationError(
-            name, "logging in", f"{where} took no key and no password ({error})", "check ansible_user and the key or password"
-        )
+        return host_keys.changed(settings, error.key, error.expected_key)
+    if isinstance(error, host_keys.UnknownKey):
+        return host_keys.unknown(settings, error.key, error.pinned)
+    if isinstance(error, paramiko.PasswordRequiredException):
+        keys = ", ".join(str(path) for path in settings.private_key_files) or "a key"
+        return AuthenticationError(name, "logging in", f"{keys} is protected by a passphrase", "load it into an agent: ssh-add")
+    if isinstance(error, paramiko.BadAuthenticationType):
+        allowed = ", ".join(error.allowed_types)
+        return AuthenticationError(name, "logging in", f"{where} takes only {allowed}", "give what it takes: a key, or ansible_password")
+    if isinstance(error, paramiko.AuthenticationException):
+        tried = _tried(settings)
+        hint = "check ansible_user; is the key in the host's authorized_keys, or the password right?"
+        return AuthenticationError(name, "logging in", f"{where} did not take {tried} ({error})", hint)
     if isinstance(error, TimeoutError | socket.timeout):
+        cause = f"{where} did not answer within {settings.connect_timeout_s:g} s"
+        return ConnectError(name, "connecting", cause, "is the host up, and the port open?")
+    text = str(error) or type(error).__name__
+    if any(part in text.lower() for part in ("private key", "no authentication methods", "not a valid", "encountered rsa key")):
+        return AuthenticationError(name, "logging in", f"{where}: {text}", "check ansible_user and the key or password")
+    if isinstance(error, paramiko.ChannelException):
         return ConnectError(
-            name, "connecting", f"{where} did not answer within {settings.connect_timeout_s:.0f} s", "is the host up, and the port open?"
+            name, "connecting", f"the gateway could not reach {where}: {text}", "is the host up, and may the gateway forward?"
         )
-    if isinstance(error, OSError | paramiko.SSHException | EOFError):
-        if "private key" in str(error).lower() or "no authentication methods" in str(error).lower():
-            return AuthenticationError(name, "logging in", f"{where}: {error}", "check ansible_user and the key or password")
-        return ConnectError(name, "connecting", f"{where}: {error or type(error).__name__}", "is the host up, and does sshd run there?")
-    return ConnectError(name, "connecting", f"{where}: {type(error).__name__}: {error}")
+    if "banner" in text.lower():
+        return ConnectError(name, "connecting", f"what answers at {where} is no SSH server: {text}", "check ansible_host and ansible_port")
+    if isinstance(error, paramiko.ssh_exception.NoValidConnectionsError):
+        text = "; ".join(sorted({str(getattr(cause, "strerror", None) or cause) for cause in error.errors.values()}))
+    return ConnectError(name, "connecting", f"{where}: {text}", "is the host up, and does sshd run there?")
 
 
-def _print(key: paramiko.PKey) -> str:
-    return f"{key.get_name()} {key.fingerprint}"
+def _tried(settings: ConnectionSettings) -> str:
+    tried = [str(path) for path in settings.private_key_files] or ["the agent's and the user's keys"]
+    return " and ".join(tried + (["the password"] if settings.password is not None else []))

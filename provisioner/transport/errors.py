@@ -9,6 +9,7 @@ TransportError             host, what was being done, the cause, what to do
   PythonMissingError       no Python 3.7 or newer
   DiskFullError            no room for the agent
   AgentError               the agent ended, or spoke nonsense
+  CommandTimeout           a command without an agent did not end in time
   ConnectionLost           the connection broke (retryable)
 """
 
@@ -64,6 +65,10 @@ class DiskFullError(TransportError):
 
 class AgentError(TransportError):
     kind = "agent"
+
+
+class CommandTimeout(TransportError):
+    kind = "timeout"
 
 
 class ConnectionLost(TransportError):

@@ -1,11 +1,12 @@
-"""How an agent is started on a host: the command line, the source archive, and becoming another user on the way.
+"""How an agent is started on a host: the script that finds Python, and the source that it asks for once.
 
-The command carries a stub of a few lines. It looks for the source under its hash in a folder of the user's own (0700), asks for it when it
+The script carries a stub of a few lines. It looks for the source under its hash in a folder of the user's own (0700), asks for it when it
 is not there, unpacks it beside and renames, so that a cut connection leaves nothing half; then it hands standard input and output over.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import io
@@ -13,10 +14,8 @@ import shlex
 import zipfile
 from pathlib import Path
 
-from provisioner.transport.settings import Become
-
 PACKAGE = Path(__file__).resolve().parent.parent
-SUDO_PROMPT = "provision-sudo-password:"
+# A home that can't be written (read-only, or none) is no reason to fail; a full disk is, and says so.
 STUB = """
 import sys, os
 i, o = sys.stdin.buffer, sys.stdout.buffer
@@ -24,27 +23,62 @@ def say(t):
     o.write(b"PROVISION " + t + b"\\n"); o.flush()
 if sys.version_info < (3, 7):
     say(b"OLD " + sys.version.split()[0].encode()); sys.exit(1)
-home = os.path.expanduser("~%s" % ("" if os.environ.get("HOME") and os.getuid() else __import__("pwd").getpwuid(os.getuid())[0]))
-base = os.path.join(home, ".cache", "provision")
-path = os.path.join(base, "agent-HASH")
+import errno, stat
+me = os.getuid()
 try:
-    if not os.path.isdir(path):
-        say(b"NEED")
-        size = int.from_bytes(i.read(8), "big")
-        import io, zipfile, tempfile
-        data = i.read(size)
-        os.makedirs(base, mode=0o700, exist_ok=True)
-        fresh = tempfile.mkdtemp(dir=base)
-        zipfile.ZipFile(io.BytesIO(data)).extractall(fresh)
+    home = __import__("pwd").getpwuid(me)[5]
+except KeyError:
+    home = "/nonexistent"
+bases = [os.path.join(home, ".cache", "provision"), "/var/tmp/provision-%d" % me, "/dev/shm/provision-%d" % me]
+def own(base):
+    s = os.lstat(base)
+    if not stat.S_ISDIR(s.st_mode) or s.st_uid != me or s.st_mode & 0o022:
+        raise OSError(errno.EPERM, "is not a folder of our own", base)
+def find():
+    for base in bases:
+        path = os.path.join(base, "agent-HASH")
+        if os.path.isdir(path):
+            own(base)
+            return path
+def unpack(data):
+    import io, zipfile, tempfile, shutil
+    trouble = None
+    for base in bases:
         try:
+            if base == bases[0]:
+                os.makedirs(base, 0o700, exist_ok=True)
+            elif not os.path.isdir(base):
+                os.mkdir(base, 0o700)
+            own(base)
+            fresh = tempfile.mkdtemp(dir=base, prefix="new-")
+        except OSError as e:
+            if e.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            trouble = trouble or e
+            continue
+        path = os.path.join(base, "agent-HASH")
+        try:
+            zipfile.ZipFile(io.BytesIO(data)).extractall(fresh)
             os.rename(fresh, path)
         except OSError:
+            shutil.rmtree(fresh, ignore_errors=True)
             if not os.path.isdir(path):
                 raise
-except OSError as error:
-    say(b"FAIL " + str(error.errno).encode() + b" " + str(error).encode()); sys.exit(1)
-sys.path.insert(0, path)
-from provisioner.agent.server import serve
+        return path
+    raise trouble
+try:
+    path = find()
+    fresh = path is None
+    if fresh:
+        say(b"NEED")
+        path = unpack(i.read(int.from_bytes(i.read(8), "big")))
+    sys.path.insert(0, path)
+    from provisioner.agent.server import serve
+    if fresh:
+        from provisioner.agent.cache import prune
+        prune(path)
+except OSError as e:
+    say(b"FAIL %d %s" % (e.errno or 0, str(e).encode())); sys.exit(1)
 say(b"READY")
 serve(i, o)
 """
@@ -64,26 +98,17 @@ def source_archive() -> tuple[str, bytes]:
     return hashlib.sha256(data).hexdigest()[:24], data
 
 
-def agent_command(interpreter: str, become: Become | None, user: str) -> str:
-    """The shell command that starts an agent as the wanted user."""
-    stub = STUB.replace("HASH", source_archive()[0])
-    if interpreter == "auto":
-        # Login shells of some hosts have no /usr/bin in PATH for commands over SSH.
-        inner = (
-            'p=$(command -v python3 || command -v /usr/bin/python3 || command -v /usr/local/bin/python3) || { echo "PROVISION NOPYTHON"; exit 127; }; exec "$p" -I -S -c '
-            + shlex.quote(stub)
-        )
-        command = f"/bin/sh -c {shlex.quote(inner)}"
-    else:
-        command = f"{shlex.quote(interpreter)} -I -S -c {shlex.quote(stub)}"
-    return as_user(command, become, user)
-
-
-def as_user(command: str, become: Become | None, user: str) -> str:
-    """The command, run as somebody else where that is asked for and we aren't that already."""
-    if become is None or become.user == user:
-        return command
-    if become.method == "su":
-        return f"su {shlex.quote(become.user)} -s /bin/sh -c {shlex.quote(command)}"
-    flags = f"-S -p {SUDO_PROMPT}" if become.password is not None else "-n"
-    return f"sudo -H {flags} -u {shlex.quote(become.user)} -- {command}"
+def agent_script(interpreter: str) -> str:
+    """The shell script that becomes the agent. `interpreter`: a command line, or auto."""
+    # One word without quotes, line ends and exclamation marks: it passes any login shell.
+    stub = base64.b64encode(STUB.replace("HASH", source_archive()[0]).encode()).decode()
+    program = shlex.quote(f'import base64;exec(base64.b64decode("{stub}"))')
+    if interpreter != "auto":
+        command = shlex.join(shlex.split(interpreter))
+        first = shlex.quote(shlex.split(interpreter)[0])
+        return f'command -v {first} >/dev/null || {{ echo "PROVISION NOPYTHON"; exit 127; }}; exec {command} -I -S -c {program}'
+    # Commands over SSH get a short PATH on some hosts.
+    places = " || ".join(
+        f"command -v {place}" for place in ("python3", "/usr/bin/python3", "/usr/local/bin/python3", "/usr/libexec/platform-python")
+    )
+    return f'p=$({places}) || {{ echo "PROVISION NOPYTHON"; exit 127; }}; exec "$p" -I -S -c {program}'

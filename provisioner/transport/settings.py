@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from provisioner.transport.ssh_options import hops_of, options_of, seconds_of
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
 # Often enough that a stateful firewall keeps the connection.
@@ -32,7 +34,10 @@ class Secret(str):
 
 @dataclass(frozen=True)
 class Become:
-    """Whom to act as on the host (Ansible's become_user, become_method sudo or su, become_password)."""
+    """Whom to act as on the host (Ansible's become_user, become_method sudo or su, become_password).
+
+    With `su` and a password the command runs on a terminal, since su reads passwords from nothing else.
+    """
 
     user: str = "root"
     method: str = "sudo"
@@ -41,7 +46,10 @@ class Become:
 
 @dataclass(frozen=True)
 class ConnectionSettings:
-    """`name` is the host's in the inventory. `host_key_policy`: strict, or accept-new (trust on first use). `connection`: ssh or local."""
+    """`name` is the host's in the inventory. `host_key_policy`: strict, or accept-new (trust on first use). `connection`: ssh or local.
+
+    `pinned_host_key`: "type base64" as in known_hosts, or a fingerprint ("SHA256:..."). `python_interpreter`: a command, or auto.
+    """
 
     name: str
     address: str
@@ -61,75 +69,84 @@ class ConnectionSettings:
     @classmethod
     def from_vars(cls, name: str, variables: Mapping[str, Any]) -> ConnectionSettings:
         """From a host's variables, rendered. Raises ValueError naming the variable."""
-        options = _options(variables)
-        key_file = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file") or options.get("identityfile")
-        password = variables.get("ansible_password") or variables.get("ansible_ssh_pass") or variables.get("ansible_ssh_password")
-        known = options.get("userknownhostsfile")
-        checking = options.get("stricthostkeychecking", "").lower()
-        if variables.get("ansible_host_key_checking") in (False, "false", "False", "no"):
-            checking = "accept-new"
-        jump = variables.get("gateway") or variables.get("ansible_gateway") or options.get("proxyjump")
-        return cls(
+        options = options_of(variables)
+
+        def first(*names: str) -> Any:
+            return next((variables[key] for key in names if variables.get(key) not in (None, "")), None)
+
+        key_file = first("ansible_ssh_private_key_file", "ansible_private_key_file") or options.get("identityfile")
+        password = first("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
+        timeout = first("ansible_timeout", "ansible_ssh_timeout") or options.get("connecttimeout") or DEFAULT_CONNECT_TIMEOUT_S
+        settings = cls(
             name=name,
-            address=str(variables.get("ansible_host") or variables.get("ansible_ssh_host") or name),
-            port=_number(variables.get("ansible_port") or variables.get("ansible_ssh_port") or options.get("port") or 22, "ansible_port"),
-            user=str(variables.get("ansible_user") or variables.get("ansible_ssh_user") or options.get("user") or getpass.getuser()),
-            password=Secret(password) if password else None,
+            address=str(first("ansible_host", "ansible_ssh_host") or options.get("hostname") or name),
+            port=_port(first("ansible_port", "ansible_ssh_port") or options.get("port") or 22),
+            user=str(first("ansible_user", "ansible_ssh_user") or options.get("user") or getpass.getuser()),
+            password=Secret(password) if password is not None else None,
             private_key_files=(Path(str(key_file)).expanduser(),) if key_file else (),
-            known_hosts=_known_hosts(known),
-            host_key_policy="accept-new" if checking in ("accept-new", "no", "off") else "strict",
-            pinned_host_key=str(variables["ansible_host_key"]) if variables.get("ansible_host_key") else None,
-            gateway=_gateway(name, str(jump), variables, known) if jump else None,
-            connect_timeout_s=float(variables.get("ansible_timeout") or options.get("connecttimeout") or DEFAULT_CONNECT_TIMEOUT_S),
-            keepalive_s=_number(options.get("serveraliveinterval") or DEFAULT_KEEPALIVE_S, "ServerAliveInterval"),
-            python_interpreter=str(variables.get("ansible_python_interpreter") or "auto"),
-            connection="local" if str(variables.get("ansible_connection") or "ssh") == "local" else "ssh",
+            known_hosts=_known_hosts(options.get("userknownhostsfile")),
+            host_key_policy=_policy(variables, options),
+            pinned_host_key=str(first("ansible_host_key")) if first("ansible_host_key") else None,
+            connect_timeout_s=seconds_of(timeout, "ansible_timeout"),
+            keepalive_s=int(seconds_of(options.get("serveraliveinterval") or DEFAULT_KEEPALIVE_S, "ServerAliveInterval")),
+            python_interpreter=_interpreter(first("ansible_python_interpreter")),
+            connection=_connection(first("ansible_connection")),
         )
+        jump = first("gateway", "ansible_gateway") or options.get("proxyjump")
+        return settings if jump in (None, "none") else dataclasses.replace(settings, gateway=_gateway(settings, str(jump)))
 
 
 def _known_hosts(known: str | None) -> tuple[Path, ...]:
     return tuple(Path(path).expanduser() for path in (known or "~/.ssh/known_hosts").split())
 
 
-def _number(value: Any, name: str) -> int:
+def _policy(variables: Mapping[str, Any], options: Mapping[str, str]) -> str:
+    """An unknown key is taken only where the inventory says so; a changed one never is."""
+    for key in ("ansible_ssh_host_key_checking", "ansible_host_key_checking"):
+        if str(variables.get(key, "")).lower() in ("false", "no", "0", "off"):
+            return "accept-new"
+    return "accept-new" if options.get("stricthostkeychecking", "").lower() in ("accept-new", "no", "off") else "strict"
+
+
+def _port(value: Any) -> int:
     try:
-        return int(value)
+        port = int(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name}: expected a number, got {value!r}") from None
+        port = 0
+    if not 0 < port < 65536:
+        raise ValueError(f"ansible_port: expected a port number, got {value!r}")
+    return port
 
 
-def _options(variables: Mapping[str, Any]) -> dict[str, str]:
-    """The -o options (and -J, -i, -p, -l) of ansible_ssh_common_args and ansible_ssh_extra_args, by lower-case name."""
-    found: dict[str, str] = {}
-    for key in ("ansible_ssh_common_args", "ansible_ssh_extra_args", "ansible_ssh_args"):
-        words = shlex.split(str(variables.get(key) or ""))
-        while words:
-            word = words.pop(0)
-            flag = {"-J": "proxyjump", "-i": "identityfile", "-p": "port", "-l": "user"}.get(word)
-            if flag and words:
-                found.setdefault(flag, words.pop(0))
-            elif word.startswith("-o"):
-                option = word[2:] or (words.pop(0) if words else "")
-                name, _, value = option.partition("=") if "=" in option else option.partition(" ")
-                found.setdefault(name.strip().lower(), value.strip())
-    return found
+def _interpreter(value: Any) -> str:
+    """Ansible's ways to say "find one" are all the same here."""
+    text = str(value or "auto").strip()
+    return "auto" if text in ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent") else text
 
 
-def _gateway(name: str, jump: str, variables: Mapping[str, Any], known: str | None) -> ConnectionSettings:
-    """[user@]host[:port], several separated by commas: the last is nearest to the host."""
-    settings: ConnectionSettings | None = None
-    key_file = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
-    for hop in jump.split(","):
-        user, at, rest = hop.strip().rpartition("@")
-        address, colon, port = rest.partition(":")
-        settings = ConnectionSettings(
-            name=f"{name} (by way of {address})",
-            address=address,
-            port=_number(port, "gateway") if colon else 22,
-            user=user if at else str(variables.get("ansible_user") or getpass.getuser()),
-            private_key_files=(Path(str(key_file)).expanduser(),) if key_file else (),
-            known_hosts=_known_hosts(known),
-            gateway=settings,
+def _connection(value: Any) -> str:
+    text = str(value or "ssh").rpartition(".")[2]
+    if text == "local":
+        return "local"
+    if text in ("ssh", "smart", "paramiko", "paramiko_ssh"):
+        return "ssh"
+    raise ValueError(f"ansible_connection: expected ssh or local, got {value!r}")
+
+
+def _gateway(settings: ConnectionSettings, jump: str) -> ConnectionSettings | None:
+    """The hops before a host, the nearest outermost. They get the host's keys, but never its password."""
+    gateway: ConnectionSettings | None = None
+    for hop in hops_of(jump):
+        gateway = ConnectionSettings(
+            name=f"{settings.name} (by way of {hop.address})",
+            address=hop.address,
+            port=hop.port or 22,
+            user=hop.user or settings.user,
+            private_key_files=settings.private_key_files,
+            known_hosts=settings.known_hosts,
+            host_key_policy=settings.host_key_policy,
+            gateway=gateway,
+            connect_timeout_s=settings.connect_timeout_s,
+            keepalive_s=settings.keepalive_s,
         )
-    assert settings is not None
-    return settings
+    return gateway
