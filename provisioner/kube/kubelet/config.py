@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.client.config_file import read_config
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list, duration, integer, pairs
+from provisioner.kube.kubelet.node.pressure import threshold
+
+# Upstream's defaults.
+EVICTION_HARD = {
+    "memory.available": "100Mi",
+    "nodefs.available": "10%",
+    "nodefs.inodesFree": "5%",
+    "imagefs.available": "15%",
+    "imagefs.inodesFree": "5%",
+}
 
 
 class Anonymous(msgspec.Struct, frozen=True, rename="camel"):
@@ -69,7 +80,17 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel"):
     image_gc_high_threshold_percent: int = msgspec.field(name="imageGCHighThresholdPercent", default=85)
     image_gc_low_threshold_percent: int = msgspec.field(name="imageGCLowThresholdPercent", default=80)
     image_minimum_gc_age: str = msgspec.field(name="imageMinimumGCAge", default="2m0s")
-    eviction_hard: dict[str, str] = {}
+    image_maximum_gc_age: str = msgspec.field(name="imageMaximumGCAge", default="0s")
+    eviction_hard: dict[str, str] = msgspec.field(default_factory=lambda: dict(EVICTION_HARD))
+    eviction_soft: dict[str, str] = {}
+    eviction_soft_grace_period: dict[str, str] = {}
+    eviction_max_pod_grace_period: int = 0
+    eviction_pressure_transition_period: str = "5m0s"
+    pod_pids_limit: int = -1
+    allowed_unsafe_sysctls: tuple[str, ...] = ()
+    node_status_report_frequency: str = "5m0s"
+    registry_pull_qps: int = msgspec.field(name="registryPullQPS", default=5)
+    max_parallel_image_pulls: int | None = None
     system_reserved: dict[str, str] = {}
     kube_reserved: dict[str, str] = {}
     # Known, and without effect here: Docker's own settings decide these, or there is only one way.
@@ -82,18 +103,43 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel"):
     read_only_port: int = 0
     hairpin_mode: str = ""
     feature_gates: dict[str, bool] = {}
-
-
-class Kubelet(msgspec.Struct, frozen=True):
-    """Everything the kubelet is told."""
-
-    config: Configuration
-    kubeconfig: str
-    node_name: str
-    node_ip: str
-    node_labels: dict[str, str]
-    root: Path
-    sandbox_image: str
+    registry_burst: int = 10
+    eviction_minimum_reclaim: dict[str, str] = {}
+    http_check_frequency: str = "0s"
+    streaming_connection_idle_timeout: str = "4h0m0s"
+    runtime_request_timeout: str = "2m0s"
+    volume_stats_agg_period: str = "1m0s"
+    shutdown_grace_period: str = "0s"
+    shutdown_grace_period_critical_pods: str = "0s"
+    cpu_manager_policy: str = "none"
+    cpu_manager_reconcile_period: str = "10s"
+    memory_manager_policy: str = "None"
+    topology_manager_policy: str = "none"
+    event_record_qps: int = msgspec.field(name="eventRecordQPS", default=50)
+    event_burst: int = 100
+    kube_api_qps: int = msgspec.field(name="kubeAPIQPS", default=50)
+    kube_api_burst: int = msgspec.field(name="kubeAPIBurst", default=100)
+    enable_server: bool = True
+    enable_debugging_handlers: bool = True
+    enable_controller_attach_detach: bool = True
+    cgroups_per_qos: bool = msgspec.field(name="cgroupsPerQOS", default=True)
+    cgroup_root: str = ""
+    enforce_node_allocatable: tuple[str, ...] = ("pods",)
+    make_iptables_util_chains: bool = msgspec.field(name="makeIPTablesUtilChains", default=True)
+    protect_kernel_defaults: bool = False
+    oom_score_adj: int = -999
+    crash_loop_back_off: dict[str, Any] = {}
+    logging: dict[str, Any] = {}
+    memory_swap: dict[str, Any] = {}
+    tls_cipher_suites: tuple[str, ...] = ()
+    tls_min_version: str = ""
+    volume_plugin_dir: str = ""
+    node_status_max_images: int = 50
+    container_log_max_workers: int = 1
+    container_log_monitor_interval: str = "10s"
+    image_service_endpoint: str = ""
+    seccomp_default: bool = False
+    local_storage_capacity_isolation: bool = True
 
 
 def taints(text: str) -> list[core_v1.Taint]:
@@ -192,10 +238,35 @@ def _check(config: Configuration) -> None:
         problems.append(f"containerRuntimeEndpoint: {config.container_runtime_endpoint!r}: expected unix:///path of dockerd's socket")
     if not 0 < config.max_pods <= 1000:
         problems.append(f"maxPods: {config.max_pods}: expected 1 to 1000")
-    for name in ("node_status_update_frequency", "file_check_frequency", "image_minimum_gc_age"):
+    durations = (
+        "node_status_update_frequency",
+        "file_check_frequency",
+        "image_minimum_gc_age",
+        "image_maximum_gc_age",
+        "eviction_pressure_transition_period",
+    )
+    for name in durations:
         try:
             duration(getattr(config, name))
         except ValueError as error:
             problems.append(f"{name}: {getattr(config, name)!r}: {error}")
+    for key, grace in config.eviction_soft_grace_period.items():
+        try:
+            duration(grace)
+        except ValueError as error:
+            problems.append(f"evictionSoftGracePeriod.{key}: {grace!r}: {error}")
+    for section in ("eviction_hard", "eviction_soft"):
+        for signal, amount in getattr(config, section).items():
+            try:
+                threshold(signal, amount)
+            except ValueError as error:
+                problems.append(f"{'evictionHard' if section == 'eviction_hard' else 'evictionSoft'}.{signal}: {amount!r}: {error}")
+    problems += [
+        f"evictionSoft.{signal}: no grace period: give evictionSoftGracePeriod.{signal}"
+        for signal in config.eviction_soft
+        if signal not in config.eviction_soft_grace_period
+    ]
+    if not 0 <= config.image_gc_low_threshold_percent <= config.image_gc_high_threshold_percent <= 100:
+        problems.append("imageGCLowThresholdPercent, imageGCHighThresholdPercent: expected 0 <= low <= high <= 100")
     if problems:
         raise FlagError("\n".join(problems))

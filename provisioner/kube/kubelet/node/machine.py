@@ -69,9 +69,30 @@ def capabilities() -> int:
     return 0
 
 
+def memory_total() -> int:
+    """Bytes of memory that this host may use."""
+    return min(meminfo()["MemTotal"], cgroup_limit())
+
+
 def memory_available() -> int:
-    """Bytes that can be used without swapping."""
-    return meminfo()["MemAvailable"]
+    """Bytes that can be used without swapping; where the host is a container with a limit, without reaching it."""
+    free, limit = meminfo()["MemAvailable"], cgroup_limit()
+    if limit >= 1 << 60:
+        return free
+    return min(free, max(0, limit - cgroup_working_set()))
+
+
+def cgroup_working_set() -> int:
+    """Bytes that count against the host's own limit and can't be taken back at once."""
+    for used, stat, key in (
+        ("memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
+        ("memory.current", "memory.stat", "inactive_file"),
+    ):
+        text = _text(f"/sys/fs/cgroup/{used}")
+        if text.isdigit():
+            lines = dict(line.split() for line in _text(f"/sys/fs/cgroup/{stat}").splitlines() if line.count(" ") == 1)
+            return max(0, int(text) - int(lines.get(key, 0)))
+    return 0
 
 
 def _os_image() -> str:

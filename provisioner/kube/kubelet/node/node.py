@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from provisioner.kube.client.client import Client, ConnectionFailed
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.client.events import EventRecorder
 from provisioner.kube.kubelet.errors import DockerError
-from provisioner.kube.kubelet.node.machine import Machine, memory_available
+from provisioner.kube.kubelet.node.machine import Machine
 from provisioner.kube.kubelet.node.status import Health, node_status
 from provisioner.kube.kubelet.runtime.containers import Containers
 from provisioner.kube.kubelet.runtime.docker import Docker
@@ -75,6 +74,11 @@ class NodeKeeper:
         self._network_problem = ""
         self.network_ready = asyncio.Event()
         self._began = False
+        self.pressures: Callable[[], frozenset[str]] = frozenset
+
+    def changed(self) -> None:
+        """Look at the status now."""
+        self._wake.set()
 
     def reference(self) -> core_v1.ObjectReference:
         return core_v1.ObjectReference(api_version="v1", kind="Node", name=self._settings.name, uid=self._settings.name)
@@ -182,12 +186,9 @@ class NodeKeeper:
             images = await self._docker.images()
         except DockerError as error:
             log.debug("docker did not answer: %s", error)
-        usage = shutil.disk_usage(self._settings.root)
         health = Health(
             problems=self._problems(),
-            memory_available=memory_available(),
-            disk_free_percent=100.0 * usage.free / max(usage.total, 1),
-            pids_free=_pids_free(),
+            pressures=self.pressures(),
             docker_version=version,
             images=images,
         )
@@ -227,17 +228,16 @@ class NodeKeeper:
             self._recorder.event(self.reference(), "Normal", "Starting", "Starting kubelet.")
         was = {c.type: c.status for c in before.status.conditions or ()}
         for condition in status.conditions or ():
-            if condition.type == "Ready" and was.get("Ready") != condition.status:
+            if was.get(condition.type) == condition.status:
+                continue
+            if condition.type == "Ready":
                 reason = "NodeReady" if condition.status == "True" else "NodeNotReady"
-                self._recorder.event(self.reference(), "Normal", reason, f"Node {self._settings.name} status is now: {reason}")
+            else:
+                # KubeletHasDiskPressure is NodeHasDiskPressure as an event.
+                reason = (condition.reason or "").replace("Kubelet", "Node", 1)
+            self._recorder.event(self.reference(), "Normal", reason, f"Node {self._settings.name} status is now: {reason}")
 
 
 def _without_heartbeats(status: dict[str, Any]) -> dict[str, Any]:
     kept = [{k: v for k, v in c.items() if k != "lastHeartbeatTime"} for c in status.get("conditions", ())]
     return {**status, "conditions": kept}
-
-
-def _pids_free() -> int:
-    most = int(Path("/proc/sys/kernel/pid_max").read_text())
-    # The fourth field of /proc/loadavg is running/all threads.
-    return most - int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])

@@ -10,20 +10,18 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.node.machine import Machine
 from provisioner.kube.kubelet.runtime.docker_types import ImageSummary
 
-# Kept free before pods are evicted (upstream's evictionHard memory.available).
-EVICTION_MEMORY_BYTES = 100 * 1024**2
 # Upstream's nodeStatusMaxImages.
 MAX_IMAGES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What decides the conditions. `problems` are the reasons why the node can't run pods; empty means ready."""
+    """What decides the conditions. `problems` are the reasons why the node can't run pods; empty means ready.
+    `pressures` holds MemoryPressure, DiskPressure and PIDPressure where they are.
+    """
 
     problems: Sequence[str] = ()
-    memory_available: int = 1 << 62
-    disk_free_percent: float = 100.0
-    pids_free: int = 1 << 30
+    pressures: frozenset[str] = frozenset()
     docker_version: str = ""
     images: Sequence[ImageSummary] = field(default_factory=tuple)
 
@@ -40,13 +38,13 @@ def capacity(machine: Machine, max_pods: int) -> dict[str, str]:
 
 
 def allocatable(machine: Machine, max_pods: int, reserved: Mapping[str, str]) -> dict[str, str]:
-    """Capacity without what is reserved for the host and for eviction."""
+    """Capacity without `reserved`: what is kept for the host, and what is kept free before pods are evicted."""
     found = capacity(machine, max_pods)
     cpu_milli = machine.cpus * 1000 - quantity.milli(reserved.get("cpu", 0))
-    memory = machine.memory_bytes - quantity.value(reserved.get("memory", 0)) - EVICTION_MEMORY_BYTES
+    memory = machine.memory_bytes - quantity.value(reserved.get("memory", 0))
     found["cpu"] = str(cpu_milli // 1000) if cpu_milli % 1000 == 0 else f"{cpu_milli}m"
     found["memory"] = f"{max(0, memory) // 1024}Ki"
-    found["ephemeral-storage"] = str(int(machine.disk_bytes * 0.9))
+    found["ephemeral-storage"] = str(max(0, machine.disk_bytes - quantity.value(reserved.get("ephemeral-storage", 0))))
     return found
 
 
@@ -62,16 +60,14 @@ def allocatable_numbers(machine: Machine, reserved: Mapping[str, str]) -> dict[s
 
 def conditions(health: Health, before: Sequence[core_v1.NodeCondition], now: str) -> list[core_v1.NodeCondition]:
     """MemoryPressure, DiskPressure, PIDPressure, Ready; transition times move only with the status."""
-    memory_low = health.memory_available < EVICTION_MEMORY_BYTES
-    disk_low = health.disk_free_percent < 10
-    pids_low = health.pids_free < 200
     wanted = [
-        ("MemoryPressure", memory_low, "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory", "memory available"),
-        ("DiskPressure", disk_low, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure", "disk pressure"),
-        ("PIDPressure", pids_low, "KubeletHasInsufficientPID", "KubeletHasSufficientPID", "PID available"),
+        ("MemoryPressure", "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory", "memory available"),
+        ("DiskPressure", "KubeletHasDiskPressure", "KubeletHasNoDiskPressure", "disk pressure"),
+        ("PIDPressure", "KubeletHasInsufficientPID", "KubeletHasSufficientPID", "PID available"),
     ]
     made = []
-    for type_, bad, bad_reason, good_reason, what in wanted:
+    for type_, bad_reason, good_reason, what in wanted:
+        bad = type_ in health.pressures
         word = ("has" if bad else "has no") if type_ == "DiskPressure" else ("has insufficient" if bad else "has sufficient")
         made.append((type_, "True" if bad else "False", bad_reason if bad else good_reason, f"kubelet {word} {what}"))
     if health.problems:

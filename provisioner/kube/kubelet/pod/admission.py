@@ -2,21 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.kubelet.pod.resources import requested
+from provisioner.kube.kubelet.pod.resources import qos_class, requested
 from provisioner.kube.kubelet.pod.services import Settings
 from provisioner.kube.kubelet.pod.worker import FINAL
 
+# Of namespaces of their own, and without reach beyond them (upstream's list, Kubernetes documentation "Using sysctls").
+SAFE_SYSCTLS = {
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_wmem",
+}
+CRITICAL = 2_000_000_000
+Refusal = tuple[str, str]
 
-def refusal(pod: core_v1.Pod, others: Iterable[core_v1.Pod], settings: Settings) -> tuple[str, str] | None:
+
+def refusal(
+    pod: core_v1.Pod,
+    others: Iterable[core_v1.Pod],
+    settings: Settings,
+    node: core_v1.Node | None = None,
+    pressures: frozenset[str] = frozenset(),
+) -> Refusal | None:
     """(reason, message) as upstream's, or None for a pod that fits beside `others`."""
-    running = [other for other in others if other.status.phase not in FINAL]
+    return (
+        _under_pressure(pod, pressures)
+        or _sysctls(pod, settings.unsafe_sysctls)
+        or _node_affinity(pod, node)
+        or _room(pod, [other for other in others if other.status.phase not in FINAL], settings)
+    )
+
+
+def _under_pressure(pod: core_v1.Pod, pressures: frozenset[str]) -> Refusal | None:
+    """Short of memory alone, the node still takes pods that asked for some."""
+    if not pressures or (pod.spec.priority or 0) >= CRITICAL:
+        return None
+    if pressures == {"MemoryPressure"} and qos_class(pod.spec) != "BestEffort":
+        return None
+    return "Evicted", f"Pod was rejected: The node had condition: [{' '.join(sorted(pressures))}]. "
+
+
+def _sysctls(pod: core_v1.Pod, allowed: Sequence[str]) -> Refusal | None:
+    context = pod.spec.security_context
+    for sysctl in (context.sysctls if context else None) or ():
+        name = (sysctl.name or "").replace("/", ".")
+        listed = name in SAFE_SYSCTLS or any(name == one or (one.endswith("*") and name.startswith(one[:-1])) for one in allowed)
+        if not listed:
+            return "SysctlForbidden", f'Pod was rejected: forbidden sysctl: "{name}" not allowlisted'
+        if (pod.spec.host_network and name.startswith("net.")) or (pod.spec.host_ipc and name.startswith(("kernel.shm", "kernel.msg"))):
+            space = "host net" if name.startswith("net.") else "host ipc"
+            return "SysctlForbidden", f'Pod was rejected: forbidden sysctl: "{name}" not allowed with {space} enabled'
+    return None
+
+
+def _node_affinity(pod: core_v1.Pod, node: core_v1.Node | None) -> Refusal | None:
+    """The node selector; required affinity was the scheduler's to see to."""
+    labels: Mapping[str, str] = (node.metadata.labels or {}) if node is not None else {}
+    if node is None or all(labels.get(key) == value for key, value in (pod.spec.node_selector or {}).items()):
+        return None
+    return "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+
+
+def _room(pod: core_v1.Pod, running: Sequence[core_v1.Pod], settings: Settings) -> Refusal | None:
     if len(running) + 1 > settings.max_pods:
         return "OutOfpods", _message("pods", 1, len(running), settings.max_pods)
-    wanted = requested(pod.spec)
-    for name, amount in wanted.items():
+    for name, amount in requested(pod.spec).items():
         used = sum(requested(other.spec)[name] for other in running)
         capacity = settings.allocatable.get(name, 0)
         if amount and used + amount > capacity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.client.tasks import spawn, stop
@@ -30,6 +30,8 @@ class Pods:
         self._s = services
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.pressures: Callable[[], frozenset[str]] = frozenset
+        self._node: core_v1.Node | None = None
         services.containers.on_change(self._container_changed)
 
     def worker(self, uid: str) -> PodWorker | None:
@@ -42,6 +44,12 @@ class Pods:
 
     def all(self) -> Iterable[core_v1.Pod]:
         return [worker.pod for worker in self._workers.values()]
+
+    def evict(self, uid: str, message: str, grace_s: int) -> None:
+        """End a pod for the node's sake; its phase becomes Failed, with the reason Evicted."""
+        worker = self._workers.get(uid)
+        if worker is not None:
+            worker.evict(message, grace_s)
 
     # -- from the informer -----------------------------------------------------------------------------------------
 
@@ -57,7 +65,7 @@ class Pods:
         fresh = not self._s.containers.of_pod(uid) and pod.status.phase not in FINAL
         if fresh and not pod.metadata.deletion_timestamp and not static:
             others = [w.pod for w in self._workers.values() if w is not worker and not w.ending]
-            problem = refusal(pod, others, self._s.settings)
+            problem = refusal(pod, others, self._s.settings, self._node, self.pressures())
             if problem is not None:
                 self._s.recorder.event(pod, "Warning", problem[0], problem[1])
                 worker.fail(*problem)
@@ -72,6 +80,10 @@ class Pods:
         worker = self._workers.get(pod.metadata.uid or "")
         if worker is not None:
             worker.remove(pod)
+
+    def node_changed(self, node: core_v1.Node) -> None:
+        """This node's object: its labels decide whether a pod may be here."""
+        self._node = node
 
     def _run(self, worker: PodWorker) -> None:
         task = spawn(f"pod {worker.pod.metadata.namespace}/{worker.pod.metadata.name}", worker.run())

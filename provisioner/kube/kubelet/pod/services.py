@@ -35,6 +35,9 @@ class Settings:
     allocatable: dict[str, int]
     max_pods: int = 110
     lowest_oom: int = -1000
+    # Of each container; -1 is none.
+    pids_limit: int = -1
+    unsafe_sysctls: tuple[str, ...] = ()
     log_config: dict[str, Any] = field(default_factory=lambda: {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}})
 
 

@@ -14,6 +14,8 @@ from provisioner.kube.kubelet.pod.resources import qos_class
 from provisioner.kube.kubelet.runtime.containers import Container
 
 OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+# Set when we end a pod for the node's sake.
+DISRUPTION = "DisruptionTarget"
 MESSAGE_BYTES = 4096
 
 
@@ -35,6 +37,7 @@ class Seen:
     final: str = ""
     reason: str = ""
     message: str = ""
+    evicted: bool = False
 
 
 def status_of(pod: core_v1.Pod, seen: Seen) -> core_v1.PodStatus:
@@ -222,7 +225,10 @@ def _conditions(
         "PodScheduled": ("True", "", ""),
     }
     made = [_condition(type_, wanted[type_], before.get(type_), seen.now, pod.metadata.generation) for type_ in OURS]
-    return made + [c for c in pod.status.conditions or () if c.type not in OURS]
+    if seen.evicted:
+        target = ("True", "TerminationByKubelet", seen.message)
+        made.append(_condition(DISRUPTION, target, before.get(DISRUPTION), seen.now, pod.metadata.generation))
+    return made + [c for c in pod.status.conditions or () if c.type not in {made_.type for made_ in made}]
 
 
 def _ready(

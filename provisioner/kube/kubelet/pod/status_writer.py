@@ -14,7 +14,7 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.workers import run_workers
 from provisioner.kube.client.workqueue import WorkQueue
-from provisioner.kube.kubelet.pod.status import OURS
+from provisioner.kube.kubelet.pod.status import DISRUPTION, OURS
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,15 @@ class StatusWriter:
         self._client = client
         self._queue = WorkQueue("pod status", first_delay_s=0.05, max_delay_s=5.0)
         self._entries: dict[str, _Entry] = {}
+        # static pod's uid -> its mirror's, "" for none yet
+        self._mirrors: dict[str, str] = {}
+
+    def mirrored(self, pod_uid: str, mirror_uid: str | None = None) -> None:
+        """This pod is known to the API only as its mirror; until there is one its status waits."""
+        if mirror_uid and self._mirrors.get(pod_uid) != mirror_uid and pod_uid in self._entries:
+            self._entries[pod_uid].written = {}
+            self._queue.add(pod_uid)
+        self._mirrors[pod_uid] = mirror_uid or self._mirrors.get(pod_uid, "")
 
     def report(self, pod: core_v1.Pod, status: core_v1.PodStatus) -> None:
         uid = pod.metadata.uid or ""
@@ -65,6 +74,7 @@ class StatusWriter:
 
     def forget(self, pod_uid: str) -> None:
         entry = self._entries.pop(pod_uid, None)
+        self._mirrors.pop(pod_uid, None)
         if entry is not None:
             entry.done.set()
 
@@ -76,10 +86,13 @@ class StatusWriter:
         if entry is None:
             return
         pod, status = entry.pod, entry.status
+        known_as = self._mirrors.get(uid, uid)
+        if not known_as:
+            return
         name, namespace = pod.metadata.name or "", pod.metadata.namespace
         try:
             if status and entry.written != status:
-                body = {"metadata": {"uid": uid}, "status": patch_between(entry.written or {}, status)}
+                body = {"metadata": {"uid": known_as}, "status": patch_between(entry.written or {}, status)}
                 await self._client.patch(core_v1.Pod, name, namespace, body=body, patch_type="strategic", subresource="status")
                 entry.written = status
             if entry.remove:
@@ -98,7 +111,7 @@ def patch_between(before: dict[str, Any], after: dict[str, Any]) -> dict[str, An
     """The strategic merge patch: our conditions by type, old addresses taken out, vanished fields set to null."""
     patch = {key: value for key, value in after.items() if before.get(key) != value}
     if "conditions" in patch:
-        patch["conditions"] = [c for c in after["conditions"] if c["type"] in OURS]
+        patch["conditions"] = [c for c in after["conditions"] if c["type"] in (*OURS, DISRUPTION)]
     for key in ("podIPs", "hostIPs"):
         old = [entry["ip"] for entry in before.get(key) or ()]
         new = [entry["ip"] for entry in after.get(key) or ()]

@@ -58,6 +58,8 @@ class PodWorker:
         self._reason, self._message = pod.status.reason or "", pod.status.message or ""
         # A pod that had ended before we came keeps the status that it has.
         self._silent = bool(self._final)
+        self._evicted = False
+        self._grace_s: int | None = None
 
     @property
     def _title(self) -> str:
@@ -89,6 +91,13 @@ class PodWorker:
         if not self._final:
             self._final, self._reason, self._message = "Failed", reason, message
             self.wake()
+
+    def evict(self, message: str, grace_s: int) -> None:
+        """Give the pod up for the node's sake; its containers have `grace_s` and no longer."""
+        if not self._final and not self.ending:
+            self._evicted, self._grace_s = True, grace_s
+            self._s.recorder.event(self.pod, "Warning", "Evicted", message)
+            self.fail("Evicted", message)
 
     async def _hurry(self, grace_s: int) -> None:
         await self._s.clock.sleep(grace_s)
@@ -274,6 +283,7 @@ class PodWorker:
             final=self._final if self.ending else "",
             reason=self._reason,
             message=self._message,
+            evicted=self._evicted,
         )
         self._s.statuses.report(self.pod, status_of(self.pod, seen))
 
@@ -308,6 +318,8 @@ class PodWorker:
         while running := [c for c in self._containers() if c.running and not c.is_sandbox]:
             mains = [c for c in running if c.name not in sidecars]
             grace_s = stopping.grace_of(self.pod, removed=self.removed)
+            if self._grace_s is not None:
+                grace_s = min(grace_s, self._grace_s)
             await asyncio.gather(*(stopping.stop_container(self._s, self.pod, c, grace_s, "", self.pod_ip) for c in mains or running))
         sandbox = sandbox_of(self._containers())
         if sandbox is not None or self.uid in self._s.network.addresses():

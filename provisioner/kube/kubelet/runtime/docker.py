@@ -132,6 +132,10 @@ class Docker:
     async def inspect(self, container: str) -> types.Inspect:
         return await self.get(types.Inspect, f"/containers/{container}/json")
 
+    async def written_bytes(self, container: str) -> int:
+        """What a container has written over its image."""
+        return int((await self.get(dict[str, Any], f"/containers/{container}/json", size="true")).get("SizeRw") or 0)
+
     async def containers(self, labels: tuple[str, ...] = ()) -> list[types.Summary]:
         filters = msgspec.json.encode({"label": labels}).decode() if labels else "{}"
         return await self.get(list[types.Summary], "/containers/json", all="true", filters=filters)

@@ -21,7 +21,17 @@ from provisioner.kube.client.clock import Clock
 R = TypeVar("R")
 
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-PARTS = {"stats": "stats", "metrics": "metrics", "logs": "log", "pods": "pods", "healthz": "healthz", "configz": "configz"}
+PARTS = {
+    "stats": "stats",
+    "metrics": "metrics",
+    "logs": "log",
+    "pods": "pods",
+    "runningpods": "pods",
+    "healthz": "healthz",
+    "configz": "configz",
+}
+# Fine-grained ones are newer than the roles of many: whoever may `proxy` may them too.
+ALSO_BY_PROXY = {"pods", "healthz", "configz"}
 REMEMBERED = 1024
 MASTERS = "system:masters"
 
@@ -80,10 +90,10 @@ class Access:
                 user = await self._who(request)
                 if user is None:
                     raise web.HTTPUnauthorized(text="Unauthorized")
-                part = part_of(request.path)
+                parts = parts_of(request.path)
                 verb = VERBS.get(request.method, "get")
-                if not await self._may(user, verb, part):
-                    text = f"Forbidden (user={user.name}, verb={verb}, resource=nodes, subresource(s)=[{part}])"
+                if not await self._may_any(user, verb, parts):
+                    text = f"Forbidden (user={user.name}, verb={verb}, resource=nodes, subresource(s)=[{' '.join(parts)}])"
                     raise web.HTTPForbidden(text=text)
             except (StatusError, ConnectionFailed) as error:
                 raise web.HTTPInternalServerError(text=f"the API server could not be asked: {error}") from error
@@ -117,6 +127,12 @@ class Access:
         self._tokens.put(key, user or False, self._policy.token_s if user else self._policy.refused_s)
         return user
 
+    async def _may_any(self, user: User, verb: str, parts: tuple[str, ...]) -> bool:
+        for part in parts:
+            if await self._may(user, verb, part):
+                return True
+        return False
+
     async def _may(self, user: User, verb: str, part: str) -> bool:
         if self._policy.always_allow or MASTERS in user.groups:
             return True
@@ -133,9 +149,12 @@ class Access:
         return allowed
 
 
-def part_of(path: str) -> str:
-    """The subresource of `nodes` that a path stands for: `proxy` for whatever has none of its own."""
-    return PARTS.get(path.strip("/").partition("/")[0], "proxy")
+def parts_of(path: str) -> tuple[str, ...]:
+    """The subresources of `nodes` that a path stands for, any of which will do: `proxy` for whatever has none of its own."""
+    part = PARTS.get(path.strip("/").partition("/")[0])
+    if part is None:
+        return ("proxy",)
+    return (part, "proxy") if part in ALSO_BY_PROXY else (part,)
 
 
 def user_of_certificate(certificate: dict[str, Any]) -> User:

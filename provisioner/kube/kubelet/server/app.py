@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
-from provisioner.kube.api._generated import core_v1
-from provisioner.kube.client.clock import Clock
+from provisioner.kube.api._generated import core_v1, meta_v1
+from provisioner.kube.kubelet.config import Configuration
 from provisioner.kube.kubelet.errors import DockerError
 from provisioner.kube.kubelet.pod.decide import newest, sandbox_of
 from provisioner.kube.kubelet.pod.pods import Pods
-from provisioner.kube.kubelet.runtime.containers import Container, Containers
-from provisioner.kube.kubelet.runtime.docker import Docker
+from provisioner.kube.kubelet.pod.services import Services
+from provisioner.kube.kubelet.runtime.containers import Container
 from provisioner.kube.kubelet.server import logs, port_forward, remote_command
 from provisioner.kube.kubelet.server.access import Access
-from provisioner.kube.kubelet.server.stats import Stats, resource_metrics, summary
+from provisioner.kube.kubelet.server.stats import Stats, pods_of, resource_metrics
+from provisioner.kube.kubelet.server.summary import summary
 
 # A request's own body is small; exec and attach have none.
 MAX_BODY_BYTES = 1024 * 1024
@@ -31,16 +33,17 @@ class KubeletServer:
     def __init__(
         self,
         node_name: str,
-        docker: Docker,
-        containers: Containers,
+        services: Services,
+        stats: Stats,
         pods: Pods,
         access: Access,
-        clock: Clock,
+        config: Configuration,
         healthy: Callable[[], str | None],
     ) -> None:
-        self._node_name, self._docker, self._containers, self._pods = node_name, docker, containers, pods
-        self._access, self._clock, self._healthy = access, clock, healthy
-        self._stats = Stats(docker, containers, clock)
+        self._node_name, self._docker, self._containers, self._pods = node_name, services.docker, services.containers, pods
+        self._access, self._clock, self._healthy = access, services.clock, healthy
+        self._stats, self._root, self._config = stats, services.settings.root, config
+        self._image_root: Path | None = None
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, port: int, tls: ssl.SSLContext | None) -> int:
@@ -64,7 +67,8 @@ class KubeletServer:
         routes = [
             web.get("/healthz", self._health),
             web.get("/pods", self._list_pods),
-            web.get("/runningpods/", self._list_pods),
+            web.get("/runningpods/", self._list_running),
+            web.get("/configz", self._configuration),
             web.get("/containerLogs/{namespace}/{pod}/{container}", self._logs),
             web.get("/stats/summary", self._summary),
             web.get("/metrics", self._metrics),
@@ -110,6 +114,22 @@ class KubeletServer:
         listed = core_v1.PodList(items=list(self._pods.all()))
         return web.Response(body=msgspec.json.encode(listed), content_type="application/json")
 
+    async def _list_running(self, _: web.Request) -> web.Response:
+        """What Docker runs, whatever the API says: name, namespace, uid and containers alone."""
+        running = pods_of(list(self._containers.all()))
+        items = [
+            core_v1.Pod(
+                metadata=meta_v1.ObjectMeta(name=members[0].pod_name, namespace=members[0].pod_namespace, uid=uid),
+                spec=core_v1.PodSpec(containers=[core_v1.Container(name=c.name, image=c.image) for c in members if not c.is_sandbox]),
+            )
+            for uid, members in running.items()
+        ]
+        return web.Response(body=msgspec.json.encode(core_v1.PodList(items=items)), content_type="application/json")
+
+    async def _configuration(self, _: web.Request) -> web.Response:
+        config = {"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1", **msgspec.to_builtins(self._config)}
+        return web.Response(body=msgspec.json.encode({"kubeletconfig": config}), content_type="application/json")
+
     async def _logs(self, request: web.Request) -> web.StreamResponse:
         pod = self._pod(request)
         options = logs.LogOptions.of(request)
@@ -150,7 +170,10 @@ class KubeletServer:
 
     async def _summary(self, _: web.Request) -> web.Response:
         samples = await self._stats.sample()
-        found = summary(self._node_name, self._stats.node(), list(self._containers.all()), samples, self._clock)
+        if self._image_root is None:
+            self._image_root = Path(str((await self._docker.info()).get("DockerRootDir") or self._root))
+        every = list(self._containers.all())
+        found = summary(self._node_name, self._stats.node(), every, samples, self._clock, root=self._root, image_root=self._image_root)
         return web.Response(body=msgspec.json.encode(found), content_type="application/json")
 
     async def _resource_metrics(self, _: web.Request) -> web.Response:

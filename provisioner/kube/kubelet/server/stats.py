@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioner.kube.api.meta import rfc3339
+from provisioner.kube.api.meta import parse_time
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.kubelet.errors import DockerError
 from provisioner.kube.kubelet.node.machine import meminfo
@@ -100,45 +100,10 @@ def pods_of(containers: Sequence[Container]) -> dict[str, list[Container]]:
     return found
 
 
-def summary(node_name: str, node: Usage, containers: Sequence[Container], samples: dict[str, Usage], clock: Clock) -> dict[str, Any]:
-    """The Summary of /stats/summary (stats.k8s.io/v1alpha1)."""
-    now = rfc3339(clock.now())
-    pods = []
-    for uid, members in pods_of(containers).items():
-        known = [(c, samples[c.id]) for c in members if c.id in samples]
-        if not known:
-            continue
-        first = members[0]
-        pods.append(
-            {
-                "podRef": {"name": first.pod_name, "namespace": first.pod_namespace, "uid": uid},
-                "startTime": min(c.started_at for c in members),
-                "containers": [
-                    {"name": c.name, "startTime": c.started_at, **_cpu_and_memory([usage], now)} for c, usage in known if not c.is_sandbox
-                ],
-                **_cpu_and_memory([usage for _, usage in known], now),
-            }
-        )
-    return {"node": {"nodeName": node_name, **_cpu_and_memory([node], now)}, "pods": pods}
-
-
-def _cpu_and_memory(usages: Sequence[Usage], now: str) -> dict[str, Any]:
-    rates = [usage.nano_cores for usage in usages if usage.nano_cores is not None]
-    cpu: dict[str, Any] = {"time": now, "usageCoreNanoSeconds": sum(usage.cpu_ns for usage in usages)}
-    if len(rates) == len(usages):
-        cpu["usageNanoCores"] = sum(rates)
-    memory = {
-        "time": now,
-        "usageBytes": sum(usage.memory_bytes for usage in usages),
-        "workingSetBytes": sum(usage.working_set_bytes for usage in usages),
-    }
-    return {"cpu": cpu, "memory": memory}
-
-
 def resource_metrics(node: Usage, containers: Sequence[Container], samples: dict[str, Usage], clock: Clock) -> str:
     """Prometheus' text format, names and labels as upstream's /metrics/resource."""
     at = int(clock.now().timestamp() * 1000)
-    cpu_lines, memory_lines, pod_cpu, pod_memory = [], [], [], []
+    cpu_lines, memory_lines, starts, pod_cpu, pod_memory = [], [], [], [], []
     for members in pods_of(containers).values():
         known = [(c, samples[c.id]) for c in members if c.id in samples]
         where = f'namespace="{members[0].pod_namespace}",pod="{members[0].pod_name}"'
@@ -146,6 +111,9 @@ def resource_metrics(node: Usage, containers: Sequence[Container], samples: dict
             if not container.is_sandbox:
                 labels = f'{{container="{container.name}",{where}}}'
                 cpu_lines.append(f"container_cpu_usage_seconds_total{labels} {usage.cpu_ns / 1e9:.6f} {at}")
+                began = parse_time(container.started_at)
+                if began is not None:
+                    starts.append(f"container_start_time_seconds{labels} {began.timestamp():.3f}")
                 memory_lines.append(f"container_memory_working_set_bytes{labels} {usage.working_set_bytes} {at}")
         pod_cpu.append(f"pod_cpu_usage_seconds_total{{{where}}} {sum(u.cpu_ns for _, u in known) / 1e9:.6f} {at}")
         pod_memory.append(f"pod_memory_working_set_bytes{{{where}}} {sum(u.working_set_bytes for _, u in known)} {at}")
@@ -154,6 +122,8 @@ def resource_metrics(node: Usage, containers: Sequence[Container], samples: dict
         *cpu_lines,
         "# TYPE container_memory_working_set_bytes gauge",
         *memory_lines,
+        "# TYPE container_start_time_seconds gauge",
+        *starts,
         "# TYPE node_cpu_usage_seconds_total counter",
         f"node_cpu_usage_seconds_total {node.cpu_ns / 1e9:.6f} {at}",
         "# TYPE node_memory_working_set_bytes gauge",

@@ -25,7 +25,7 @@ def test_what_is_reserved_is_not_allocatable() -> None:
     found = status(reserved={"cpu": "500m", "memory": "1Gi"})
     assert found.capacity is not None and found.allocatable is not None
     assert (found.capacity["cpu"], found.capacity["memory"], found.capacity["pods"]) == ("4", "8388608Ki", "110")
-    assert (found.allocatable["cpu"], found.allocatable["memory"]) == ("3500m", f"{(7 * 1024 - 100) * 1024}Ki")
+    assert (found.allocatable["cpu"], found.allocatable["memory"]) == ("3500m", f"{7 * 1024**2}Ki")
     assert allocatable_numbers(MACHINE, {"cpu": "1"})["cpu"] == 3000
 
 
@@ -53,7 +53,7 @@ def test_a_well_node() -> None:
 
 
 def test_pressure_and_problems() -> None:
-    found = of(Health(problems=["container runtime is down"], memory_available=1, disk_free_percent=1, pids_free=1))
+    found = of(Health(problems=["container runtime is down"], pressures=frozenset({"MemoryPressure", "DiskPressure", "PIDPressure"})))
     assert {type_: status for type_, (status, _) in found.items()} == {
         "MemoryPressure": "True",
         "DiskPressure": "True",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from provisioner.kube.api import codec
-from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api._generated import core_v1, meta_v1
 from provisioner.kube.kubelet.pod.admission import refusal
 from provisioner.kube.kubelet.pod.services import Settings
 from provisioner.kube.kubelet.volume.pod_files import Dns
@@ -40,3 +41,37 @@ def test_a_host_port_that_is_taken() -> None:
     found = refusal(pod(port=80), [pod(port=80)], SETTINGS)
     assert found is not None and found[0] == "NodePorts"
     assert refusal(pod(port=81), [pod(port=80)], SETTINGS) is None
+
+
+def of(**spec: Any) -> core_v1.Pod:
+    return codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}], **spec}})
+
+
+def test_a_short_node_takes_no_more() -> None:
+    pressed = frozenset({"MemoryPressure"})
+    assert refusal(of(), [], SETTINGS, None, pressed) == ("Evicted", "Pod was rejected: The node had condition: [MemoryPressure]. ")
+    assert refusal(pod(cpu="1"), [], SETTINGS, None, pressed) is None
+    assert refusal(pod(cpu="1"), [], SETTINGS, None, frozenset({"DiskPressure"})) is not None
+    assert refusal(of(priority=2_000_000_000), [], SETTINGS, None, frozenset({"DiskPressure"})) is None
+
+
+def test_sysctls_that_reach_too_far() -> None:
+    def asking(name: str, **spec: Any) -> core_v1.Pod:
+        return of(securityContext={"sysctls": [{"name": name, "value": "1"}]}, **spec)
+
+    assert refusal(asking("net.ipv4.tcp_syncookies"), [], SETTINGS) is None
+    assert refusal(asking("kernel.msgmax"), [], SETTINGS) == (
+        "SysctlForbidden",
+        'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
+    )
+    assert refusal(asking("kernel/msgmax"), [], replace(SETTINGS, unsafe_sysctls=("kernel.msg*",))) is None
+    assert refusal(asking("net.ipv4.tcp_syncookies", hostNetwork=True), [], SETTINGS) is not None
+
+
+def test_a_node_that_is_not_the_selected_one() -> None:
+    node = core_v1.Node(metadata=meta_v1.ObjectMeta(name="n", labels={"disk": "ssd"}))
+    assert refusal(of(nodeSelector={"disk": "ssd"}), [], SETTINGS, node) is None
+    assert refusal(of(nodeSelector={"disk": "hdd"}), [], SETTINGS, node) == (
+        "NodeAffinity",
+        "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+    )

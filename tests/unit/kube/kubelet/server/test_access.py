@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from provisioner.kube.client.clock import FakeClock
-from provisioner.kube.kubelet.server.access import Access, Policy, part_of, user_of_certificate
+from provisioner.kube.kubelet.server.access import Access, Policy, parts_of, user_of_certificate
 
 
 class FakeClient:
@@ -97,8 +97,10 @@ def test_certificates_name_user_and_groups() -> None:
         ("/metrics/resource", "metrics"),
         ("/exec/a/b/c", "proxy"),
         ("/containerLogs/a/b/c", "proxy"),
-        ("/pods", "pods"),
+        ("/pods", "pods proxy"),
+        ("/runningpods/", "pods proxy"),
+        ("/configz", "configz proxy"),
     ],
 )
 def test_parts(path: str, part: str) -> None:
-    assert part_of(path) == part
+    assert " ".join(parts_of(path)) == part

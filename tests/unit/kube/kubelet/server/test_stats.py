@@ -7,7 +7,8 @@ from typing import Any
 from provisioner.kube.client.clock import FakeClock
 from provisioner.kube.kubelet.runtime.containers import Container, view
 from provisioner.kube.kubelet.runtime.docker_types import Inspect, InspectConfig, State
-from provisioner.kube.kubelet.server.stats import Stats, resource_metrics, summary
+from provisioner.kube.kubelet.server.stats import Stats, resource_metrics
+from provisioner.kube.kubelet.server.summary import summary
 
 
 def container(name: str) -> Container:
