@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import time
+from collections.abc import Callable as Callable_
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,16 @@ CHUNK = 256 * 1024
 STARTING = "starting the agent"
 PYTHON_HINT = "install Python 3.7 or newer (with a task of `raw`), or set ansible_python_interpreter"
 
+Note = Callable_[[str, str], None]
+"""Told (host, text): what a module waits for."""
+
 
 class RunningAgent:
     """Its channel, and what it has said that nobody has read yet. Not to be shared between threads."""
 
-    def __init__(self, host: str, channel: Channel, become: Become | None) -> None:
+    def __init__(self, host: str, channel: Channel, become: Become | None, on_note: Note | None = None) -> None:
         """Waits until the agent is ready. Raises TransportError."""
-        self._host, self.channel = host, channel
+        self._host, self.channel, self._on_note = host, channel, on_note
         self._buffer = bytearray()
         self._number = 0
         if become is not None:
@@ -92,7 +96,7 @@ class RunningAgent:
         code, said = self.channel.exit_code(5.0), self._said()
         if code in (126, 127):
             return PythonMissingError(self._host, STARTING, "no python3 was found", PYTHON_HINT, rc=code, lines=said)
-        if code is None:
+        if code is None and not self.channel.connected():
             return ConnectionLost(self._host, STARTING, "the connection broke", lines=said)
         hint = "does `ssh HOST true` work? A login shell that ends, or a forced command, can be the reason"
         return AgentError(self._host, STARTING, "it ended at once", hint, rc=code, lines=said)
@@ -121,6 +125,9 @@ class RunningAgent:
             frame = self._read()
             if "need" in frame:
                 self._send_blob(str(frame["need"]), blobs)
+            elif "note" in frame:
+                if self._on_note is not None:
+                    self._on_note(self._host, str(frame["note"]))
             elif frame.get("id") == self._number and "result" in frame:
                 results.append(frame["result"])
             elif frame.get("id") == self._number and frame.get("done"):
@@ -170,7 +177,7 @@ class RunningAgent:
                 raise ConnectionLost(self._host, "running a task", f"nothing was heard for {SILENCE_S:.0f} s") from None
             if not chunk and chunk is not ERROR_OUTPUT:
                 code, said = self.channel.exit_code(2.0), cleaned(self.channel.errors())
-                if code is None:
+                if code is None and not self.channel.connected():
                     raise ConnectionLost(self._host, "running a task", "the connection broke")
                 raise AgentError(
                     self._host, "running a task", "the agent ended", "was it killed, by hand or for want of memory?", rc=code, lines=said

@@ -16,7 +16,7 @@ from provisioner.transport.channels import ERROR_OUTPUT, Channel, LocalChannel, 
 from provisioner.transport.connection import Link, connect
 from provisioner.transport.errors import AgentError, CommandTimeout, ConnectionLost
 from provisioner.transport.launch import agent_script
-from provisioner.transport.running import RunningAgent
+from provisioner.transport.running import Note, RunningAgent
 from provisioner.transport.settings import Become, ConnectionSettings
 
 # A command without a limit of its own.
@@ -37,8 +37,10 @@ class RawResult:
 class HostSession:
     """Safe to share between threads: calls of one host are carried out one after the other."""
 
-    def __init__(self, settings: ConnectionSettings) -> None:
+    def __init__(self, settings: ConnectionSettings, on_note: Note | None = None) -> None:
+        """`on_note` is told (host, text) what a module waits for while it still runs; it must neither fail nor block."""
         self.settings = settings
+        self._on_note = on_note
         self._lock = threading.RLock()
         self._link: Link | None = None
         self._agents: dict[Become | None, RunningAgent] = {}
@@ -103,7 +105,7 @@ class HostSession:
                 break
             out += chunk
         code = channel.exit_code(10.0)
-        if code is None and not self._alive():
+        if code is None and not channel.connected():
             raise ConnectionLost(self.settings.name, step, "the connection broke", command=command)
         text, errors = out.decode(errors="replace"), channel.errors().decode(errors="replace").replace(SUDO_PROMPT, "")
         return RawResult(-1 if code is None else code, text, errors)
@@ -127,9 +129,6 @@ class HostSession:
             self._link.close()
             self._link = None
 
-    def _alive(self) -> bool:
-        return self.settings.connection == "local" or (self._link is not None and self._link.is_open())
-
     def _needed(self, become: Become | None) -> Become | None:
         """None where we are that user already."""
         user = getpass.getuser() if self.settings.connection == "local" else self.settings.user
@@ -149,7 +148,7 @@ class HostSession:
         if become not in self._agents:
             channel = self._open(as_user(agent_script(self.settings.python_interpreter), become), needs_terminal(become))
             try:
-                self._agents[become] = RunningAgent(self.settings.name, channel, become)
+                self._agents[become] = RunningAgent(self.settings.name, channel, become, self._on_note)
             except BaseException:
                 channel.close()
                 raise
