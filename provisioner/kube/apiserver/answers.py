@@ -83,11 +83,13 @@ class Resources:
 
     async def _get(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         entry = await self._rest.get(kind, call)
-        return self._formed(kind, entry.data, form, call)
+        return await self._formed(kind, entry.data, form, call)
 
     async def _list(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         selection = selection_of(kind, call.target.namespace, "", call.query)
         page = await self._lists.page(kind, selection, call.query)
+        if kind.converts:
+            await kind.prepare(entry.data for entry in page.entries)
         if form.shape == "Table":
             body = tabular.table(
                 kind, [e.data for e in page.entries], self._clock.now(), call.query, str(page.version), page.continue_, page.remaining
@@ -136,7 +138,9 @@ class Resources:
             return lambda data: negotiation.partial_metadata(data, form.version)
         return kind.shown
 
-    def _formed(self, kind: Kind, data: bytes, form: Form, call: Call, status: int = 200) -> web.Response:
+    async def _formed(self, kind: Kind, data: bytes, form: Form, call: Call, status: int = 200) -> web.Response:
+        if kind.converts:
+            await kind.prepare([data])
         if form.shape == "Table":
             data = tabular.table(kind, [data], self._clock.now(), call.query, "", "", None)
         elif form.shape:
@@ -151,25 +155,25 @@ class Resources:
 
     async def _create(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         document = await read_body(request)
-        return self._formed(kind, await self._rest.create(kind, call, document), form, call, 201)
+        return await self._formed(kind, await self._rest.create(kind, call, document), form, call, 201)
 
     async def _update(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         document = await read_body(request)
-        return self._formed(kind, await self._rest.update(kind, call, document), form, call)
+        return await self._formed(kind, await self._rest.update(kind, call, document), form, call)
 
     async def _patch(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         how, body = await read_patch(request)
         if how == "apply":
             data, created = await self._rest.apply(kind, call, body)
-            return self._formed(kind, data, form, call, 201 if created else 200)
-        return self._formed(kind, await self._rest.patch(kind, call, patcher(kind, how, body)), form, call)
+            return await self._formed(kind, data, form, call, 201 if created else 200)
+        return await self._formed(kind, await self._rest.patch(kind, call, patcher(kind, how, body)), form, call)
 
     async def _delete(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         options = await delete_options(request, call)
         data, gone = await self._rest.delete(kind, call, options)
         if gone and kind.resource.kind not in ("Pod", "PersistentVolumeClaim", "ServiceAccount", "Service", "ResourceQuota", "PodTemplate"):
             return json_response(_deleted(kind, data, call))
-        return self._formed(kind, data, form, call)
+        return await self._formed(kind, data, form, call)
 
     async def _deletecollection(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         from dataclasses import replace
@@ -177,6 +181,8 @@ class Resources:
         options = await delete_options(request, call)
         selection = selection_of(kind, call.target.namespace, "", call.query)
         page = await self._lists.page(kind, selection, call.query)
+        if kind.converts:
+            await kind.prepare(entry.data for entry in page.entries)
         for entry in page.entries:
             namespace, _, name = entry.key.rpartition("/")
             each = replace(call, target=replace(call.target, verb="delete", namespace=namespace, name=name))

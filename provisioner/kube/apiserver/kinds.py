@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,27 @@ class Kind:
     def is_hub(self) -> bool:
         """Whether objects are stored in this version's form."""
         return True
+
+    @property
+    def as_stored(self) -> bool:
+        """Whether every object is shown as it is stored, byte for byte."""
+        return self.is_hub
+
+    @property
+    def converts(self) -> bool:
+        """Whether showing and storing need somebody else, who is asked by `prepare` and `stored_form`."""
+        return False
+
+    async def prepare(self, stored: Iterable[bytes]) -> None:
+        """Make `shown` and `load` able to show these."""
+
+    async def stored_form(self, document: dict[str, Any]) -> bytes:
+        """As `stored`, of kinds that convert too."""
+        return self.stored(document)
+
+    def fields(self, body: bytes) -> dict[str, str]:
+        """The selectable fields of a stored object."""
+        return self.strategy.selectable_fields(self.load(body))
 
     @property
     def struct(self) -> type[Any]:

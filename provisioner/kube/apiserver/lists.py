@@ -135,5 +135,5 @@ def encode_list(kind: Kind, page: Page) -> bytes:
     if page.remaining is not None:
         more += f',"remainingItemCount":{page.remaining}'
     head = f'{{"kind":"{kind.list_kind}","apiVersion":"{kind.resource.api_version}","metadata":{{"resourceVersion":"{page.version}"{more}}},"items":['
-    items = [entry.data for entry in page.entries] if kind.is_hub else [kind.shown(entry.data) for entry in page.entries]
+    items = [entry.data for entry in page.entries] if kind.as_stored else [kind.shown(entry.data) for entry in page.entries]
     return b"".join((head.encode(), b",".join(items), b"]}"))

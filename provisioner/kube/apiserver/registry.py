@@ -72,7 +72,7 @@ class Registry:
             raise ValueError(str(error)) from error
         kind = self._stored.get(stored_as)
         if kind is not None and kind.strategy.has_own_fields:
-            fields = kind.strategy.selectable_fields(kind.load(body))
+            fields = kind.fields(body)
             if stored_as == "core/events":
                 fields |= {f"regarding.{k.partition('.')[2]}": v for k, v in fields.items() if k.startswith("involvedObject.")}
                 fields["reportingController"] = fields["reportingComponent"]

@@ -148,7 +148,7 @@ class Rest:
         if found:
             raise errors.invalid(kind.resource.kind, metadata.name or metadata.generate_name or "", found, kind.resource.group)
         await self.admission.validate(call, kind, obj, None)
-        body = self._sized(kind.stored(self._owned(kind, call, kind.to_dict(obj), None, applied)))
+        body = self._sized(await kind.stored_form(self._owned(kind, call, kind.to_dict(obj), None, applied)))
         if call.dry_run:
             return body
         key = object_key(kind, metadata.namespace or "", metadata.name)
@@ -334,7 +334,7 @@ class Rest:
             old = kind.load(entry.data)
             new = await decide(kind.load(entry.data), entry)
             new.metadata.resource_version = old.metadata.resource_version = None
-            body = self._sized(kind.stored(self._owned(kind, call, kind.to_dict(new), kind.to_dict(old), None)))
+            body = self._sized(await kind.stored_form(self._owned(kind, call, kind.to_dict(new), kind.to_dict(old), None)))
             return await self._written(kind, call, entry, new, body)
 
         return (await self._until_latest(kind, call.target, once)).data
@@ -361,6 +361,8 @@ class Rest:
             for _ in range(TRIES):
                 entry = entries.get(key)
                 try:
+                    if kind.converts and entry is not None:
+                        await kind.prepare([entry.data])
                     outcome = await once(self.entry(kind, target.namespace, target.name))
                 except Conflict as conflict:
                     await self.cache.reach(conflict.revision)
@@ -421,7 +423,7 @@ class Rest:
         after = self._owned(kind, call, kind.to_dict(new), before, applied)
         if after == before:
             return Outcome(entry.data)
-        return await self._written(kind, call, entry, new, self._sized(kind.stored(after)))
+        return await self._written(kind, call, entry, new, self._sized(await kind.stored_form(after)))
 
     # -- delete ----------------------------------------------------------------------------------------------------
 
@@ -444,7 +446,7 @@ class Rest:
                 last = entry.data.replace(b'"resourceVersion":"%d"' % entry.version, b'"resourceVersion":"%d"' % version, 1)
                 return Outcome(last, version, True)
             obj.metadata.resource_version = None
-            body = kind.stored(kind.to_dict(obj))
+            body = await kind.stored_form(kind.to_dict(obj))
             version = await self._store.put(self._etcd_key(kind, entry.key), body, entry.revision)
             return Outcome(with_version(body, version), version)
 

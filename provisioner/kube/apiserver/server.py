@@ -32,6 +32,7 @@ from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate
 from provisioner.kube.apiserver.authn import Authenticator, CertificateAuthorities, read_token_file
 from provisioner.kube.apiserver.authz import AlwaysAllow, AlwaysDeny, Authorizer, Mode
+from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom.definitions import DefinitionDefaults, Definitions
 from provisioner.kube.apiserver.documents import Documents
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder
@@ -93,9 +94,8 @@ class Server:
         )
         self.certificates = Certificates(self.authorizer)
         self.expressions = Expressions(self.cache, self.authorizer)
-        self.webhooks = Webhooks(
-            self.cache, self.expressions, lambda namespace, name, port: self.streams.service_address(namespace, name, port)
-        )
+        self.caller = Caller(lambda namespace, name, port: self.streams.service_address(namespace, name, port))
+        self.webhooks = Webhooks(self.cache, self.expressions, self.caller)
         self.rest = Rest(self.cache, self.store, Admission(self._plugins()), clock)
         self.watches = Watches(self.cache, self.stopping)
         self.forwarder = Forwarder()
@@ -105,7 +105,7 @@ class Server:
         )
         resources = Resources(self.registry, self.rest, self.watches, subresources, self.metrics, clock)
         self.openapi = OpenApi(self.registry)
-        self.definitions = Definitions(self.registry, self.cache, clock, self.openapi.forget)
+        self.definitions = Definitions(self.registry, self.cache, clock, self.caller, self.openapi.forget)
         checks = {
             "etcd": lambda: self.cache.failure,
             "informer-sync": lambda: None if self.cache.revision else "the watch cache is not loaded",
@@ -218,7 +218,7 @@ class Server:
             await self._runner.cleanup()
         await stop(self._compacting)
         await self.forwarder.close()
-        await self.webhooks.close()
+        await self.caller.close()
         await self.store.close()
         await self.cache.close()
         await self.etcd.close()

@@ -101,9 +101,11 @@ class Watches:
         ends, next_bookmark = loop.time() + timeout_s, loop.time() + BOOKMARK_S * random.uniform(0.8, 1.0)
         version = since
         # Who sees everything as it is stored sees the same bytes as all the others who do.
-        shared = selection.everything and not selection.prefix and kind.is_hub and render == kind.shown
+        shared = selection.everything and not selection.prefix and kind.as_stored and render == kind.shown
         try:
             if initial is not None:
+                if kind.converts:
+                    await kind.prepare(entry.data for entry in initial)
                 chunk = [_line(b"ADDED", render(entry.data)) for entry in initial]
                 if flag(query, "sendInitialEvents") and bookmarks:
                     chunk.append(_bookmark(kind, version, INITIAL_EVENTS_END))
@@ -111,6 +113,8 @@ class Watches:
             changes: list[Change] = missed
             while not self._stopping.is_set():
                 lines = []
+                if kind.converts and changes:
+                    await kind.prepare(e.data for change in changes for e in (change.new, change.last) if e is not None)
                 for change in changes:
                     version = change.version
                     line = self._line_of(kind, change) if shared else None

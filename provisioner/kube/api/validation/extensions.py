@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.kube.api import errors, names
+from provisioner.kube.api import codec, errors, names
 from provisioner.kube.api._generated import apiextensions_v1 as v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, needed, one_of, unchanged
+from provisioner.kube.api.validation.schemas import structural
 
 PROTECTED_SUFFIXES = ("k8s.io", "kubernetes.io")
 APPROVAL = "api-approved.kubernetes.io"
 
 
 def create(obj: Any) -> list[FieldError]:
-    return _definition(obj) if isinstance(obj, v1.CustomResourceDefinition) else _service(obj)
+    return _definition(obj, []) if isinstance(obj, v1.CustomResourceDefinition) else _service(obj)
 
 
-def _definition(obj: v1.CustomResourceDefinition) -> list[FieldError]:
+def always(obj: Any) -> list[FieldError]:
+    """Of updates: schemas are looked at by `update`, which knows which ones are new."""
+    return _definition(obj, _schemas(obj.spec.versions)) if isinstance(obj, v1.CustomResourceDefinition) else _service(obj)
+
+
+def _definition(obj: v1.CustomResourceDefinition, known: list[Any]) -> list[FieldError]:
     spec, problems = obj.spec, []
     plural = spec.names.plural if spec.names is not None else None
     if obj.metadata.name != f"{plural}.{spec.group}":
@@ -31,7 +37,8 @@ def _definition(obj: v1.CustomResourceDefinition) -> list[FieldError]:
         message = f'protected groups must have approval annotation "{APPROVAL}"'
         problems.append(errors.required(f"metadata.annotations[{APPROVAL}]", message))
     problems += one_of("spec.scope", spec.scope, ("Cluster", "Namespaced"))
-    problems += _names(spec.names, "spec.names") + _versions(spec.versions, "spec.versions")
+    problems += _names(spec.names, "spec.names")
+    problems += _versions(spec.versions, "spec.versions", known, keeps_unknown=bool(spec.preserve_unknown_fields))
     conversion = spec.conversion
     if conversion is not None:
         problems += one_of("spec.conversion.strategy", conversion.strategy, ("None", "Webhook"))
@@ -62,7 +69,13 @@ def _names(found: v1.CustomResourceDefinitionNames | None, path: str) -> list[Fi
     return problems
 
 
-def _versions(found: list[v1.CustomResourceDefinitionVersion] | None, path: str) -> list[FieldError]:
+def _schemas(versions: list[v1.CustomResourceDefinitionVersion] | None) -> list[Any]:
+    return [codec.to_dict(v.schema.open_apiv_3_schema) for v in versions or () if v.schema is not None and v.schema.open_apiv_3_schema]
+
+
+def _versions(
+    found: list[v1.CustomResourceDefinitionVersion] | None, path: str, known: list[Any], *, keeps_unknown: bool
+) -> list[FieldError]:
     problems = []
     seen = Once()
     for index, version in enumerate(found or ()):
@@ -70,6 +83,11 @@ def _versions(found: list[v1.CustomResourceDefinitionVersion] | None, path: str)
         problems += checks.name_needed(f"{where}.name", version.name, names.is_dns1035_label) + seen.add(f"{where}.name", version.name)
         if version.schema is None or version.schema.open_apiv_3_schema is None:
             problems.append(errors.required(f"{where}.schema.openAPIV3Schema", "schemas are required"))
+            continue
+        # What was stored under older rules may stay.
+        document = codec.to_dict(version.schema.open_apiv_3_schema)
+        if document not in known and not keeps_unknown:
+            problems += structural(document, f"{where}.schema.openAPIV3Schema")
     if not found:
         return [errors.required(path, "must have at least one version")]
     if sum(bool(version.storage) for version in found) != 1:
@@ -100,6 +118,10 @@ def update(new: Any, old: Any) -> list[FieldError]:
     if not isinstance(new, v1.CustomResourceDefinition):
         return []
     problems = unchanged("spec.group", new.spec.group, old.spec.group)
+    known = _schemas(old.spec.versions)
+    for index, document in enumerate(_schemas(new.spec.versions)):
+        if document not in known:
+            problems += structural(document, f"spec.versions[{index}].schema.openAPIV3Schema")
     if not any(c.type == "Established" and c.status == "True" for c in old.status.conditions or ()):
         return problems
     problems += unchanged("spec.scope", new.spec.scope, old.spec.scope)

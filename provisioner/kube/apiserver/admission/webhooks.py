@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +20,7 @@ from provisioner.kube.api._generated import admissionregistration_v1 as registra
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.admission.expressions import Expressions, admission_request
 from provisioner.kube.apiserver.admission.webhook_rules import EXEMPT, concerns
+from provisioner.kube.apiserver.calls import DEFAULT_TIMEOUT_S, Caller
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.storage.cache import Change, WatchCache
@@ -29,20 +29,15 @@ log = logging.getLogger(__name__)
 
 MUTATING = "admissionregistration.k8s.io/mutatingwebhookconfigurations"
 VALIDATING = "admissionregistration.k8s.io/validatingwebhookconfigurations"
-DEFAULT_TIMEOUT_S = 10
 ANSWER_BYTES = 3 * 1024 * 1024
-
-# (namespace, service, port) -> address to ask; raises StatusError
-Resolve = Callable[[str, str, int], tuple[str, int]]
 
 
 class Webhooks(Plugin):
     name = "Webhooks"
 
-    def __init__(self, cache: WatchCache, expressions: Expressions, resolve: Resolve) -> None:
-        self._expressions, self._resolve = expressions, resolve
+    def __init__(self, cache: WatchCache, expressions: Expressions, caller: Caller) -> None:
+        self._expressions, self._caller = expressions, caller
         self._hooks: dict[str, dict[str, list[Any]]] = {MUTATING: {}, VALIDATING: {}}
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
         for stored_as, cls in (
             (MUTATING, registration.MutatingWebhookConfiguration),
             (VALIDATING, registration.ValidatingWebhookConfiguration),
@@ -59,10 +54,6 @@ class Webhooks(Plugin):
             self._hooks[stored_as] = dict(sorted(self._hooks[stored_as].items()))
 
         return follow
-
-    async def close(self) -> None:
-        for session in self._sessions.values():
-            await session.close()
 
     def _concerned(self, stored_as: str, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> list[Any]:
         configured = self._hooks[stored_as]
@@ -137,7 +128,9 @@ class Webhooks(Plugin):
             raise errors.bad_request(f'admission webhook "{hook.name}" does not support dry run')
         review = self._review(operation, call, kind, new, old)
         try:
-            response = await self._send(hook, review)
+            response = await self._caller.post(
+                hook.client_config, review, timeout_s=hook.timeout_seconds or DEFAULT_TIMEOUT_S, limit_bytes=ANSWER_BYTES
+            )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, errors.StatusError) as error:
             if hook.failure_policy == "Ignore":
                 log.warning("webhook failed and is ignored webhook=%s: %r", hook.name, error)
@@ -160,33 +153,3 @@ class Webhooks(Plugin):
         request["object"] = kind.to_dict(new) if new is not None else None
         request["oldObject"] = kind.to_dict(old) if old is not None else None
         return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}
-
-    async def _send(self, hook: Any, review: dict[str, Any]) -> dict[str, Any]:
-        config = hook.client_config
-        server_name: str | None = None
-        if config.url:
-            url = config.url
-        else:
-            service = config.service
-            server_name = f"{service.name}.{service.namespace}.svc"
-            host, port = self._resolve(service.namespace, service.name, service.port or 443)
-            url = f"https://{host}:{port}/{(service.path or '').lstrip('/')}"
-        timeout = aiohttp.ClientTimeout(total=hook.timeout_seconds or DEFAULT_TIMEOUT_S)
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        session = self._session(config.ca_bundle or "")
-        async with session.post(
-            url, data=msgspec.json.encode(review), headers=headers, timeout=timeout, server_hostname=server_name, allow_redirects=False
-        ) as answer:
-            body = await answer.content.read(ANSWER_BYTES)
-            if answer.status != 200:
-                raise ValueError(f"unexpected status {answer.status}: {body[:200].decode(errors='replace')}")
-        response = (msgspec.json.decode(body) or {}).get("response")
-        if not isinstance(response, dict) or response.get("uid") != review["request"]["uid"]:
-            raise ValueError("the answer is no AdmissionReview for this request")
-        return response
-
-    def _session(self, ca_bundle: str) -> aiohttp.ClientSession:
-        if ca_bundle not in self._sessions:
-            context = ssl.create_default_context(cadata=base64.b64decode(ca_bundle).decode() if ca_bundle else None)
-            self._sessions[ca_bundle] = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, limit=64))
-        return self._sessions[ca_bundle]

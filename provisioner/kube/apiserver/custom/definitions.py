@@ -14,6 +14,7 @@ from provisioner.kube.api._generated import apiextensions_v1, meta_v1
 from provisioner.kube.api.errors import StatusError, invalid, invalid_value, required
 from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.admission.chain import Plugin
+from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.custom.objects import CustomKind
 from provisioner.kube.apiserver.kinds import Kind, Obj
@@ -70,8 +71,8 @@ class DefinitionDefaults(Plugin):
 class Definitions:
     """`changed` is called when the served kinds are others."""
 
-    def __init__(self, registry: Registry, cache: WatchCache, clock: Clock, changed: Callable[[], None]) -> None:
-        self._registry, self._cache, self._clock, self._changed = registry, cache, clock, changed
+    def __init__(self, registry: Registry, cache: WatchCache, clock: Clock, caller: Caller, changed: Callable[[], None]) -> None:
+        self._registry, self._cache, self._clock, self._caller, self._changed = registry, cache, clock, caller, changed
         self._served: dict[str, list[CustomKind]] = {}
         self._dirty: set[str] = set()
         self._wake = asyncio.Event()
@@ -92,7 +93,7 @@ class Definitions:
         if definition is not None and entry is not None and _is(definition, "Established"):
             versions = definition.spec.versions or []
             hub = next((v.name or "" for v in versions if v.storage), "")
-            kinds = [CustomKind(entry.data, v.name or "", hub) for v in versions if v.served or v.storage]
+            kinds = [CustomKind(entry.data, v.name or "", hub, self._caller) for v in versions if v.served or v.storage]
             served = {v.name for v in versions if v.served}
             kinds = [kind for kind in kinds if kind.resource.version in served]
         for kind in self._served.pop(name, ()):
@@ -111,7 +112,7 @@ class Definitions:
             return
         entries = self._cache.collection(hub.stored_as).entries
         for key, entry in list(entries.items()):
-            fields = hub.strategy.selectable_fields(hub.load(entry.data))
+            fields = hub.fields(entry.data)
             entries[key] = Entry(key, entry.version, entry.data, entry.labels, fields)
 
     # -- conditions and ends ---------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -11,14 +11,16 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api import codec
-from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.api._generated import apiextensions_v1, meta_v1
 from provisioner.kube.api._generated.resources import Resource, Subresource
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.strategies import Strategy
 from provisioner.kube.api.tables.columns import UNKNOWN, since
 from provisioner.kube.api.validation.metadata import validate_metadata, validate_metadata_update
-from provisioner.kube.apiserver.custom import json_paths, schema
+from provisioner.kube.apiserver.calls import Caller
+from provisioner.kube.apiserver.custom import json_paths, rules, schema
+from provisioner.kube.apiserver.custom.conversion import Conversion
 from provisioner.kube.apiserver.kinds import Kind
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -82,7 +84,7 @@ class CustomStrategy(Strategy):
 class CustomKind(Kind):
     """One served version of a definition. `definition` is the whole definition's JSON: its schema is read when first needed."""
 
-    def __init__(self, definition: bytes, version: str, hub: str) -> None:
+    def __init__(self, definition: bytes, version: str, hub: str, caller: Caller) -> None:
         self._definition, self._version = definition, version
         document = msgspec.json.decode(definition)
         spec, names = document["spec"], document["spec"]["names"]
@@ -113,12 +115,42 @@ class CustomKind(Kind):
         self.strategy = CustomStrategy(self.resource, tuple(f["jsonPath"] for f in part.get("selectableFields") or ()))
         self.type_key = None
         self._columns = part.get("additionalPrinterColumns") or []
-        self._own, self._hub = (f'{{"apiVersion":"{group}/{v}"'.encode() for v in (version, hub))
+        self._own = f'{{"apiVersion":"{group}/{version}"'.encode()
         self._hub_version = f"{group}/{hub}"
+        # Objects that were written when another version was the stored one are still as they were.
+        self._mixed = set((document.get("status") or {}).get("storedVersions") or ()) - {hub}
+        self._hub = hub == version
+        conversion = spec.get("conversion") or {}
+        self._from: Conversion | None = None
+        if conversion.get("strategy") == "Webhook":
+            config = codec.decode_dict(apiextensions_v1.WebhookClientConfig, conversion["webhook"]["clientConfig"])
+            self._from, self._to = (Conversion(names["kind"], f"{group}/{v}", config, caller) for v in (version, hub))
 
     @property
     def is_hub(self) -> bool:
-        return self._own == self._hub
+        return self._hub
+
+    @property
+    def as_stored(self) -> bool:
+        return self._hub and not self._mixed
+
+    @property
+    def converts(self) -> bool:
+        return self._from is not None and not self.as_stored
+
+    async def prepare(self, stored: Iterable[bytes]) -> None:
+        if self._from is not None:
+            await self._from.prepare(stored)
+
+    async def stored_form(self, document: dict[str, Any]) -> bytes:
+        if self._from is None or self._hub:
+            return self.stored(document)
+        (made,) = await self._to.converted([document])
+        made["metadata"].pop("resourceVersion", None)
+        return msgspec.json.encode(made)
+
+    def fields(self, body: bytes) -> dict[str, str]:
+        return self.strategy.selectable_fields(self.decode(msgspec.json.decode(body)))
 
     @cached_property
     def structure(self) -> dict[str, Any]:
@@ -152,10 +184,15 @@ class CustomKind(Kind):
         return Custom(self.resource.api_version, self.resource.kind, metadata, body)
 
     def load(self, data: bytes) -> Custom:
-        return self.decode(msgspec.json.decode(data))
+        return self.decode(msgspec.json.decode(self.shown(data)))
 
     def shown(self, data: bytes) -> bytes:
-        return self._own + data[len(self._hub) :] if not self.is_hub and data.startswith(self._hub) else data
+        if data.startswith(self._own):
+            return data
+        if self._from is not None:
+            return self._from.known(data)
+        # `{"apiVersion":"` and the version up to its quote.
+        return self._own + data[data.index(b'"', 15) + 1 :]
 
     def stored(self, document: dict[str, Any]) -> bytes:
         return msgspec.json.encode({**document, "apiVersion": self._hub_version})
@@ -184,13 +221,42 @@ class CustomKind(Kind):
         return columns, rows
 
     def validate_create(self, obj: Custom) -> list[FieldError]:
-        return validate_metadata(obj) + schema.validate(obj.body, self._bodied)
+        return validate_metadata(obj) + self._judged(schema.validate(obj.body, self._bodied), obj, None)
+
+    def _judged(self, found: list[FieldError], new: Custom, old: Custom | None) -> list[FieldError]:
+        """What the schema says, and, where that is nothing, what its rules say."""
+        if not self._has_rules:
+            return found
+        if found:
+            message = (
+                "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
+            )
+            return [*found, FieldError("FieldValueInvalid", "<nil>", f"Invalid value: null: {message}")]
+        broken = rules.broken(self._whole(new), self._whole(old) if old is not None else None, self.structure)
+        if old is None or not broken:
+            return broken
+        # Ratcheting, as for the schema: a rule on a part that has not changed, and was broken before, is borne.
+        before = {str(e) for e in rules.broken(self._whole(old), None, self.structure)} if new.body == old.body else set()
+        return [error for error in broken if str(error) not in before]
+
+    def _whole(self, obj: Custom) -> dict[str, Any]:
+        metadata = {"name": obj.metadata.name or "", "generateName": obj.metadata.generate_name}
+        return {
+            **obj.body,
+            "apiVersion": obj.api_version,
+            "kind": obj.kind,
+            "metadata": {key: value for key, value in metadata.items() if value is not None},
+        }
+
+    @cached_property
+    def _has_rules(self) -> bool:
+        return rules.has_rules(self.structure)
 
     def validate_update(self, new: Custom, old: Custom) -> list[FieldError]:
         # Ratcheting: what was wrong before and has not changed is borne.
         before = {str(e) for e in schema.validate(old.body, self._bodied)} if new.body != old.body else set()
         fresh = [e for e in schema.validate(new.body, self._bodied) if str(e) not in before] if new.body != old.body else []
-        return validate_metadata_update(new, old) + fresh
+        return validate_metadata_update(new, old) + self._judged(fresh, new, old)
 
     def validate_status_update(self, new: Custom, old: Custom) -> list[FieldError]:
         return self.validate_update(new, old)

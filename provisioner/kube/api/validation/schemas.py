@@ -1,0 +1,157 @@
+"""Structural schemas of custom resources: every part says its type, keywords fit together, defaults fit, rules compile and are cheap enough.
+
+Source: "Specifying a structural schema" and "Validation rules" in Kubernetes' documentation of custom resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from provisioner.kube.api import cel, errors
+from provisioner.kube.api.cel import checking, syntax
+from provisioner.kube.api.errors import FieldError
+
+TYPES = ("array", "boolean", "integer", "number", "object", "string")
+RULE_REASONS = ("FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired", "FieldValueDuplicate")
+_FORBIDDEN = (
+    "$ref",
+    "definitions",
+    "dependencies",
+    "deprecated",
+    "discriminator",
+    "id",
+    "patternProperties",
+    "readOnly",
+    "writeOnly",
+    "xml",
+)
+_LOGICAL = ("allOf", "anyOf", "oneOf")
+# What self can select of an object that stands at the root.
+_ROOT = {
+    "apiVersion": {"type": "string"},
+    "kind": {"type": "string"},
+    "metadata": {"type": "object", "properties": {"name": {"type": "string"}, "generateName": {"type": "string"}}},
+}
+
+Schema = Mapping[str, Any]
+
+
+def structural(schema: Schema, path: str, *, root: bool = True) -> list[FieldError]:
+    """What is wrong with a schema at `path`."""
+    problems = [errors.forbidden_field(f"{path}.{key}", "is not supported") for key in _FORBIDDEN if schema.get(key) is not None]
+    either = schema.get("x-kubernetes-int-or-string")
+    kind = schema.get("type")
+    if not kind and not either and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        where = "must not be empty at the root" if root else "must not be empty for specified object fields"
+        problems.append(errors.required(f"{path}.type", where))
+    elif kind and kind not in TYPES:
+        problems.append(errors.not_supported(f"{path}.type", kind, TYPES))
+    if root and kind not in (None, "object"):
+        problems.append(errors.invalid_value(f"{path}.type", kind, "must be object at the root"))
+    if schema.get("properties") and isinstance(schema.get("additionalProperties"), dict):
+        problems.append(errors.forbidden_field(f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive"))
+    problems += _lists(schema, path) + rules_of(schema, path, root=root)
+    for where, child in children(schema, path):
+        problems += structural(child, where, root=False)
+    return problems
+
+
+def children(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+    """The schemas right below one, with their paths as upstream writes them."""
+    for name, child in (schema.get("properties") or {}).items():
+        yield f"{path}.properties[{name}]", child
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield f"{path}.{key}", schema[key]
+
+
+def _lists(schema: Schema, path: str) -> list[FieldError]:
+    problems = []
+    if schema.get("type") == "array" and not isinstance(schema.get("items"), dict):
+        problems.append(errors.required(f"{path}.items", "must be specified"))
+    kind, keys = schema.get("x-kubernetes-list-type"), schema.get("x-kubernetes-list-map-keys")
+    if kind not in (None, "atomic", "set", "map"):
+        problems.append(errors.not_supported(f"{path}.x-kubernetes-list-type", kind, ("atomic", "map", "set")))
+    if kind is not None and schema.get("type") != "array":
+        problems.append(errors.invalid_value(f"{path}.type", schema.get("type"), "must be array if x-kubernetes-list-type is specified"))
+    if kind == "map" and not keys:
+        message = "must not be empty if x-kubernetes-list-type is map"
+        problems.append(errors.required(f"{path}.x-kubernetes-list-map-keys", message))
+    if keys and kind != "map":
+        message = "must be map if x-kubernetes-list-map-keys is non-empty"
+        problems.append(errors.invalid_value(f"{path}.x-kubernetes-list-type", kind, message))
+    items = schema.get("items") or {}
+    for index, key in enumerate(keys or ()):
+        child = (items.get("properties") or {}).get(key) if isinstance(items, dict) else None
+        if child is None:
+            where = f"{path}.x-kubernetes-list-map-keys[{index}]"
+            problems.append(errors.invalid_value(where, key, "entries must all be names of item properties"))
+        elif "default" not in child and key not in (items.get("required") or ()):
+            problems.append(
+                errors.required(
+                    f"{path}.items.properties[{key}].default",
+                    "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
+                )
+            )
+    return problems
+
+
+def rules_of(schema: Schema, path: str, *, root: bool) -> list[FieldError]:
+    """x-kubernetes-validations of one schema."""
+    problems = []
+    for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
+        where = f"{path}.x-kubernetes-validations[{index}]"
+        text = rule.get("rule") or ""
+        if not text.strip():
+            problems.append(errors.required(f"{where}.rule", "rule is not specified"))
+            continue
+        problems += _compiled(f"{where}.rule", text, schema, root=root, wants="boolean")
+        if rule.get("messageExpression"):
+            problems += _compiled(f"{where}.messageExpression", rule["messageExpression"], schema, root=root, wants="string")
+        if rule.get("message") and "\n" in rule["message"]:
+            problems.append(errors.invalid_value(f"{where}.message", rule["message"], "message must not contain line breaks"))
+        elif rule.get("message") == "":
+            problems.append(errors.invalid_value(f"{where}.message", "", "message must be non-empty if specified"))
+        if rule.get("reason") not in (None, *RULE_REASONS):
+            problems.append(errors.not_supported(f"{where}.reason", rule["reason"], RULE_REASONS))
+    return problems
+
+
+def _compiled(path: str, text: str, schema: Schema, *, root: bool, wants: str) -> list[FieldError]:
+    own = with_root(schema) if root or schema.get("x-kubernetes-embedded-resource") else schema
+    try:
+        program = cel.compile(text, ("self", "oldSelf"))
+        kind, cost = checking.check(text, program.tree, {"self": own, "oldSelf": own})
+    except cel.CelError as error:
+        return [errors.invalid_value(path, text, f"compilation failed: {error}")]
+    if kind is not None and kind.get("type") not in (None, wants) and not kind.get("x-kubernetes-int-or-string"):
+        said = "must evaluate to a bool" if wants == "boolean" else "must evaluate to a string"
+        return [errors.invalid_value(path, text, said)]
+    if cost > checking.COST:
+        over = cost / checking.COST
+        factor = f"{over:.1f}x" if over < 100 else "more than 100x"
+        message = (
+            f"estimated rule cost exceeds budget by factor of {factor} (try simplifying the rule, or adding maxItems, maxProperties, and "
+            "maxLength where arrays, maps, and strings are declared)"
+        )
+        return [errors.forbidden_field(path, message)]
+    return []
+
+
+def with_root(schema: Schema) -> dict[str, Any]:
+    """A schema of a whole object with what every object has."""
+    return {**schema, "properties": {**(schema.get("properties") or {}), **_ROOT}}
+
+
+def uses_old(text: str) -> bool:
+    """Whether a rule is about a change: it looks at oldSelf."""
+    return "oldSelf" in text and _names_old(syntax.parse(text))
+
+
+def _names_old(node: Any) -> bool:
+    if isinstance(node, syntax.Name):
+        return node.name == "oldSelf"
+    if isinstance(node, tuple):
+        return any(map(_names_old, node))
+    return any(_names_old(getattr(node, slot)) for slot in getattr(node, "__slots__", ()))

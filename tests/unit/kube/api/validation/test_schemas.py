@@ -1,0 +1,88 @@
+"""Schemas that are not structural, and rules that can't be right or would cost too much, are refused with their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.kube.api.validation.schemas import structural, uses_old
+
+STRING = {"type": "string"}
+
+
+def found(*rules: str, **properties: Any) -> list[str]:
+    spec = {"type": "object", "properties": properties, "x-kubernetes-validations": [{"rule": rule} for rule in rules]}
+    return [str(e) for e in structural({"type": "object", "properties": {"spec": spec}}, "s")]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "self.a == 'x'",
+        "has(self.n) && self.n > 1",
+        "self.l.all(x, x.startsWith('a'))",
+        "size(self.l) < 10",
+        "self.n == oldSelf.n",
+        "self.free.anything == 1",
+        "self.m['k'] == 'v'",
+        "self.n > 1 ? self.a == 'x' : true",
+        "self.either == 1 || self.either == '1'",
+        "self.when < timestamp('2030-01-01T00:00:00Z')",
+    ],
+)
+def test_good_rules_pass(rule: str) -> None:
+    free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    lists = {"type": "array", "items": STRING, "maxItems": 10}
+    maps = {"type": "object", "additionalProperties": STRING}
+    either = {"x-kubernetes-int-or-string": True}
+    when = {"type": "string", "format": "date-time"}
+    assert found(rule, a=STRING, n={"type": "integer"}, l=lists, free=free, m=maps, either=either, when=when) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("self.b == 'x'", "undefined field 'b'"),
+        ("self.a ==", "Syntax error"),
+        ("self.a > 1", "found no matching overload for '_>_' applied to '(string, int)'"),
+        ("self.a", "must evaluate to a bool"),
+        ("self.a.b == 1", "does not support field selection"),
+        ("self.l.all(x, self.l.all(y, x == y))", "estimated rule cost exceeds budget"),
+        ("self.l.all(x, x.foo == 1)", "does not support field selection"),
+        ("who == 1", "undeclared reference to 'who'"),
+        ("", "rule is not specified"),
+    ],
+)
+def test_rules_that_cannot_be_right(rule: str, message: str) -> None:
+    (problem,) = found(rule, a=STRING, l={"type": "array", "items": STRING})
+    assert problem.startswith("s.properties[spec].x-kubernetes-validations[0].rule") and message in problem
+
+
+def test_the_root_has_its_metadata() -> None:
+    rules = [{"rule": "self.metadata.name == 'x' && self.kind == 'K'"}]
+    assert structural({"type": "object", "properties": {"spec": STRING}, "x-kubernetes-validations": rules}, "s") == []
+    rules = [{"rule": "self.metadata.labels.x == 'x'"}]
+    (problem,) = structural({"type": "object", "properties": {"spec": STRING}, "x-kubernetes-validations": rules}, "s")
+    assert "undefined field 'labels'" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({}, "s.properties[p].type: Required value: must not be empty for specified object fields"),
+        ({"type": "thing"}, "s.properties[p].type: Unsupported value"),
+        ({"type": "array"}, "s.properties[p].items: Required value"),
+        ({"type": "string", "x-kubernetes-list-type": "set"}, "must be array"),
+        ({"type": "array", "items": STRING, "x-kubernetes-list-type": "map"}, "x-kubernetes-list-map-keys: Required value"),
+        ({"type": "object", "properties": {"a": STRING}, "additionalProperties": STRING}, "mutual exclusive"),
+        ({"$ref": "#/x", "type": "string"}, "s.properties[p].$ref: Forbidden"),
+    ],
+)
+def test_what_is_not_structural(part: dict[str, Any], message: str) -> None:
+    problems = structural({"type": "object", "properties": {"p": part}}, "s")
+    assert any(message in str(problem) for problem in problems)
+
+
+def test_looking_back() -> None:
+    assert uses_old("self.a == oldSelf.a") and not uses_old("self.a == 'oldSelf'")
