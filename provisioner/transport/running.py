@@ -147,7 +147,9 @@ class RunningAgent:
             return
         if isinstance(content, bytes):
             self._write({"blob": digest, "size": len(content)})
-            self.channel.send(content)
+            # In parts: paramiko copies all that is left for every packet.
+            for start in range(0, len(content), CHUNK):
+                self.channel.send(content[start : start + CHUNK])
             return
         with content.open("rb") as file:
             left = content.stat().st_size
