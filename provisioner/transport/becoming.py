@@ -95,7 +95,7 @@ def _questions(become: Become, out: bytes, errors: bytes, given: bool) -> int:
 def _refused(host: str, channel: Channel, become: Become, out: bytes) -> TransportError:
     code, said = channel.exit_code(5.0), _said(out, channel)
     step = f"becoming {become.user}"
-    if code is None and not said:
+    if code is None and not channel.connected():
         return ConnectionLost(host, step, "the connection broke")
     for pattern, cause, hint in _WHY:
         if re.search(pattern, said):

@@ -31,6 +31,7 @@ ERROR_OUTPUT = ErrorOutput()
 class Channel(Protocol):
     """`receive` waits for at least one byte, gives b"" at the end, ERROR_OUTPUT (compare with `is`) when only standard error has news,
     and raises TimeoutError. `errors` is what the process has said on standard error so far; on a terminal that is part of the output.
+    `exit_code` is None where it is not known in time, or a signal ended the process; then `connected` tells whether the connection broke.
     Everything else that goes wrong is a ConnectionLost.
     """
 
@@ -38,6 +39,7 @@ class Channel(Protocol):
     def receive(self, timeout_s: float) -> bytes: ...
     def errors(self) -> bytes: ...
     def exit_code(self, timeout_s: float) -> int | None: ...
+    def connected(self) -> bool: ...
     def end_input(self) -> None: ...
     def close(self) -> None: ...
 
@@ -45,6 +47,7 @@ class Channel(Protocol):
 class SshChannel:
     def __init__(self, host: str, transport: paramiko.Transport, command: str, open_timeout_s: float, *, terminal: bool = False) -> None:
         self._host = host
+        self._transport = transport
         try:
             self._channel = transport.open_session(timeout=open_timeout_s)
             if terminal:
@@ -86,12 +89,16 @@ class SshChannel:
         return bytes(self._errors)
 
     def exit_code(self, timeout_s: float) -> int | None:
-        """None where it is not known in time, or the connection broke before it was told."""
         if not self._channel.status_event.wait(timeout_s):
             return None
         self._drain()
         code = self._channel.recv_exit_status()
         return None if code < 0 else code
+
+    def connected(self) -> bool:
+        # Its thread ends with the connection, a moment after its channels have.
+        self._transport.join(0.2)
+        return self._transport.is_alive()
 
     def end_input(self) -> None:
         try:
@@ -100,7 +107,10 @@ class SshChannel:
             return  # it has ended already, which the next receive tells
 
     def close(self) -> None:
-        self._channel.close()
+        try:
+            self._channel.close()
+        except (OSError, EOFError):
+            return  # with the connection
 
 
 class LocalChannel:
@@ -176,6 +186,9 @@ class LocalChannel:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None
+
+    def connected(self) -> bool:
+        return True
 
     def end_input(self) -> None:
         if self._process.stdin is not None:

@@ -27,25 +27,28 @@ set -e
 cp -a /etc "$HERE/etc"
 rm -f "$HERE/etc/nologin"
 mount --bind "$HERE/etc" /etc
+mkdir -p "$HERE/home"
+mount --bind "$HERE/home" /home
 mount -t tmpfs -o mode=755 run /run
+mount -t tmpfs -o mode=1777 vartmp /var/tmp
+mount -t tmpfs -o mode=1777 shm /dev/shm
 mkdir /run/sshd
 hostname testhost
-mkdir -p "$HERE/home"
 number=7000
 for name in admin deploy guest; do
     number=$((number + 1))
-    echo "$name:x:$number:$number::$HERE/home/$name:/bin/sh" >>/etc/passwd
+    echo "$name:x:$number:$number::/home/$name:/bin/sh" >>/etc/passwd
     echo "$name:x:$number:" >>/etc/group
     echo "$name:$USER_HASH:19000:0:99999:7:::" >>/etc/shadow
-    mkdir -p "$HERE/home/$name/.ssh"
-    cp "$HERE/keys.pub" "$HERE/home/$name/.ssh/authorized_keys"
-    chown -R "$number:$number" "$HERE/home/$name"
-    chmod 700 "$HERE/home/$name" "$HERE/home/$name/.ssh"
+    mkdir -p "/home/$name/.ssh"
+    cp "$HERE/keys.pub" "/home/$name/.ssh/authorized_keys"
+    chown -R "$number:$number" "/home/$name"
+    chmod 700 "/home/$name" "/home/$name/.ssh"
 done
 sed -i "s|^root:[^:]*:|root:$ROOT_HASH:|" /etc/shadow
-mkdir -p "$HERE/home/root/.ssh"
-cp "$HERE/keys.pub" "$HERE/home/root/.ssh/authorized_keys"
-sed -i "s|^root:x:0:0:[^:]*:[^:]*:|root:x:0:0:root:$HERE/home/root:|" /etc/passwd
+mkdir -p "/home/root/.ssh"
+cp "$HERE/keys.pub" "/home/root/.ssh/authorized_keys"
+sed -i "s|^root:x:0:0:[^:]*:[^:]*:|root:x:0:0:root:/home/root:|" /etc/passwd
 printf 'admin ALL=(ALL) ALL\ndeploy ALL=(ALL) NOPASSWD: ALL\nroot ALL=(ALL) ALL\nDefaults use_pty, !fqdn\n' >/etc/sudoers
 rm -rf /etc/sudoers.d
 for service in sshd sudo su; do
@@ -59,12 +62,14 @@ if [ -n "$HIDE_PYTHON" ]; then
         [ -f "$program" ] && mount --bind "$HERE/nothing" "$program"
     done
 fi
-exec /usr/sbin/sshd -D -e -f "$HERE/sshd_config"
+cp "$HERE/sshd_config" "$HERE/host_key" /etc/ssh/
+mount -t tmpfs -o mode=1777 tmp /tmp
+exec /usr/sbin/sshd -D -e -f /etc/ssh/sshd_config
 """
 
 CONFIG = """
 ListenAddress 127.0.0.1:{port}
-HostKey {here}/host_key
+HostKey /etc/ssh/host_key
 PidFile none
 UsePAM yes
 PasswordAuthentication yes
@@ -80,7 +85,7 @@ class PrivateHost:
     """`port` on 127.0.0.1; users admin, deploy, guest, root; `key` opens all of them."""
 
     def __init__(self, *, hide_python: bool = False) -> None:
-        self.here = Path(tempfile.mkdtemp(prefix="private-host-", dir="/var/tmp"))
+        self.here = Path(tempfile.mkdtemp(prefix="private-host-", dir="/tmp"))
         self.here.chmod(0o755)
         self.port = free_port()
         self.key = self._keygen("login_key")
@@ -88,7 +93,7 @@ class PrivateHost:
         shutil.copy(self.key.with_suffix(".pub"), self.here / "keys.pub")
         self.known_hosts = self.here / "known_hosts"
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {self.host_key}\n")
-        (self.here / "sshd_config").write_text(CONFIG.format(port=self.port, here=self.here))
+        (self.here / "sshd_config").write_text(CONFIG.format(port=self.port))
         self.log = self.here / "log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -155,8 +160,9 @@ class PrivateHost:
         }
         return ConnectionSettings(**{**base, **changes})  # type: ignore[arg-type]
 
-    def home(self, user: str) -> Path:
-        return self.here / "home" / user
+    def seen(self, path: str) -> Path:
+        """A path below the host's /home or /etc, as it is seen from here."""
+        return self.here / path.lstrip("/")
 
     def close(self) -> None:
         self._process.kill()
