@@ -24,6 +24,9 @@ from provisioner.kube.controllers.factories import FACTORIES, chosen
 SYNC_S = 60.0
 
 
+SIGNERS = ("kubelet-serving", "kubelet-client", "kube-apiserver-client", "legacy-unknown")
+
+
 def flag_set() -> FlagSet:
     flags = FlagSet("kube-controller-manager", "runs the loops that make what is into what is wanted")
     for name, default, help_ in (
@@ -39,6 +42,7 @@ def flag_set() -> FlagSet:
         ("root-ca-file", "", "the CA that is published to every namespace"),
         ("cluster-signing-cert-file", "", "CA that signs requests"),
         ("cluster-signing-key-file", "", "its key"),
+        *((f"cluster-signing-{signer}-{part}-file", "", f"for {signer} alone") for signer in SIGNERS for part in ("cert", "key")),
         ("service-account-private-key-file", "", "taken for compatibility: the API server signs tokens"),
     ):
         flags.add(name, str, default, help_)
@@ -55,6 +59,8 @@ def flag_set() -> FlagSet:
     flags.add("node-startup-grace-period", duration, 60.0, "the same for a node that has never reported")
     flags.add("pod-eviction-timeout", duration, 300.0, "taken for compatibility: pods' own tolerations decide")
     flags.add("terminated-pod-gc-threshold", integer, 12500, "ended pods that are kept; 0 keeps all")
+    flags.add("cluster-signing-duration", duration, 365 * 86400.0, "the longest that a signed certificate holds")
+    flags.add("horizontal-pod-autoscaler-sync-period", duration, 15.0, "how often autoscalers look at their metrics")
     flags.add("enable-garbage-collector", boolean, True, "delete dependents whose owners are gone")
     flags.add("use-service-account-credentials", boolean, False, "taken for compatibility: one identity runs all controllers")
     return flags

@@ -50,6 +50,29 @@ def _garbage(parts: Parts, flags: Flags) -> Controller | None:
     return _class("garbage", "GarbageCollector")(parts) if flags.enable_garbage_collector else None
 
 
+# Flag's middle part -> signer's name.
+_SIGNER_FLAGS = {
+    "kube_apiserver_client": "kubernetes.io/kube-apiserver-client",
+    "kubelet_client": "kubernetes.io/kube-apiserver-client-kubelet",
+    "kubelet_serving": "kubernetes.io/kubelet-serving",
+    "legacy_unknown": "kubernetes.io/legacy-unknown",
+}
+
+
+def _signer(parts: Parts, flags: Flags) -> Controller | None:
+    """Each signer has its own CA, or the common one; without any nothing is signed."""
+    authority, authorities = _class("certificates", "Authority"), {}
+    for part, name in _SIGNER_FLAGS.items():
+        certificate = getattr(flags, f"cluster_signing_{part}_cert_file") or flags.cluster_signing_cert_file
+        key = getattr(flags, f"cluster_signing_{part}_key_file") or flags.cluster_signing_key_file
+        if certificate and key:
+            authorities[name] = authority(certificate, key)
+    made: Controller | None = None
+    if authorities:
+        made = _class("certificates", "CertificateSigner")(parts, authorities, flags.cluster_signing_duration)
+    return made
+
+
 FACTORIES: dict[str, Factory] = {
     "replicaset-controller": _plain("replicaset", "ReplicaSetController"),
     "replicationcontroller-controller": _plain("replication_controller", "ReplicationControllers"),
@@ -59,6 +82,20 @@ FACTORIES: dict[str, Factory] = {
     "job-controller": _plain("jobs", "Jobs"),
     "cronjob-controller": _plain("cronjobs", "CronJobs"),
     "disruption-controller": _plain("disruption", "Disruptions"),
+    "horizontal-pod-autoscaler-controller": lambda parts, flags: _class("autoscaler", "Autoscalers")(
+        parts, flags.horizontal_pod_autoscaler_sync_period
+    ),
+    "resourcequota-controller": _plain("quotas", "Quotas"),
+    "persistentvolume-binder-controller": _plain("volume_binder", "VolumeBinder"),
+    "persistentvolumeclaim-protection-controller": _plain("volume_protection", "ClaimProtection"),
+    "persistentvolume-protection-controller": _plain("volume_protection", "VolumeProtection"),
+    "clusterrole-aggregation-controller": _plain("role_aggregation", "RoleAggregation"),
+    "certificatesigningrequest-approving-controller": _plain("certificates", "CertificateApprover"),
+    "certificatesigningrequest-signing-controller": _signer,
+    "certificatesigningrequest-cleaner-controller": _plain("certificates", "CertificateCleaner"),
+    "token-cleaner-controller": _plain("bootstrap_tokens", "TokenCleaner"),
+    "bootstrap-signer-controller": _plain("bootstrap_tokens", "BootstrapSigner"),
+    "endpointslice-mirroring-controller": _plain("endpoint_mirroring", "EndpointMirroring"),
     "endpointslice-controller": _plain("endpoint_slices", "EndpointSlices"),
     "node-lifecycle-controller": _node_lifecycle,
     "node-ipam-controller": _node_ipam,
@@ -96,6 +133,8 @@ ELSEWHERE = frozenset(
         "taint-eviction-controller",
         "serviceaccount-token-controller",
         "ttl-controller",
+        "ttl-after-finished-controller",
+        "persistentvolume-expander-controller",
         "persistentvolume-attach-detach-controller",
         "ephemeral-volume-controller",
         "cloud-node-lifecycle-controller",

@@ -1,0 +1,205 @@
+"""ResourceQuota: what a namespace really uses, counted afresh; admission adds to it in between, so that it is never behind.
+
+Pods, services, claims and configmaps are counted from what is watched anyway; everything else is asked of the server, which counts
+without sending (a list of one object says how many remain). Source: core/v1 ResourceQuota.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from provisioner.kube.api import quantity
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api._generated.resources import RESOURCES
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.qos import qos_class
+from provisioner.kube.controllers.controller import Controller, Parts
+
+# How soon what isn't watched is counted again; upstream's full resync is 5 minutes, but it watches everything.
+RECOUNT_S = 10.0
+COMPUTE = ("cpu", "memory", "ephemeral-storage")
+BARE = ("pods", "services", "replicationcontrollers", "resourcequotas", "secrets", "configmaps", "persistentvolumeclaims")
+_STORAGE_SUFFIX = ".storageclass.storage.k8s.io"
+
+Usage = dict[str, Fraction]
+
+
+def pod_usage(pod: core_v1.Pod) -> Usage:
+    """What a pod takes. One that has ended, or should long be gone, takes nothing but its place in the object count."""
+    taken: Usage = {"count/pods": Fraction(1)}
+    if pod.status.phase in ("Succeeded", "Failed"):
+        return taken
+    taken["pods"] = Fraction(1)
+    for kind in ("requests", "limits"):
+        for name, value in _pod_total(pod.spec, kind).items():
+            if kind == "requests" and name in COMPUTE:
+                taken[name] = value
+            if kind == "requests" or name in COMPUTE:
+                taken[f"{kind}.{name}"] = value
+    return taken
+
+
+def _pod_total(spec: core_v1.PodSpec, kind: str) -> Usage:
+    """The sum over containers, or what the greediest init container wants, plus the overhead."""
+    total: Usage = {}
+    for container in spec.containers or ():
+        for name, value in _asked(container, kind).items():
+            total[name] = total.get(name, Fraction(0)) + value
+    for container in spec.init_containers or ():
+        for name, value in _asked(container, kind).items():
+            total[name] = max(total.get(name, Fraction(0)), value)
+    for name, overhead in (spec.overhead or {}).items():
+        if name in total:
+            total[name] += quantity.parse(overhead)
+    return total
+
+
+def _asked(container: core_v1.Container, kind: str) -> Usage:
+    resources = container.resources
+    values = (resources.requests if kind == "requests" else resources.limits) if resources is not None else None
+    return {name: quantity.parse(value) for name, value in (values or {}).items()}
+
+
+def service_usage(service: core_v1.Service) -> Usage:
+    taken: Usage = {"services": Fraction(1), "count/services": Fraction(1)}
+    if service.spec.type in ("NodePort", "LoadBalancer"):
+        taken["services.nodeports"] = Fraction(len(service.spec.ports or ()))
+    if service.spec.type == "LoadBalancer":
+        taken["services.loadbalancers"] = Fraction(1)
+    return taken
+
+
+def claim_usage(claim: core_v1.PersistentVolumeClaim) -> Usage:
+    taken: Usage = {"persistentvolumeclaims": Fraction(1), "count/persistentvolumeclaims": Fraction(1)}
+    requests = (claim.spec.resources.requests if claim.spec.resources is not None else None) or {}
+    size = quantity.parse(requests.get("storage", 0))
+    taken["requests.storage"] = size
+    if claim.spec.storage_class_name:
+        prefix = claim.spec.storage_class_name + _STORAGE_SUFFIX
+        taken |= {f"{prefix}/requests.storage": size, f"{prefix}/persistentvolumeclaims": Fraction(1)}
+    return taken
+
+
+def in_scopes(pod: core_v1.Pod, spec: core_v1.ResourceQuotaSpec) -> bool:
+    """Whether a quota with scopes counts the pod."""
+    scopes: list[tuple[str, str, list[str]]] = [(scope, "Exists", []) for scope in spec.scopes or ()]
+    selector = spec.scope_selector
+    scopes += [(e.scope_name or "", e.operator or "", e.values or []) for e in (selector.match_expressions if selector else None) or ()]
+    return all(_in_scope(pod.spec, *scope) for scope in scopes)
+
+
+def _in_scope(spec: core_v1.PodSpec, scope: str, operator: str, values: list[str]) -> bool:
+    if scope == "PriorityClass":
+        name = spec.priority_class_name or ""
+        return {"In": name in values, "NotIn": name not in values, "Exists": bool(name), "DoesNotExist": not name}.get(operator, False)
+    if scope == "CrossNamespacePodAffinity":
+        return _crosses(spec)
+    best_effort, terminating = qos_class(spec) == "BestEffort", spec.active_deadline_seconds is not None
+    known = {"BestEffort": best_effort, "NotBestEffort": not best_effort, "Terminating": terminating, "NotTerminating": not terminating}
+    return known.get(scope, False)
+
+
+def _crosses(spec: core_v1.PodSpec) -> bool:
+    """Whether a pod's (anti-)affinity looks into other namespaces."""
+    affinity = spec.affinity or core_v1.Affinity()
+    terms: list[Any] = []
+    for source in (affinity.pod_affinity, affinity.pod_anti_affinity):
+        if source is not None:
+            terms += source.required_during_scheduling_ignored_during_execution or ()
+            terms += [w.pod_affinity_term for w in source.preferred_during_scheduling_ignored_during_execution or ()]
+    return any(t is not None and (t.namespaces or t.namespace_selector is not None) for t in terms)
+
+
+def total(parts: Iterable[Usage]) -> Usage:
+    found: Usage = {}
+    for part in parts:
+        for name, amount in part.items():
+            found[name] = found.get(name, Fraction(0)) + amount
+    return found
+
+
+def shown(name: str, amount: Fraction) -> str:
+    """Bytes in powers of two, as people write them."""
+    return quantity.render(amount, "binary" if "memory" in name or "storage" in name else "decimal")
+
+
+def counted_path(name: str, namespace: str) -> str | None:
+    """Where the objects of `count/<resource>.<group>` are listed; None for what this server's own kinds don't have."""
+    plural, _, group = name.removeprefix("count/").partition(".")
+    for resource in RESOURCES:
+        if resource.namespaced and (resource.plural, resource.group) == (plural, group):
+            return resource.path(namespace)
+    return None
+
+
+class Quotas(Controller):
+    name = "resourcequota"
+    workers = 5
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._quotas = self.watch(core_v1.ResourceQuota)
+        self._sources: dict[str, tuple[Any, Any]] = {
+            "pods": (self.informers.get(core_v1.Pod), pod_usage),
+            "services": (self.informers.get(core_v1.Service), service_usage),
+            "persistentvolumeclaims": (self.informers.get(core_v1.PersistentVolumeClaim), claim_usage),
+        }
+        for informer, _ in self._sources.values():
+            informer.add_handler(self._used, self._used_differently, self._used)
+
+    def _used(self, obj: Any) -> None:
+        for quota in self._quotas.store.list(obj.metadata.namespace):
+            self.enqueue(quota)
+
+    def _used_differently(self, old: Any, obj: Any) -> None:
+        ended = getattr(old.status, "phase", None) != getattr(obj.status, "phase", None)
+        if ended or old.spec != obj.spec:
+            self._used(obj)
+
+    async def reconcile(self, key: str) -> float | None:
+        quota: core_v1.ResourceQuota | None = self._quotas.store.get(key)
+        if quota is None or quota.metadata.deletion_timestamp is not None:
+            return None
+        hard = quota.spec.hard or {}
+        namespace = quota.metadata.namespace or ""
+        watched = total(
+            usage(obj)
+            for name, (informer, usage) in self._sources.items()
+            for obj in informer.store.list(namespace)
+            if name == "pods" or not (quota.spec.scopes or quota.spec.scope_selector)
+            if name != "pods" or in_scopes(obj, quota.spec)
+        )
+        used: dict[str, Any] = {}
+        asked = False
+        for name in sorted(hard):
+            amount = watched.get(name)
+            path = counted_path(f"count/{name}" if name in BARE else name, namespace)
+            if amount is None and path is not None and path.rpartition("/")[2] not in self._sources:
+                amount, asked = Fraction(await self._count(path)), True
+            used[name] = shown(name, amount or Fraction(0))
+        status = core_v1.ResourceQuotaStatus(hard=hard or None, used=used or None)
+        if not _same(status, quota.status):
+            await self.client.update_status(msgspec.structs.replace(quota, status=status))
+        return RECOUNT_S if asked else None
+
+    async def _count(self, path: str) -> int:
+        try:
+            answer = await self.client.raw("GET", path, params={"limit": "1"})
+        except StatusError as error:
+            if error.code == 404:
+                return 0
+            raise
+        listed: dict[str, Any] = msgspec.json.decode(answer)
+        return len(listed["items"] or ()) + int((listed.get("metadata") or {}).get("remainingItemCount") or 0)
+
+
+def _same(mine: core_v1.ResourceQuotaStatus, other: core_v1.ResourceQuotaStatus) -> bool:
+    pairs = ((mine.hard, other.hard), (mine.used, other.used))
+    return all(
+        (a or {}).keys() == (b or {}).keys() and all(quantity.parse(v) == quantity.parse((b or {})[k]) for k, v in (a or {}).items())
+        for a, b in pairs
+    )
