@@ -106,7 +106,7 @@ class Subresources:
         if name == "eviction":
             budgets = self._registry.find("policy", "v1", "poddisruptionbudgets")
             assert budgets is not None
-            return json_response(await pods.evict(self._rest, kind, call, document, budgets), 201)
+            return json_response(await pods.evict(self._rest, kind, call, document, budgets, self._clock), 201)
         if name == "token":
             made = await reviews.token_request(self._rest, self._authenticator.tokens, kind, self._bound, call, document)
             return json_response(made, 201)

@@ -60,7 +60,7 @@ async def bind(rest: Rest, kind: Kind, call: Call, document: Any, clock: Clock) 
     return SUCCESS
 
 
-async def evict(rest: Rest, kind: Kind, call: Call, document: Any, budgets: Kind) -> bytes:
+async def evict(rest: Rest, kind: Kind, call: Call, document: Any, budgets: Kind, clock: Clock) -> bytes:
     """Delete a pod if the disruption budgets that select it allow. Raises 429 where they don't."""
     eviction = decoded(policy_v1.Eviction, document)
     await rest.cache.fresh()
@@ -70,12 +70,12 @@ async def evict(rest: Rest, kind: Kind, call: Call, document: Any, budgets: Kind
         for entry in list(rest.cache.collection(budgets.stored_as).page(f"{call.target.namespace}/", "")):
             budget = budgets.load(entry.data)
             if from_struct(budget.spec.selector).matches(pod.metadata.labels) and not call.dry_run:
-                await _spend(rest, budgets, call, budget, pod.metadata.name or "")
+                await _spend(rest, budgets, call, budget, pod.metadata.name or "", rfc3339(clock.now()))
     await rest.delete(kind, call, eviction.delete_options or meta_v1.DeleteOptions())
     return SUCCESS
 
 
-async def _spend(rest: Rest, budgets: Kind, call: Call, budget: policy_v1.PodDisruptionBudget, pod: str) -> None:
+async def _spend(rest: Rest, budgets: Kind, call: Call, budget: policy_v1.PodDisruptionBudget, pod: str, now: str) -> None:
     if (budget.status.disruptions_allowed or 0) <= 0:
         wanted = (
             scaled(budget.spec.min_available, budget.status.expected_pods or 0, round_up=True)
@@ -89,6 +89,8 @@ async def _spend(rest: Rest, budgets: Kind, call: Call, budget: policy_v1.PodDis
 
     async def take(current: policy_v1.PodDisruptionBudget, _: Entry) -> policy_v1.PodDisruptionBudget:
         current.status.disruptions_allowed = (current.status.disruptions_allowed or 0) - 1
+        # Who counts healthy pods before this one is seen going must not count it.
+        current.status.disrupted_pods = {**(current.status.disrupted_pods or {}), pod: now}
         return current
 
     from dataclasses import replace

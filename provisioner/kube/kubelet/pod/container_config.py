@@ -50,10 +50,26 @@ def labels_of(pod: core_v1.Pod, name: str) -> dict[str, str]:
 
 def hostname_of(pod: core_v1.Pod) -> str:
     """The name inside the pod: `spec.hostname`, or the pod's own, cut to what the kernel takes."""
+    if pod.spec.hostname_override:
+        return pod.spec.hostname_override
     return (pod.spec.hostname or pod.metadata.name or "")[:63].rstrip("-.")
 
 
-def sandbox_config(pod: core_v1.Pod, image: str, attempt: int, log_config: Mapping[str, Any], lowest_oom: int = -1000) -> dict[str, Any]:
+def kernel_name(pod: core_v1.Pod, domain: str) -> str:
+    """What uname says in the pod: its full name where setHostnameAsFQDN asks for it. Raises ContainerRefused for one that is too long."""
+    name = hostname_of(pod)
+    if not pod.spec.set_hostname_as_fqdn or not pod.spec.subdomain or pod.spec.hostname_override:
+        return name
+    full = f"{name}.{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{domain}"
+    if len(full) > 64:
+        text = f"failed to construct FQDN from pod hostname and cluster domain, FQDN {full} is too long (64 characters is the max, {len(full)} characters requested)"
+        raise ContainerRefused("CreatePodSandboxError", text)
+    return full
+
+
+def sandbox_config(
+    pod: core_v1.Pod, image: str, attempt: int, log_config: Mapping[str, Any], lowest_oom: int = -1000, domain: str = ""
+) -> dict[str, Any]:
     """The container that holds the pod's namespaces."""
     spec = pod.spec
     sysctls = {s.name: s.value for s in (spec.security_context.sysctls if spec.security_context else None) or ()}
@@ -80,7 +96,7 @@ def sandbox_config(pod: core_v1.Pod, image: str, attempt: int, log_config: Mappi
         "HostConfig": host,
     }
     if not spec.host_network:
-        config["Hostname"] = hostname_of(pod)
+        config["Hostname"] = kernel_name(pod, domain)
     return config
 
 
@@ -98,6 +114,9 @@ class Making:
     log_config: Mapping[str, Any]
     target_id: str | None = None
     lowest_oom: int = -1000
+    pids_limit: int = -1
+    # Where profiles of the type Localhost lie.
+    seccomp_root: Path = Path("/var/lib/kubelet/seccomp")
 
 
 def container_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Making) -> dict[str, Any]:
@@ -161,9 +180,11 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
         "Privileged": bool(context.privileged),
         "ReadonlyRootfs": bool(context.read_only_root_filesystem),
         "LogConfig": made_from.log_config,
-        "SecurityOpt": _security_options(of_pod, context),
+        "SecurityOpt": _security_options(of_pod, context, made_from.seccomp_root),
         **host_resources(spec, container, made_from.node_memory_bytes, made_from.lowest_oom),
     }
+    if made_from.pids_limit > 0:
+        host["PidsLimit"] = made_from.pids_limit
     if spec.host_pid:
         host["PidMode"] = "host"
     elif spec.share_process_namespace:
@@ -183,7 +204,8 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
     return host
 
 
-def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.SecurityContext) -> list[str]:
+def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.SecurityContext, seccomp_root: Path) -> list[str]:
+    """Raises ContainerRefused for a profile that is not there."""
     options = []
     if context.allow_privilege_escalation is False:
         options.append("no-new-privileges")
@@ -191,6 +213,22 @@ def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.Secur
     if profile is None or profile.type in (None, "Unconfined"):
         # As upstream's default: no filter where none was asked for.
         options.append("seccomp=unconfined")
+    elif profile.type == "Localhost":
+        path = seccomp_root / (profile.localhost_profile or "")
+        try:
+            options.append(f"seccomp={path.read_text()}")
+        except OSError as error:
+            text = f'failed to generate security options for container: cannot load seccomp profile "{path}": {error.strerror}'
+            raise ContainerRefused("CreateContainerError", text) from error
+    apparmor = context.app_armor_profile or of_pod.app_armor_profile
+    if apparmor is not None and apparmor.type == "Unconfined":
+        options.append("apparmor=unconfined")
+    elif apparmor is not None and apparmor.type == "Localhost":
+        options.append(f"apparmor={apparmor.localhost_profile}")
+    labels = context.se_linux_options or of_pod.se_linux_options
+    if labels is not None:
+        values = {"user": labels.user, "role": labels.role, "type": labels.type, "level": labels.level}
+        options += [f"label={name}:{value}" for name, value in values.items() if value]
     return options
 
 

@@ -36,6 +36,8 @@ class _Watched:
     started: bool
     ready: bool
     unhealthy: str = ""
+    # A failed probe's own grace period; None is the pod's.
+    grace_s: int | None = None
     tasks: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
 
@@ -58,6 +60,11 @@ class Probes:
     def unhealthy(self) -> dict[str, str]:
         """Container id to why it is to be restarted."""
         return {id_: w.unhealthy for id_, w in self._watched.items() if w.unhealthy}
+
+    def grace_s(self, container_id: str) -> int | None:
+        """How long a container that failed its probe has to end, where the probe says so."""
+        found = self._watched.get(container_id)
+        return found.grace_s if found is not None else None
 
     def update(self, pod: core_v1.Pod, pod_ip: str, running: dict[str, Container]) -> None:
         """Probe exactly the `running` containers (by name). A container adopted from before keeps what its status said."""
@@ -114,7 +121,7 @@ class Probes:
             if successes >= (probe.success_threshold or 1):
                 if self._succeeded(pod, pod_ip, watched, kind):
                     return
-            elif failures >= (probe.failure_threshold or 3) and self._failed(watched, kind):
+            elif failures >= (probe.failure_threshold or 3) and self._failed(watched, kind, probe):
                 return
             eager = kind == STARTUP or (kind == READINESS and not watched.ready)
             await self._clock.sleep(min(period_s, EAGER_S) if eager and answer.ok else period_s)
@@ -132,13 +139,14 @@ class Probes:
             self._changed()
         return False
 
-    def _failed(self, watched: _Watched, kind: str) -> bool:
+    def _failed(self, watched: _Watched, kind: str, probe: core_v1.Probe) -> bool:
         if kind == READINESS:
             if watched.ready:
                 watched.ready = False
                 self._changed()
             return False
         name = watched.container.name
+        watched.grace_s = probe.termination_grace_period_seconds
         watched.unhealthy = f"Container {name} failed {kind.lower()} probe, will be restarted"
         self._changed()
         return True

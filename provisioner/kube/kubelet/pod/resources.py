@@ -5,7 +5,7 @@ Source: upstream's pkg/kubelet/qos policy and cm helpers (documented under "Pod 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.kube.api import quantity
@@ -93,17 +93,29 @@ def host_resources(spec: core_v1.PodSpec, container: core_v1.Container, node_mem
 
 
 def requested(spec: core_v1.PodSpec) -> dict[str, int]:
-    """What the scheduler counts for a pod: {"cpu": milli, "memory": bytes}; the larger of containers' sum and each init container."""
-    total = {"cpu": 0, "memory": 0}
+    """What the scheduler counts for a pod: {"cpu": milli, "memory": bytes}.
+
+    The larger of all that runs at last, and each moment of the initialization; sidecars run on beside what comes after them.
+    """
+    peak, sidecars = {"cpu": 0, "memory": 0}, {"cpu": 0, "memory": 0}
+    for container in spec.init_containers or ():
+        found = _counted(container)
+        moment = {name: sidecars[name] + found[name] for name in sidecars}
+        if container.restart_policy == "Always":
+            sidecars = moment
+        peak = {name: max(peak[name], moment[name]) for name in peak}
+    total = dict(sidecars)
     for container in spec.containers or ():
         found = _counted(container)
         total = {name: total[name] + found[name] for name in total}
-    for container in spec.init_containers or ():
-        found = _counted(container)
-        total = {name: max(total[name], found[name]) for name in total}
-    return total
+    of_pod = _amounts((spec.resources.requests if spec.resources else None) or {})
+    overhead = _amounts(spec.overhead or {})
+    return {name: (of_pod[name] or max(total[name], peak[name])) + overhead[name] for name in total}
 
 
 def _counted(container: core_v1.Container) -> dict[str, int]:
-    requests = requests_of(container)
-    return {"cpu": quantity.milli(requests.get("cpu", 0)), "memory": quantity.value(requests.get("memory", 0))}
+    return _amounts(requests_of(container))
+
+
+def _amounts(resources: Mapping[str, Any]) -> dict[str, int]:
+    return {"cpu": quantity.milli(resources.get("cpu", 0)), "memory": quantity.value(resources.get("memory", 0))}

@@ -48,7 +48,7 @@ async def start_sandbox(services: Services, pod: core_v1.Pod) -> None:
         # The old one's cable ended with its namespace; its address is the pod's no more.
         await services.network.teardown(uid)
     name = docker_name(SANDBOX, pod.metadata.name or "", pod.metadata.namespace or "", uid, attempt)
-    config = sandbox_config(pod, settings.sandbox_image, attempt, settings.log_config, settings.lowest_oom)
+    config = sandbox_config(pod, settings.sandbox_image, attempt, settings.log_config, settings.lowest_oom, settings.dns.domain)
     try:
         created = await create_again(services, name, config)
     except DockerError as error:
@@ -137,7 +137,7 @@ async def start_container(services: Services, pod: core_v1.Pod, name: str, sandb
     if running is not None and container.lifecycle and container.lifecycle.post_start:
         answer = await services.handlers.hook(container.lifecycle.post_start, container, created, pod_ip)
         if not answer.ok:
-            services.recorder.event(about, "Warning", "FailedPostStartHook", f"PostStartHook failed: {answer.message}")
+            services.recorder.event(about, "Warning", "FailedPostStartHook", "PostStartHook failed")
             await services.docker.stop(created, 2)
             raise ContainerRefused("PostStartHookError", answer.message)
 
@@ -179,6 +179,8 @@ async def _configured(
         log_config=settings.log_config,
         target_id=target,
         lowest_oom=settings.lowest_oom,
+        pids_limit=settings.pids_limit,
+        seccomp_root=settings.root / "seccomp",
     )
     return container_config(pod, container, making)
 

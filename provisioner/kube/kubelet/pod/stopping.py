@@ -44,7 +44,7 @@ async def stop_container(services: Services, pod: core_v1.Pod, container: Contai
             async with asyncio.timeout(grace_s):
                 answer = await services.handlers.hook(spec.lifecycle.pre_stop, spec, container.id, pod_ip)
             if not answer.ok:
-                services.recorder.event(about, "Warning", "FailedPreStopHook", f"PreStopHook failed: {answer.message}")
+                services.recorder.event(about, "Warning", "FailedPreStopHook", "PreStopHook failed")
         except TimeoutError:
             log.warning("preStop took the whole grace period pod=%s container=%s", pod.metadata.name, container.name)
     left = max(LEAST_S if grace_s > 1 else grace_s, grace_s - int(services.clock.monotonic() - began))

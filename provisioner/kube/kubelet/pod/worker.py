@@ -208,7 +208,10 @@ class PodWorker:
         self._waiting.pop(name, None)
 
     async def _stop(self, container: Container, why: str) -> None:
-        await stopping.stop_container(self._s, self.pod, container, stopping.grace_of(self.pod), why, self.pod_ip)
+        grace_s = self._probes.grace_s(container.id)
+        await stopping.stop_container(
+            self._s, self.pod, container, stopping.grace_of(self.pod) if grace_s is None else grace_s, why, self.pod_ip
+        )
 
     def _failed(self, key: str, error: Exception) -> float | None:
         """A step failed: say so in events and in the containers' waiting reasons."""

@@ -22,7 +22,10 @@ from provisioner.kube.kubelet.runtime.docker_types import Image
 
 # Guess: more at once only fight for the same link.
 PARALLEL_PULLS = 3
-_REFERENCE = re.compile(r"^[a-z0-9]+[a-zA-Z0-9._:/-]*(@sha256:[0-9a-f]{64})?$")
+# The grammar of image references (distribution/reference): [host[:port]/]path[:tag][@digest].
+_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::\d+)?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(rf"^(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@[a-zA-Z][a-zA-Z0-9]*:[0-9a-fA-F]{{32,}})?$")
 HUB = "https://index.docker.io/v1/"
 
 
@@ -43,21 +46,30 @@ class Images:
         if not _REFERENCE.match(reference):
             message = f'Failed to apply default image tag "{reference}": couldn\'t parse image name'
             self._recorder.event(about, "Warning", "InspectFailed", message)
-            raise ContainerRefused("InvalidImageName", message)
+            raise self._refused(about, "InvalidImageName", message)
         policy = policy or default_policy(reference)
-        there = await self._docker.image(reference)
+        try:
+            there = await self._docker.image(reference)
+        except DockerError as error:
+            message = f'Failed to inspect image "{reference}": {error.message}'
+            self._recorder.event(about, "Warning", "InspectFailed", message)
+            raise self._refused(about, "ImageInspectError", message) from error
         if there is not None and policy != "Always":
             self._recorder.event(about, "Normal", "Pulled", f'Container image "{reference}" already present on machine')
             return there
         if policy == "Never":
             message = f'Container image "{reference}" is not present with pull policy of Never'
             self._recorder.event(about, "Warning", "ErrImageNeverPull", message)
-            raise ContainerRefused("ErrImageNeverPull", message)
+            raise self._refused(about, "ErrImageNeverPull", message)
         if self.retry_s(reference) > 0:
             message = f'Back-off pulling image "{reference}"'
             self._recorder.event(about, "Normal", "BackOff", message)
-            raise ContainerRefused("ImagePullBackOff", f"{message}: {self._failed.get(reference, '')}")
+            raise self._refused(about, "ImagePullBackOff", f"{message}: {self._failed.get(reference, '')}")
         return await self._pull(about, reference, credentials)
+
+    def _refused(self, about: core_v1.ObjectReference, reason: str, message: str) -> ContainerRefused:
+        self._recorder.event(about, "Warning", "Failed", f"Error: {reason}")
+        return ContainerRefused(reason, message)
 
     def retry_s(self, reference: str) -> float:
         """How long until a failed image is pulled again."""
@@ -78,8 +90,7 @@ class Images:
             self._backoff.next(reference, self._clock.now())
             self._failed[reference] = f"ErrImagePull: {error.message}"
             self._recorder.event(about, "Warning", "Failed", f'Failed to pull image "{reference}": {error.message}')
-            self._recorder.event(about, "Warning", "Failed", "Error: ErrImagePull")
-            raise ContainerRefused("ErrImagePull", error.message) from error
+            raise self._refused(about, "ErrImagePull", error.message) from error
         finally:
             if not lock.locked():
                 self._pulling.pop(reference, None)

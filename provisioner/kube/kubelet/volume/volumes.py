@@ -64,9 +64,10 @@ class Volumes:
         try:
             if volume.host_path is not None:
                 self._elsewhere[uid, name] = check_host_path(name, volume.host_path)
-            elif volume.persistent_volume_claim is not None:
-                claim = volume.persistent_volume_claim.claim_name or ""
-                self._elsewhere[uid, name] = await self._claimed(pod, name, claim)
+            elif volume.persistent_volume_claim is not None or volume.ephemeral is not None:
+                # A generic ephemeral volume's claim is made by its controller, under this name.
+                given = volume.persistent_volume_claim.claim_name if volume.persistent_volume_claim is not None else None
+                self._elsewhere[uid, name] = await self._claimed(pod, name, given or f"{pod.metadata.name}-{name}")
             elif kind is None:
                 raise VolumeError(name, "no volume plugin matched: this kind of volume is not supported")
             else:

@@ -72,6 +72,37 @@ def test_security_context() -> None:
     assert host["CapAdd"] == ["NET_ADMIN"] and host["CapDrop"] == ["ALL"] and "no-new-privileges" in host["SecurityOpt"]
 
 
+def options(tmp_path: Path, **context: Any) -> list[str]:
+    pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "securityContext": context}]}})
+    making = Making("box", 0, {}, [], Image(id="1", config=ImageConfig(cmd=["x"])), 1, Path("/m"), {}, pids_limit=99, seccomp_root=tmp_path)
+    host = container_config(pod, (pod.spec.containers or [])[0], making)["HostConfig"]
+    assert host["PidsLimit"] == 99
+    found: list[str] = host["SecurityOpt"]
+    return found
+
+
+def test_profiles(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text("{}")
+    assert options(tmp_path) == ["seccomp=unconfined"]
+    assert options(tmp_path, seccompProfile={"type": "RuntimeDefault"}) == []
+    assert options(tmp_path, seccompProfile={"type": "Localhost", "localhostProfile": "mine.json"}) == ["seccomp={}"]
+    assert "apparmor=mine" in options(tmp_path, appArmorProfile={"type": "Localhost", "localhostProfile": "mine"})
+    assert "label=level:s0:c1" in options(tmp_path, seLinuxOptions={"level": "s0:c1"})
+    with pytest.raises(ContainerRefused, match="cannot load seccomp profile"):
+        options(tmp_path, seccompProfile={"type": "Localhost", "localhostProfile": "none.json"})
+
+
+def test_names_inside_the_pod() -> None:
+    spec = {"hostname": "db-0", "subdomain": "db", "setHostnameAsFQDN": True}
+    pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p", "namespace": "d"}, "spec": spec})
+    assert sandbox_config(pod, "pause", 0, {}, domain="cluster.local")["Hostname"] == "db-0.db.d.svc.cluster.local"
+    pod.spec.set_hostname_as_fqdn = None
+    assert sandbox_config(pod, "pause", 0, {}, domain="cluster.local")["Hostname"] == "db-0"
+    pod.spec.set_hostname_as_fqdn, pod.spec.subdomain = True, "s" * 60
+    with pytest.raises(ContainerRefused, match="is too long"):
+        sandbox_config(pod, "pause", 0, {}, domain="cluster.local")
+
+
 @pytest.mark.parametrize(
     ("context", "user", "refused"),
     [

@@ -114,3 +114,14 @@ async def test_an_adopted_container_is_as_ready_as_it_was(ready: bool) -> None:
     asked.update()
     assert asked.probes.started == {"id"} and bool(asked.probes.ready) is ready
     asked.probes.stop()
+
+
+async def test_a_probe_may_have_a_grace_period_of_its_own() -> None:
+    asked = Asked({"livenessProbe": probe(failureThreshold=1, terminationGracePeriodSeconds=3)})
+    asked.ok = False
+    asked.update()
+    await asked.clock.advance(1)
+    assert list(asked.probes.unhealthy) == ["id"]
+    assert asked.probes.grace_s("id") == 3
+    assert asked.probes.grace_s("other") is None
+    asked.probes.stop()

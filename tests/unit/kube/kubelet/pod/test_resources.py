@@ -62,6 +62,17 @@ def test_without_the_capability_scores_are_not_lowered() -> None:
     assert resources.lowest_oom_score(1 << 24) == -1000
 
 
+def test_sidecars_run_beside_what_follows_them() -> None:
+    def asking(name: str, cpu: str, **fields: Any) -> dict[str, Any]:
+        return {"name": name, "resources": {"requests": {"cpu": cpu}}, **fields}
+
+    inits = [asking("first", "3"), asking("side", "1", restartPolicy="Always"), asking("second", "2500m")]
+    spec = codec.decode_dict(core_v1.PodSpec, {"initContainers": inits, "containers": [asking("main", "1")], "overhead": {"cpu": "100m"}})
+    assert resources.requested(spec)["cpu"] == 3600
+    spec.init_containers = (spec.init_containers or [])[1:2]
+    assert resources.requested(spec)["cpu"] == 2100
+
+
 def test_a_pod_asks_for_its_largest_moment() -> None:
     spec = codec.decode_dict(
         core_v1.PodSpec,

@@ -35,8 +35,8 @@ class Recorder:
     def __init__(self) -> None:
         self.reasons: list[str] = []
 
-    def event(self, _: object, __: str, reason: str, ___: str) -> None:
-        self.reasons.append(reason)
+    def event(self, _: object, __: str, reason: str, message: str) -> None:
+        self.reasons.append(reason + (message.removeprefix("Error") if message.startswith("Error: ") else ""))
 
 
 ABOUT = core_v1.ObjectReference(name="p")
@@ -76,10 +76,35 @@ async def test_a_failed_pull_waits_before_the_next() -> None:
     assert await reason(found, "a:1") == "ImagePullBackOff" and found.retry_s("a:1") == 10
     await clock.advance(10)
     assert await reason(found, "a:1") == "ErrImagePull" and found.retry_s("a:1") == 20
-    assert len(docker.pulls) == 2 and recorder.reasons[:4] == ["Pulling", "Failed", "Failed", "BackOff"]
+    assert len(docker.pulls) == 2
+    assert recorder.reasons[:5] == ["Pulling", "Failed", "Failed: ErrImagePull", "BackOff", "Failed: ImagePullBackOff"]
     await clock.advance(20)
     docker.pullable = True
     assert (await found.ensure(ABOUT, "a:1", None, ())).id == "a:1" and found.retry_s("a:1") == 0
+
+
+@pytest.mark.parametrize(
+    ("reference", "good"),
+    [
+        ("busybox", True),
+        ("h.io:5000/a/b_c.d-e:V1.0", True),
+        ("a@sha256:" + "0" * 64, True),
+        ("a:1@sha256:" + "0" * 64, True),
+        ("Busybox", False),
+        ("h.io/Upper/x", False),
+        ("a:", False),
+        ("a b", False),
+        ("a@sha256:12", False),
+        ("", False),
+    ],
+)
+async def test_names_of_images(reference: str, good: bool) -> None:
+    found, recorder, _ = images(FakeDocker(reference))
+    if good:
+        await found.ensure(ABOUT, reference, "IfNotPresent", ())
+    else:
+        assert await reason(found, reference) == "InvalidImageName"
+        assert recorder.reasons == ["InspectFailed", "Failed: InvalidImageName"]
 
 
 def test_default_policy_and_registry() -> None:
