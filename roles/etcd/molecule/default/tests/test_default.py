@@ -1,0 +1,12 @@
+"""What the role etcd leaves behind."""
+
+from __future__ import annotations
+
+from testinfra.host import Host
+
+
+def test_etcd_serves_with_tls_only(host: Host) -> None:
+    assert host.service("etcd").is_running and host.service("etcd").is_enabled
+    key = host.file("/etc/kubernetes/pki/etcd/server.key")
+    assert (key.user, key.mode) == ("etcd", 0o600)
+    assert host.run("curl --silent --max-time 2 http://127.0.0.1:2379/health").rc != 0
