@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from provisioner.templating.vault import VaultSecrets
 
 _OPTIONS = [
-    click.option("-i", "--inventory", "inventories", multiple=True, required=True, help="A file, folder, program, or host1,host2, list."),
+    click.option(
+        "-i", "--inventory", "--inventory-file", "inventories", multiple=True, help="A file, folder, program, or host1,host2, list."
+    ),
     click.option("-l", "--limit", help="Only these of the hosts (a pattern)."),
     click.option("-C", "--check", is_flag=True, help="Say what would change, and change nothing."),
     click.option("-D", "--diff", is_flag=True, help="Show differences of files."),
@@ -26,11 +29,16 @@ _OPTIONS = [
     click.option("-k", "--ask-pass", is_flag=True, help="Ask for the password of SSH."),
     click.option("-u", "--user", help="Log in as this user."),
     click.option("-c", "--connection", help="ssh or local."),
-    click.option("--private-key", type=click.Path(path_type=Path), help="Log in with this key."),
+    click.option("--become-password-file", "--become-pass-file", type=click.Path(path_type=Path), help="Holds the password of sudo."),
+    click.option("--connection-password-file", "--conn-pass-file", type=click.Path(path_type=Path), help="Holds the password of SSH."),
+    click.option("--ssh-common-args", help="Options of ssh, such as -o ProxyJump=…"),
+    click.option("--ssh-extra-args", help="More options of ssh."),
+    click.option("-M", "--module-path", multiple=True, help="Folders with modules of your own, separated by colons."),
+    click.option("--private-key", "--key-file", type=click.Path(path_type=Path), help="Log in with this key."),
     click.option("-T", "--timeout", type=click.FloatRange(min=1), help="Seconds a task may take on a host."),
-    click.option("--vault-password-file", "vault_files", multiple=True, type=click.Path(path_type=Path)),
+    click.option("--vault-password-file", "--vault-pass-file", "vault_files", multiple=True, type=click.Path(path_type=Path)),
     click.option("--vault-id", "vault_ids", multiple=True, help="label@file or label@prompt."),
-    click.option("-J", "--ask-vault-pass", is_flag=True),
+    click.option("-J", "--ask-vault-pass", "--ask-vault-password", "ask_vault_pass", is_flag=True),
     click.option("-v", "--verbose", count=True),
 ]
 
@@ -39,6 +47,19 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
+
+
+def inventory_sources(given: tuple[str, ...]) -> tuple[str, ...]:
+    """What `-i` says; else $ANSIBLE_INVENTORY; else nothing, which leaves localhost alone."""
+    named = os.environ.get("ANSIBLE_INVENTORY", "")
+    return given or tuple(part for part in named.split(",") if part)
+
+
+def secrets_of(values: dict[str, Any]) -> VaultSecrets | None:
+    """The vault's secrets of a parsed command line, $ANSIBLE_VAULT_PASSWORD_FILE included."""
+    named = os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
+    files = values["vault_files"] or ((Path(named),) if named and not values["vault_ids"] and not values["ask_vault_pass"] else ())
+    return vault_secrets(files, values["vault_ids"], values["ask_vault_pass"])
 
 
 def vault_secrets(vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask_vault_pass: bool) -> VaultSecrets | None:
@@ -71,8 +92,10 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
         become=True if values["become"] else None,
         become_user=values["become_user"],
         become_method=values["become_method"],
-        become_password=_ask("BECOME password").decode() if values["ask_become_pass"] else None,
-        connection_password=_ask("SSH password").decode() if values["ask_pass"] else None,
+        become_password=_password(values["ask_become_pass"], values["become_password_file"], "BECOME password"),
+        connection_password=_password(values["ask_pass"], values["connection_password_file"], "SSH password"),
+        ssh_common_args=" ".join(part for part in (values["ssh_common_args"], values["ssh_extra_args"]) if part) or None,
+        module_path=tuple(Path(part).expanduser() for entry in values["module_path"] for part in entry.split(":") if part),
         remote_user=values["user"],
         private_key_file=values["private_key"],
         connection=values["connection"],
@@ -81,6 +104,12 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
         prompt=lambda text, private: str(click.prompt(text, hide_input=private)),
         **more,
     )
+
+
+def _password(ask: bool, file: Path | None, text: str) -> str | None:
+    if file is not None:
+        return _read(file).decode()
+    return _ask(text).decode() if ask else None
 
 
 def _read(path: Path) -> bytes:
@@ -95,7 +124,7 @@ def _read(path: Path) -> bytes:
             return ran.stdout.strip()
         return path.read_bytes().strip()
     except (OSError, subprocess.SubprocessError) as e:
-        raise click.UsageError(f"vault password file {path}: {e}") from e
+        raise click.UsageError(f"password file {path}: {e}") from e
 
 
 def _ask(text: str) -> bytes:

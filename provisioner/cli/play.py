@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, run_options, vault_secrets
+from provisioner.cli.engine_options import engine_options, inventory_sources, run_options, secrets_of
+
+if TYPE_CHECKING:
+    from provisioner.engine.events import Event
+    from provisioner.inventory import Inventory
+
+NO_HOSTS = 1  # ansible-playbook's code when --limit leaves no host
+SYNTAX = 4  # and for content that cannot be parsed
 
 
 @click.command("play")
@@ -19,15 +27,24 @@ from provisioner.cli.engine_options import engine_options, run_options, vault_se
 @click.option("--step", is_flag=True, help="Ask before each task.")
 @click.option("--force-handlers", is_flag=True, help="Run handlers on hosts that failed, too.")
 @click.option("--flush-cache", is_flag=True, help="Forget cached facts first.")
-@click.option("--profile", is_flag=True, help="Show the slowest tasks at the end.")
+@click.option("--list-hosts", is_flag=True, help="Only say which hosts each play is for.")
+@click.option("--list-tasks", is_flag=True, help="Only say which tasks would run.")
+@click.option("--list-tags", is_flag=True, help="Only say which tags there are.")
+@click.option("--syntax-check", is_flag=True, help="Only read everything and say what is wrong.")
+@click.option("--profile", is_flag=True, help="Show the slowest tasks at the end, and where the time went.")
+@click.option("--output", type=click.Choice(["text", "json", "jsonl", "junit"]), default="text", show_default=True)
 def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values: Any) -> int:
-    """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed) or 4 (hosts unreachable)."""
-    from provisioner.cli.play_output import PlayOutput
+    """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed), 4 (hosts unreachable, or wrong syntax), 1 (other)."""
+    from provisioner.cli.play_listing import Wanted
     from provisioner.cluster.sessions import Sessions
+    from provisioner.engine.errors import PlaybookError
     from provisioner.engine.runner import Runner
     from provisioner.inventory import load
 
-    secrets = vault_secrets(values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
+    for playbook in playbooks:
+        if not playbook.is_file():
+            raise click.ClickException(f"the playbook: {playbook} could not be found")
+    secrets = secrets_of(values)
     options = run_options(
         values,
         tags=_words(values["tags"]),
@@ -38,13 +55,54 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         step=_ask_step if values["step"] else None,
         vault=secrets,
     )
-    loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
-    output = PlayOutput(values["verbose"], profile=values["profile"])
-    with Sessions(forks=values["forks"]) as sessions:
-        result = Runner(loaded, options=options, sessions=sessions, callbacks=[output]).run(playbooks)
+    loaded = load(inventory_sources(inventories), extra_vars=options.extra_vars, vault=secrets)
+    if options.limit and loaded.hosts and not loaded.match("all", options.limit):
+        click.echo("provision: the inventory, host pattern and --limit leave no hosts to work on", err=True)
+        return NO_HOSTS
+    wanted = Wanted(values["list_hosts"], values["list_tasks"], values["list_tags"], values["syntax_check"])
+    try:
+        if wanted:
+            return _list(playbooks, loaded, options, wanted)
+        with Sessions(forks=values["forks"]) as sessions:
+            result = Runner(loaded, options=options, sessions=sessions, callbacks=[_output(values)]).run(playbooks)
+    except PlaybookError as e:
+        click.echo(f"provision: {e}", err=True)
+        return SYNTAX
     if result.aborted:
         click.echo(result.aborted, err=True)
     return result.exit_code
+
+
+def _list(playbooks: tuple[Path, ...], loaded: Inventory, options: Any, wanted: Any) -> int:
+    from provisioner.cli.play_listing import listing
+    from provisioner.engine.runner import Runner
+
+    parsed = Runner(loaded, options=options, sessions=_NoSessions()).parse(playbooks)
+    names = [str(playbook) for playbook in playbooks]
+    for line in listing(parsed, loaded, wanted, limit=options.limit, only=options.tags, skip=options.skip_tags, names=names):
+        click.echo(line)
+    return 0
+
+
+class _NoSessions:
+    """For runs that only read content."""
+
+    def session(self, host: Any) -> Any:
+        raise NotImplementedError("reading content needs no connection")
+
+
+def _output(values: dict[str, Any]) -> Callable[[Event], None]:
+    from provisioner.cli import play_records
+    from provisioner.cli.play_output import PlayOutput
+
+    match values["output"]:
+        case "json":
+            return play_records.JsonDocument()
+        case "jsonl":
+            return play_records.JsonLines()
+        case "junit":
+            return play_records.JUnitReport()
+    return PlayOutput(values["verbose"], profile=values["profile"])
 
 
 def _words(values: tuple[str, ...]) -> tuple[str, ...]:

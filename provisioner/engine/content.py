@@ -35,6 +35,7 @@ class Content:
         secrets: VaultSecrets | None = None,
         roles_path: tuple[Path, ...] = (),
         extra_vars: Mapping[str, Any] | None = None,
+        module_path: tuple[Path, ...] = (),
     ) -> None:
         self.directory = directory
         self.secrets = secrets
@@ -43,11 +44,13 @@ class Content:
         standard = [Path(part).expanduser() for part in ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")]
         self.roles_path = (*roles_path, *configured, *standard)
         self.own_modules = OwnModules()
+        for folder in module_path:
+            self.own_modules.add_library(folder)
         self.own_lookups: set[str] = set()
         self._add_own(directory)
-        for folder in os.environ.get("ANSIBLE_LIBRARY", "").split(":"):
-            if folder:
-                self.own_modules.add(Path(folder).expanduser().parent)
+        for named in os.environ.get("ANSIBLE_LIBRARY", "").split(":"):
+            if named:
+                self.own_modules.add_library(Path(named).expanduser())
         self.parser = TaskParser(self, lambda name: name in self.own_modules or known(name), lambda: [*names(), *self.own_modules.names()])
         self._values: dict[Path, Any] = {}
         self.imported_roles: list[Role] = []
@@ -58,6 +61,11 @@ class Content:
         self.own_modules.add(root)
         if (root / "lookup_plugins").is_dir():
             self.own_lookups.update(path.stem for path in (root / "lookup_plugins").glob("*.py"))
+
+    def enter(self, directory: Path) -> None:
+        """From now on names are looked up beside a playbook in this folder."""
+        self.directory = directory
+        self._add_own(directory)
 
     def read(self, path: Path) -> Any:
         """A YAML file's value, parsed once. Raises PlaybookError."""
@@ -157,6 +165,7 @@ class Content:
         public: bool = True,
         allow_duplicates: bool | None = None,
         keywords: Mapping[str, Any] | None = None,
+        included: bool = False,
     ) -> Role:
         """A role read from its folder, dependencies included. `keywords` are those written at this use of it."""
         path = self.find_role(name, place, parents[-1].path.parent if parents else None)
@@ -165,6 +174,7 @@ class Content:
         self._add_own(path)
         meta = self._optional(path / "meta", "main", {})
         role = Role(name=path.name if "/" in name else name, path=path, params=dict(params or {}), parents=parents, public=public)
+        role.included_by = parents if included else ()
         role.defaults = self._variables(path / "defaults", defaults_from, place)
         role.vars = self._variables(path / "vars", vars_from, place)
         duplicates = meta.get("allow_duplicates", False) if isinstance(meta, dict) else False
@@ -252,6 +262,8 @@ class Content:
             place=task.location,
             parents=parents,
             include_params=params,
+            included=True,
+            allow_duplicates=args.get("allow_duplicates", True) not in (False, "no", "false", "False"),
             **chosen,
         )
         self.imported_roles.append(role)

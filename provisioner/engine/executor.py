@@ -82,7 +82,10 @@ class Executor:
         except TemplateError:
             pass
         text = str(error) if isinstance(error, EngineError) else f"Task failed: {error}"
-        return self._outcome({"failed": True, "msg": text}, task, templar)
+        made = self._outcome({"failed": True, "msg": text}, task, templar)
+        if isinstance(error, EngineError):
+            made.result.pop("changed")  # items that are no list: nothing was tried
+        return made
 
     # One item, or none
 

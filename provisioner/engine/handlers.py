@@ -70,30 +70,19 @@ class Handlers:
         return bool(own) and (own == name or (task.role is not None and f"{task.role.name} : {own}" == name))
 
     def flush(self, step: Lockstep, hosts: Sequence[HostState], *, forced: bool = False) -> None:
-        """Runs what was notified, in order; handlers that notify others are followed up. `forced` takes in failed hosts."""
+        """Runs what was notified, in order. `forced` takes in failed hosts."""
         broken = [state for state in hosts if state.failed and not state.unreachable] if forced else []
         for state in broken:
             state.failed = False
-        index = 0
-        while index < len(self._handlers):
+        # Once through the list: a handler that notifies one before it has that run in the next flush.
+        for index, task in enumerate(self._handlers):
             wanted = [state for state in hosts if state.alive and index in state.notified]
+            for state in wanted:
+                state.notified.pop(index, None)
             if wanted:
-                for state in wanted:
-                    state.notified.pop(index, None)
-                step.run_task(self._handlers[index], wanted, handler=True)
-            index += 1
-            # A handler may notify one before it, which runs in the same flush.
-            if index == len(self._handlers):
-                pending = [i for state in hosts if state.alive for i in state.notified]
-                if pending and wanted_again(pending, index):
-                    index = min(pending)
+                step.run_task(task, wanted, handler=True)
         for state in broken:
             state.failed = True
-
-
-def wanted_again(pending: list[int], index: int) -> bool:
-    """Whether something before the end of the list is waiting."""
-    return min(pending) < index
 
 
 def _flat(nodes: Sequence[Node]) -> list[Task]:

@@ -55,6 +55,7 @@ def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[Host
             state.failed = True
             stats = step.run.result.of(state.name)
             stats.failed += 1
+            stats.ok -= 1
             result = {"failed": True, "changed": False, "msg": str(e), "reason": str(e)}
             step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.FAILED, result, location=task.location))
         return
@@ -107,6 +108,7 @@ def _load_role(
         place=task.location,
         parents=parents,
         include_params=params,
+        included=True,
         public=bool(to_bool(args.get("public", False))),
         allow_duplicates=bool(to_bool(args.get("allow_duplicates", True))),
         **chosen,

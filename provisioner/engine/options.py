@@ -42,6 +42,9 @@ class RunOptions:
     become_method: str | None = None
     become_password: str | None = field(default=None, repr=False)
     remote_user: str | None = None
+    ssh_common_args: str | None = None
+    module_path: tuple[Path, ...] = ()
+    """Folders of modules besides the library/ of playbooks and roles."""
     private_key_file: Path | None = None
     connection_password: str | None = field(default=None, repr=False)
     connection: str | None = None

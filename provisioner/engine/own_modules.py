@@ -20,16 +20,19 @@ class OwnModules:
 
     def add(self, root: Path) -> None:
         """The modules under a playbook's or role's folder."""
-        library = root / "library"
-        if library.is_dir():
-            for path in sorted(library.rglob("*.py")):
-                if path.stem != "__init__":
-                    self._modules.setdefault(path.stem, path)
+        self.add_library(root / "library")
         shared = root / "module_utils"
         if shared.is_dir():
             for path in sorted(shared.rglob("*.py")):
                 self._shared.setdefault(path.relative_to(shared).as_posix(), path)
             self._packed.clear()
+
+    def add_library(self, library: Path) -> None:
+        """All modules of one folder."""
+        if library.is_dir():
+            for path in sorted(library.rglob("*.py")):
+                if path.stem != "__init__":
+                    self._modules.setdefault(path.stem, path)
 
     def __contains__(self, name: object) -> bool:
         return name in self._modules

@@ -19,6 +19,7 @@ from provisioner.engine.state import HostState
 from provisioner.engine.variables import PlayContext
 from provisioner.inventory import Host
 from provisioner.inventory.patterns import PatternError
+from provisioner.inventory.variable_files import VariableFiles
 from provisioner.templating import Templar, TemplateError, UndefinedVariable
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import find_file
@@ -43,7 +44,19 @@ class PlayRun:
         except TemplateError as e:
             raise PlaybookError(str(e), self.play.location) from e
 
+    def _enter(self) -> None:
+        """What lies beside a playbook holds for its plays, for those of an imported playbook what lies beside that."""
+        directory, run = self.play.directory, self.run
+        if directory != run.content.directory:
+            run.content.directory = directory
+        if directory != run.variables.directory:
+            run.variables.directory = directory
+            run.inventory.playbook_files = (VariableFiles(directory, run.options.vault),)
+            run.inventory.changed()
+            run.variables.inventory_changed()
+
     def _execute(self) -> bool:
+        self._enter()
         templar = Templar([self.play.directory], {**self.play.vars, **self.run.variables.extra_vars}, engine=self.run.templates)
         hosts = self._hosts(templar)
         name = templar.render_text(self.play.name) if "{{" in self.play.name else self.play.name

@@ -100,6 +100,8 @@ class Role:
     allow_duplicates: bool = False
     parents: tuple[Role, ...] = ()
     """Roles that depend on this one or include it, outermost first."""
+    included_by: tuple[Role, ...] = ()
+    """Roles whose tasks include or import this one, outermost first; `parents` holds those that depend on it, too."""
     dependencies: list[Role] = field(default_factory=list)
     tasks: list[Node] = field(default_factory=list)
     handlers: list[Node] = field(default_factory=list)

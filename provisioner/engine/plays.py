@@ -81,7 +81,12 @@ class PlaybookReader:
         file = path.parent / Templar(variables=known).render_text(name)
         if not file.is_file():
             raise PlaybookError(f"import_playbook: {file} does not exist", location_of(raw))
-        return self.read(file.resolve(), attributes.derive(raw, with_vars=False), merged)
+        outer = self._content.directory
+        self._content.enter(file.resolve().parent)
+        try:
+            return self.read(file.resolve(), attributes.derive(raw, with_vars=False), merged)
+        finally:
+            self._content.directory = outer
 
     def _play(self, raw: dict[str, Any], path: Path, attributes: Attributes, variables: Mapping[str, Any]) -> Play:
         place = location_of(raw)

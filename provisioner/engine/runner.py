@@ -50,6 +50,7 @@ class Runner:
             names=actions.known_names,
             secrets=self.options.vault,
             roles_path=self.options.roles_path,
+            module_path=self.options.module_path,
             extra_vars={**self.inventory.extra_vars, **self.options.extra_vars},
         )
 
@@ -86,7 +87,11 @@ class Runner:
             self._run.stop.set()
 
     def _make_run(self, directory: Path, content: Content, variables: Variables, result: RunResult, plays: list[Play]) -> Run:
-        folders = [directory, *dict.fromkeys(role.path for play in plays for role in play.roles)]
+        folders = [
+            directory,
+            *dict.fromkeys(play.directory for play in plays if play.directory != directory),
+            *dict.fromkeys(role.path for play in plays for role in play.roles),
+        ]
         engine = Engine(with_folders(builtin_plugins(), folders))
         targets = Targets(self.sessions, variables, self.inventory, self.options)
         return Run(

@@ -94,6 +94,7 @@ class Targets:
             "ansible_user": (user if not delegated else None) or options.remote_user,
             "ansible_port": port if not delegated else None,
             "ansible_ssh_private_key_file": str(options.private_key_file) if options.private_key_file else None,
+            "ansible_ssh_extra_args": options.ssh_common_args,
             "ansible_password": options.connection_password,
         }
         if options.connection:

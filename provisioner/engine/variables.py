@@ -151,7 +151,7 @@ class Variables:
         merged["play_hosts"] = merged["ansible_play_batch"] = merged["ansible_play_hosts"] = Resolved(active)
         merged["ansible_play_hosts_all"] = Resolved(context.all_hosts)
         merged["ansible_play_name"] = Resolved(context.play.name)
-        merged["playbook_dir"] = Resolved(str(self.directory))
+        merged["playbook_dir"] = Resolved(str(context.play.directory))
         merged["ansible_playbook_python"] = Resolved(sys.executable)
         merged["ansible_version"] = Resolved(VERSION)
         merged["ansible_check_mode"] = Resolved(self.options.check)
@@ -177,8 +177,8 @@ class Variables:
             if task.role is not None:
                 merged["role_path"] = Resolved(str(task.role.path))
                 merged["role_name"] = merged["ansible_role_name"] = Resolved(task.role.name)
-                merged["ansible_parent_role_names"] = Resolved([parent.name for parent in reversed(task.role.parents)])
-                merged["ansible_parent_role_paths"] = Resolved([str(parent.path) for parent in reversed(task.role.parents)])
+                merged["ansible_parent_role_names"] = Resolved([parent.name for parent in reversed(task.role.included_by)])
+                merged["ansible_parent_role_paths"] = Resolved([str(parent.path) for parent in reversed(task.role.included_by)])
 
     def search(self, task: Task) -> tuple[Path, ...]:
         """Where files named by a task are looked for, first one first."""

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from provisioner.inventory.errors import InventoryError, Problem
-from provisioner.templating.values import Unsafe
+from provisioner.templating.values import Unsafe, Vaulted
 from provisioner.templating.vault import HEADER, VaultError, VaultSecrets
 
 
@@ -95,7 +95,7 @@ class _Loader(yaml.CSafeLoader):
         if self.secrets is None:
             raise yaml.constructor.ConstructorError(None, None, "this value is encrypted and no vault secret was given", node.start_mark)
         try:
-            return self.secrets.decrypt(text.encode()).decode()
+            return Vaulted(self.secrets.decrypt(text.encode()).decode())
         except (VaultError, UnicodeDecodeError) as e:
             raise yaml.constructor.ConstructorError(None, None, f"cannot decrypt this value: {e}", node.start_mark) from e
 

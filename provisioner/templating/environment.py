@@ -91,7 +91,22 @@ def text_of(value: Any) -> str:
     """A value as it reads inside text; nothing stands for None."""
     if value is None:
         return ""
-    return value if type(value) is str else str(value)
+    if type(value) is str:
+        return value
+    return str(plain(value) if isinstance(value, list | dict | tuple) else value)
+
+
+def plain(value: Any) -> Any:
+    """A template's value with lists for tuples, at any depth: what Jinja's and Python's own functions make is data like any other."""
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return [plain(item) for item in value]
+    if isinstance(value, list):
+        return [plain(item) for item in value] if any(isinstance(item, list | dict | tuple) for item in value) else value
+    if type(value) is dict:
+        return (
+            {key: plain(item) for key, item in value.items()} if any(isinstance(v, list | dict | tuple) for v in value.values()) else value
+        )
+    return value
 
 
 def concat_native(nodes: Iterable[Any]) -> Any:
@@ -103,7 +118,7 @@ def concat_native(nodes: Iterable[Any]) -> Any:
         return ""
     rest = list(iterator)
     if not rest:
-        return first
+        return plain(first) if isinstance(first, list | dict | tuple) else first
     return text_of(first) + "".join(map(text_of, rest))
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from provisioner.templating.errors import PluginError
 from provisioner.templating.filters.text import to_bool
+from provisioner.templating.values import Vaulted
 from provisioner.templating.vault import HEADER
 
 
@@ -66,6 +67,31 @@ def _semantic(text: str) -> list[Any]:
     return [release, not marks, marks]
 
 
+def _strict(text: str) -> list[Any]:
+    """Two or three numbers, and an alpha or beta mark."""
+    found = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?(?:([ab])(\d+))?", text.strip())
+    if found is None:
+        raise PluginError(f"invalid version number '{text}'")
+    release = [int(found.group(i) or 0) for i in (1, 2, 3)]
+    return [release, found.group(4) is None, found.group(4) or "", int(found.group(5) or 0)]
+
+
+def _pep440(text: str) -> Any:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(text)
+    except InvalidVersion as e:
+        raise PluginError(str(e)) from e
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "loose": _loose,
+    "strict": _strict,
+    "semver": _semantic,
+    "semantic": _semantic,
+    "pep440": _pep440,
+}
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": lambda a, b: a == b,
     "=": lambda a, b: a == b,
@@ -91,7 +117,10 @@ def version(value: Any, against: Any, operator: str = "eq", strict: Any = None, 
         raise PluginError("Version parameter to compare against cannot be empty")
     if operator not in _COMPARE:
         raise PluginError(f"Invalid operator type ({operator}). Must be one of {', '.join(_COMPARE)}")
-    read = _semantic if version_type in ("semver", "semantic") else _loose
+    kind = version_type or ("strict" if strict else "loose")
+    if kind not in _READERS:
+        raise PluginError(f"Invalid version type ({kind}). Must be one of {', '.join(_READERS)}")
+    read = _READERS[kind]
     return _COMPARE[operator](read(str(value)), read(str(against)))
 
 
@@ -173,6 +202,6 @@ TESTS: dict[str, Callable[..., Any]] = {
     "uri": is_uri,
     "url": lambda value, schemes=None: is_uri(value, schemes) and all(urlsplit(str(value))[:2]),
     "urn": lambda value: is_uri(value, ["urn"]),
-    "vault_encrypted": lambda value: str(value).encode().startswith(HEADER),
+    "vault_encrypted": lambda value: isinstance(value, Vaulted),
     "vaulted_file": vaulted_file,
 }

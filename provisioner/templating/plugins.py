@@ -97,7 +97,7 @@ def _lookup(context: jinja2.runtime.Context, name: str, *terms: Any, **options: 
         return None
     if len(found) == 1:
         return found[0]
-    if all(isinstance(item, str) for item in found):
+    if found and all(isinstance(item, str) for item in found):
         return ",".join(found)
     return found
 

@@ -11,6 +11,12 @@ class Unsafe(str):
     __slots__ = ()
 
 
+class Vaulted(str):
+    """Text that was encrypted where it was written (`!vault`); decrypted, and never taken for a template."""
+
+    __slots__ = ()
+
+
 class Resolved:
     """A variable's value that is final: facts, registered results and `set_fact` values are data, not templates."""
 

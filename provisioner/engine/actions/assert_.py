@@ -14,7 +14,7 @@ RAW_ARGUMENTS = True
 
 def plan(call: ActionCall) -> dict[str, Any]:
     if "that" not in call.args:
-        raise TaskError("conditional required in 'that' string")
+        raise TaskError("missing required arguments: that")
     that = call.args["that"]
     conditions = that if isinstance(that, list) else [that]
     if len(conditions) == 1 and isinstance(conditions[0], str) and "{{" in conditions[0]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,14 @@ def send(
     args.update(dest=dest, _blob=digest, _checksum=sha1(data), _original_basename=original or Path(dest).name)
     result = yield call.module("copy", args, {digest: data})
     result.setdefault("diff", [])
+    if result.get("failed"):
+        return result
+    if result.get("changed"):
+        result.setdefault("md5sum", hashlib.md5(data, usedforsecurity=False).hexdigest())
+    elif "dest" in result and not call.check:
+        # What is in place already gets the result of a look at the file.
+        result.pop("src", None)
+        result.setdefault("path", result["dest"])
     return result
 
 

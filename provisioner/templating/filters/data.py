@@ -45,7 +45,7 @@ def from_json(value: Any, **_: Any) -> Any:
     try:
         return json.loads(value)
     except (TypeError, ValueError) as e:
-        raise PluginError(f"from_json: {e}") from e
+        raise PluginError(str(e)) from e
 
 
 class _Dumper(yaml.CSafeDumper):

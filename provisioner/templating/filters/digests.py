@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import hashlib
 import re
 import secrets
 import string
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +16,7 @@ from provisioner.templating.errors import PluginError
 
 _ALPHABET = "./" + string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ROUNDS = 5000  # the scheme's default, which is left out of the result
+_USUAL_ROUNDS = {"sha512": 656_000, "sha256": 535_000}  # what Ansible's documented library takes when none are given
 # The order in which the digest's bytes are written, by the scheme.
 _ORDER_512 = [
     (0, 21, 42), (22, 43, 1), (44, 2, 23), (3, 24, 45), (25, 46, 4), (47, 5, 26), (6, 27, 48), (28, 49, 7), (50, 8, 29), (9, 30, 51),
@@ -71,6 +75,38 @@ def sha_crypt(password: bytes, salt: str, rounds: int, name: str) -> str:
     return f"${'6' if size == 64 else '5'}${shown}{salt}${text}"
 
 
+_crypt_lock = threading.Lock()
+
+
+@functools.cache
+def _crypt() -> Any:
+    """The C library's crypt(3), a hundred times as fast as the same in Python; None where there is none."""
+    for name in ("libcrypt.so.1", "libcrypt.so.2"):
+        try:
+            function = ctypes.CDLL(name).crypt
+        except (OSError, AttributeError):
+            continue
+        function.restype = ctypes.c_char_p
+        function.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+        return function
+    return None
+
+
+def _by_library(password: bytes, settings: str) -> str | None:
+    function = _crypt()
+    if function is None or b"\0" in password:
+        return None
+    with _crypt_lock:  # crypt(3) answers in one buffer for all threads
+        found = function(password, settings.encode())
+    text = found.decode() if found else ""
+    return text if text.startswith(settings) else None
+
+
+def _sha_hash(secret: bytes, salt: str, rounds: int, name: str) -> str:
+    shown = "" if rounds == _ROUNDS else f"rounds={rounds}$"
+    return _by_library(secret, f"${'6' if name == 'sha512' else '5'}${shown}{salt}$") or sha_crypt(secret, salt, rounds, name)
+
+
 def password_hash(
     password: Any,
     hashtype: str = "sha512",
@@ -84,7 +120,12 @@ def password_hash(
         chosen = salt if salt is not None else "".join(secrets.choice(_ALPHABET) for _ in range(salt_size or 16))
         if not re.fullmatch(r"[./0-9A-Za-z]{0,16}", chosen):
             raise PluginError(f"password_hash: salt {chosen!r} must be at most 16 of [./0-9A-Za-z]")
-        return sha_crypt(secret, chosen, min(max(rounds or _ROUNDS, 1000), 999_999_999), hashtype.removesuffix("_crypt"))
+        name = hashtype.removesuffix("_crypt")
+        return _sha_hash(secret, chosen, min(max(rounds or _USUAL_ROUNDS[name], 1000), 999_999_999), name)
+    if hashtype in ("md5", "md5_crypt"):
+        made = _by_library(secret, f"$1${salt if salt is not None else ''.join(secrets.choice(_ALPHABET) for _ in range(salt_size or 8))}$")
+        if made is not None:
+            return made
     if hashtype in ("bcrypt", "blowfish"):
         import bcrypt
 

@@ -192,7 +192,7 @@ def query_string(value: str) -> dict[str, list[str]]:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "bool": to_bool,
+    "bool": lambda value: bool(to_bool(value)),
     "int": to_int,
     "ternary": ternary,
     "mandatory": mandatory,

@@ -139,7 +139,7 @@ def first_found(call: Call, terms: Terms, options: Options) -> list[Any]:
                 return [str(found)]
     if skip or str(options.get("errors", "")) == "ignore":
         return []
-    raise PluginError(f"No file was found when using first_found: none of {', '.join(candidates)}")
+    raise PluginError(f"No file was found when using first_found. Looked for {', '.join(candidates)}")
 
 
 def _names(value: Any, separators: str) -> list[str]:
@@ -155,12 +155,36 @@ def inventory_hostnames(call: Call, terms: Terms, options: Options) -> list[Any]
     return [host.name for host in inventory.value.match(",".join(map(str, terms)))]
 
 
+_HOME = str(Path("~/.ansible").expanduser())
+_SETTINGS: dict[str, Any] = {
+    "ANSIBLE_HOME": _HOME,
+    "DEFAULT_BECOME": False,
+    "DEFAULT_BECOME_METHOD": "sudo",
+    "DEFAULT_BECOME_USER": "root",
+    "DEFAULT_FORKS": 5,
+    "DEFAULT_GATHERING": "implicit",
+    "DEFAULT_HASH_BEHAVIOUR": "replace",
+    "DEFAULT_HOST_LIST": ["/etc/ansible/hosts"],
+    "DEFAULT_JINJA2_NATIVE": True,
+    "DEFAULT_LOCAL_TMP": f"{_HOME}/tmp",
+    "DEFAULT_MANAGED_STR": "Ansible managed",
+    "DEFAULT_REMOTE_PORT": None,
+    "DEFAULT_REMOTE_USER": None,
+    "DEFAULT_ROLES_PATH": [f"{_HOME}/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"],
+    "DEFAULT_STRATEGY": "linear",
+    "DEFAULT_TIMEOUT": 10,
+    "DEFAULT_TRANSPORT": "ssh",
+    "COLLECTIONS_PATHS": [f"{_HOME}/collections", "/usr/share/ansible/collections"],
+    "RETRY_FILES_ENABLED": False,
+}
+"""What Ansible's configuration says by itself; there is no configuration file here."""
+
+
 def config(call: Call, terms: Terms, options: Options) -> list[Any]:
-    known: dict[str, Any] = {"DEFAULT_FORKS": 5, "DEFAULT_BECOME_METHOD": "sudo", "DEFAULT_BECOME_USER": "root", "DEFAULT_TIMEOUT": 10}
     result = []
     for term in terms:
-        if term in known:
-            result.append(known[term])
+        if term in _SETTINGS:
+            result.append(_SETTINGS[term])
         elif options.get("on_missing") != "skip":
             raise PluginError(f"Unable to find setting {term}")
     return result

@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from provisioner.templating.errors import PluginError
+from provisioner.templating.errors import PluginError, UndefinedVariable
 from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
@@ -65,7 +65,7 @@ def variables(call: Call, terms: Terms, options: Options) -> list[Any]:
         elif "default" in options:
             result.append(options["default"])
         else:
-            raise PluginError(f"No variable found with this name: {term}{did_you_mean(term, call.templar.scope)}")
+            raise UndefinedVariable(f"No variable named '{term}' was found.{did_you_mean(term, call.templar.scope).lstrip('.')}")
     return result
 
 

@@ -1,0 +1,203 @@
+"""A run of the engine as data: `--output json` (one document at the end), `jsonl` (an event a line) and `junit` (a report for CI systems).
+
+The documents have the keys of Ansible's callbacks `ansible.posix.json`, `ansible.posix.jsonl` and `junit`, so that what reads those goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from provisioner.engine.events import Event, HostDone, ItemDone, NoHosts, PlaybookStarted, PlayStarted, Recap, Retrying, TaskStarted, Warned
+from provisioner.engine.results import HostStats, Status
+
+FORMATS = ("text", "json", "jsonl", "junit")
+_EVENT = {
+    Status.OK: "v2_runner_on_ok",
+    Status.CHANGED: "v2_runner_on_ok",
+    Status.FAILED: "v2_runner_on_failed",
+    Status.SKIPPED: "v2_runner_on_skipped",
+    Status.UNREACHABLE: "v2_runner_on_unreachable",
+}
+_CONTROL = {code: None for code in range(32) if code not in (9, 10, 13)}  # what XML 1.0 cannot hold
+
+
+def counts(stats: HostStats) -> dict[str, int]:
+    """A host's line of the recap under the names of Ansible's callbacks."""
+    return {
+        "ok": stats.ok,
+        "changed": stats.changed,
+        "unreachable": stats.unreachable,
+        "failures": stats.failed,
+        "skipped": stats.skipped,
+        "rescued": stats.rescued,
+        "ignored": stats.ignored,
+    }
+
+
+def _result(event: HostDone) -> dict[str, Any]:
+    shown = {key: value for key, value in event.result.items() if not str(key).startswith("_ansible")}
+    shown["action"] = event.action
+    if event.ignored:
+        shown["ignore_errors"] = True
+    if event.delegated_to:
+        shown["_ansible_delegated_vars"] = {"ansible_host": event.delegated_to}
+    return shown
+
+
+def _recap(event: Recap) -> dict[str, Any]:
+    custom = {name: value for name, value in event.custom.items() if name != "_run"}
+    return {
+        "custom_stats": custom,
+        "global_custom_stats": event.custom.get("_run", {}),
+        "stats": {host: counts(stats) for host, stats in sorted(event.stats.items())},
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _text(value: Any) -> Any:
+    """What JSON has no word for, as text: bytes, paths, dates; mappings and other collections as such."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    return str(value)
+
+
+def _dump(value: Any, stream: TextIO, indent: int | None = None) -> None:
+    print(json.dumps(value, default=_text, sort_keys=True, indent=indent), file=stream, flush=True)
+
+
+class JsonLines:
+    """One JSON object a line, as things happen."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._tasks: dict[int, dict[str, Any]] = {}
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case PlaybookStarted():
+                self._line("v2_playbook_on_start", path=event.path)
+            case PlayStarted():
+                self._line(
+                    "v2_playbook_on_play_start", play={"name": event.name, "path": str(event.location or "")}, hosts=list(event.hosts)
+                )
+            case NoHosts():
+                self._line("v2_playbook_on_no_hosts_matched", play={"name": event.play}, msg=event.reason)
+            case TaskStarted():
+                self._tasks[event.serial] = {"id": event.serial, "name": event.name, "path": str(event.location or "")}
+                kind = "v2_playbook_on_handler_task_start" if event.handler else "v2_playbook_on_task_start"
+                self._line(kind, task={**self._tasks[event.serial], "action": event.action})
+            case ItemDone():
+                name = {Status.FAILED: "v2_runner_item_on_failed", Status.SKIPPED: "v2_runner_item_on_skipped"}
+                kind = name.get(event.status, "v2_runner_item_on_ok")
+                self._line(kind, hosts={event.host: dict(event.result)}, task=self._tasks.get(event.serial, {"name": event.task}))
+            case HostDone():
+                task = {**self._tasks.get(event.serial, {"name": event.task}), "duration_s": round(event.duration_s, 6)}
+                self._line(_EVENT[event.status], hosts={event.host: _result(event)}, task=task)
+            case Retrying():
+                self._line("v2_runner_retry", hosts={event.host: dict(event.result)}, task={"name": event.task}, retries=event.retries)
+            case Warned():
+                self._line("warning", msg=event.message)
+            case Recap():
+                self._line("v2_playbook_on_stats", **_recap(event))
+
+    def _line(self, name: str, **fields: Any) -> None:
+        _dump({"_event": name, "_timestamp": _now(), **fields}, self._stream)
+
+
+class JsonDocument:
+    """The whole run as one JSON document, printed when it ends."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._plays: list[dict[str, Any]] = []
+        self._tasks: dict[int, dict[str, Any]] = {}
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case PlayStarted():
+                self._plays.append({"play": {"name": event.name, "path": str(event.location or ""), "start": _now()}, "tasks": []})
+            case TaskStarted():
+                made = {"hosts": {}, "task": {"id": event.serial, "name": event.name, "path": str(event.location or ""), "start": _now()}}
+                self._tasks[event.serial] = made
+                self._plays[-1]["tasks"].append(made)
+            case HostDone():
+                task = self._tasks.get(event.serial)
+                if task is not None:
+                    task["hosts"][event.host] = _result(event)
+                    task["task"]["end"] = _now()
+            case Recap():
+                _dump({"plays": self._plays, **_recap(event)}, self._stream, indent=4)
+
+
+@dataclass
+class _Case:
+    host: str
+    play: str
+    event: HostDone
+
+
+@dataclass
+class JUnitReport:
+    """JUnit XML: a test suite for each play, a test case for each task of each host."""
+
+    stream: TextIO | None = None
+    _play: str = ""
+    _cases: list[_Case] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case PlayStarted():
+                self._play = event.name
+            case HostDone():
+                self._cases.append(_Case(event.host, self._play, event))
+            case Recap():
+                print(self.document(), file=self.stream or sys.stdout)
+
+    def document(self) -> str:
+        root = ET.Element("testsuites")
+        total = {"disabled": 0, "errors": 0, "failures": 0, "tests": 0}
+        seconds = 0.0
+        for play in dict.fromkeys(case.play for case in self._cases):
+            cases = [case for case in self._cases if case.play == play]
+            numbers = {
+                "errors": sum(case.event.status is Status.UNREACHABLE for case in cases),
+                "failures": sum(case.event.status is Status.FAILED and not case.event.ignored for case in cases),
+                "skipped": sum(case.event.status is Status.SKIPPED for case in cases),
+                "tests": len(cases),
+            }
+            spent = sum(case.event.duration_s for case in cases)
+            suite = ET.SubElement(root, "testsuite", {"name": play, "time": f"{spent:.3f}", **{k: str(v) for k, v in numbers.items()}})
+            for case in cases:
+                self._case(suite, case)
+            for key in ("errors", "failures", "tests"):
+                total[key] += numbers[key]
+            seconds += spent
+        root.attrib.update({key: str(value) for key, value in total.items()}, time=f"{seconds:.3f}")
+        ET.indent(root)
+        return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+    def _case(self, suite: ET.Element, case: _Case) -> None:
+        event = case.event
+        named = {"name": f"[{case.host}] {event.task}".translate(_CONTROL), "classname": str(event.location or event.action)}
+        made = ET.SubElement(suite, "testcase", {**named, "time": f"{event.duration_s:.3f}"})
+        message = str(event.result.get("msg", "")).translate(_CONTROL)
+        if event.status is Status.FAILED and not event.ignored:
+            ET.SubElement(made, "failure", {"message": message, "type": "failure"}).text = message
+        elif event.status is Status.UNREACHABLE:
+            ET.SubElement(made, "error", {"message": message, "type": "unreachable"}).text = message
+        elif event.status is Status.SKIPPED:
+            ET.SubElement(made, "skipped").text = str(event.result.get("skip_reason", ""))
+        output = str(event.result.get("stdout", "")).translate(_CONTROL)
+        if output:
+            ET.SubElement(made, "system-out").text = output
