@@ -34,6 +34,7 @@ TOOLS = {
     "chroot": "coreutils",
 }
 PACKAGES = (
+    "apparmor",
     "ca-certificates",
     "dbus",
     "e2fsprogs",
@@ -54,6 +55,8 @@ PACKAGES = (
     "systemd-sysv",
     "udev",
 )
+# Vagrant's machines have no seed: the name server is whatever DHCP says.
+BOX_PACKAGES = ("systemd-resolved",)
 # What the kernel needs to reach its root file system; the rest is loaded from there. A third of the size of Debian's own choice.
 EARLY_MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "virtio_net", "ext4")
 GRUB_MODULES = ("biosdisk", "part_msdos", "ext2", "linux", "normal", "smbios", "test", "echo")
@@ -67,6 +70,8 @@ MASKED = (
     "systemd-firstboot.service",
     "systemd-networkd-wait-online.service",
 )
+# Installed early to save time, not to run with Debian's settings: Docker's first start would close the way between pods.
+IDLE = ("containerd.service", "docker.service", "docker.socket", "etcd.service")
 SECTOR = 512
 FIRST_SECTOR = 2048
 BUILD_TIMEOUT_S = 1800.0
@@ -88,7 +93,7 @@ class Recipe:
 
     def fingerprint(self) -> str:
         """A short hash over all that the image is made from, apart from the mirror it comes from."""
-        digest = hashlib.sha256(repr((self, PACKAGES, EARLY_MODULES, GRUB_MODULES, MASKED, SIZE_MIB)).encode())
+        digest = hashlib.sha256(repr((self, PACKAGES, EARLY_MODULES, GRUB_MODULES, MASKED, IDLE, SIZE_MIB)).encode())
         for name in ("grub.cfg", "provision-seed", "provision-seed.service"):
             digest.update((FILES / name).read_bytes())
         digest.update(inspect.getsource(_customise).encode())
@@ -153,7 +158,7 @@ def _scratch(target: Path) -> Iterator[Path]:
 def _build(recipe: Recipe, mirror: str, proxy: str | None, folder: Path, target: Path, tell: Progress) -> None:
     root, raw, packed = folder / "root", folder / "disk.raw", folder / "disk.qcow2"
     environment = {"DEBIAN_FRONTEND": "noninteractive", **({"http_proxy": proxy} if proxy else {})}
-    packages = sorted({*PACKAGES, *recipe.packages})
+    packages = sorted({*PACKAGES, *recipe.packages, *(BOX_PACKAGES if recipe.box else ())})
     words = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", recipe.suite, str(root), mirror]
     run(words, timeout_s=BUILD_TIMEOUT_S, env=environment, log=folder / "log")
     tell("image: making its file system and boot sector")
@@ -199,6 +204,9 @@ def _customise(root: Path, recipe: Recipe, identity: str) -> None:
     enable = ["systemctl", f"--root={root}", "enable", "systemd-networkd.service", "provision-seed.service", "ssh.service"]
     run(enable)
     run(["systemctl", f"--root={root}", "mask", *MASKED])
+    present = [unit for unit in IDLE if (root / "lib/systemd/system" / unit).exists()]
+    if present:
+        run(["systemctl", f"--root={root}", "disable", *present])
     if recipe.box:
         _add_vagrant(root)
 

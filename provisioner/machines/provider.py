@@ -110,9 +110,9 @@ def provider_for(inventory: Inventory, path: Path, *, progress: Progress | None 
         raise MachineError(f"machines.provider: no provider {name!r} is installed", hint=f"installed: {known or 'none; run `make setup`'}")
     try:
         make: MakeProvider = next(iter(found)).load()
+        return make(inventory, path, progress)  # which imports what it stands on
     except ImportError as e:
         raise RequirementError(f"the provider {name!r} can't be loaded: {e}", hint=_extra(name)) from e
-    return make(inventory, path, progress)
 
 
 def _extra(name: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.inventory import load
-from provisioner.machines import MachineError, provider_for
+from provisioner.inventory import InventoryError, load
+from provisioner.machines import provider_for
 from provisioner.machines.inventory import lab_spec
 from provisioner.machines.nspawn import NspawnProvider
 from provisioner.machines.spec import LabSpec
@@ -60,6 +60,6 @@ def test_the_provider_is_the_one_the_inventory_names(tmp_path: Path) -> None:
 
 def test_a_provider_that_is_not_built_in_is_named(tmp_path: Path) -> None:
     path = tmp_path / "blue.yaml"
-    path.write_text(TEXT.replace("nspawn", "libvirt"))
-    with pytest.raises(MachineError, match="libvirt"):
-        provider_for(load([path]), path)
+    path.write_text(TEXT.replace("nspawn", "moonbase"))
+    with pytest.raises(InventoryError, match=r"blue.yaml:5:26: machines.provider: no provider 'moonbase' is installed"):
+        load([path])
