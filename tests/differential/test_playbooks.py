@@ -30,7 +30,7 @@ def arguments_of(playbook: Path) -> list[str]:
 @pytest.fixture(scope="session")
 def reference_runs(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> dict[Path, Future[Observed]]:
     """Ansible's runs go on beside ours: they take most of the time."""
-    chosen = {item.callspec.params["playbook"] for item in request.session.items if hasattr(item, "callspec")}
+    chosen = {item.callspec.params.get("playbook") for item in request.session.items if hasattr(item, "callspec")}
     pool = ThreadPoolExecutor(2, thread_name_prefix="reference")
     request.addfinalizer(lambda: pool.shutdown(cancel_futures=True))
     runs = {}

@@ -189,9 +189,8 @@ def test_two_labs_side_by_side_and_one_that_overlaps(lab: NspawnProvider, labs_f
         ssh(lab, "one", "apt-get update -q")
         assert leftovers(other) != []
         clash = make_lab(labs_folder / "clash", str(lab.lab.network), "one: {}", "clash")
-        clash.create()
         with pytest.raises(MachineError, match="overlaps"):
-            clash.start()
+            clash.create()
         clash.destroy()
     finally:
         other.destroy()
