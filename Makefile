@@ -32,8 +32,8 @@ types: setup  ## mypy, strict
 unit: setup  ## unit tests and the tree's own rules
 	$(VENV)/pytest -q tests/test_tidy.py tests/unit
 
-integration: setup  ## against real etcd, daemons and lab machines
-	$(VENV)/pytest -q tests/integration
+integration: setup  ## against real etcd, daemons and lab machines; playbooks against real ansible-playbook
+	$(VENV)/pytest -q tests/integration tests/differential
 
 e2e: setup  ## real hosts, a real cluster
 	$(VENV)/pytest -q $(E2E)
