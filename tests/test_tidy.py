@@ -66,4 +66,5 @@ def test_banned_calls(pattern: str, folder: str, instead: str) -> None:
 
 def test_no_vague_names() -> None:
     vague = {"util", "utils", "helpers", "helper", "common", "misc", "manager", "base"}
-    assert not [relative(p) for p in sources() if p.stem in vague], "a module is named for its one job"
+    ours = [p for p in sources() if "shim" not in p.parts]  # the shim has the names that Ansible's modules import
+    assert not [relative(p) for p in ours if p.stem in vague], "a module is named for its one job"

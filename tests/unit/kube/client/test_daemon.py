@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
+from provisioner.kube.client.daemon import Daemon, Listener, run_daemon, setup_logging
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet
 from provisioner.kube.client.kubeconfig import ConfigError
 
@@ -179,3 +179,19 @@ def test_a_stop_hook_that_hangs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         daemon.stopping.set()
 
     assert run_daemon(flag_set(), [], start) == 0
+
+
+def test_a_message_of_several_lines_stays_one_event_and_a_traceback_keeps_its_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    setup_logging(2)
+    logging.getLogger("provisioner.kube.some").warning("refused: %s", "first\nsecond")
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        logging.getLogger("provisioner.kube.some").exception("crashed")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "<4>WARNING some: refused: first | second"
+    assert lines[1] == "<3>ERROR some: crashed"
+    assert lines[-1] == "<3>ValueError: broken"
