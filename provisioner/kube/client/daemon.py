@@ -168,7 +168,7 @@ def setup_logging(verbosity: int) -> None:
 class _LineFormatter(logging.Formatter):
     """A message that came with several lines (the API server's are, now and then) stays one event."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name that logging calls
+    def formatMessage(self, record: logging.LogRecord) -> str:  # the name that logging calls
         return " | ".join(super().formatMessage(record).splitlines())
 
 
