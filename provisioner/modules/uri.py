@@ -1,166 +1,192 @@
 """uri: one HTTP request, its answer, and whether its status is one of those wanted."""
 
-import base64
+import hashlib
 import json
 import os
-import ssl
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
-from provisioner.agent import attributes, contents
+from provisioner.agent import attributes, contents, multipart, web
 from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS = dict(
     attributes.FILE_ARGUMENTS,
-    url={"required": True},
-    dest={"type": "path"},
-    url_username={"aliases": ["user"]},
-    url_password={"aliases": ["password"]},
-    body={"type": "raw"},
-    body_format={"default": "raw", "choices": ["form-urlencoded", "json", "raw", "form-multipart"]},
-    src={"type": "path"},
-    method={"default": "GET"},
-    return_content={"type": "bool", "default": False},
-    follow_redirects={"default": "safe", "choices": ["all", "no", "none", "safe", "urllib2", "yes", "False", "True"]},
-    creates={"type": "path"},
-    removes={"type": "path"},
-    status_code={"type": "list", "elements": "int", "default": [200]},
-    timeout={"type": "int", "default": 30},
-    headers={"type": "dict", "default": {}},
-    unix_socket={"type": "path"},
-    remote_src={"type": "bool", "default": False},
-    force={"type": "bool", "default": False},
-    force_basic_auth={"type": "bool", "default": False},
-    validate_certs={"type": "bool", "default": True},
-    client_cert={"type": "path"},
-    client_key={"type": "path"},
-    ca_path={"type": "path"},
-    use_proxy={"type": "bool", "default": True},
-    http_agent={"default": "ansible-httpget"},
-    use_gssapi={"type": "bool", "default": False},
-    use_netrc={"type": "bool", "default": True},
-    unredirected_headers={"type": "list", "default": []},
-    decompress={"type": "bool", "default": True},
-    ciphers={"type": "list"},
+    **dict(
+        web.URL_ARGUMENTS,
+        url={"required": True},
+        dest={"type": "path"},
+        url_username={"aliases": ["user"]},
+        url_password={"aliases": ["password"]},
+        body={"type": "raw"},
+        body_format={"default": "raw", "choices": ["form-urlencoded", "json", "raw", "form-multipart"]},
+        src={"type": "path"},
+        _blob={},
+        method={"default": "GET"},
+        return_content={"type": "bool", "default": False},
+        follow_redirects={"default": "safe", "choices": ["all", "no", "none", "safe", "urllib2", "yes", "False", "True"]},
+        creates={"type": "path"},
+        removes={"type": "path"},
+        status_code={"type": "list", "elements": "int", "default": [200]},
+        timeout={"type": "int", "default": 30},
+        headers={"type": "dict", "default": {}},
+        unix_socket={"type": "path"},
+        remote_src={"type": "bool", "default": False},
+        ca_path={"type": "path"},
+    ),
+    _rules={"mutually_exclusive": [["body", "src"]]},
 )
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
+# Subtypes whose content may be JSON whatever they say.
+_JSON = ("json", "javascript")
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    if context.check:
+        return {"changed": False, "skipped": True, "msg": "This action (uri) does not support check mode."}
     if args["creates"] and os.path.exists(args["creates"]):
-        return {
-            "changed": False,
-            "msg": "skipped, since '%s' exists" % args["creates"],
-            "stdout": "skipped, since '%s' exists" % args["creates"],
-        }
+        return {"changed": False, "stdout": "skipped, since '%s' exists" % args["creates"]}
     if args["removes"] and not os.path.exists(args["removes"]):
-        return {"changed": False, "msg": "skipped, since '%s' does not exist" % args["removes"]}
-    if context.check and args["method"].upper() not in ("GET", "HEAD"):
-        return {"changed": False, "skipped": True, "msg": "remote module (uri) does not support check mode"}
-    headers = {str(key): str(value) for key, value in args["headers"].items()}
-    data = _body(args, headers)
-    headers.setdefault("User-Agent", args["http_agent"])
-    if args["url_username"]:
-        pair = "%s:%s" % (args["url_username"], args["url_password"] or "")
-        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-    request = urllib.request.Request(args["url"], data=data, headers=headers, method=args["method"].upper())
+        return {"changed": False, "stdout": "skipped, since '%s' does not exist" % args["removes"]}
+    method = args["method"].upper()
+    if not method.isalpha():
+        raise ModuleFailed("Parameter 'method' needs to be a single word in uppercase, like GET or POST.")
+    headers = {str(name): str(value) for name, value in args["headers"].items()}
+    data, stream = _body(args, headers, context)
+    dest, since = args["dest"], None
+    if dest and os.path.isfile(dest):
+        since = os.path.getmtime(dest)
     started = time.monotonic()
-    status, reason, answer, found = _ask(args, request)
-    result: Dict[str, Any] = {
-        "changed": False,
-        "url": found.get("_url", args["url"]),
-        "status": status,
-        "msg": reason,
-        "elapsed": int(time.monotonic() - started),
-        "redirected": found.get("_url", args["url"]) != args["url"],
-        "cookies": {},
-        "cookies_string": "",
-    }
-    result.update({key.lower().replace("-", "_"): value for key, value in found.items() if not key.startswith("_")})
-    text = answer.decode("utf-8", "replace")
-    if "json" in found.get("Content-Type", "").lower():
+    try:
+        answer = web.ask(args, context, method=method, data=data, headers=headers, modified_since=since, follow=args["follow_redirects"])
+    finally:
+        if stream is not None:
+            stream.close()
+    elapsed = int(time.monotonic() - started)
+    try:
+        return _told(args, answer, elapsed, context)
+    finally:
+        answer.close()
+
+
+def _told(args: Dict[str, Any], answer: web.Answer, elapsed: int, context: Context) -> Dict[str, Any]:
+    wanted = answer.status in args["status_code"]
+    subtype, charset = _kind(answer.headers.get("content-type", ""))
+    maybe_json = subtype in _JSON or subtype.endswith("+json")
+    needed = maybe_json or args["return_content"] or not wanted
+    content = answer.read() if needed or args["dest"] or answer.refused else b""
+    result: Dict[str, Any] = {key.replace("-", "_"): value for key, value in answer.headers.items()}
+    result.update(
+        changed=False,
+        url=answer.url,
+        status=answer.status,
+        msg=answer.msg,
+        elapsed=elapsed,
+        redirected=answer.url != args["url"],
+    )
+    text = _text(content, charset)
+    if answer.refused and not needed:
+        result["body"] = text
+    elif answer.status != -1 and not answer.refused:
+        result.update(cookies=answer.cookies, cookies_string=answer.cookies_string)
+    if "location" in result:
+        result["location"] = urllib.parse.urljoin(args["url"], result["location"])
+    if args["dest"]:
+        result.update(_stored(args, answer, content, context))
+    if maybe_json:
         try:
             result["json"] = json.loads(text)
         except ValueError:
             pass
-    if args["dest"] and status in args["status_code"]:
-        result.update(_store(args, answer, context))
-    if status not in args["status_code"]:
-        result.update(failed=True, content=text, msg="Status code was %s and not %s: %s" % (status, args["status_code"], reason))
-    elif args["return_content"]:
+    if not wanted:
+        result.update(failed=True, msg="Status code was %s and not %s: %s" % (answer.status, args["status_code"], answer.msg))
+    if args["return_content"]:
         result["content"] = text
     return result
 
 
-def _body(args: Dict[str, Any], headers: Dict[str, str]) -> Optional[bytes]:
-    body = args["body"]
-    names = {key.lower() for key in headers}
-    if args["src"]:
-        with open(args["src"], "rb") as file:
-            return file.read()
+def _text(content: bytes, charset: str) -> str:
+    try:
+        return content.decode(charset, "replace")
+    except LookupError:
+        return content.decode("utf-8", "replace")
+
+
+def _kind(content_type: str) -> Tuple[str, str]:
+    """(subtype, character set) of a content-type header."""
+    kind, _, parameters = content_type.partition(";")
+    charset = "utf-8"
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.lower() == "charset":
+            charset = value.strip("\"' ")
+    return kind.strip().lower().rpartition("/")[2], charset
+
+
+def _body(args: Dict[str, Any], headers: Dict[str, str], context: Context) -> Tuple[Any, Any]:
+    """(what is sent, what is to be closed after); content-type stands in `headers` unless it did before."""
+    source = context.blob(args["_blob"]) if args["_blob"] else args["src"]
+    if source:
+        try:
+            stream = open(source, "rb")
+        except OSError as error:
+            raise ModuleFailed("Unable to open source file %s" % source, elapsed=0, reason=error.strerror)
+        headers["Content-Length"] = str(os.fstat(stream.fileno()).st_size)
+        return stream, stream
+    body: Any = args["body"]
+    kind: Optional[str] = None
+    if args["body_format"] == "form-multipart":
+        try:
+            kind, body = multipart.encoded(body, context)
+        except (TypeError, ValueError) as error:
+            raise ModuleFailed("failed to parse body as form-multipart: %s" % error)
+        for name in [name for name in headers if name.lower() == "content-type"]:
+            del headers[name]
+    elif args["body_format"] == "json":
+        kind = "application/json"
+        # A text is taken for JSON already.
+        body = body if isinstance(body, str) else json.dumps(body)
+    elif args["body_format"] == "form-urlencoded":
+        kind = "application/x-www-form-urlencoded"
+        if not isinstance(body, str):
+            try:
+                body = urllib.parse.urlencode(_pairs(body))
+            except (TypeError, ValueError) as error:
+                raise ModuleFailed("failed to parse body as form_urlencoded: %s" % error, elapsed=0)
+    elif isinstance(body, (dict, list)):
+        body = json.dumps(body)
+    if kind and "content-type" not in {name.lower() for name in headers}:
+        headers["Content-Type"] = kind
+    if body is None or isinstance(body, bytes):
+        return body, None
+    return str(body).encode("utf-8", "surrogateescape"), None
+
+
+def _pairs(body: Any) -> List[Tuple[Any, Any]]:
+    """Names and values of a form; a list of values is its name several times."""
     if body is None:
-        return None
-    if args["body_format"] == "json":
-        if "content-type" not in names:
-            headers["Content-Type"] = "application/json"
-        return (body if isinstance(body, str) else json.dumps(body)).encode()
-    if args["body_format"] == "form-urlencoded":
-        if "content-type" not in names:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        return (body if isinstance(body, str) else urllib.parse.urlencode(body, doseq=True)).encode()
-    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        return []
+    pairs = []
+    for name, values in body.items() if isinstance(body, dict) else body:
+        for value in values if isinstance(values, (list, tuple)) else [values]:
+            pairs.append((name, value))
+    return pairs
 
 
-def _ask(args: Dict[str, Any], request: urllib.request.Request) -> Any:
-    """(status, reason, body, headers); status -1 where nobody answered."""
-    handlers: List[Any] = [] if args["use_proxy"] else [urllib.request.ProxyHandler({})]
-    if args["follow_redirects"] in ("no", "none", "False"):
-        handlers.append(_NoRedirect())
-    if args["url"].startswith("https:"):
-        handlers.append(urllib.request.HTTPSHandler(context=_tls(args)))
-    try:
-        with urllib.request.build_opener(*handlers).open(request, timeout=args["timeout"]) as answer:
-            body = answer.read()
-            return (
-                answer.status,
-                "OK (%s bytes)" % answer.headers.get("Content-Length", "unknown"),
-                body,
-                dict(answer.headers.items(), _url=answer.url),
-            )
-    except urllib.error.HTTPError as error:
-        return error.code, "HTTP Error %d: %s" % (error.code, error.reason), error.read(), dict(error.headers.items())
-    except (urllib.error.URLError, OSError) as error:
-        return -1, "Request failed: <urlopen error %s>" % getattr(error, "reason", error), b"", {}
-
-
-def _tls(args: Dict[str, Any]) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=args["ca_path"])
-        if not args["validate_certs"]:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        if args["client_cert"]:
-            context.load_cert_chain(args["client_cert"], args["client_key"])
-        return context
-    except OSError as error:
-        raise ModuleFailed("certificates can't be read: %s" % error)
-
-
-def _store(args: Dict[str, Any], answer: bytes, context: Context) -> Dict[str, Any]:
+def _stored(args: Dict[str, Any], answer: web.Answer, content: bytes, context: Context) -> Dict[str, Any]:
+    """Puts the answer into its file, when it is one that was wanted."""
     dest = args["dest"]
     if os.path.isdir(dest):
-        dest = os.path.join(dest, os.path.basename(urllib.parse.urlparse(args["url"]).path) or "index.html")
-    changed = not os.path.exists(dest)
-    if not changed:
-        with open(dest, "rb") as file:
-            changed = file.read() != answer
-    if changed and not context.check:
-        contents.write(dest, answer)
-    changed = attributes.apply(dest, args, context) or changed
-    return dict({"path": dest, "changed": changed}, **attributes.describe(dest))
+        dest = os.path.join(dest, web.name_from_headers(answer.headers) or web.file_name(answer.url))
+    if answer.status not in args["status_code"] or answer.status == 304:
+        return dict({"path": dest}, **attributes.describe(dest))
+    if os.path.exists(dest):
+        if not os.access(dest, os.W_OK):
+            raise ModuleFailed("Destination '%s' is not writable" % dest)
+        if not os.access(dest, os.R_OK):
+            raise ModuleFailed("Destination '%s' is not readable" % dest)
+    elif not os.access(os.path.dirname(dest) or ".", os.W_OK):
+        raise ModuleFailed("Destination dir '%s' is not writable" % (os.path.dirname(dest) or "."))
+    if contents.sha1_of(dest) != hashlib.sha1(content).hexdigest():
+        contents.write(dest, content)
+    attributes.apply(dest, args, context)
+    return dict({"path": dest, "changed": True}, **attributes.describe(dest))

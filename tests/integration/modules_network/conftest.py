@@ -1,0 +1,110 @@
+"""Modules called as the agent calls them, and what they speak to: a web server on loopback, Docker, a cluster's API."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import http.server
+import importlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol
+
+import pytest
+
+from provisioner.agent.arguments import ArgumentError, checked
+from provisioner.agent.context import Context, ModuleFailed
+
+
+class Call(Protocol):
+    def __call__(
+        self, name: str, args: Mapping[str, Any], *, check: bool = False, diff: bool = False, blobs: Mapping[str, str] | None = None
+    ) -> dict[str, Any]: ...
+
+
+@pytest.fixture
+def call() -> Call:
+    """Runs a module here; `blobs` are paths by hash."""
+
+    def run(
+        name: str, args: Mapping[str, Any], *, check: bool = False, diff: bool = False, blobs: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        module = importlib.import_module(f"provisioner.modules.{name}")
+        context = Context(check=check, diff=diff, fetch_blob=(blobs or {}).get)
+        try:
+            result: dict[str, Any] = module.run(checked(module.ARGUMENTS, dict(args), name), context)
+        except ArgumentError as error:
+            return {"failed": True, "changed": False, "msg": str(error)}
+        except ModuleFailed as error:
+            return {"failed": True, "changed": False, "msg": error.msg, **error.more}
+        result.setdefault("changed", False)
+        if context.warnings:
+            result.setdefault("warnings", []).extend(context.warnings)
+        return result
+
+    return run
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    files: ClassVar[dict[str, bytes]] = {}
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _send(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            for one in value.split("|"):
+                self.send_header(name.replace("_", "-"), one)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _answer(self) -> None:
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        kind, _, rest = self.path.lstrip("/").partition("?")[0].partition("/")
+        match kind:
+            case "redirect":
+                self._send(int(rest), b"moved", Location="/echo")
+            case "echo":
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                told = {"method": self.command, "data": data.decode(), "headers": headers}
+                self._send(200, json.dumps(told).encode(), Content_Type="application/json", Set_Cookie="a=1|b=2")
+            case "cached":
+                self._send(304) if self.headers.get("If-Modified-Since") else self._send(200, b"cached\n", Content_Type="text/plain")
+            case "packed":
+                self._send(200, gzip.compress(b"unpacked"), Content_Encoding="gzip")
+            case "named":
+                self._send(200, b"named", Content_Disposition='attachment; filename="proposed.txt"')
+            case "private":
+                wanted = "Basic " + base64.b64encode(b"me:secret").decode()
+                known = self.headers.get("Authorization") == wanted
+                self._send(200, b"in") if known else self._send(401, b"no", WWW_Authenticate='Basic realm="x"')
+            case "files" if rest in self.files:
+                self._send(200, self.files[rest])
+            case _:
+                self._send(404, b"nothing here", Content_Type="text/plain")
+
+    do_GET = do_HEAD = do_POST = do_PUT = _answer
+
+
+class WebServer:
+    def __init__(self, url: str, files: dict[str, bytes]) -> None:
+        self.url, self.files = url, files
+
+
+@pytest.fixture
+def web_server() -> Iterator[WebServer]:
+    """Answers on loopback: /echo, /redirect/STATUS, /cached, /packed, /named, /private (me:secret), /files/NAME."""
+    _Handler.files = {}
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = False  # closing waits for them
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield WebServer(f"http://127.0.0.1:{server.server_address[1]}", _Handler.files)
+    server.shutdown()
+    thread.join()
+    server.server_close()
