@@ -1,6 +1,6 @@
 # `make help` shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down destroy lint types unit integration e2e test
+.PHONY: help setup up down destroy lint types unit integration e2e molecule test
 
 VENV := .venv/bin
 INVENTORY ?= inventories/lab.yaml
@@ -37,5 +37,8 @@ integration: setup  ## against real etcd, daemons and lab machines; playbooks ag
 
 e2e: setup  ## real hosts, a real cluster
 	$(VENV)/pytest -q $(E2E)
+
+molecule: setup  ## each role's scenario: by ansible-playbook and by our engine, verified (ROLES="common etcd" for some)
+	@scripts/molecule $(ROLES)
 
 test: lint types unit integration e2e  ## everything, as CI does

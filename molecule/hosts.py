@@ -1,7 +1,9 @@
-"""The hosts of a molecule scenario are hosts of the lab: `python molecule/hosts.py create|destroy FOLDER`, FOLDER being the scenario's own.
+"""The hosts of a molecule scenario are hosts of the lab: `python molecule/hosts.py create|renew|destroy FOLDER`, FOLDER being the
+scenario's own.
 
 `create` makes one bare host, with the certificates and the release that roles put on it, and writes what molecule asks for
-(instance_config.yml) and what the roles are told (vars.json). Molecule's playbooks call it; so can a hand.
+(instance_config.yml), what the roles are told (vars.json), and an inventory for who comes without molecule (hosts.yaml). `renew` makes the host
+bare again, with the same name, address and certificates: a twin of what it was. Molecule's playbooks call it; so can a hand.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ def create(context: Context, folder: Path) -> None:
         context.connect_vars()
         prepare(context, release)
     (folder / "vars.json").write_text(context.state.variables.read_text())
+    groups = {group: {"hosts": dict.fromkeys(context.provider.connection_vars())} for group in ("masters", "workers")}
+    hosts = {"hosts": context.provider.connection_vars(), "children": groups}
+    (folder / "hosts.yaml").write_text(yaml.safe_dump({"all": hosts}))
     instances = [
         {
             "instance": name,
@@ -57,16 +62,16 @@ def create(context: Context, folder: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["create", "destroy"])
+    parser.add_argument("verb", choices=["create", "renew", "destroy"])
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     context = open_cluster(inventory(folder), Bus())
-    if arguments.verb == "create":
-        create(context, folder)
-    else:
+    if arguments.verb != "create":
         context.provider.destroy()
+    if arguments.verb != "destroy":
+        create(context, folder)
     return 0
 
 
