@@ -46,6 +46,8 @@ class Attributes:
     environment: tuple[Any, ...] = ()
     """Mappings or templates of mappings, outermost first."""
     module_defaults: tuple[Mapping[str, Any], ...] = ()
+    collections: tuple[str, ...] = ()
+    """Where short names of modules and roles are looked for, first one first."""
 
     def derive(self, raw: Mapping[str, Any], *, with_vars: bool = True) -> Attributes:
         """These attributes overlaid with a mapping's keywords."""
@@ -61,6 +63,8 @@ class Attributes:
             changes["vars"] = {**self.vars, **_as_mapping(raw["vars"])}
         if raw.get("environment"):
             changes["environment"] = self.environment + as_tuple(raw["environment"])
+        if raw.get("collections"):
+            changes["collections"] = (*map(str, as_tuple(raw["collections"])), *self.collections)
         if raw.get("module_defaults"):
             changes["module_defaults"] = self.module_defaults + tuple(as_tuple(raw["module_defaults"]))
         return dataclasses.replace(self, **changes) if changes else self

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from provisioner.engine.attributes import Attributes
+from provisioner.engine.attributes import Attributes, as_tuple
+from provisioner.engine.collections import Collections
 from provisioner.engine.errors import PlaybookError
 from provisioner.engine.own_modules import OwnModules
-from provisioner.engine.parsing import Surroundings, TaskParser
+from provisioner.engine.parsing import Surroundings, TaskParser, short_name
 from provisioner.engine.playbook import Role, Task
 from provisioner.inventory import documents
 from provisioner.inventory.documents import Location
@@ -43,7 +45,9 @@ class Content:
         configured = [Path(part).expanduser() for part in os.environ.get("ANSIBLE_ROLES_PATH", "").split(":") if part]
         standard = [Path(part).expanduser() for part in ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")]
         self.roles_path = (*roles_path, *configured, *standard)
-        self.own_modules = OwnModules()
+        self.collections = Collections()
+        self.own_modules = OwnModules(self.collections)
+        self._builtin = known
         for folder in module_path:
             self.own_modules.add_library(folder)
         self.own_lookups: set[str] = set()
@@ -59,6 +63,7 @@ class Content:
     def _add_own(self, root: Path) -> None:
         """Modules and lookups that come with a playbook or role."""
         self.own_modules.add(root)
+        self.collections.add_beside(root)
         if (root / "lookup_plugins").is_dir():
             self.own_lookups.update(path.stem for path in (root / "lookup_plugins").glob("*.py"))
 
@@ -127,11 +132,34 @@ class Content:
                 return candidate.resolve()
         raise PlaybookError(f"Could not find or access '{name}'; looked for {', '.join(dict.fromkeys(map(str, candidates)))}")
 
+    # Collections
+
+    def collection_module(self, name: str, search: tuple[str, ...], place: Location | None) -> str | None:
+        """The action that a collection's module is known as from now on; None when no collection has it."""
+        for full in [name] if name.count(".") >= 2 else [f"{collection}.{name}" for collection in search]:
+            moved = self.collections.resolve(full)
+            if self._builtin(short_name(moved)):
+                return short_name(moved)
+            path = self.collections.module(moved)
+            if path is None:
+                continue
+            if self.collections.needs_action(moved):
+                raise PlaybookError(
+                    f"the module '{moved}' needs an action plugin of its collection, and these don't run here", place, "use another module"
+                )
+            self.own_modules.add_of_collection(moved, path)
+            return moved
+        return None
+
     # Roles
 
-    def find_role(self, name: str, place: Location | None, from_directory: Path | None = None) -> Path:
+    def find_role(self, name: str, place: Location | None, from_directory: Path | None = None, search: tuple[str, ...] = ()) -> Path:
         path = Path(name).expanduser()
         candidates = []
+        for full in [name] if name.count(".") == 2 else [f"{collection}.{name}" for collection in search]:
+            found = self.collections.role(full)
+            if found is not None:
+                return found.resolve()
         if "/" in name or path.is_absolute():
             candidates += [path if path.is_absolute() else (from_directory or self.directory) / path, self.directory / path]
         candidates += [self.directory / "roles" / name]
@@ -139,10 +167,6 @@ class Content:
             candidates += [from_directory / name]
         candidates += [directory / name for directory in self.roles_path]
         candidates += [self.directory / name]
-        parts = name.split(".")
-        if len(parts) == 3:
-            collection = Path("collections", "ansible_collections", *parts[:2], "roles", parts[2])
-            candidates += [self.directory / collection, Path("~/.ansible").expanduser() / collection]
         for candidate in candidates:
             if candidate.is_dir():
                 return candidate.resolve()
@@ -168,11 +192,12 @@ class Content:
         included: bool = False,
     ) -> Role:
         """A role read from its folder, dependencies included. `keywords` are those written at this use of it."""
-        path = self.find_role(name, place, parents[-1].path.parent if parents else None)
+        path = self.find_role(name, place, parents[-1].path.parent if parents else None, attributes.collections)
         if any(parent.path == path for parent in parents) and len(parents) > 20:
             raise PlaybookError(f"role '{name}' depends on itself", place)
         self._add_own(path)
         meta = self._optional(path / "meta", "main", {})
+        attributes = replace(attributes, collections=self._searched_by(path, meta))
         role = Role(name=path.name if "/" in name else name, path=path, params=dict(params or {}), parents=parents, public=public)
         role.included_by = parents if included else ()
         role.defaults = self._variables(path / "defaults", defaults_from, place)
@@ -193,6 +218,12 @@ class Content:
         if handlers is not None:
             role.handlers = self.parser.nodes(self.read(handlers), Surroundings(handlers, attributes, role, inner.params, handlers=True))
         return role
+
+    def _searched_by(self, path: Path, meta: Any) -> tuple[str, ...]:
+        """The collections a role's own tasks look in: that which it belongs to and those its meta names, not those of the play."""
+        own = self.collections.of_path(path)
+        named = meta.get("collections") if isinstance(meta, dict) else None
+        return (*([own] if own else []), *map(str, as_tuple(named or ())))
 
     def _dependency(self, entry: Any, role: Role, attributes: Attributes, place: Location | None) -> Role:
         from provisioner.engine.plays import role_entry

@@ -210,7 +210,8 @@ class Executor:
         if name not in own:
             return call.module(name, call.args)
         digest, data = own.packed(name)
-        return call.module("own_module", {"_name": name, "_args": call.args, "_blob": digest}, {digest: data})
+        args = {"_name": name, "_args": call.args, "_blob": digest, "_entry": own.entry(name)}
+        return call.module("own_module", args, {digest: data})
 
     def _arguments(self, task: Task, templar: Templar) -> dict[str, Any]:
         if task.action in ("include_tasks", "include_role"):
@@ -236,7 +237,7 @@ class Executor:
         merged: dict[str, Any] = {}
         for level in task.attributes.module_defaults:
             for name, values in (templar.render(level) if isinstance(level, str) else level).items():
-                if str(name).split(".")[-1] == task.action:
+                if str(name).split(".")[-1] == task.action.split(".")[-1]:
                     merged.update(templar.render_arguments(values))
         return merged
 

@@ -115,7 +115,7 @@ class TaskParser:
     def _task(self, raw: dict[str, Any], around: Surroundings) -> Task:
         place = location_of(raw)
         keyword_types.check(raw, "task", place)
-        action, given, local = self._action(raw, place)
+        action, given, local = self._action(raw, place, around.attributes.derive(raw).collections)
         args = self._arguments(action, given, raw.get("args"), place)
         own = {**raw, "delegate_to": raw.get("delegate_to", "localhost"), "connection": "local"} if local else raw
         attributes = around.attributes.derive(own)
@@ -144,7 +144,7 @@ class TaskParser:
             block_attributes=around.attributes,
         )
 
-    def _action(self, raw: dict[str, Any], place: Location | None) -> tuple[str, Any, bool]:
+    def _action(self, raw: dict[str, Any], place: Location | None, search: tuple[str, ...]) -> tuple[str, Any, bool]:
         """The action's name, its arguments as written, and whether it was a local_action."""
         found = [key for key in raw if key not in TASK_KEYS and not str(key).startswith("with_")]
         for key in ("action", "local_action"):
@@ -152,12 +152,12 @@ class TaskParser:
                 if found:
                     raise PlaybookError(f"conflicting action statements: {key}, {found[0]}", place)
                 name, given = self._written_action(raw[key], place)
-                return self._resolve(name, place), given, key == "local_action"
+                return self._resolve(name, place, search), given, key == "local_action"
         if len(found) > 1:
             self._reject(raw, found, place)
         if not found:
             raise PlaybookError("no module/action detected in task", place, "a task needs one module such as 'copy:'")
-        return self._resolve(str(found[0]), location_of(raw, found[0])), raw[found[0]], False
+        return self._resolve(str(found[0]), location_of(raw, found[0]), search), raw[found[0]], False
 
     def _reject(self, raw: dict[str, Any], found: list[str], place: Location | None) -> None:
         unknown = [key for key in found if not self._known(short_name(str(key)))]
@@ -177,9 +177,17 @@ class TaskParser:
             return name, rest_args if not text else {**arguments.parse(short_name(name), text), **rest_args}
         raise PlaybookError("action must be a text or a mapping with 'module'", place)
 
-    def _resolve(self, name: str, place: Location | None) -> str:
+    def _resolve(self, name: str, place: Location | None, search: tuple[str, ...]) -> str:
         short = short_name(name)
+        if "." not in name and any(f"{collection}." not in _COLLECTIONS for collection in search):
+            # A collection that is asked first may have a module of a builtin's name.
+            found = self._content.collection_module(name, tuple(c for c in search if f"{c}." not in _COLLECTIONS), place)
+            if found is not None:
+                return found
         if not self._known(short):
+            found = self._content.collection_module(name, search, place)
+            if found is not None:
+                return found
             close = difflib.get_close_matches(short, [*self._names(), *TASK_KEYS], n=1)
             hint = (
                 f"did you mean {close[0]!r}?" if close else "check its spelling; modules of your own go into library/ beside the playbook"

@@ -78,7 +78,10 @@ class PlaybookReader:
             raise PlaybookError("import_playbook needs the name of a file", location_of(raw))
         merged = {**variables, **(raw.get("vars") or {})}
         known = {**merged, **self._content.extra_vars, "playbook_dir": str(self._content.directory)}
-        file = path.parent / Templar(variables=known).render_text(name)
+        wanted = Templar(variables=known).render_text(name)
+        file = path.parent / wanted
+        if not file.is_file() and wanted.count(".") >= 2:
+            file = self._content.collections.playbook(wanted) or file
         if not file.is_file():
             raise PlaybookError(f"import_playbook: {file} does not exist", location_of(raw))
         outer = self._content.directory

@@ -19,6 +19,7 @@ from provisioner.engine.targets import Targets
 from provisioner.engine.variables import Variables
 from provisioner.inventory import Inventory
 from provisioner.inventory.variable_files import VariableFiles
+from provisioner.templating.collection_plugins import with_collections
 from provisioner.templating.plugins import builtin_plugins, with_folders
 from provisioner.templating.templar import Engine
 
@@ -92,7 +93,8 @@ class Runner:
             *dict.fromkeys(play.directory for play in plays if play.directory != directory),
             *dict.fromkeys(role.path for play in plays for role in play.roles),
         ]
-        engine = Engine(with_folders(builtin_plugins(), folders))
+        plugins = with_folders(builtin_plugins(), folders)
+        engine = Engine(with_collections(plugins, content.collections.plugin_files, content.collections.roots))
         targets = Targets(self.sessions, variables, self.inventory, self.options)
         return Run(
             inventory=self.inventory,

@@ -19,6 +19,7 @@ from provisioner.agent.context import Context, ModuleFailed
 ARGUMENTS = {
     "_name": {"required": True},
     "_blob": {"required": True},
+    "_entry": {"required": True},
     "_args": {"type": "dict", "default": {}},
 }  # type: Dict[str, Dict[str, Any]]
 
@@ -35,12 +36,17 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 
 def _start(folder: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     agent = os.path.dirname(os.path.abspath(provisioner.agent.__file__))
-    roots = [folder, os.path.join(agent, "shim"), os.path.dirname(os.path.dirname(agent))]
+    shim = os.path.join(agent, "shim")
+    roots = [folder, shim, os.path.dirname(os.path.dirname(agent))]
+    runner = os.path.join(shim, "run_module.py")
     request = {"name": args["_name"], "args": args["_args"], "check": context.check, "diff": context.diff}
-    environment = dict(os.environ, PYTHONPATH=":".join(roots), PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8:surrogateescape")
+    environment = dict(
+        os.environ, PYTHONPATH=":".join(roots), PYTHONDONTWRITEBYTECODE="1", PYTHONIOENCODING="utf-8:surrogateescape",
+        PROVISION_MODULE=args["_entry"], PROVISION_MODULE_RUNNER=runner,
+    )  # fmt: skip
     # Own modules may need what is installed for the system's Python.
     process = subprocess.Popen(
-        [sys.executable, os.path.join(folder, "own", args["_name"] + ".py")],
+        [sys.executable, runner, args["_entry"]],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -76,7 +76,7 @@ def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any],
     """The values of a lookup, called from a template."""
     templar = context.resolve_or_missing("__templar__")
     known: dict[str, Lookup] = templar.engine.plugins.lookups
-    lookup = known.get(bare_name(name))
+    lookup = known.get(bare_name(name)) or known.get(name)
     if lookup is None:
         raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, known) or '.'}")
     undefined = first_undefined(list(terms))
@@ -169,7 +169,11 @@ def _methods(path: Path, cls: str, method: str) -> dict[str, Callable[..., Any]]
 
 
 def _own_lookup(path: Path) -> Lookup:
-    made = _guarded(path, lambda module: module.LookupModule)
+    return lookup_of(_guarded(path, lambda module: module.LookupModule))
+
+
+def lookup_of(made: Callable[..., Any]) -> Lookup:
+    """A lookup plugin's class as a lookup."""
 
     def run(call: Call, terms: Terms, options: Options) -> list[Any]:
         plugin = made(templar=call.templar)

@@ -31,8 +31,9 @@ class Engine:
         self._lock = threading.Lock()
 
     def _install(self, environment: jinja2.Environment) -> None:
-        environment.filters.update(self.plugins.filters)
-        environment.tests.update(self.plugins.tests)
+        filters: Any = self.plugins.filters  # Jinja's own are among them
+        tests: Any = self.plugins.tests
+        environment.filters, environment.tests = filters, tests
         environment.globals.update(self.plugins.globals)
 
     def compile(self, text: str, *, expression: bool = False) -> Template:

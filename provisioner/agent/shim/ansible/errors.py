@@ -45,3 +45,19 @@ class AnsibleLookupError(AnsibleTemplateError):
 
 class AnsibleUndefinedVariable(AnsibleTemplateError):
     pass
+
+
+class AnsibleFileNotFound(AnsibleRuntimeError):
+    pass
+
+
+class AnsibleActionFail(AnsibleRuntimeError):
+    pass
+
+
+class AnsibleAssertionError(AnsibleError, AssertionError):
+    pass
+
+
+class AnsibleConnectionFailure(AnsibleRuntimeError):
+    pass

@@ -6,37 +6,83 @@ It stands in for the class of that name; what it lacks fails by name rather than
 import hashlib
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+import time
+import traceback
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
+from ansible.module_utils.common import warnings as said
+from ansible.module_utils.common.file import FILE_ATTRIBUTES, is_executable
+from ansible.module_utils.common.locale import get_best_parsable_locale
+from ansible.module_utils.common.parameters import (
+    HIDDEN,
+    AnsibleFallbackNotFound,
+    check,
+    env_fallback,
+    no_log_values,
+    remove_values,
+    sanitize_keys,
+)
+from ansible.module_utils.common.process import get_bin_path
+from ansible.module_utils.common.sys_info import (
+    get_all_subclasses,
+    get_distribution,
+    get_distribution_version,
+    get_platform_subclass,
+)
+from ansible.module_utils.common.text.converters import container_to_bytes as json_dict_unicode_to_bytes
+from ansible.module_utils.common.text.converters import container_to_text as json_dict_bytes_to_unicode
 from ansible.module_utils.common.text.converters import jsonify, to_bytes, to_native, to_text
+from ansible.module_utils.common.text.formatters import SIZE_RANGES, bytes_to_human, human_to_bytes, lenient_lowercase
+from ansible.module_utils.common.validation import safe_eval
 from ansible.module_utils.parsing.convert_bool import BOOLEANS, BOOLEANS_FALSE, BOOLEANS_TRUE, boolean
+from ansible.module_utils.six import PY2, PY3, binary_type, integer_types, iteritems, string_types, text_type
 from provisioner.agent import attributes, contents
-from provisioner.agent.arguments import ArgumentError, checked
+from provisioner.agent.arguments import ArgumentError
 from provisioner.agent.context import Context, ModuleFailed
 
 __all__ = [
-    "BOOLEANS", "BOOLEANS_FALSE", "BOOLEANS_TRUE", "AnsibleModule", "boolean", "env_fallback", "get_platform", "jsonify",
-    "missing_required_lib", "to_bytes", "to_native", "to_text",
+    "BOOLEANS", "BOOLEANS_FALSE", "BOOLEANS_TRUE", "FILE_ATTRIBUTES", "FILE_COMMON_ARGUMENTS", "PY2", "PY3", "SIZE_RANGES",
+    "AnsibleFallbackNotFound", "AnsibleModule", "HIDDEN", "_load_params", "binary_type", "boolean", "bytes_to_human", "env_fallback", "get_all_subclasses",
+    "get_best_parsable_locale", "get_bin_path", "get_distribution", "get_distribution_version", "get_platform", "get_platform_subclass",
+    "heuristic_log_sanitize", "human_to_bytes", "integer_types", "is_executable", "iteritems", "json", "json_dict_bytes_to_unicode",
+    "json_dict_unicode_to_bytes", "jsonify", "lenient_lowercase", "load_platform_subclass", "missing_required_lib", "os", "re", "remove_values",
+    "request_text", "sanitize_keys", "shlex", "string_types", "subprocess", "sys", "text_type", "time", "to_bytes", "to_native", "to_text", "traceback",
 ]  # fmt: skip
 
 FILE_COMMON_ARGUMENTS = attributes.FILE_ARGUMENTS
-_RULES = ("mutually_exclusive", "required_one_of", "required_together", "required_if")
+PASSWORD_MATCH = re.compile(r"^(?!no_log)(?:.+[-_\s])?pass(?:[-_\s]?(?:word|phrase|wrd|wd)?)(?:[-_\s].+)?$", re.I)
+_request: List[str] = []
 
 
-def env_fallback(*names: str, **_: Any) -> Any:
-    for name in names:
-        if name in os.environ:
-            return os.environ[name]
-    raise KeyError(names)
+def request_text() -> str:
+    """What this module was asked, as it came on standard input."""
+    if not _request:
+        _request.append(sys.stdin.read() or "{}")
+    return _request[0]
+
+
+def _load_params() -> Dict[str, Any]:
+    found: Dict[str, Any] = json.loads(request_text()).get("args") or {}
+    return found
 
 
 def missing_required_lib(library: str, reason: Optional[str] = None, url: Optional[str] = None) -> str:
     text = "Failed to import the required Python library (%s) on %s's Python %s." % (library, os.uname()[1], sys.executable)
-    return text + (" %s" % reason if reason else "") + (" See %s for more info." % url if url else "")
+    if reason:
+        text += " This is required %s." % reason
+    if url:
+        text += " See %s for more info." % url
+    return text + (
+        " Please read the module documentation and install it in the appropriate location."
+        " If the required library is installed, but Ansible is using the wrong Python interpreter,"
+        " please consult the documentation on ansible_python_interpreter"
+    )
 
 
 def get_platform() -> str:
@@ -45,39 +91,166 @@ def get_platform() -> str:
     return platform.system()
 
 
-class AnsibleModule:
+def load_platform_subclass(cls: Any, *args: Any, **options: Any) -> Any:
+    return super(cls, get_platform_subclass(cls)).__new__(get_platform_subclass(cls))
+
+
+def heuristic_log_sanitize(data: str, hidden: Optional[Set[str]] = None) -> str:
+    """A text without passwords in addresses."""
+    return str(remove_values(re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1********@", to_text(data)), hidden or ()))
+
+
+class _Files:
+    """What modules do with files; mixed into AnsibleModule."""
+
+    _context: Context
+
+    def fail_json(self, msg: Any, **result: Any) -> None:
+        raise NotImplementedError("AnsibleModule ends")
+
+    def digest_from_file(self, filename: str, algorithm: str) -> Optional[str]:
+        if not os.path.exists(filename):
+            return None
+        if os.path.isdir(filename):
+            self.fail_json(msg="attempted to take checksum of directory: %s" % filename)
+        found = hashlib.new(algorithm)
+        with open(filename, "rb") as file:
+            for chunk in iter(lambda: file.read(65536), b""):
+                found.update(chunk)
+        return found.hexdigest()
+
+    def sha1(self, filename: str) -> Optional[str]:
+        return self.digest_from_file(filename, "sha1")
+
+    def sha256(self, filename: str) -> Optional[str]:
+        return self.digest_from_file(filename, "sha256")
+
+    def md5(self, filename: str) -> Optional[str]:
+        return self.digest_from_file(filename, "md5")
+
+    def atomic_move(self, src: Any, dest: Any, unsafe_writes: bool = False, keep_dest_attrs: bool = True) -> None:
+        source = os.fsdecode(src)
+        try:
+            contents.move_into_place(source, os.fsdecode(dest))
+            if os.path.exists(source):
+                os.unlink(source)
+        except OSError as error:
+            self.fail_json(msg="Could not replace file: %s to %s: %s" % (source, os.fsdecode(dest), error))
+
+    def backup_local(self, fn: str) -> str:
+        return contents.backup(fn) if os.path.exists(fn) else ""
+
+    def cleanup(self, tmpfile: str) -> None:
+        if os.path.exists(tmpfile):
+            os.unlink(tmpfile)
+
+    def preserved_copy(self, src: str, dest: str) -> None:
+        shutil.copy2(src, dest)
+        found = os.stat(src)
+        os.chown(dest, found.st_uid, found.st_gid)
+
+    def append_to_file(self, filename: str, text: str) -> None:
+        with open(os.path.expanduser(os.path.expandvars(filename)), "a") as file:
+            file.write(text)
+
+    def is_executable(self, path: str) -> int:
+        return int(is_executable(path))
+
+    def add_path_info(self, result: Dict[str, Any]) -> Dict[str, Any]:
+        path = result.get("path", result.get("dest"))
+        if path and os.path.lexists(path):
+            result.update(attributes.describe(path))
+        return result
+
+    def load_file_common_arguments(self, params: Dict[str, Any], path: Optional[str] = None) -> Dict[str, Any]:
+        found = path or params.get("path") or params.get("dest")
+        if not found:
+            return {}
+        return dict({key: params.get(key) for key in FILE_COMMON_ARGUMENTS}, path=os.path.expanduser(os.path.expandvars(found)))
+
+    def set_fs_attributes_if_different(self, file_args: Dict[str, Any], changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        if not file_args.get("path"):
+            return changed
+        try:
+            return attributes.apply(os.fsdecode(file_args["path"]), file_args, self._context, diff) or changed
+        except ModuleFailed as error:
+            self.fail_json(msg=error.msg, **error.more)
+            return changed
+
+    set_file_attributes_if_different = set_fs_attributes_if_different
+    set_directory_attributes_if_different = set_fs_attributes_if_different
+
+    def _one_attribute(self, path: Any, changed: bool, diff: Any, **wanted: Any) -> bool:
+        return self.set_fs_attributes_if_different(dict(dict.fromkeys(FILE_COMMON_ARGUMENTS), path=path, **wanted), changed, diff)
+
+    def set_mode_if_different(self, path: Any, mode: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        return self._one_attribute(path, changed, diff, mode=mode)
+
+    def set_owner_if_different(self, path: Any, owner: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        return self._one_attribute(path, changed, diff, owner=owner)
+
+    def set_group_if_different(self, path: Any, group: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        return self._one_attribute(path, changed, diff, group=group)
+
+    # SELinux is off wherever our hosts are
+
+    def selinux_enabled(self) -> bool:
+        return False
+
+    selinux_mls_enabled = selinux_enabled
+
+    def selinux_context(self, path: Any) -> List[Optional[str]]:
+        return [None, None, None]
+
+    selinux_default_context = selinux_context
+
+    def set_context_if_different(self, path: Any, context: Any, changed: bool, diff: Any = None) -> bool:
+        return changed
+
+    def set_default_selinux_context(self, path: Any, changed: bool) -> bool:
+        return changed
+
+
+class AnsibleModule(_Files):
     """One run of one module; exit_json or fail_json ends it."""
 
     def __init__(
-        self, argument_spec: Dict[str, Any], bypass_checks: bool = False, no_log: bool = False, add_file_common_args: bool = False,
-        supports_check_mode: bool = False, required_by: Any = None, **rules: Any
+        self, argument_spec: Dict[str, Any], bypass_checks: bool = False, no_log: bool = False, mutually_exclusive: Any = None,
+        required_together: Any = None, required_one_of: Any = None, add_file_common_args: bool = False, supports_check_mode: bool = False,
+        required_if: Any = None, required_by: Any = None,
     ) -> None:  # fmt: skip
-        request = json.loads(sys.stdin.read() or "{}")
+        request = json.loads(request_text())
         self._name = request.get("name", "module")
         self.check_mode = bool(request.get("check"))
         self._diff = bool(request.get("diff"))
         self._debug = False
         self._verbosity = 0
+        self._socket_path: Optional[str] = None
+        self._clean: Dict[str, Any] = {}
         self.supports_check_mode = supports_check_mode
         self.argument_spec = dict(argument_spec, **(FILE_COMMON_ARGUMENTS if add_file_common_args else {}))
-        self.no_log_values = set()  # type: ignore[var-annotated]
+        self.no_log = no_log
+        self.no_log_values: Set[str] = set()
         self.ansible_version = "2.19.0"
+        self.run_command_environ_update: Dict[str, str] = {}
         self._warnings: List[str] = []
         self._deprecations: List[Dict[str, Any]] = []
         self._tmpdir: Optional[str] = None
         self._context = Context(check=self.check_mode, diff=self._diff)
         given = dict(request.get("args") or {})
+        rules = {
+            "mutually_exclusive": mutually_exclusive, "required_together": required_together, "required_one_of": required_one_of,
+            "required_if": required_if, "required_by": required_by,
+        }  # fmt: skip
+        self.params = given
+        try:
+            self.params = check(self.argument_spec, given, self._name, rules)
+            self.no_log_values = no_log_values(self.argument_spec, self.params)
+        except ArgumentError as error:
+            self.no_log_values = no_log_values(self.argument_spec, given)
+            self.fail_json(msg=str(error))
         if self.check_mode and not supports_check_mode:
             self.exit_json(skipped=True, msg="remote module (%s) does not support check mode" % self._name)
-        try:
-            self.params = _checked(self.argument_spec, given, self._name, {key: rules[key] for key in _RULES if rules.get(key)})
-            for name, needed in (required_by or {}).items():
-                absent = [n for n in ([needed] if isinstance(needed, str) else needed) if self.params.get(n) is None]
-                if self.params.get(name) is not None and absent:
-                    raise ArgumentError("missing parameter(s) required by '%s': %s" % (name, ", ".join(absent)))
-        except ArgumentError as error:
-            self.params = given
-            self.fail_json(msg=str(error))
 
     # Ends
 
@@ -90,21 +263,28 @@ class AnsibleModule:
         result.setdefault("changed", False)
         self._end(result, 1)
 
+    def fail_on_missing_params(self, required_params: Optional[Sequence[str]] = None) -> None:
+        absent = [name for name in required_params or () if not self.params.get(name)]
+        if absent:
+            self.fail_json(msg="missing required arguments: " + ", ".join(absent))
+
     def _end(self, result: Dict[str, Any], code: int) -> None:
-        if self._warnings:
-            result["warnings"] = list(result.get("warnings") or []) + self._warnings
-        if self._deprecations:
-            result["deprecations"] = list(result.get("deprecations") or []) + self._deprecations
+        warnings = [*(result.get("warnings") or []), *self._warnings, *said.get_warning_messages()]
+        if warnings:
+            result["warnings"] = warnings
+        deprecations = [*(result.get("deprecations") or []), *self._deprecations, *said.get_deprecation_messages()]
+        if deprecations:
+            result["deprecations"] = deprecations
         if self._tmpdir:
             shutil.rmtree(self._tmpdir, ignore_errors=True)
-        sys.stdout.write("\n" + jsonify(result) + "\n")
+        sys.stdout.write("\n" + jsonify(remove_values(result, self.no_log_values)) + "\n")
         sys.stdout.flush()
         sys.exit(code)
 
     def warn(self, warning: Any) -> None:
         self._warnings.append(str(warning))
 
-    def deprecate(self, msg: str, version: Any = None, date: Any = None, collection_name: Any = None) -> None:
+    def deprecate(self, msg: str, version: Any = None, date: Any = None, collection_name: Any = None, **_: Any) -> None:
         self._deprecations.append({"msg": msg, "version": version, "date": date})
 
     def log(self, msg: Any, log_args: Any = None) -> None:
@@ -129,123 +309,105 @@ class AnsibleModule:
     def from_json(self, data: Any) -> Any:
         return json.loads(data)
 
+    def human_to_bytes(self, number: Any, isbits: bool = False) -> int:
+        return int(human_to_bytes(number, isbits=isbits))
+
+    def bytes_to_human(self, size: float) -> str:
+        return str(bytes_to_human(size))
+
+    def safe_eval(self, value: Any, locals: Any = None, include_exceptions: bool = False) -> Any:
+        return safe_eval(value, locals, include_exceptions)
+
     def get_bin_path(self, arg: str, required: bool = False, opt_dirs: Optional[Sequence[str]] = None) -> Optional[str]:
-        for folder in [*(opt_dirs or []), *os.environ.get("PATH", "").split(":"), "/sbin", "/usr/sbin", "/usr/local/sbin"]:
-            path = os.path.join(folder, arg)
-            if os.access(path, os.X_OK) and not os.path.isdir(path):
-                return path
-        if required:
-            self.fail_json(msg='Failed to find required executable "%s" in paths: %s' % (arg, os.environ.get("PATH")))
-        return None
+        try:
+            return str(get_bin_path(arg, opt_dirs))
+        except ValueError as error:
+            if required:
+                self.fail_json(msg=str(error))
+            return None
 
     def run_command(
-        self, args: Union[str, Sequence[str]], check_rc: bool = False, data: Any = None, binary_data: bool = False, path_prefix: Any = None,
-        cwd: Optional[str] = None, use_unsafe_shell: bool = False, environ_update: Any = None, encoding: Optional[str] = "utf-8",
-        errors: str = "surrogateescape", executable: Optional[str] = None, **_: Any
+        self, args: Union[str, Sequence[Any]], check_rc: bool = False, close_fds: bool = True, executable: Optional[str] = None,
+        data: Any = None, binary_data: bool = False, path_prefix: Any = None, cwd: Any = None, use_unsafe_shell: bool = False,
+        prompt_regex: Any = None, environ_update: Any = None, umask: Optional[int] = None, encoding: Optional[str] = "utf-8",
+        errors: str = "surrogateescape", expand_user_and_vars: bool = True, pass_fds: Sequence[int] = (),
+        before_communicate_callback: Any = None, ignore_invalid_cwd: bool = True, handle_exceptions: bool = True,
     ) -> Tuple[int, Any, Any]:  # fmt: skip
         """(exit code, output, errors)."""
-        import shlex
-
-        if use_unsafe_shell:
-            line = args if isinstance(args, str) else " ".join(shlex.quote(part) for part in args)
-            argv = [executable or "/bin/sh", "-c", line]
-        else:
-            argv = shlex.split(args) if isinstance(args, str) else [str(part) for part in args]
-        environment = dict(os.environ, LANG="C.UTF-8", LC_ALL="C.UTF-8", **{k: str(v) for k, v in (environ_update or {}).items()})
+        argv = self._argv(args, use_unsafe_shell, executable, expand_user_and_vars)
+        environment = dict(os.environ, LANG="C.UTF-8", LC_ALL="C.UTF-8", LC_MESSAGES="C.UTF-8")
+        for more in (self.run_command_environ_update, environ_update or {}):
+            environment.update((key, str(value)) for key, value in more.items() if value is not None)
         if path_prefix:
             environment["PATH"] = "%s:%s" % (path_prefix, environment.get("PATH", ""))
-        stdin = None if data is None else (data if binary_data else to_bytes(data) + (b"" if to_bytes(data).endswith(b"\n") else b"\n"))
+        folder = os.path.abspath(os.path.expanduser(os.fsdecode(cwd))) if cwd else None
+        if folder and not os.path.isdir(folder):
+            if not ignore_invalid_cwd:
+                self.fail_json(msg="Provided cwd is not a valid directory: %s" % folder)
+            folder = None
+        stdin = b"" if data is None else to_bytes(data)
+        if data is not None and not binary_data:
+            stdin += b"" if stdin.endswith(b"\n") else b"\n"
         try:
-            done = subprocess.run(
-                argv, input=stdin if stdin is not None else b"", stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=environment
-            )  # noqa: S603
+            process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env=environment, pass_fds=pass_fds,
+                preexec_fn=(lambda: None if umask is None else os.umask(umask) and None),
+            )  # fmt: skip
+            if before_communicate_callback:
+                before_communicate_callback(process)
+            out, err = self._communicate(process, stdin, prompt_regex)
         except OSError as error:
-            self.fail_json(rc=error.errno, stdout="", stderr="", msg="Error executing command: %s" % error, cmd=argv)
-        out, err = done.stdout, done.stderr
+            if not handle_exceptions:
+                raise
+            self.fail_json(rc=error.errno, stdout="", stderr="", msg="Error executing command: %s" % error, cmd=self._shown(argv))
+        if process.returncode is None:  # it asks for what nobody answers
+            return 257, out, "A prompt was encountered while running a command, but no input data was specified"
         texts = (out, err) if encoding is None else (out.decode(encoding, errors), err.decode(encoding, errors))
-        if check_rc and done.returncode:
-            self.fail_json(cmd=argv, rc=done.returncode, stdout=texts[0], stderr=texts[1], msg=texts[1].strip() or "command failed")
-        return (done.returncode, *texts)
+        if check_rc and process.returncode:
+            message = heuristic_log_sanitize(to_text(texts[1]).rstrip(), self.no_log_values)
+            self.fail_json(cmd=self._shown(argv), rc=process.returncode, stdout=texts[0], stderr=texts[1], msg=message)
+        return (process.returncode, *texts)
 
-    # Files
+    def _argv(self, args: Any, shell: bool, executable: Optional[str], expand: bool) -> List[str]:
+        if not isinstance(args, (list, tuple, str, bytes)):
+            self.fail_json(rc=257, cmd=str(args), msg="Argument 'args' to run_command must be list or string")
+        if shell:
+            line = to_text(args) if isinstance(args, (str, bytes)) else " ".join(shlex.quote(to_text(part)) for part in args)
+            return [executable or "/bin/sh", "-c", line]
+        parts = shlex.split(to_text(args)) if isinstance(args, (str, bytes)) else [to_text(part) for part in args if part is not None]
+        return [os.path.expanduser(os.path.expandvars(part)) for part in parts] if expand else parts
 
-    def digest_from_file(self, filename: str, algorithm: str) -> Optional[str]:
-        if not os.path.exists(filename):
-            return None
-        found = hashlib.new(algorithm)
-        with open(filename, "rb") as file:
-            for chunk in iter(lambda: file.read(65536), b""):
-                found.update(chunk)
-        return found.hexdigest()
+    def _shown(self, argv: Sequence[str]) -> str:
+        return heuristic_log_sanitize(" ".join(shlex.quote(part) for part in argv), self.no_log_values)
 
-    def sha1(self, filename: str) -> Optional[str]:
-        return self.digest_from_file(filename, "sha1")
+    @staticmethod
+    def _communicate(process: "subprocess.Popen[bytes]", stdin: bytes, prompt_regex: Any) -> Tuple[bytes, bytes]:
+        """What the command prints, to its end; with a pattern for a prompt, to that, the command's code being None then."""
+        if not prompt_regex:
+            return process.communicate(stdin)
+        import selectors
 
-    def sha256(self, filename: str) -> Optional[str]:
-        return self.digest_from_file(filename, "sha256")
-
-    def md5(self, filename: str) -> Optional[str]:
-        return self.digest_from_file(filename, "md5")
-
-    def atomic_move(self, src: str, dest: str, unsafe_writes: bool = False, keep_dest_attrs: bool = True) -> None:
-        contents.move_into_place(src, dest)
-        if os.path.exists(src):
-            os.unlink(src)
-
-    def backup_local(self, fn: str) -> str:
-        return contents.backup(fn) if os.path.exists(fn) else ""
-
-    def cleanup(self, tmpfile: str) -> None:
-        if os.path.exists(tmpfile):
-            os.unlink(tmpfile)
-
-    def add_path_info(self, result: Dict[str, Any]) -> Dict[str, Any]:
-        path = result.get("path", result.get("dest"))
-        if path:
-            result.update(attributes.describe(path))
-        return result
-
-    def load_file_common_arguments(self, params: Dict[str, Any], path: Optional[str] = None) -> Dict[str, Any]:
-        found = path or params.get("path") or params.get("dest")
-        return dict({key: params.get(key) for key in FILE_COMMON_ARGUMENTS}, path=found)
-
-    def set_fs_attributes_if_different(self, file_args: Dict[str, Any], changed: bool, diff: Any = None, expand: bool = True) -> bool:
+        pattern = re.compile(to_bytes(prompt_regex), re.MULTILINE)
+        assert process.stdin and process.stdout and process.stderr
         try:
-            return attributes.apply(file_args["path"], file_args, self._context, diff) or changed
-        except ModuleFailed as error:
-            self.fail_json(msg=error.msg, **error.more)
-            return changed
-
-    set_file_attributes_if_different = set_fs_attributes_if_different
-
-    def set_mode_if_different(self, path: str, mode: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
-        wanted = {"path": path, "mode": mode, "owner": None, "group": None}
-        return self.set_fs_attributes_if_different(wanted, changed, diff)
-
-
-def _checked(spec: Dict[str, Any], given: Dict[str, Any], name: str, rules: Dict[str, Any]) -> Dict[str, Any]:
-    """Arguments checked at every depth, with fallbacks for what is absent."""
-    plain = {}  # type: Dict[str, Any]
-    for key, option in spec.items():
-        plain[key] = {
-            field: option[field] for field in ("type", "required", "default", "choices", "aliases", "elements") if field in option
-        }
-        if plain[key].get("type") in ("jsonarg", "json", "bytes", "bits", "sid"):
-            plain[key]["type"] = "raw"
-        aliases = [key, *option.get("aliases", ())]
-        fallback = option.get("fallback")
-        if fallback and not any(given.get(alias) is not None for alias in aliases):
-            try:
-                given[key] = fallback[0](*fallback[1:])
-            except KeyError:
-                pass
-    found = checked(dict(plain, _rules=rules), given, name)
-    for key, option in spec.items():
-        inner = option.get("options")
-        if inner and found.get(key) is not None:
-            inner_rules = {rule: option[rule] for rule in _RULES if option.get(rule)}
-            if isinstance(found[key], list):
-                found[key] = [_checked(inner, dict(item), name, inner_rules) for item in found[key]]
-            else:
-                found[key] = _checked(inner, dict(found[key]), name, inner_rules)
-    return found
+            process.stdin.write(stdin)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        found = {process.stdout: b"", process.stderr: b""}
+        with selectors.DefaultSelector() as selector:
+            for stream in found:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    stream = key.fileobj  # type: ignore[assignment]
+                    chunk = os.read(key.fd, 65536)
+                    found[stream] += chunk
+                    if not chunk:
+                        selector.unregister(stream)
+                if not stdin and pattern.search(found[process.stdout]):
+                    process.kill()
+                    os.waitpid(process.pid, 0)
+                    return found[process.stdout], found[process.stderr]
+        process.wait()
+        return found[process.stdout], found[process.stderr]

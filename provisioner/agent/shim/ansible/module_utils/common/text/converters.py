@@ -39,3 +39,11 @@ def container_to_text(value: Any, encoding: str = "utf-8", errors: Any = None) -
     if isinstance(value, (list, tuple)):
         return type(value)(container_to_text(item) for item in value)
     return to_text(value, encoding, errors) if isinstance(value, bytes) else value
+
+
+def container_to_bytes(value: Any, encoding: str = "utf-8", errors: Any = None) -> Any:
+    if isinstance(value, dict):
+        return {container_to_bytes(key): container_to_bytes(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(container_to_bytes(item) for item in value)
+    return to_bytes(value, encoding, errors) if isinstance(value, str) else value

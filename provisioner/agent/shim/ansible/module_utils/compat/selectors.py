@@ -1,0 +1,5 @@
+"""`selectors` of the standard library."""
+
+import selectors
+
+__all__ = ["selectors"]

@@ -1,0 +1,135 @@
+"""Installed collections: where `namespace.collection.name` finds its role, module, plugin or playbook.
+
+They lie under `ansible_collections/` of the folders in $ANSIBLE_COLLECTIONS_PATH (else ~/.ansible/collections and
+/usr/share/ansible/collections), and of `collections/` beside a playbook, which comes first. What a collection moved elsewhere
+(`plugin_routing` in its meta/runtime.yml) is followed. Modules run through AnsibleModule; what needs an action plugin does not run here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_STANDARD = "~/.ansible/collections:/usr/share/ansible/collections"
+# A collection that names itself in circles is a mistake of its own.
+_MAX_REDIRECTS = 10
+
+
+def standard_roots() -> list[Path]:
+    """The folders of the environment, else the usual ones."""
+    named = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or os.environ.get("ANSIBLE_COLLECTIONS_PATHS") or _STANDARD
+    return [Path(part).expanduser() for part in named.split(":") if part]
+
+
+class Collections:
+    """Looks names up; nothing is read before it is asked for."""
+
+    def __init__(self, roots: Sequence[Path] | None = None) -> None:
+        self._roots = list(standard_roots() if roots is None else roots)
+        self._routing: dict[Path, dict[str, Any]] = {}
+
+    def add_beside(self, playbook_directory: Path) -> None:
+        """What lies in `collections/` beside a playbook comes before the rest."""
+        folder = playbook_directory / "collections"
+        if folder.is_dir() and folder not in self._roots:
+            self._roots.insert(0, folder)
+
+    @property
+    def roots(self) -> list[Path]:
+        return list(self._roots)
+
+    def folder(self, collection: str) -> Path | None:
+        """Of `namespace.collection`."""
+        namespace, _, name = collection.partition(".")
+        for root in self._roots:
+            for base in (root / "ansible_collections", root):
+                found = base / namespace / name
+                if (base.name == "ansible_collections") and found.is_dir():
+                    return found
+        return None
+
+    def of_path(self, path: Path) -> str | None:
+        """The collection that a file belongs to."""
+        parts = path.parts
+        if "ansible_collections" not in parts:
+            return None
+        at = len(parts) - 1 - parts[::-1].index("ansible_collections")
+        return ".".join(parts[at + 1 : at + 3]) if len(parts) > at + 2 else None
+
+    def role(self, name: str) -> Path | None:
+        return self._inner(name, "roles")
+
+    def playbook(self, name: str) -> Path | None:
+        collection, _, inner = _split(name)
+        folder = self.folder(collection)
+        for ending in ("", ".yml", ".yaml"):
+            if folder is not None and (found := folder / "playbooks" / f"{inner.replace('.', '/')}{ending}").is_file():
+                return found
+        return None
+
+    def _inner(self, name: str, kind: str) -> Path | None:
+        collection, _, inner = _split(name)
+        folder = self.folder(collection)
+        found = folder / kind / inner.replace(".", "/") if folder is not None and inner else None
+        return found if found is not None and found.is_dir() else None
+
+    def resolve(self, name: str, kind: str = "modules") -> str:
+        """The name that this one was moved to; itself when it was not. `kind` is modules, filter, test or lookup."""
+        for _ in range(_MAX_REDIRECTS):
+            collection, _, inner = _split(name)
+            folder = self.folder(collection)
+            if folder is None:
+                break
+            entry = self._routes(folder).get(kind, {}).get(inner) or {}
+            moved = entry.get("redirect")
+            if not moved:
+                break
+            name = str(moved) if str(moved).count(".") >= 2 else f"{collection}.{moved}"
+        return name
+
+    def module(self, name: str) -> Path | None:
+        """The file of a module by its full name, moves followed."""
+        return self._plugin(self.resolve(name), "modules")
+
+    def needs_action(self, name: str) -> bool:
+        """Whether a module's work is done by an action plugin on the controller."""
+        return self._plugin(self.resolve(name), "action") is not None
+
+    def _plugin(self, name: str, kind: str) -> Path | None:
+        collection, _, inner = _split(name)
+        folder = self.folder(collection)
+        if folder is None or not inner:
+            return None
+        *subfolders, stem = inner.split(".")
+        base = folder / "plugins" / kind
+        exact = base.joinpath(*subfolders, f"{stem}.py")
+        if exact.is_file() or subfolders:
+            return exact if exact.is_file() else None
+        return next(base.rglob(f"{stem}.py"), None)
+
+    def plugin_files(self, collection: str, kind: str) -> Iterator[Path]:
+        """All files of plugins of one kind (filter, test, lookup)."""
+        folder = self.folder(collection)
+        if folder is not None:
+            yield from (path for path in sorted((folder / "plugins" / kind).rglob("*.py")) if path.stem != "__init__")
+
+    def _routes(self, folder: Path) -> dict[str, Any]:
+        if folder not in self._routing:
+            path = folder / "meta" / "runtime.yml"
+            try:
+                document = yaml.safe_load(path.read_text()) if path.is_file() else {}
+            except (OSError, yaml.YAMLError):
+                document = {}  # a collection's own mistake: its names are found where they lie
+            routing = document.get("plugin_routing") if isinstance(document, dict) else None
+            self._routing[folder] = routing if isinstance(routing, dict) else {}
+        return self._routing[folder]
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """(namespace.collection, ., the rest)."""
+    parts = name.split(".", 2)
+    return (".".join(parts[:2]), ".", parts[2]) if len(parts) == 3 else (name, "", "")
