@@ -15,14 +15,17 @@ GOALS_MB = {"kube-apiserver": 90, "kube-controller-manager": 60, "kube-scheduler
 CPU_GOAL = 0.02
 # Prints for each unit that runs: its name, resident KiB, user and system ticks.
 PROBE = """for unit in {units}; do pid=$(systemctl show --value -p MainPID $unit); [ "$pid" != 0 ] && [ -n "$pid" ] || continue
-echo $unit $(sed -n 's/VmRSS: *\\([0-9]*\\).*/\\1/p' /proc/$pid/status) $(sed 's/.*) //' /proc/$pid/stat | cut -d' ' -f12,13); done"""
+echo $unit $(sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$pid/status) $(sed 's/.*) //' /proc/$pid/stat | cut -d' ' -f12,13); done"""
 TICKS_PER_S = 100
 
 
 def probe(lab: Lab, address: str) -> dict[str, tuple[int, int]]:
     """By unit: resident KiB, and CPU ticks used so far."""
     lines = lab.ssh(address, PROBE.format(units=" ".join(GOALS_MB))).splitlines()
-    return {words[0]: (int(words[1]), int(words[2]) + int(words[3])) for line in lines if len(words := line.split()) == 4}
+    found = {words[0]: (int(words[1]), int(words[2]) + int(words[3])) for line in lines if len(words := line.split()) == 4}
+    if not found:
+        raise SystemExit(f"{address}: none of the daemons runs; it said: {lines}")
+    return found
 
 
 def main() -> None:
