@@ -56,7 +56,8 @@ class Agent:
             for call in request["calls"]:
                 result = self._run(call)
                 self._frames.write({"id": request["id"], "result": result})
-                if result.get("failed"):
+                # As the controller sees it: an exit code is a failure where nothing else is said.
+                if result.get("failed", result.get("rc", 0) not in (0, "0", None) and not result.get("skipped")):
                     break
         finally:
             self.working.clear()

@@ -93,12 +93,19 @@ class Executor:
         settings = Settings()
         try:
             settings = task_settings(self.run, state, self.context, task, templar)
-            result = drive(self._attempt(state, task, templar, settings))
+            result = drive(self.attempt(state, task, templar, settings))
         except (TemplateError, EngineError) as e:
             result = failure(e)
         except connection_errors() as e:
             result = unreachable_result(e)
         return self._outcome(result, task, templar, settings)
+
+    def settle(self, state: HostState, task: Task, templar: Templar, settings: Settings, result: dict[str, Any]) -> Outcome:
+        """What an attempt's result comes to: registered, and its facts taken over, as `execute` does."""
+        outcome = self._outcome(result, task, templar, settings)
+        outcome.templar = templar
+        self._keep(state, task, outcome, templar)
+        return outcome
 
     def _outcome(self, result: dict[str, Any], task: Task, templar: Templar, settings: Settings | None = None) -> Outcome:
         complete(result)
@@ -124,7 +131,7 @@ class Executor:
                 return False
         return bool(value)
 
-    def _attempt(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
+    def attempt(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
         """Conditions, then the action until it is satisfied."""
         for condition in task.attributes.when:
             if not self._condition(condition, templar):
@@ -309,7 +316,7 @@ class Executor:
             inner = templar.with_local({**last, **local})
             try:
                 settings = task_settings(self.run, state, self.context, task, inner)
-                attempts.append((self._attempt(state, task, inner, replace(settings)), {}, local))
+                attempts.append((self.attempt(state, task, inner, replace(settings)), {}, local))
             except (TemplateError, EngineError) as e:
                 attempts.append((None, failure(e), local))
         results = drive_together([attempt for attempt, _, _ in attempts])

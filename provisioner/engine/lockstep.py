@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.engine import actions
 from provisioner.engine.errors import EngineError
 from provisioner.engine.events import HostDone, TaskStarted
-from provisioner.engine.executor import CENSORED, Executor, Outcome, failure
+from provisioner.engine.executor import CENSORED, MAX_BATCH, Executor, Outcome, failure
 from provisioner.engine.includes import run_includes
 from provisioner.engine.meta import run_meta
 from provisioner.engine.playbook import Block, Node, Task
@@ -24,6 +24,7 @@ from provisioner.engine.results import Status
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
 from provisioner.engine.tag_selection import selected
+from provisioner.engine.together import Together, row
 from provisioner.engine.variables import PlayContext
 from provisioner.templating import TemplateError
 from provisioner.templating.filters.text import to_bool
@@ -49,16 +50,55 @@ class Lockstep:
         self.executor = Executor(run, context)
         self._pool = pool
         """None runs hosts one after the other in this thread."""
+        self._rescuers = 0
+        """How many of the blocks around what runs now would rescue its failure."""
 
     def run_nodes(self, nodes: Sequence[Node], hosts: Sequence[HostState], *, handler: bool = False) -> None:
-        for node in nodes:
+        position = 0
+        while position < len(nodes):
             alive = [state for state in hosts if state.alive]
             if not alive:
                 return
-            if isinstance(node, Block):
+            node = nodes[position]
+            tasks = self._row(nodes[position : position + MAX_BATCH], alive)
+            if len(tasks) > 1:
+                self._run_row(tasks, alive, handler)
+            elif isinstance(node, Block):
                 self._block(node, alive, handler)
             else:
                 self.run_task(node, alive, handler=handler)
+            position += max(len(tasks), 1)
+
+    # Tasks that share a message
+
+    def _row(self, nodes: Sequence[Node], hosts: Sequence[HostState]) -> list[Task]:
+        run = self.run
+        if run.asking or run.skipping_to is not None or any(state.ended_roles for state in hosts):
+            return []
+        return row(nodes, self.context.play, run.content.own_modules)
+
+    def _run_row(self, tasks: Sequence[Task], hosts: Sequence[HostState], handler: bool) -> None:
+        """Each host goes through the tasks by itself; told about is it as if they had gone task by task."""
+        chosen = [task for task in tasks if self._is_selected(task)]
+        if self.run.stop.is_set() or not chosen:
+            return
+        serial, title = next(_serials), self._title(chosen[0], hosts[0])
+        self.run.emit(TaskStarted(title, chosen[0].action, serial, chosen[0].location, handler))
+        outcomes = self._each_host(chosen, hosts)
+        for number, task in enumerate(chosen):
+            there = [(state, found[number]) for state, found in zip(hosts, outcomes, strict=True) if number < len(found)]
+            if not there:
+                return
+            if number:
+                serial, title = next(_serials), self._title(task, there[0][0])
+                self.run.emit(TaskStarted(title, task.action, serial, task.location, handler))
+            for state, outcome in there:
+                self._record(task, state, outcome, serial, title)
+
+    def _each_host(self, tasks: Sequence[Task], hosts: Sequence[HostState]) -> list[list[Outcome]]:
+        if self._pool is None or len(hosts) == 1:
+            return [Together(self.executor, state).execute(tasks) for state in hosts]
+        return list(self._pool.map(lambda state: Together(self.executor, state).execute(tasks), hosts))
 
     # Blocks
 
@@ -66,13 +106,15 @@ class Lockstep:
         if block.role is not None:
             self._role(block, hosts, handler)
             return
-        self.run_nodes(block.block, hosts, handler=handler)
+        self._rescuers += bool(block.rescue)
+        try:
+            self.run_nodes(block.block, hosts, handler=handler)
+        finally:
+            self._rescuers -= bool(block.rescue)
         failed = [state for state in hosts if state.failed and not state.unreachable]
         if block.rescue and failed:
             for state in failed:
                 state.failed = False
-                self.run.result.of(state.name).rescued += 1
-                self.run.result.of(state.name).failed -= 1
             self.run_nodes(block.rescue, failed, handler=handler)
         if block.always:
             broken = [state for state in hosts if state.failed and not state.unreachable]
@@ -203,10 +245,10 @@ class Lockstep:
                 stats.ignored += 1
                 stats.changed += 1 if outcome.result.get("changed") else 0
             else:
-                stats.failed += 1
-                state.failed = True
-                state.store.set("ansible_failed_task", {"name": task.name or task.action, "action": task.action})
-                state.store.set("ansible_failed_result", outcome.result)
+                self.mark_failed(state)
+                if self._rescuers:
+                    state.store.set("ansible_failed_task", {"name": task.name or task.action, "action": task.action})
+                    state.store.set("ansible_failed_result", outcome.result)
         elif status is Status.SKIPPED:
             stats.skipped += 1
         else:
@@ -215,6 +257,23 @@ class Lockstep:
         if status is Status.CHANGED or (task.loop is not None and outcome.result.get("changed")):
             self.handlers.notify(state, outcome.notify, outcome.templar)
         self._tell(task, state, outcome, serial, title)
+
+    def mark_failed(self, state: HostState) -> None:
+        """Counts a failure: as rescued where a block around it has a rescue."""
+        stats = self.run.result.of(state.name)
+        state.failed = True
+        if self._rescuers:
+            stats.rescued += 1
+        else:
+            stats.failed += 1
+
+    def run_handlers(self, hosts: Sequence[HostState], *, forced: bool = False) -> None:
+        """What was notified, outside of any block."""
+        outer, self._rescuers = self._rescuers, 0
+        try:
+            self.handlers.flush(self, hosts, forced=forced)
+        finally:
+            self._rescuers = outer
 
     def _tell(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str) -> None:
         for warning in outcome.result.get("warnings") or []:
@@ -265,8 +324,8 @@ class Lockstep:
                 if state.alive:
                     state.failed = True
         limit = self.context.play.max_fail_percentage
-        if limit is not None:
-            lost = sum(1 for state in everyone if state.failed or state.unreachable)
+        if limit is not None and not self._rescuers:
+            lost = sum(1 for state in everyone if state.failed)
             if lost * 100 / max(len(everyone), 1) > float(limit):
                 for state in everyone:
                     state.failed = True

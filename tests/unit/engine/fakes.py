@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -28,13 +29,19 @@ class FakeSession:
         self.becomes: list[Any] = []
         self.files: dict[str, bytes] = {}
         self.counter = 0
+        self.settings = SimpleNamespace(connection="ssh", address=name)
 
     def call(self, calls: Sequence[Any], become: Any = None) -> list[dict[str, Any]]:
         if self.down:
             raise ConnectionError(f"{self.name} is down")
         self.batches.append(len(calls))
         self.becomes.append(become)
-        return [self._one(call) for call in calls]
+        results = []
+        for call in calls:
+            results.append(self._one(call))
+            if results[-1].get("failed"):
+                break
+        return results
 
     def _one(self, call: Any) -> dict[str, Any]:
         self.log.append((call.module, call.args))
@@ -54,6 +61,8 @@ class FakeSession:
                     self.files[dest] = data
                 return {"changed": changed, "dest": dest}
             case "file":
+                if "missing" in str(call.args.get("path")):
+                    return {"failed": True, "changed": False, "msg": "there is none"}
                 return {"changed": True, "path": call.args.get("path")}
             case "ping":
                 return {"changed": False, "ping": call.args.get("data", "pong")}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from asked import ask
 from testinfra.host import Host
 
 
 def test_it_runs_and_is_healthy(host: Host) -> None:
     assert host.service("kube-scheduler").is_running
-    assert host.run("curl --silent --insecure https://127.0.0.1:10259/healthz").stdout.strip() == "ok"
+    assert ask(host, "https://127.0.0.1:10259/healthz") == (200, "ok")
