@@ -226,20 +226,18 @@ def write_merge_rules(definitions: dict[str, Any]) -> None:
                 value.get("x-kubernetes-list-type", "") or map_type, tuple(value.get("x-kubernetes-list-map-keys", ())),
             )  # fmt: skip
         rules[f"{module}.{definition.rsplit('.', 1)[1]}"] = fields
-    doc = (
-        "class FieldRule(NamedTuple):\n"
-        '    """shape: list, map, struct or scalar; target: the type of the field or of its items ("core_v1.Container"), or "";\n'
-        "    patch_strategy and merge_key: x-kubernetes-patch-*; topology: x-kubernetes-list-type or -map-type;\n"
-        '    map_keys: x-kubernetes-list-map-keys."""\n\n'
-        "    shape: str\n    target: str\n    patch_strategy: str\n    merge_key: str\n"
-        "    topology: str\n    map_keys: tuple[str, ...]\n\n\n"
-    )
-    body = "RULES: dict[str, dict[str, FieldRule]] = {\n"
-    for name, fields in rules.items():
-        body += f"    {name!r}: {{\n"
-        body += "".join(f"        {p!r}: FieldRule{f!r},\n" for p, f in fields.items())
-        body += "    },\n"
-    (OUT / "merge_keys.py").write_text(HEADER + "from typing import NamedTuple\n\n\n" + doc + body + "}\n")
+    doc = """# A line for each type: its fields as name:shape[:target[:patch strategy:merge key:topology[:map keys, by commas]]].
+# Shapes: l list, m map, t struct, s scalar. Parsed by api/merge_rules.py when it is asked for.
+LINES: dict[str, str] = {
+"""
+    body = "".join(f"    {name!r}: {' '.join(_rule_text(p, f) for p, f in fields.items())!r},\n" for name, fields in rules.items())
+    (OUT / "merge_keys.py").write_text(HEADER + doc + body + "}\n")
+
+
+def _rule_text(name: str, rule: tuple[Any, ...]) -> str:
+    shape, *rest, map_keys = rule
+    letter = {"list": "l", "map": "m", "struct": "t", "scalar": "s"}[shape]
+    return ":".join([name, letter, *rest, ",".join(map_keys)]).rstrip(":")
 
 
 def resource_rows(paths: dict[str, Any], definitions: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def descriptors(binary: bytes) -> dict[str, Any]:
 
 def main(argv: list[str]) -> int:
     sys.path.insert(0, str(OUT.parents[4]))
-    from provisioner.kube.api._generated.merge_keys import RULES
+    from provisioner.kube.api.merge_rules import RULES
 
     messages: dict[str, Any] = {}
     for file in descriptors(Path(argv[1]).read_bytes()).values():
@@ -69,7 +70,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def described(field: Any, message: Any, rules: dict[str, Any] | None) -> str:
+def described(field: Any, message: Any, rules: Mapping[str, Any] | None) -> str:
     repeated = field.label == 3
     if rules is not None and field.name not in rules and field.name[:1].lower() + field.name[1:] in rules:
         field.name = field.name[:1].lower() + field.name[1:]

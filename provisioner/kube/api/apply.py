@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from provisioner.kube.api._generated.merge_keys import FieldRule
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import (
     EMPTY,
@@ -26,6 +25,7 @@ from provisioner.kube.api.field_sets import (
     paths_of,
 )
 from provisioner.kube.api.managed_fields import UPDATE, Entry, Manager, read, within, write
+from provisioner.kube.api.merge_rules import FieldRule
 
 # Who owns the fields of an object that nobody tracked before it was first applied to.
 BEFORE = "before-first-apply"

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioner.kube.api._generated.merge_keys import RULES, FieldRule
+from provisioner.kube.api.merge_rules import RULES, FieldRule
 
 Path = tuple[str, ...]
 Paths = frozenset[Path]
@@ -195,6 +195,46 @@ def _drop_dots(node: dict[str, Any]) -> None:
             _drop_dots(child)
     if set(node) == {"."}:
         del node["."]
+
+
+def fields_v1_of(document: Mapping[str, Any], schema: Schema, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """What `to_fields_v1` makes of everything that a new document sets, `without` some of its members: the same, made in one go."""
+    root: dict[str, Any] = {}
+    for key, value in document.items():
+        if key in ("apiVersion", "kind") or key in without:
+            continue
+        if key == "metadata":
+            value = {name: item for name, item in value.items() if ("f:metadata", f"f:{name}") not in _SERVERS}
+            if not value:
+                continue
+        root[f"f:{key}"] = _nested(value, schema.child(schema.root, key), schema.declares(schema.root, key), schema)
+    root.get("f:metadata", {}).pop(".", None)
+    return dict(sorted(root.items()))
+
+
+def _nested(value: Any, rule: FieldRule | None, declared: bool, schema: Schema) -> dict[str, Any]:
+    """The node of one member, its keys in order."""
+    if is_leaf(value, rule):
+        return {}
+    node: dict[str, Any] = {}
+    if isinstance(value, dict):
+        for key, item in value.items():
+            node[f"f:{key}"] = _nested(item, schema.child(rule, key), schema.declares(rule, key), schema)
+        itself = rule is None or rule.shape != "struct" or not declared
+    else:
+        assert rule is not None
+        item_rule = schema.item(rule) if rule.topology == "map" else None
+        for element, item in items_by_element(value, rule).items():
+            node[element] = {}
+            if rule.topology == "map":
+                node[element] = {**_nested(item, item_rule, True, schema), ".": {}}
+                node[element] = dict(sorted(node[element].items())) if len(node[element]) > 1 else {}
+        itself = True
+    if not node:
+        return {}
+    if itself:
+        node["."] = {}
+    return dict(sorted(node.items()))
 
 
 def from_fields_v1(fields: Mapping[str, Any] | None) -> Paths:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner.kube.api.field_sets import EMPTY, Paths, Schema, compare, from_fields_v1, to_fields_v1
+from provisioner.kube.api.field_sets import EMPTY, Paths, Schema, compare, fields_v1_of, from_fields_v1, paths_of, to_fields_v1
 
 APPLY, UPDATE = "Apply", "Update"
 # How many managers an object remembers that only update it; the older ones become one.
@@ -102,8 +102,11 @@ def track(
     if is_reset(new):
         write(new, ())
         return
-    before = [] if old is None else read(old)
-    difference = compare(old or {}, new, schema)
+    if old is None:
+        _own_all(new, manager, schema, now=now, has_status=has_status)
+        return
+    before = read(old)
+    difference = compare(old, new, schema)
     entries = []
     mine = Entry(manager, EMPTY)
     for entry in before:
@@ -116,3 +119,15 @@ def track(
     paths = within((mine.paths - difference.removed) | difference.set_now, manager.subresource, has_status=has_status)
     entries.append(mine if paths == mine.paths else Entry(manager, paths, now))
     write(new, entries)
+
+
+def _own_all(new: dict[str, Any], manager: Manager, schema: Schema, *, now: str, has_status: bool) -> None:
+    """The same as `track` comes to where there was nothing before, without sets of paths: creating must be cheap."""
+    if manager.subresource:
+        write(new, [Entry(manager, within(paths_of(new, schema), manager.subresource, has_status=has_status), now)])
+        return
+    fields = fields_v1_of(new, schema, without=frozenset({"status"}) if has_status else frozenset())
+    metadata = {key: value for key, value in (new.get("metadata") or {}).items() if key != "managedFields"}
+    if fields:
+        metadata["managedFields"] = [Entry(manager, EMPTY, now).to_dict() | {"fieldsV1": fields}]
+    new["metadata"] = metadata

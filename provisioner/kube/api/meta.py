@@ -10,7 +10,7 @@ from provisioner.kube.api._generated import meta_v1
 
 def rfc3339(moment: datetime) -> str:
     """metav1.Time as upstream writes it: UTC, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def rfc3339_micro(moment: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from provisioner.kube.api._generated.merge_keys import RULES, FieldRule
+from provisioner.kube.api.merge_rules import RULES, FieldRule
 
 
 class PatchError(ValueError):

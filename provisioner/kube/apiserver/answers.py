@@ -20,6 +20,7 @@ from provisioner.kube.apiserver.lists import Lists, encode_list, selection_of
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.negotiation import Form
 from provisioner.kube.apiserver.registry import VIRTUAL, Registry
+from provisioner.kube.apiserver.replies import Reply
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
 from provisioner.kube.apiserver.subresources.pods import decoded
@@ -100,7 +101,7 @@ class Resources:
             more = f',"continue":"{page.continue_}"' if page.continue_ else ""
             body = f'{head}{more}}},"items":['.encode() + items + b"]}"
         else:
-            body = encode_list(kind, page)
+            return _listed(request, encode_list(kind, page), form)
         return _packed(request, body, form)
 
     async def _watch(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
@@ -191,7 +192,7 @@ class Resources:
             except errors.StatusError as error:
                 if error.code != 404:
                     raise
-        return _packed(request, encode_list(kind, page), form)
+        return _listed(request, encode_list(kind, page), form)
 
 
 def _deleted(kind: Kind, data: bytes, call: Call) -> dict[str, Any]:
@@ -205,10 +206,17 @@ def _packed(request: web.Request, body: bytes, form: Form) -> web.Response:
     if form.media_type == negotiation.YAML:
         return web.Response(body=negotiation.to_yaml(body), headers={"Content-Type": negotiation.YAML})
     # Compressing more than this blocks the loop too long: a thread does it.
-    response = web.Response(body=body, headers={"Content-Type": negotiation.JSON}, zlib_executor_size=128 * 1024)
+    return _listed(request, [body], form)
+
+
+def _listed(request: web.Request, parts: list[bytes], form: Form) -> web.Response:
+    if form.media_type == negotiation.YAML:
+        return _packed(request, b"".join(parts), form)
+    # Compressing more than this blocks the loop too long: a thread does it.
+    response = Reply(parts=parts, headers={"Content-Type": negotiation.JSON}, zlib_executor_size=128 * 1024)
     # Upstream compresses answers from 128 KB; below that it costs more than it saves.
-    if len(body) > 128 * 1024 and "gzip" in request.headers.get("Accept-Encoding", ""):
-        response.enable_compression(web.ContentCoding.gzip)
+    if "gzip" in request.headers.get("Accept-Encoding", "") and sum(map(len, parts)) > 128 * 1024:
+        response.joined().enable_compression(web.ContentCoding.gzip)
     return response
 
 

@@ -19,6 +19,7 @@ from provisioner.kube.apiserver.authn import Authenticator, impersonated
 from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.metrics import Metrics
+from provisioner.kube.apiserver.replies import Reply
 from provisioner.kube.apiserver.requests import Target, dry_run, target_of
 from provisioner.kube.storage.cache import NotFresh
 from provisioner.kube.storage.etcd import EtcdError
@@ -153,10 +154,10 @@ def _refused(request: web.BaseRequest, error: StatusError, headers: dict[str, st
     if error.retry_after_s:
         extra["Retry-After"] = str(error.retry_after_s)
     body = msgspec.json.encode(error.to_status())
-    return web.Response(status=error.code, body=body, headers={**JSON_HEADERS, **extra})
+    return Reply(status=error.code, body=body, headers={**JSON_HEADERS, **extra})
 
 
 def json_response(document: Any, status: int = 200) -> web.Response:
     """An answer in JSON; bytes are JSON already."""
     body = document if isinstance(document, bytes) else msgspec.json.encode(document)
-    return web.Response(status=status, body=body, headers=JSON_HEADERS)
+    return Reply(status=status, body=body, headers=JSON_HEADERS)

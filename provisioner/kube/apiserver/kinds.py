@@ -30,7 +30,7 @@ class Kind:
         # group/plural under which objects lie in etcd
         self.stored_as = stored_as
         self.strategy: Strategy = strategy_of(resource)
-        # The type in merge_keys.RULES; None for kinds without rules, which strategic merge patches can't change.
+        # The type in merge_rules.RULES; None for kinds without rules, which strategic merge patches can't change.
         self.type_key: str | None = f"{resource.module}.{resource.kind}"
         self.list_kind = f"{resource.kind}List"
 

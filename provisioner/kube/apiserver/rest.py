@@ -122,7 +122,7 @@ class Rest:
         self._place(kind, call, metadata)
         generated = not metadata.name and bool(metadata.generate_name)
         for attempt in range(TRIES):
-            made = copy.deepcopy(obj)
+            made = copy.deepcopy(obj) if generated else obj
             if generated:
                 made.metadata.name = metadata.generate_name[:58] + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
             try:

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api._generated.merge_keys import RULES
 from provisioner.kube.api._generated.resources import Resource
+from provisioner.kube.api.merge_rules import RULES
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.version import VERSION
 

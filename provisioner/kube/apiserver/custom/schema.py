@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from provisioner.kube.api import errors
-from provisioner.kube.api._generated.merge_keys import RULES, FieldRule
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.merge_rules import RULES, FieldRule
 
 Schema = Mapping[str, Any]
 # What every object has at its root, and the server knows itself.
@@ -236,7 +236,7 @@ def _combined(value: Any, schema: Schema, path: str) -> list[FieldError]:
 
 def rules(schema: Schema) -> dict[str, dict[str, FieldRule]]:
     """The schema as merge rules: a type for each object in it, named by its path; the root is `#`."""
-    found: dict[str, dict[str, FieldRule]] = {name: fields for name, fields in RULES.items() if name.startswith("meta_v1.")}
+    found: dict[str, dict[str, FieldRule]] = {name: dict(RULES[name]) for name in RULES if name.startswith("meta_v1.")}
     _rules(schema, "#", found)
     found["#"]["metadata"] = FieldRule("struct", "meta_v1.ObjectMeta", "", "", "", ())
     return found

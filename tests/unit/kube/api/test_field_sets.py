@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.kube.api.field_sets import Schema, compare, from_fields_v1, path_text, paths_of, to_fields_v1
+from provisioner.kube.api.field_sets import Schema, compare, fields_v1_of, from_fields_v1, path_text, paths_of, to_fields_v1
+from provisioner.kube.api.managed_fields import within
 
 DEPLOYMENT = Schema("apps_v1.Deployment")
 DOCUMENT: dict[str, Any] = {
@@ -103,3 +104,34 @@ def test_comparing_backwards_swaps_what_came_and_went(old: dict[str, Any], new: 
     there, back = compare(old, new, Schema(None)), compare(new, old, Schema(None))
     assert (there.added, there.removed, there.modified) == (back.removed, back.added, back.modified)
     assert bool(there) == (old != new)
+
+
+_NAMES = st.sampled_from(["a", "b", "metadata", "labels", "name", "image"])
+_SCALARS = st.one_of(st.none(), st.integers(0, 3), st.sampled_from(["", "x"]))
+_ANY = st.recursive(
+    _SCALARS, lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(_NAMES, inner, max_size=3)), max_leaves=6
+)
+_PORTS = st.lists(st.fixed_dictionaries({"containerPort": st.integers(1, 2)}, optional={"protocol": st.sampled_from(["TCP", "UDP"])}))
+_CONTAINERS = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from(["a", "b"])}, optional={"ports": _PORTS, "unknown": _ANY, "securityContext": _ANY}),
+    max_size=2,
+)
+_PODS = st.fixed_dictionaries(
+    {"apiVersion": st.just("v1"), "kind": st.just("Pod")},
+    optional={
+        "metadata": st.fixed_dictionaries(
+            {}, optional={"name": st.just("x"), "labels": st.dictionaries(_NAMES, st.just("")), "finalizers": st.just(["a", "b"])}
+        ),
+        "spec": st.fixed_dictionaries({}, optional={"containers": _CONTAINERS, "nodeSelector": st.just({}), "odd": _ANY}),
+        "status": st.just({"phase": "x"}),
+    },
+)
+
+
+@given(document=_PODS, has_status=st.booleans(), key=st.sampled_from(["core_v1.Pod", None]))
+def test_what_a_new_document_sets_is_found_in_one_go_too(document: dict[str, Any], has_status: bool, key: str | None) -> None:
+    schema = Schema(key)
+    paths = within(compare({}, document, schema).set_now, "", has_status=has_status)
+    without = frozenset({"status"}) if has_status else frozenset()
+    found = fields_v1_of(document, schema, without=without)
+    assert found == to_fields_v1(paths) and list(found) == list(to_fields_v1(paths))

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api._generated.merge_keys import RULES
 from provisioner.kube.api._generated.resources import RESOURCES, resource_of
+from provisioner.kube.api.merge_rules import RULES
 
 
 def test_attributes_are_snake_case_of_the_json_names() -> None:
