@@ -15,7 +15,7 @@ from provisioner.release.errors import ReleaseError
 # What the daemons import themselves, by layer; their own dependencies follow from the packages' metadata. Every host has the first.
 LAYERS = {
     "node": ("aiohttp", "cryptography", "msgspec", "prometheus-client", "pyyaml", "uvloop"),
-    "master": ("dnslib", "grpcio", "numpy", "protobuf", "pyjwt"),
+    "master": ("dnslib", "grpcio", "numpy", "protobuf", "pyjwt", "pynacl"),
 }
 # Taken along when the operator has them.
 OPTIONAL = {"node": (), "master": ("cel-python", "orjson")}

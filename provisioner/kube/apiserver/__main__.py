@@ -7,7 +7,8 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from provisioner.kube.apiserver.settings import WITHOUT_EFFECT, flag_set, settings_of
+from provisioner.kube.apiserver.options import WITHOUT_EFFECT, flag_set
+from provisioner.kube.apiserver.settings import settings_of
 from provisioner.kube.client.clock import SystemClock
 from provisioner.kube.client.daemon import Daemon, run_daemon
 from provisioner.kube.client.flags import FlagError, Flags
@@ -26,17 +27,19 @@ def outward_address() -> str:
 
 
 async def start(daemon: Daemon, flags: Flags) -> None:
+    from provisioner.kube.apiserver.aggregation.local import LocalServices
     from provisioner.kube.apiserver.bootstrap import Bootstrap
+    from provisioner.kube.apiserver.fairness.objects import FlowObjects
     from provisioner.kube.apiserver.masters import Masters
     from provisioner.kube.apiserver.server import Server
 
-    idle = sorted(name for name in WITHOUT_EFFECT if name in flags.given and name != "allow-privileged")
+    idle = sorted(name for name in WITHOUT_EFFECT if name.replace("-", "_") in flags.given)
     if idle:
         log.info("flags without effect here: %s", ", ".join(f"--{name}" for name in idle))
     try:
         settings = settings_of(flags)
         server = Server(settings, SystemClock(), flags.advertise_address or outward_address())
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise FlagError(str(error)) from error
     daemon.on_stop("server", server.close)
     await server.start()
@@ -44,6 +47,10 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     daemon.on_stop("masters", masters.close)
     await Bootstrap(server).run()
     daemon.spawn("custom resource definitions", server.definitions.run(server.rest))
+    local = LocalServices(server)
+    daemon.spawn("local api services", local.run())
+    daemon.spawn("api services", server.services.run(local.record))
+    daemon.spawn("flow schemas", FlowObjects(server).run())
     await masters.step()
     daemon.spawn("masters", masters.run())
     daemon.add_check("etcd", lambda: server.cache.failure)

@@ -14,6 +14,7 @@ from provisioner.kube.api import errors, patch
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.apiserver import negotiation, tabular
 from provisioner.kube.apiserver.app import json_response
+from provisioner.kube.apiserver.audit.events import BODY as AUDITED
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.lists import Lists, encode_list, selection_of
@@ -113,6 +114,7 @@ class Resources:
         )
         response.enable_chunked_encoding()
         await response.prepare(request)
+        call.begun()
         self._metrics.watchers.inc()
         try:
             async for chunk in chunks:
@@ -228,6 +230,8 @@ async def read_bytes(request: web.Request) -> bytes:
         body += chunk
         if len(body) > BODY_BYTES:
             raise errors.too_large(f"Request entity too large: limit is {BODY_BYTES}")
+    if AUDITED in request:
+        request[AUDITED] = bytes(body)
     return bytes(body)
 
 

@@ -1,13 +1,13 @@
-"""A request's way through the server: authenticate, read the target, authorize, answer; every error becomes a Status."""
+"""A request's way through the server: authenticate, audit, impersonate, authorize, find a seat, answer; every error becomes a Status."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
@@ -15,7 +15,9 @@ from aiohttp import web
 from provisioner.kube.api import errors
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver import negotiation
-from provisioner.kube.apiserver.authn import Authenticator, impersonated
+from provisioner.kube.apiserver.audit import events
+from provisioner.kube.apiserver.audit.events import Audit, Record
+from provisioner.kube.apiserver.authn import Authenticator, bearer_token, impersonated, impersonations
 from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.metrics import Metrics
@@ -26,8 +28,6 @@ from provisioner.kube.storage.etcd import EtcdError
 
 log = logging.getLogger(__name__)
 
-# Upstream's --max-requests-inflight and --max-mutating-requests-inflight.
-IN_FLIGHT = {"read": 400, "write": 200}
 LONG_SUBRESOURCES = frozenset({"log", "exec", "attach", "portforward", "proxy"})
 JSON_HEADERS = {"Content-Type": negotiation.JSON}
 
@@ -44,92 +44,176 @@ class Gate:
     authorizer: Authorizer
 
 
-class App:
-    """`resources` answers requests for resources, `documents` all others (discovery, health, OpenAPI)."""
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """`leave` gives it back; `headers` go to the client."""
 
-    def __init__(self, gate: Gate, resources: Resources, documents: Documents, metrics: Metrics) -> None:
+    leave: Callable[[], None]
+    headers: Mapping[str, str]
+
+
+class Seats(Protocol):
+    """Who is served now, and who waits."""
+
+    async def take(self, user: User, target: Target, call: Call) -> Seat:
+        """Raises 429."""
+
+
+class Forward(Protocol):
+    """Requests for API groups that other servers serve."""
+
+    def takes(self, target: Target) -> bool: ...
+    async def answer(self, request: web.Request, call: Call) -> web.StreamResponse: ...
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is known of a request so far."""
+
+    target: Target
+    headers: dict[str, str]
+    record: Record | None = None
+
+
+class App:
+    """`resources` answers requests for resources, `documents` all others (discovery, health, OpenAPI), `forward` what is elsewhere."""
+
+    def __init__(
+        self, gate: Gate, resources: Resources, documents: Documents, metrics: Metrics, seats: Seats, forward: Forward, audit: Audit | None
+    ) -> None:
         self._gate, self._resources, self._documents, self._metrics = gate, resources, documents, metrics
-        self._in_flight = {"read": 0, "write": 0}
-        self.limits = dict(IN_FLIGHT)
+        self._seats, self._forward, self._audit = seats, forward, audit
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request, web.Request) or request is not None
         started = asyncio.get_running_loop().time()
-        target = Target(request.method.lower(), request.path)
-        headers = {"Audit-Id": request.headers.get("Audit-Id") or _new_id()}
+        progress = _Progress(Target(request.method.lower(), request.path), {"Audit-Id": request.headers.get("Audit-Id") or _new_id()})
         code = 500
         try:
-            target = target_of(request.method, request.path, request.query)
-            response = await self._admitted(request, target, headers)  # type: ignore[arg-type]
+            progress.target = target_of(request.method, request.path, request.query)
+            response = await self._admitted(request, progress)  # type: ignore[arg-type]
             code = response.status
+            if progress.record is not None:
+                progress.record.complete(code, response, None)
             return response
         except StatusError as error:
             code = error.code
-            return _refused(request, error, headers)
+            return _refused(request, error, progress)
         except NotFresh as error:
             code = 504
-            return _refused(request, errors.timeout(str(error), 1), headers)
+            return _refused(request, errors.timeout(str(error), 1), progress)
         except EtcdError as error:
             code = 503
-            return _refused(request, errors.unavailable(str(error)), headers)
+            return _refused(request, errors.unavailable(str(error)), progress)
         except (asyncio.CancelledError, ConnectionResetError):
             code = 499
+            if progress.record is not None:
+                progress.record.complete(code, None, None)
             raise
         except Exception as error:
             log.exception("request crashed method=%s path=%s", request.method, request.path)
-            return _refused(request, errors.internal(f"{type(error).__name__}: {error}"), headers)
+            if progress.record is not None:
+                progress.record.panicked(f"{type(error).__name__}: {error}")
+            return _refused(request, errors.internal(f"{type(error).__name__}: {error}"), progress)
         finally:
-            self._metrics.request(target, code, asyncio.get_running_loop().time() - started)
+            self._metrics.request(progress.target, code, asyncio.get_running_loop().time() - started)
 
-    async def _admitted(self, request: web.Request, target: Target, headers: dict[str, str]) -> web.StreamResponse:
-        transport = request.transport
-        peer = transport.get_extra_info("peercert") if transport is not None else None
-        user = self._gate.authenticator.authenticate(peer, lambda: _der(transport), request.headers)
-        user = self._impersonated(user, request)
-        if not self._gate.authorizer.allows(user, target):
-            detail = Authorizer.refusal(user, target)
-            raise errors.forbidden(target.resource, target.name, detail, target.group)
-        call = Call(user, target, request.query, dry_run(request.query), _manager(request), audit_id=headers["Audit-Id"])
-        lane = (
-            None
-            if target.verb == "watch" or target.subresource in LONG_SUBRESOURCES
-            else "read"
-            if target.verb in ("get", "list")
-            else "write"
-        )
-        if lane is not None and self._in_flight[lane] >= self.limits[lane] and "system:masters" not in user.groups:
-            raise errors.too_many_requests("Too many requests, please try again later.")
-        if lane is not None:
-            self._in_flight[lane] += 1
+    async def _admitted(self, request: web.Request, progress: _Progress) -> web.StreamResponse:
+        target = progress.target
+        user = await self._authenticated(request, progress)
+        if self._audit is not None:
+            progress.record = self._audit.begin(request, target, user, progress.headers["Audit-Id"])
+        wanted = impersonated(request.headers) if "Impersonate-User" in request.headers or _impersonates(request) else None
+        if wanted is not None:
+            await self._may_impersonate(user, wanted, request)
+            user = wanted
+            if progress.record is not None:
+                progress.record.impersonated(user)
+        await self._authorized(user, progress)
+        call = Call(user, target, request.query, dry_run(request.query), _manager(request), audit_id=progress.headers["Audit-Id"])
+        if progress.record is not None:
+            call.annotations = progress.record.annotations
+            if progress.record.wants_body:
+                request[events.BODY] = b""
+        if target.subresource in LONG_SUBRESOURCES:
+            if progress.record is not None:
+                progress.record.started(200)
+            return await self._answered(request, call, progress)
+        seat = await self._seats.take(user, target, call)
+        progress.headers.update(seat.headers)
+        if target.verb != "watch":
+            try:
+                return await self._answered(request, call, progress)
+            finally:
+                seat.leave()
+        return await self._watched(request, call, progress, seat)
+
+    async def _watched(self, request: web.Request, call: Call, progress: _Progress, seat: Seat) -> web.StreamResponse:
+        """A watch has its seat only until it begins to answer."""
+        seated = True
+
+        def begun() -> None:
+            nonlocal seated
+            seated = False
+            seat.leave()
+            if progress.record is not None:
+                progress.record.started(200)
+
+        call.begun = begun
         try:
-            answer = self._resources if target.is_resource else self._documents
-            response = await answer(request, call)
+            return await self._answered(request, call, progress)
         finally:
-            if lane is not None:
-                self._in_flight[lane] -= 1
+            if seated:
+                seat.leave()
+
+    async def _answered(self, request: web.Request, call: Call, progress: _Progress) -> web.StreamResponse:
+        target = call.target
+        if self._forward.takes(target):
+            response = await self._forward.answer(request, call)
+        else:
+            response = await (self._resources if target.resource else self._documents)(request, call)
         if not response.prepared:
-            response.headers.update(headers)
+            response.headers.update(progress.headers)
             for warning in call.warnings:
                 text = warning.replace("\\", "\\\\").replace('"', '\\"')
                 response.headers.add("Warning", f'299 - "{text}"')
         return response
 
-    def _impersonated(self, user: User, request: web.Request) -> User:
-        wanted = impersonated(request.headers)
-        if wanted is None:
+    async def _authenticated(self, request: web.Request, progress: _Progress) -> User:
+        transport = request.transport
+        peer = transport.get_extra_info("peercert") if transport is not None else None
+        try:
+            user = self._gate.authenticator.authenticate(peer, lambda: _der(transport), request.headers, request.path)
+            if user is None:
+                user = await self._gate.authenticator.look_up(bearer_token(request.headers))
             return user
-        asked = [replace(_IMPERSONATE, resource="users", name=wanted.name)]
-        if wanted.name.startswith("system:serviceaccount:"):
-            _, _, namespace, name = wanted.name.split(":", 3)
-            asked = [replace(_IMPERSONATE, resource="serviceaccounts", namespace=namespace, name=name)]
-        asked += [replace(_IMPERSONATE, resource="groups", name=g) for g in request.headers.getall("Impersonate-Group", [])]
-        for target in asked:
-            if not self._gate.authorizer.allows(user, target):
-                raise errors.forbidden(target.resource, target.name, Authorizer.refusal(user, target))
-        return wanted
+        except StatusError:
+            if self._audit is not None:
+                progress.record = self._audit.begin(request, progress.target, None, progress.headers["Audit-Id"])
+            raise
+
+    async def _authorized(self, user: User, progress: _Progress) -> None:
+        target = progress.target
+        verdict = self._gate.authorizer.decide(user, target)
+        if verdict is None:
+            verdict = await self._gate.authorizer.judge(user, target)
+        if progress.record is not None:
+            progress.record.annotations["authorization.k8s.io/decision"] = "allow" if verdict.allowed else "forbid"
+            progress.record.annotations["authorization.k8s.io/reason"] = verdict.reason
+        if not verdict.allowed:
+            detail = Authorizer.refusal(user, target, verdict.reason)
+            raise errors.forbidden(target.resource, target.name, detail, target.group)
+
+    async def _may_impersonate(self, user: User, wanted: User, request: web.Request) -> None:
+        for target in impersonations(wanted, request.headers):
+            verdict = await self._gate.authorizer.judge(user, target)
+            if not verdict.allowed:
+                raise errors.forbidden(target.resource, target.name, Authorizer.refusal(user, target, verdict.reason), target.group)
 
 
-_IMPERSONATE = Target("impersonate", "")
+def _impersonates(request: web.Request) -> bool:
+    """Whether there are parts of an impersonation without its user."""
+    headers = request.headers
+    return "Impersonate-Group" in headers or "Impersonate-Uid" in headers or any(h[:18].lower() == "impersonate-extra-" for h in headers)
 
 
 def _new_id() -> str:
@@ -149,8 +233,10 @@ def _manager(request: web.Request) -> str:
     return request.query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0][:128]
 
 
-def _refused(request: web.BaseRequest, error: StatusError, headers: dict[str, str]) -> web.Response:
-    extra = dict(headers)
+def _refused(request: web.BaseRequest, error: StatusError, progress: _Progress) -> web.Response:
+    if progress.record is not None:
+        progress.record.complete(error.code, None, error)
+    extra = dict(progress.headers)
     if error.retry_after_s:
         extra["Retry-After"] = str(error.retry_after_s)
     body = msgspec.json.encode(error.to_status())

@@ -1,19 +1,30 @@
-"""Who asks: client certificates, bearer tokens (service accounts, static files), a front proxy's headers, impersonation, else anonymous."""
+"""Who asks: a front proxy's headers, client certificates, bearer tokens (static, service accounts, bootstrap, OIDC, webhook), else anonymous.
+
+What is known here is answered at once; only tokens that somebody else must be asked about, or whose keys must be fetched, are waited for.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import csv
 import hashlib
 import hmac
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import unquote
 
-from provisioner.kube.api.errors import unauthorized
+import msgspec
+
+from provisioner.kube.api.errors import internal, unauthorized
+from provisioner.kube.apiserver.bootstrap_tokens import BootstrapTokens
 from provisioner.kube.apiserver.context import ANONYMOUS, User
+from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.apiserver.tokens import ServiceAccountTokens, TokenInvalid
 
 log = logging.getLogger(__name__)
@@ -21,6 +32,11 @@ log = logging.getLogger(__name__)
 AUTHENTICATED = "system:authenticated"
 # Client certificates whose issuer is remembered; all are forgotten when there are more.
 CERTIFICATES = 4096
+# Tokens whose user somebody else told us; all are forgotten when there are more. And for how long an ID token's user is kept, as upstream.
+KEPT_TOKENS = 4096
+ISSUED_TTL_S = 10.0
+# How a browser's WebSocket carries a bearer token (base64url follows).
+WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +48,7 @@ class FrontProxy:
     group_headers: tuple[str, ...] = ("X-Remote-Group",)
     extra_prefixes: tuple[str, ...] = ("X-Remote-Extra-",)
     ca_file: str = ""
+    uid_headers: tuple[str, ...] = ()
 
 
 def read_token_file(path: Path) -> dict[str, User]:
@@ -87,17 +104,40 @@ def _issued_by(der: bytes, authority: Any) -> bool:
     return True
 
 
+class RemoteTokens(Protocol):
+    async def user_of(self, token: str) -> User: ...
+    async def close(self) -> None: ...
+
+
+class OidcTokens(RemoteTokens, Protocol):
+    url: str
+
+
 @dataclass
 class Authenticator:
-    """`anonymous` lets requests without credentials in as system:anonymous; wrong credentials are always refused."""
+    """`anonymous` lets requests without credentials in as system:anonymous; wrong credentials are always refused.
+
+    `anonymous_paths`, where there are any, are all that such requests may ask for.
+    """
 
     tokens: ServiceAccountTokens
     static_tokens: Mapping[str, User] = field(default_factory=dict)
     anonymous: bool = True
     authorities: CertificateAuthorities = field(default_factory=CertificateAuthorities)
+    anonymous_paths: frozenset[str] = frozenset()
+    bootstrap: BootstrapTokens | None = None
+    issuers: Sequence[OidcTokens] = ()
+    webhook: RemoteTokens | None = None
+    webhook_ttl_s: float = 120.0
+    # tokens that others vouched for -> (monotonic end, user)
+    _kept: dict[str, tuple[float, User]] = field(default_factory=dict)
 
-    def authenticate(self, peer: Mapping[str, Any] | None, der: Callable[[], bytes], headers: Mapping[str, str]) -> User:
-        """`peer` is the client's verified certificate as Python's ssl tells it, `der` gives its bytes. Raises 401."""
+    def authenticate(
+        self, peer: Mapping[str, Any] | None, der: Callable[[], bytes], headers: Mapping[str, str], path: str = ""
+    ) -> User | None:
+        """`peer` is the client's verified certificate as Python's ssl tells it, `der` gives its bytes. Raises 401.
+
+        None where the bearer token has to be looked up elsewhere: see `look_up`."""
         if peer:
             user = user_of_certificate(peer)
             proxy = self.authorities.front_proxy
@@ -107,38 +147,127 @@ class Authenticator:
                     return forwarded
             if user.name and (proxy is None or self.authorities.issued(der(), by_front_proxy=False)):
                 return user
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return self.user_of_token(token.strip())
-        if scheme and scheme.lower() != "bearer":
-            raise unauthorized()
-        if not self.anonymous:
+        token = bearer_token(headers)
+        if token:
+            return self._known(token)
+        if not self.anonymous or (self.anonymous_paths and path not in self.anonymous_paths):
             raise unauthorized()
         return ANONYMOUS
 
-    def user_of_token(self, token: str, audiences: tuple[str, ...] = ()) -> User:
-        """Raises 401."""
-        for known, user in self.static_tokens.items():
-            if hmac.compare_digest(known.encode(), token.encode()):
-                return user
+    def _known(self, token: str, audiences: tuple[str, ...] = ()) -> User | None:
+        """The user of a token that is known here; None for one that others may know. Raises 401."""
+        user = self._static(token)
+        if user is not None:
+            return user
         try:
             return self.tokens.verify(token, audiences)
         except TokenInvalid as error:
-            log.info("token refused: %s", error)
-            raise unauthorized() from None
+            refusal = error
+        if self.bootstrap is not None:
+            user = self.bootstrap.user_of(token)
+            if user is not None:
+                return user
+        if self.issuers or self.webhook is not None:
+            kept = self._kept.get(token)
+            if kept is not None and kept[0] > time.monotonic():
+                return kept[1]
+            return None
+        log.info("token refused: %s", refusal)
+        raise unauthorized()
+
+    def _static(self, token: str) -> User | None:
+        for known, user in self.static_tokens.items():
+            if hmac.compare_digest(known.encode(), token.encode()):
+                return user
+        return None
+
+    async def look_up(self, token: str) -> User:
+        """Ask those who may know a token that we don't. Raises 401."""
+        issuer = issuer_of(token)
+        reasons = []
+        for source, ttl_s in [(i, ISSUED_TTL_S) for i in self.issuers if i.url == issuer] + [(self.webhook, self.webhook_ttl_s)]:
+            if source is None:
+                continue
+            try:
+                user = await source.user_of(token)
+            except TokenInvalid as error:
+                reasons.append(str(error))
+                continue
+            if len(self._kept) >= KEPT_TOKENS:
+                self._kept.clear()
+            self._kept[token] = (time.monotonic() + ttl_s, user)
+            return user
+        log.info("token refused: %s", "; ".join(reasons) or "nobody knows it")
+        raise unauthorized()
+
+    async def user_of_token(self, token: str, audiences: tuple[str, ...] = ()) -> User:
+        """For TokenReviews. Raises 401."""
+        user = self._known(token, audiences)
+        return user if user is not None else await self.look_up(token)
+
+    async def close(self) -> None:
+        for source in (*self.issuers, self.webhook):
+            if source is not None:
+                await source.close()
 
     @staticmethod
     def _forwarded(headers: Mapping[str, str], proxy: FrontProxy) -> User | None:
         name = next((headers[h] for h in proxy.username_headers if h in headers), None)
         if not name:
             return None
-        getall = getattr(headers, "getall", lambda key, default: [headers[key]] if key in headers else default)
-        groups = [value for h in proxy.group_headers for value in getall(h, [])]
+        groups = [value for h in proxy.group_headers for value in _all(headers, h)]
+        uid = next((headers[h] for h in proxy.uid_headers if h in headers), "")
         extra: dict[str, tuple[str, ...]] = {}
         for prefix in proxy.extra_prefixes:
             for header in {h for h in headers if h.lower().startswith(prefix.lower())}:
-                extra[header[len(prefix) :].lower()] = tuple(getall(header, []))
-        return User(name, (*groups, AUTHENTICATED) if AUTHENTICATED not in groups else tuple(groups), "", extra)
+                extra[unquote(header[len(prefix) :].lower())] = tuple(_all(headers, header))
+        return User(name, (*groups, AUTHENTICATED) if AUTHENTICATED not in groups else tuple(groups), uid, extra)
+
+
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """The token of the Authorization header, or of a WebSocket's subprotocols, where browsers must put it; "" for none. Raises 401."""
+    given = headers.get("Authorization")
+    if given is None:
+        if "Sec-WebSocket-Protocol" in headers:
+            return _websocket_token(headers["Sec-WebSocket-Protocol"])
+        return ""
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() != "bearer":
+        if given.strip():
+            raise unauthorized()
+        return ""
+    return token.strip()
+
+
+def _websocket_token(protocols: str) -> str:
+    for protocol in protocols.split(","):
+        if protocol.strip().startswith(WEBSOCKET_TOKEN):
+            text = protocol.strip().removeprefix(WEBSOCKET_TOKEN)
+            try:
+                return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                raise unauthorized() from None
+    return ""
+
+
+def issuer_of(token: str) -> str:
+    """Who a JWT says has issued it, before anything is verified; "" for what is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return ""
+    try:
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError):
+        return ""
+    issuer = claims.get("iss") if isinstance(claims, dict) else ""
+    return issuer if isinstance(issuer, str) else ""
+
+
+def _all(headers: Mapping[str, str], name: str) -> list[str]:
+    getall = getattr(headers, "getall", None)
+    if getall is not None:
+        return list(getall(name, []))
+    return [headers[name]] if name in headers else []
 
 
 def user_of_certificate(peer: Mapping[str, Any]) -> User:
@@ -159,16 +288,40 @@ def _user_of_subject(subject: tuple[tuple[tuple[str, str], ...], ...]) -> User:
 
 
 def impersonated(headers: Mapping[str, str]) -> User | None:
-    """The user of Impersonate-* headers; whether the asker may is for authorization to say."""
+    """The user of Impersonate-* headers; whether the asker may is for authorization to say. Raises 500 for parts without a user, as upstream."""
     name = headers.get("Impersonate-User")
     if not name:
-        return None
-    getall = getattr(headers, "getall", lambda key, default: [headers[key]] if key in headers else default)
-    groups = list(getall("Impersonate-Group", []))
-    if name.startswith("system:serviceaccount:") and not groups:
-        namespace = name.split(":")[2]
-        groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"]
-    if name != "system:anonymous" and AUTHENTICATED not in groups:
+        if not any(header.lower().startswith("impersonate-") for header in headers):
+            return None
+        raise internal("requested impersonation of groups, a UID or extra without impersonating a user")
+    groups = _all(headers, "Impersonate-Group")
+    if not groups:
+        if name.startswith("system:serviceaccount:") and name.count(":") == 3:
+            groups = ["system:serviceaccounts", f"system:serviceaccounts:{name.split(':')[2]}"]
+        elif name == ANONYMOUS.name:
+            groups = list(ANONYMOUS.groups)
+    if name != ANONYMOUS.name and AUTHENTICATED not in groups and ANONYMOUS.groups[0] not in groups:
         groups.append(AUTHENTICATED)
-    extra = {h[len("Impersonate-Extra-") :].lower(): tuple(getall(h, [])) for h in headers if h.lower().startswith("impersonate-extra-")}
+    extra: dict[str, tuple[str, ...]] = {}
+    for header in headers:
+        if header.lower().startswith("impersonate-extra-"):
+            extra[unquote(header[len("Impersonate-Extra-") :].lower())] = tuple(_all(headers, header))
     return User(name, tuple(groups), headers.get("Impersonate-Uid", ""), extra)
+
+
+def impersonations(user: User, headers: Mapping[str, str]) -> list[Target]:
+    """What somebody must be allowed to `impersonate` to act as a user."""
+    asked = [replace(_IMPERSONATE, resource="users", name=user.name)]
+    if user.name.startswith("system:serviceaccount:") and user.name.count(":") == 3:
+        _, _, namespace, name = user.name.split(":")
+        asked = [replace(_IMPERSONATE, resource="serviceaccounts", namespace=namespace, name=name)]
+    asked += [replace(_IMPERSONATE, resource="groups", name=group) for group in _all(headers, "Impersonate-Group")]
+    facts = replace(_IMPERSONATE, group="authentication.k8s.io")
+    if user.uid:
+        asked.append(replace(facts, resource="uids", name=user.uid))
+    for key, values in sorted(user.extra.items()):
+        asked += [replace(facts, resource="userextras", subresource=key, name=value) for value in values]
+    return asked
+
+
+_IMPERSONATE = Target("impersonate", "", "", "v1")

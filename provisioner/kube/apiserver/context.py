@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from provisioner.kube.apiserver.requests import Target
@@ -27,6 +27,9 @@ ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 LOOPBACK = User("system:apiserver", ("system:masters", "system:authenticated"))
 
 
+def _nothing() -> None: ...
+
+
 @dataclass(slots=True)
 class Call:
     """One request. `warnings` become Warning headers (RFC 7234, code 299)."""
@@ -40,3 +43,5 @@ class Call:
     audit_id: str = ""
     # what admission has to say to the audit log
     annotations: dict[str, str] = field(default_factory=dict)
+    # called when a watch begins to answer
+    begun: Callable[[], None] = _nothing

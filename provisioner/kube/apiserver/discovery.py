@@ -33,7 +33,7 @@ GROUP_ORDER = (
 )
 
 
-def _version_rank(version: str) -> tuple[int, int, int]:
+def version_rank(version: str) -> tuple[int, int, int]:
     """Kubernetes' order of versions: v2, v1, v1beta2, v1beta1, v1alpha1."""
     import re
 
@@ -51,7 +51,7 @@ def groups_of(resources: Iterable[Resource]) -> dict[str, dict[str, list[Resourc
         found.setdefault(resource.group, {}).setdefault(resource.version, []).append(resource)
     ordered = sorted(found, key=lambda g: (GROUP_ORDER.index(g) if g in GROUP_ORDER else len(GROUP_ORDER), g))
     # v2 of autoscaling comes first, as its priority says; the rule gives that already.
-    return {group: {v: found[group][v] for v in sorted(found[group], key=_version_rank)} for group in ordered}
+    return {group: {v: found[group][v] for v in sorted(found[group], key=version_rank)} for group in ordered}
 
 
 def api_versions(address: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from aiohttp import web
 from provisioner.kube import version
 from provisioner.kube.api import errors
 from provisioner.kube.apiserver import discovery, negotiation
+from provisioner.kube.apiserver.aggregation.documents import Merged
 from provisioner.kube.apiserver.app import json_response
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.metrics import Metrics
@@ -52,9 +53,12 @@ class Documents:
         address: str,
         checks: Mapping[str, Check],
         vital: frozenset[str],
+        merged: Merged,
+        jwks_uri: str = "",
     ) -> None:
         self._registry, self._openapi, self._metrics, self._tokens, self._address = registry, openapi, metrics, tokens, address
-        self._checks, self._vital = checks, vital
+        self._checks, self._vital, self._merged = checks, vital, merged
+        self._jwks_uri = jwks_uri or f"https://{address}/openid/v1/jwks"
 
     async def answer(self, request: web.Request, call: Call) -> web.StreamResponse:
         if request.method not in ("GET", "HEAD"):
@@ -69,21 +73,21 @@ class Documents:
             body, kind = self._metrics.text()
             return web.Response(body=body, headers={"Content-Type": kind})
         if head == "openapi":
-            return await self._openapi.answer(parts, request)
+            response = await self._openapi.answer(parts, request)
+            return self._merged.into_openapi_index(response) if parts[1:] == ["v3"] else response
         found = self._fixed().get("/".join(parts))
         if found is None:
             raise not_there()
         return json_response(found)
 
     def _fixed(self) -> dict[str, Any]:
-        jwks_uri = f"https://{self._address}/openid/v1/jwks"
         return {
             "": {"paths": self._paths()},
             "version": VERSION,
             "openid/v1/jwks": self._tokens.jwks(),
             ".well-known/openid-configuration": {
                 "issuer": self._tokens.issuer,
-                "jwks_uri": jwks_uri,
+                "jwks_uri": self._jwks_uri,
                 "response_types_supported": ["id_token"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": sorted({key["alg"] for key in self._tokens.jwks()["keys"]}),
@@ -104,14 +108,17 @@ class Documents:
             version = aggregated_version(request.headers.get("Accept", ""))
             if version:
                 media = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
-                response = json_response(discovery.aggregated(resources, core=parts[0] == "api", version=version))
+                listed = discovery.aggregated(resources, core=parts[0] == "api", version=version)
+                response = json_response(listed if parts[0] == "api" else self._merged.into_aggregated(listed))
                 response.headers["Content-Type"] = media
                 return _compressed(request, response)
-            found: Any = discovery.api_versions(self._address) if parts[0] == "api" else discovery.api_groups(resources)
+            found: Any = (
+                discovery.api_versions(self._address) if parts[0] == "api" else self._merged.into_groups(discovery.api_groups(resources))
+            )
         elif parts[0] == "api":
             found = discovery.resource_list(resources, "", parts[1]) if len(parts) == 2 else None
         elif len(parts) == 2:
-            found = discovery.api_group(resources, parts[1])
+            found = self._merged.group(parts[1], discovery.api_group(resources, parts[1]))
         else:
             found = discovery.resource_list(resources, parts[1], parts[2])
         if found is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import aiohttp
 from aiohttp import web
 
 from provisioner.kube.api import errors
+from provisioner.kube.apiserver.authn import WEBSOCKET_TOKEN
 from provisioner.kube.client.tasks import spawn, stop
 
 log = logging.getLogger(__name__)
@@ -78,13 +80,17 @@ class Forwarder:
         if self._session is not None:
             await self._session.close()
 
-    async def forward(self, request: web.Request, upstream: Upstream, path: str) -> web.StreamResponse:
-        """Answer with what `upstream` answers for `path` (query included)."""
+    async def forward(
+        self, request: web.Request, upstream: Upstream, path: str, identity: Sequence[tuple[str, str]] = ()
+    ) -> web.StreamResponse:
+        """Answer with what `upstream` answers for `path` (query included). `identity` are headers that say whom we speak for: what
+        the client itself sent of that kind is left out."""
         if request.headers.get("Upgrade"):
-            return await self._upgraded(request, upstream, path)
+            return await self._upgraded(request, upstream, path, identity)
         if self._session is None:
             self._session = aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=512))
-        headers = {key: value for key, value in request.headers.items() if key.lower() not in HOP}
+        headers = [(key, value) for key, value in request.headers.items() if key.lower() not in HOP and not _is_identity(key)]
+        headers += identity
         body = request.content if request.can_read_body else None
         try:
             async with self._session.request(
@@ -109,7 +115,9 @@ class Forwarder:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise errors.unavailable(f"error trying to reach {upstream.host}:{upstream.port}: {error or type(error).__name__}") from error
 
-    async def _upgraded(self, request: web.Request, upstream: Upstream, path: str) -> web.StreamResponse:
+    async def _upgraded(
+        self, request: web.Request, upstream: Upstream, path: str, identity: Sequence[tuple[str, str]]
+    ) -> web.StreamResponse:
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_connection(
@@ -118,9 +126,19 @@ class Forwarder:
         except (OSError, TimeoutError) as error:
             raise errors.unavailable(f"error dialing backend: {error or type(error).__name__}") from error
         lines = [f"{request.method} {path} HTTP/1.1", f"Host: {upstream.host}:{upstream.port}"]
-        lines += [f"{k}: {v}" for k, v in request.headers.items() if k.lower() not in ("host", "authorization")]
+        for key, value in request.headers.items():
+            if key.lower() == "sec-websocket-protocol":
+                # A browser's bearer token is for us alone.
+                value = ", ".join(p.strip() for p in value.split(",") if not p.strip().startswith(WEBSOCKET_TOKEN))
+            if value and key.lower() not in ("host", "authorization") and not _is_identity(key):
+                lines.append(f"{key}: {value}")
+        lines += [f"{key}: {value}" for key, value in identity]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         return await splice(request, reader, writer)
+
+
+def _is_identity(header: str) -> bool:
+    return header.lower().startswith(("x-remote-", "impersonate-"))
 
 
 async def splice(request: web.Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> web.StreamResponse:

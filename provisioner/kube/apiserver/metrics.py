@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.registry import Collector
 
 from provisioner.kube.apiserver.requests import Target
 
@@ -22,6 +23,8 @@ class Metrics:
         )
         # labels -> (counter, histogram) of their series: finding a series anew costs more than counting
         self._series: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
+        self._audit_events = Counter("apiserver_audit_event_total", "Audit events that were written", registry=self.registry)
+        self._audit_levels = Counter("apiserver_audit_level_total", "Requests by audit level", ("level",), registry=self.registry)
         self.watchers = Gauge("apiserver_longrunning_requests", "Watches that are open", registry=self.registry)
 
     def request(self, target: Target, code: int, seconds: float) -> None:
@@ -36,6 +39,16 @@ class Metrics:
         series[0].inc()
         if target.verb != "watch":
             series[1].observe(seconds)
+
+    def add(self, source: Collector) -> None:
+        """Series that are put into form only when somebody asks for them."""
+        self.registry.register(source)
+
+    def audit_event(self) -> None:
+        self._audit_events.inc()
+
+    def audit_level(self, level: str) -> None:
+        self._audit_levels.labels(level).inc()
 
     def text(self) -> tuple[bytes, str]:
         return generate_latest(self.registry), CONTENT_TYPE_LATEST

@@ -28,6 +28,8 @@ class Target:
     rest: str = ""
     # the one object that a list's field selector asks for: authorization looks at it as at a name
     selected_name: str = ""
+    # of lists and watches, as it was sent
+    field_selector: str = ""
 
     @property
     def asked_name(self) -> str:
@@ -63,9 +65,9 @@ def target_of(method: str, path: str, query: Mapping[str, str]) -> Target:
     if not name:
         verb = {"get": "list", "delete": "deletecollection"}.get(verb, verb)
     if not name and verb in ("list", "watch", "deletecollection"):
-        name_asked = _single_name(query.get("fieldSelector", ""))
-        if name_asked:
-            return Target(verb, path, group, version, resource, namespace, "", subresource, "", name_asked)
+        selector = query.get("fieldSelector", "")
+        if selector:
+            return Target(verb, path, group, version, resource, namespace, "", subresource, "", _single_name(selector), selector)
     below = "/" + "/".join(rest[3:]) if len(rest) > 3 else ""
     if below and path.endswith("/"):
         below += "/"

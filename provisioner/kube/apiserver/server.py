@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
+from provisioner.kube.api.meta import parse_time
+from provisioner.kube.apiserver import encryption_config, gatekeeping
 from provisioner.kube.apiserver.admission.certificates import Certificates
-from provisioner.kube.apiserver.admission.chain import Admission, Plugin
-from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
-from provisioner.kube.apiserver.admission.escalation import Escalation
+from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.admission.expressions import Expressions
-from provisioner.kube.apiserver.admission.lifecycle import NamespaceLifecycle
-from provisioner.kube.apiserver.admission.limits import LimitRanger
-from provisioner.kube.apiserver.admission.pod_security import PodSecurity
-from provisioner.kube.apiserver.admission.pods import (
-    DefaultTolerationSeconds,
-    NodeRestriction,
-    Priority,
-    ServiceAccount,
-    TaintNodesByCondition,
-)
-from provisioner.kube.apiserver.admission.policies import MutatingPolicies, ValidatingPolicies
-from provisioner.kube.apiserver.admission.quota import ResourceQuota
-from provisioner.kube.apiserver.admission.services import Services
-from provisioner.kube.apiserver.admission.webhooks import Webhooks
+from provisioner.kube.apiserver.admission.plugins import Parts, plugins
+from provisioner.kube.apiserver.aggregation.documents import Merged
+from provisioner.kube.apiserver.aggregation.forward import AggregatedGroups
+from provisioner.kube.apiserver.aggregation.services import Services as ApiServices
 from provisioner.kube.apiserver.answers import Resources
-from provisioner.kube.apiserver.app import App, Gate
-from provisioner.kube.apiserver.authn import Authenticator, CertificateAuthorities, read_token_file
-from provisioner.kube.apiserver.authz import AlwaysAllow, AlwaysDeny, Authorizer, Mode
+from provisioner.kube.apiserver.app import App, Gate, Seats
 from provisioner.kube.apiserver.calls import Caller
-from provisioner.kube.apiserver.custom.definitions import DefinitionDefaults, Definitions
+from provisioner.kube.apiserver.custom.definitions import Definitions
 from provisioner.kube.apiserver.documents import Documents
+from provisioner.kube.apiserver.fairness.controller import Fairness
+from provisioner.kube.apiserver.fairness.seats import CountedSeats, FairSeats
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder
 from provisioner.kube.apiserver.metrics import Metrics
-from provisioner.kube.apiserver.node_authorizer import NodeAuthorizer
 from provisioner.kube.apiserver.openapi import OpenApi
 from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
@@ -45,12 +34,12 @@ from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.settings import Settings
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
 from provisioner.kube.apiserver.subresources.streams import Streams
-from provisioner.kube.apiserver.tokens import ServiceAccountTokens
+from provisioner.kube.apiserver.tls import listener_context
 from provisioner.kube.apiserver.watches import Watches
 from provisioner.kube.client.clock import Clock
-from provisioner.kube.client.serving import serving_context
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.storage.cache import WatchCache
+from provisioner.kube.storage.encryption import Vault
 from provisioner.kube.storage.etcd import Etcd, EtcdError
 from provisioner.kube.storage.store import Store
 
@@ -59,6 +48,10 @@ log = logging.getLogger(__name__)
 # How long requests that are under way have at the stop.
 DRAIN_S = 5.0
 START_RETRY_S = 1.0
+# How long tokens outlive the end of what they are bound to, as upstream.
+DELETED_LEEWAY_S = 60
+# How often the encryption configuration is looked at, as upstream.
+RELOAD_S = 60.0
 # Kinds whose existence tokens are bound to.
 _BOUND = {"ServiceAccount": "core/serviceaccounts", "Pod": "core/pods", "Secret": "core/secrets", "Node": "core/nodes"}
 
@@ -70,92 +63,80 @@ class Server:
         flags = settings.flags
         self.settings, self.clock, self.advertise = settings, clock, advertise
         self.stopping = asyncio.Event()
+        # /readyz says no, requests are still taken: --shutdown-delay-duration
+        self.draining = False
         self.bootstrapped = asyncio.Event()
         self.etcd = Etcd(settings.etcd)
         self.registry = Registry()
-        self.cache = WatchCache(self.etcd, self.registry.facts)
-        self.store = Store(self.etcd)
+        root = f"/{flags.etcd_prefix.strip('/')}/".encode()
+        self.vault = Vault(root, settings.encryption)
+        self.cache = WatchCache(self.etcd, self.registry.facts, self.vault, root)
+        self.store = Store(self.etcd, self.vault, root)
         self.metrics = Metrics()
         self.rbac = Rbac(self.cache)
-        self.tokens = ServiceAccountTokens(
-            flags.service_account_issuer[0],
-            flags.api_audiences,
-            settings.signing_key,
-            settings.verify_keys,
-            clock,
-            self._exists,
+        self.tokens = gatekeeping.service_account_tokens(settings, clock, self._exists)
+        self.authorizer, self._webhooks = gatekeeping.authorizer(settings, self.cache, clock, self.rbac)
+        self.authenticator = gatekeeping.authenticator(settings, self.cache, clock, self.tokens)
+        self.audit = gatekeeping.audit(settings, clock, self.metrics)
+        self.fairness = Fairness(
+            self.cache, clock, flags.max_requests_inflight + flags.max_mutating_requests_inflight, flags.request_timeout / 4
         )
-        self.authorizer = Authorizer([self._mode(name) for name in flags.authorization_mode])
-        self.authenticator = Authenticator(
-            self.tokens,
-            read_token_file(Path(flags.token_auth_file)) if flags.token_auth_file else {},
-            flags.anonymous_auth,
-            CertificateAuthorities(flags.client_ca_file, settings.front_proxy),
-        )
-        self.certificates = Certificates(self.authorizer)
-        self.expressions = Expressions(self.cache, self.authorizer)
         self.caller = Caller(lambda namespace, name, port: self.streams.service_address(namespace, name, port))
-        self.webhooks = Webhooks(self.cache, self.expressions, self.caller)
-        self.rest = Rest(self.cache, self.store, Admission(self._plugins()), clock)
+        certificates, expressions = Certificates(self.authorizer), Expressions(self.cache, self.authorizer)
+        parts = Parts(self.cache, self.store, self.registry, self.rbac, self.authorizer, expressions, self.caller, certificates)
+        self.rest = Rest(self.cache, self.store, Admission(plugins(flags, settings.admission, parts)), clock)
         self.watches = Watches(self.cache, self.stopping)
         self.forwarder = Forwarder()
-        self.streams = Streams(self.registry, self.rest, settings.kubelets, self.forwarder)
+        self.streams = Streams(self.registry, self.rest, settings.kubelets, self.forwarder, flags.kubelet_preferred_address_types)
         subresources = Subresources(
-            self.registry, self.rest, self.authenticator, self.authorizer, self.rbac, self.streams, self.certificates, clock
+            self.registry, self.rest, self.authenticator, self.authorizer, self.rbac, self.streams, certificates, clock
         )
         resources = Resources(self.registry, self.rest, self.watches, subresources, self.metrics, clock)
         self.openapi = OpenApi(self.registry)
         self.definitions = Definitions(self.registry, self.cache, clock, self.caller, self.openapi.forget)
+        pair = (flags.proxy_client_cert_file, flags.proxy_client_key_file)
+        self.services = ApiServices(self.cache, clock, self.streams.service_address, pair)
+        self.app = App(
+            Gate(self.authenticator, self.authorizer),
+            resources.answer,
+            self._documents().answer,
+            self.metrics,
+            self._seats(),
+            AggregatedGroups(self.services, self.forwarder),
+            self.audit,
+        )
+        self._runner: web.ServerRunner | None = None
+        self._running: list[asyncio.Task[None]] = []
+
+    def _documents(self) -> Documents:
         checks = {
             "etcd": lambda: self.cache.failure,
             "informer-sync": lambda: None if self.cache.revision else "the watch cache is not loaded",
             "poststarthook/bootstrap": lambda: None if self.bootstrapped.is_set() else "not finished",
-            "shutdown": lambda: "stopping" if self.stopping.is_set() else None,
+            "shutdown": lambda: "stopping" if self.stopping.is_set() or self.draining else None,
         }
-        address = f"{advertise}:{flags.secure_port}"
-        documents = Documents(self.registry, self.openapi, self.metrics, self.tokens, address, checks, frozenset({"informer-sync"}))
-        self.app = App(Gate(self.authenticator, self.authorizer), resources.answer, documents.answer, self.metrics)
-        self.app.limits = {"read": flags.max_requests_inflight, "write": flags.max_mutating_requests_inflight}
-        self._runner: web.ServerRunner | None = None
-        self._compacting: asyncio.Task[None] | None = None
-
-    def _mode(self, name: str) -> Mode:
-        if name == "RBAC":
-            return self.rbac
-        if name == "Node":
-            return NodeAuthorizer(self.cache)
-        return AlwaysAllow() if name == "AlwaysAllow" else AlwaysDeny()
-
-    def _plugins(self) -> list[Plugin]:
         flags = self.settings.flags
-        everything: list[Plugin] = [
-            NamespaceLifecycle(self.cache),
-            DefinitionDefaults(),
-            ServiceAccount(self.cache),
-            TaintNodesByCondition(),
-            Priority(self.cache),
-            DefaultTolerationSeconds(flags.default_not_ready_toleration_seconds, flags.default_unreachable_toleration_seconds),
-            LimitRanger(self.cache),
-            RuntimeClass(self.cache),
-            DefaultStorageClass(self.cache),
-            DefaultIngressClass(self.cache),
-            MutatingPolicies(self.cache, self.registry, self.expressions),
-            self.webhooks,
-            ValidatingPolicies(self.cache, self.registry, self.expressions),
-            PodSecurity(self.cache),
-            self.certificates,
-            Escalation(self.rbac, self.authorizer),
-            Services(self.store, flags.service_cluster_ip_range, flags.service_node_port_range),
-        ]
-        if "Node" in flags.authorization_mode or "NodeRestriction" in flags.enable_admission_plugins:
-            everything.append(NodeRestriction())
-        # Last: what it takes can't be given back.
-        everything.append(ResourceQuota(self.cache, self.store))
-        return [plugin for plugin in everything if plugin.name not in flags.disable_admission_plugins]
+        address = f"{flags.external_hostname or self.advertise}:{flags.secure_port}"
+        vital, merged = frozenset({"informer-sync"}), Merged(self.services)
+        return Documents(
+            self.registry, self.openapi, self.metrics, self.tokens, address, checks, vital, merged, flags.service_account_jwks_uri
+        )
+
+    def _seats(self) -> Seats:
+        flags = self.settings.flags
+        if flags.enable_priority_and_fairness:
+            self.metrics.add(self.fairness)
+            return FairSeats(self.fairness, self.registry, self.cache)
+        return CountedSeats(flags.max_requests_inflight, flags.max_mutating_requests_inflight)
 
     def _exists(self, kind: str, namespace: str, name: str, uid: str) -> bool:
         entry = self.cache.collection(_BOUND[kind]).entries.get(f"{namespace}/{name}" if namespace else name)
-        return entry is not None and (not uid or b'"uid":"%b"' % uid.encode() in entry.data)
+        if entry is None or (uid and b'"uid":"%b"' % uid.encode() not in entry.data):
+            return False
+        if b'"deletionTimestamp"' not in entry.data:
+            return True
+        ends = parse_time(msgspec.json.decode(entry.data)["metadata"].get("deletionTimestamp"))
+        return ends is None or ends.timestamp() + DELETED_LEEWAY_S > self.clock.now().timestamp()
 
     async def start(self) -> None:
         """Load what etcd has, waiting for etcd as long as it takes, then listen."""
@@ -181,24 +162,18 @@ class Server:
             self._runner,
             flags.bind_address,
             flags.secure_port,
-            ssl_context=self._tls(),
+            ssl_context=listener_context(flags, self.advertise),
             backlog=1024,
             reuse_address=True,
             shutdown_timeout=DRAIN_S,
         )
         await site.start()
         if flags.etcd_compaction_interval:
-            self._compacting = spawn("compact etcd", self._compact(flags.etcd_compaction_interval))
-
-    def _tls(self) -> ssl.SSLContext:
-        flags = self.settings.flags
-        names = [self.advertise, "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
-        context = serving_context(flags.tls_cert_file, flags.tls_private_key_file, names=names, client_ca_file=flags.client_ca_file)
-        if flags.requestheader_client_ca_file:
-            context.load_verify_locations(flags.requestheader_client_ca_file)
-            context.verify_mode = ssl.CERT_OPTIONAL
-        context.set_alpn_protocols(["http/1.1"])
-        return context
+            self._running.append(spawn("compact etcd", self._compact(flags.etcd_compaction_interval)))
+        if flags.encryption_provider_config and flags.encryption_provider_config_automatic_reload:
+            self._running.append(spawn("reload encryption", self._reload_encryption(flags.encryption_provider_config)))
+        if flags.enable_priority_and_fairness:
+            self._running.append(spawn("adjust seats", self.fairness.run()))
 
     async def _compact(self, interval_s: float) -> None:
         """Keep one interval of etcd's history: whoever watches from further back lists again."""
@@ -210,15 +185,38 @@ class Server:
             except EtcdError as error:
                 log.warning("etcd was not compacted revision=%d: %s", revision, error)
 
+    async def _reload_encryption(self, path: str) -> None:
+        """Take over what the file says, when it says something else and that is right."""
+        known = Path(path).read_bytes()
+        while True:
+            await self.clock.sleep(RELOAD_S)
+            try:
+                now = Path(path).read_bytes()
+                if now != known:
+                    self.vault.replace(encryption_config.load(path))
+                    known = now
+                    log.info("encryption configuration reloaded path=%s", path)
+            except (OSError, ValueError) as error:
+                log.error("encryption configuration is not taken over path=%s: %s", path, error)
+
     async def close(self) -> None:
         """Watches end, requests under way are answered, then storage lets go."""
+        if self._runner is not None and self.settings.flags.shutdown_delay_duration:
+            self.draining = True
+            await self.clock.sleep(self.settings.flags.shutdown_delay_duration)
         self.stopping.set()
         self.watches.wake_all()
         if self._runner is not None:
             await self._runner.cleanup()
-        await stop(self._compacting)
+        await stop(*self._running)
+        await self.services.close()
         await self.forwarder.close()
         await self.caller.close()
+        await self.authenticator.close()
+        for webhook in self._webhooks:
+            await webhook.close()
+        if self.audit is not None:
+            await self.audit.close()
         await self.store.close()
         await self.cache.close()
         await self.etcd.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from provisioner.kube.client.clock import Clock
 
 # Upstream's bounds of expirationSeconds.
 MIN_S, MAX_S = 600, 1 << 32
+# Tokens whose signature was checked; all are forgotten when there are more.
+VERIFIED = 8192
 
 
 class TokenInvalid(Exception):
@@ -28,11 +31,23 @@ class ServiceAccountTokens:
     """Signs with one key, verifies with several. Key files hold PEM, RSA or EC."""
 
     def __init__(
-        self, issuer: str, audiences: Sequence[str], signing_key: Path | None, verify_keys: Sequence[Path], clock: Clock, exists: Exists
+        self,
+        issuers: Sequence[str],
+        audiences: Sequence[str],
+        signing_key: Path | None,
+        verify_keys: Sequence[Path],
+        clock: Clock,
+        exists: Exists,
+        max_s: int = MAX_S,
+        made_key: bytes = b"",
     ) -> None:
+        """`made_key` is the PEM of a signing key that is in no file."""
         from cryptography.hazmat.primitives import serialization
 
-        self.issuer, self.audiences = issuer, tuple(audiences) or (issuer,)
+        self.issuers, self.issuer = tuple(issuers), issuers[0]
+        self.audiences, self.max_s = tuple(audiences) or self.issuers, max_s
+        # token -> its claims: a signature is checked once, all else at each request
+        self._verified: dict[str, dict[str, Any]] = {}
         self._clock, self._exists = clock, exists
         self._signing: tuple[str, str, Any] | None = None
         self._verifying: dict[str, tuple[str, Any]] = {}
@@ -43,8 +58,9 @@ class ServiceAccountTokens:
                 publics.append(serialization.load_pem_private_key(data, None).public_key())
             else:
                 publics.append(serialization.load_pem_public_key(data))
-        if signing_key is not None:
-            private = serialization.load_pem_private_key(signing_key.read_bytes(), None)
+        if signing_key is not None or made_key:
+            pem = made_key if signing_key is None else signing_key.read_bytes()
+            private = serialization.load_pem_private_key(pem, None)
             publics.append(private.public_key())
             self._signing = (key_id(private.public_key()), _algorithm(private.public_key()), private)
         for public in publics:
@@ -71,11 +87,12 @@ class ServiceAccountTokens:
             raise TokenInvalid("this server has no --service-account-signing-key-file")
         kid, algorithm, private = self._signing
         now = self._clock.now()
-        expires = now + timedelta(seconds=max(MIN_S, min(MAX_S, expires_s)))
+        expires = now + timedelta(seconds=max(MIN_S, min(self.max_s, expires_s)))
         claims = {
             "aud": list(audiences) or list(self.audiences),
             "exp": int(expires.timestamp()),
             "iat": int(now.timestamp()),
+            "jti": str(uuid.uuid4()),
             "nbf": int(now.timestamp()),
             "iss": self.issuer,
             "sub": f"system:serviceaccount:{namespace}:{name}",
@@ -86,29 +103,47 @@ class ServiceAccountTokens:
 
     def verify(self, token: str, audiences: Sequence[str] = ()) -> User:
         """The service account that the token is for. Raises TokenInvalid."""
+        claims = self._verified.get(token)
+        if claims is None:
+            claims = self._checked(token)
+            if len(self._verified) >= VERIFIED:
+                self._verified.clear()
+            self._verified[token] = claims
+        elif claims["exp"] <= self._clock.now().timestamp():
+            del self._verified[token]
+            raise TokenInvalid("expired")
+        given = claims.get("aud", [])
+        if not set(audiences or self.audiences) & set([given] if isinstance(given, str) else given):
+            raise TokenInvalid("for another audience")
+        return self._user(claims)
+
+    def audiences_of(self, token: str, wanted: Sequence[str]) -> list[str]:
+        """Which of the wanted audiences a verified token is for."""
+        given = self._verified.get(token, {}).get("aud", [])
+        return [a for a in wanted if a in ([given] if isinstance(given, str) else given)]
+
+    def _checked(self, token: str) -> dict[str, Any]:
+        """The claims of a token that one of our keys has signed. Raises TokenInvalid."""
         import jwt
 
         try:
             kid = jwt.get_unverified_header(token).get("kid", "")
             candidates = [self._verifying[kid]] if kid in self._verifying else list(self._verifying.values())
-            claims: dict[str, Any] | None = None
             for algorithm, public in candidates:
                 try:
-                    claims = jwt.decode(
-                        token, public, algorithms=[algorithm], issuer=self.issuer, options={"verify_aud": False, "require": ["exp", "sub"]}
+                    claims: dict[str, Any] = jwt.decode(
+                        token,
+                        public,
+                        algorithms=[algorithm],
+                        issuer=list(self.issuers),
+                        options={"verify_aud": False, "require": ["exp", "sub"]},
                     )
-                    break
-                except jwt.InvalidSignatureError:
+                    return claims
+                except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
                     continue
-            if claims is None:
-                raise TokenInvalid("signature of no key of ours")
         except jwt.PyJWTError as error:
             raise TokenInvalid(str(error)) from None
-        wanted = set(audiences or self.audiences)
-        given = claims.get("aud", [])
-        if not wanted & set([given] if isinstance(given, str) else given):
-            raise TokenInvalid("for another audience")
-        return self._user(claims)
+        raise TokenInvalid("signature of no key of ours")
 
     def _user(self, claims: dict[str, Any]) -> User:
         private = claims.get("kubernetes.io") or {}
@@ -119,10 +154,14 @@ class ServiceAccountTokens:
         if not self._exists("ServiceAccount", namespace, name, uid):
             raise TokenInvalid(f"service account {namespace}/{name} is gone")
         extra: dict[str, tuple[str, ...]] = {}
+        if claims.get("jti"):
+            extra["authentication.kubernetes.io/credential-id"] = (f"JTI={claims['jti']}",)
         for kind, where in (("pod", namespace), ("secret", namespace), ("node", "")):
             bound = private.get(kind)
             if bound:
-                if not self._exists(kind.capitalize(), where, bound.get("name", ""), bound.get("uid", "")):
+                # A pod's token names the node for the record only: it lives as long as the pod.
+                told_only = kind == "node" and private.get("pod")
+                if not told_only and not self._exists(kind.capitalize(), where, bound.get("name", ""), bound.get("uid", "")):
                     raise TokenInvalid(f"{kind} {bound.get('name')} is gone")
                 if kind != "secret":
                     extra[f"authentication.kubernetes.io/{kind}-name"] = (bound.get("name", ""),)

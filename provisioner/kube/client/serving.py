@@ -20,7 +20,7 @@ def serving_context(cert_file: str, key_file: str, *, names: Sequence[str], clie
         with tempfile.TemporaryDirectory() as folder:
             pem = Path(folder) / "serving.pem"
             pem.touch(0o600)
-            pem.write_bytes(_self_signed_elsewhere(names))
+            pem.write_bytes(self_signed(names))
             context.load_cert_chain(pem)
     if client_ca_file:
         context.load_verify_locations(client_ca_file)
@@ -28,7 +28,7 @@ def serving_context(cert_file: str, key_file: str, *, names: Sequence[str], clie
     return context
 
 
-def _self_signed_elsewhere(names: Sequence[str]) -> bytes:
-    """Made by a short-lived process: what signs certificates takes 12 MB that a daemon would keep for one use at start."""
+def self_signed(names: Sequence[str]) -> bytes:
+    """PEM of a key and its certificate. Made by a short-lived process: what signs certificates takes 12 MB that a daemon would keep for one use at start."""
     program = f"import sys; sys.path[:] = {sys.path!r}; from provisioner.kube.client.self_signed import main; main()"
     return subprocess.run([sys.executable, "-I", "-c", program, *names], stdout=subprocess.PIPE, check=True, timeout=60).stdout

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.storage import versions
 from provisioner.kube.storage._generated import etcd_pb2 as pb
+from provisioner.kube.storage.encryption import ROOT as ROOT
+from provisioner.kube.storage.encryption import Vault
 from provisioner.kube.storage.etcd import Compacted, Etcd, EtcdError, prefix_end
 
 log = logging.getLogger(__name__)
 
-# Everything lies under this prefix; keys are /registry/<group or core>/<plural>/[<namespace>/]<name>.
-ROOT = b"/registry/"
 PAGE = 500
 # Events kept for each resource, for watches that begin in the past: all of the last 75 s, as upstream, within these numbers.
 FRESH_S = 75.0
@@ -180,8 +180,10 @@ def _replace_version(entry: Entry, version: int) -> bytes:
 class WatchCache:
     """All collections. `facts` gives (labels, fields) of a stored JSON of a resource prefix such as `core/pods`."""
 
-    def __init__(self, etcd: Etcd, facts: Callable[[str, bytes], Facts]) -> None:
-        self._etcd, self._facts = etcd, facts
+    def __init__(self, etcd: Etcd, facts: Callable[[str, bytes], Facts], vault: Vault | None = None, root: bytes = ROOT) -> None:
+        self._etcd, self._facts, self._vault, self._root = etcd, facts, vault or Vault(root), root
+        # group/plural/key of objects that are not sealed by their resource's present key
+        self.stale: set[str] = set()
         self.collections: dict[str, Collection] = {}
         self.revision = 0
         # Where the first load was: nothing before it is known.
@@ -256,7 +258,7 @@ class WatchCache:
 
     async def _load(self) -> None:
         """Read all keys at one revision. Objects known from before are compared, so that watchers see what they missed."""
-        start, end, revision = ROOT, prefix_end(ROOT), 0
+        start, end, revision = self._root, prefix_end(self._root), 0
         found: dict[str, dict[str, Entry]] = {}
         while True:
             page = await self._etcd.range(start, end, limit=PAGE, revision=revision)
@@ -294,12 +296,17 @@ class WatchCache:
                 collection.apply(key, entry, entry.version)
 
     def _entry(self, kv: pb.KeyValue) -> tuple[str, Entry | None]:
-        path = kv.key[len(ROOT) :].decode()
+        path = kv.key[len(self._root) :].decode()
         group, _, rest = path.partition("/")
         plural, _, key = rest.partition("/")
         resource = f"{group}/{plural}"
-        body, place = versions.unpack(kv.value)
         try:
+            value, is_stale = self._vault.open(kv.key, kv.value)
+            if is_stale:
+                self.stale.add(path)
+            elif self.stale:
+                self.stale.discard(path)
+            body, place = versions.unpack(value)
             labels, fields = self._facts(resource, body)
             version = versions.version_of(kv.mod_revision, place)
             return resource, Entry(key, version, with_version(body, version), labels, fields)
@@ -310,7 +317,7 @@ class WatchCache:
     async def _follow(self) -> None:
         while True:
             try:
-                async for revision, events in self._etcd.watch(ROOT, prefix_end(ROOT), self.revision + 1):
+                async for revision, events in self._etcd.watch(self._root, prefix_end(self._root), self.revision + 1):
                     for event in events:
                         self._apply(event)
                     self.revision = max(self.revision, revision)
@@ -335,9 +342,10 @@ class WatchCache:
 
     def _apply(self, event: pb.Event) -> None:
         if event.type == pb.Event.DELETE:
-            path = event.kv.key[len(ROOT) :].decode()
+            path = event.kv.key[len(self._root) :].decode()
             group, _, rest = path.partition("/")
             plural, _, key = rest.partition("/")
+            self.stale.discard(path)
             self.collection(f"{group}/{plural}").apply(key, None, versions.version_of(event.kv.mod_revision, 0))
             return
         resource, entry = self._entry(event.kv)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.storage import versions
 from provisioner.kube.storage._generated import etcd_pb2 as pb
+from provisioner.kube.storage.encryption import ROOT, Vault
 from provisioner.kube.storage.etcd import Etcd, EtcdError
 
 # Writers that may wait; more is a client's overload, which the server's own limit of requests in flight stops first.
@@ -22,7 +23,7 @@ IN_FLIGHT = 2
 
 
 class Conflict(Exception):
-    """The key was not in the state that the write asked for. `value` and `revision` are what it holds (None, 0: nothing)."""
+    """The key was not in the state that the write asked for. `value` and `revision` are what it holds, as stored (None, 0: nothing)."""
 
     def __init__(self, value: bytes | None, revision: int) -> None:
         super().__init__("the key has changed")
@@ -41,8 +42,9 @@ class _Write:
 class Store:
     """Writes. `expected_revision` is the etcd revision of the key's present value, 0 for a key that must not exist."""
 
-    def __init__(self, etcd: Etcd) -> None:
-        self._etcd = etcd
+    def __init__(self, etcd: Etcd, vault: Vault | None = None, root: bytes = ROOT) -> None:
+        """`root` is where in etcd what callers know as ROOT lies."""
+        self._etcd, self._vault, self._root = etcd, vault or Vault(root), root
         self._waiting: deque[_Write] = deque()
         self._in_flight = 0
         self._busy_keys: set[bytes] = set()
@@ -64,6 +66,8 @@ class Store:
     async def _submit(self, write: _Write) -> int:
         if len(self._waiting) >= MAX_WAITING:
             raise EtcdError(f"{MAX_WAITING} writes wait already")
+        if self._root is not ROOT:
+            write.key = self._root + write.key[len(ROOT) :]
         self._waiting.append(write)
         self._start()
         return await write.done
@@ -109,7 +113,7 @@ class Store:
             self._start()
 
     async def _transact(self, group: list[_Write]) -> None:
-        requests = [_nested(write, place) for place, write in enumerate(group)]
+        requests = [_nested(write, place, self._vault) for place, write in enumerate(group)]
         request = requests[0] if len(requests) == 1 else pb.TxnRequest(success=[pb.RequestOp(request_txn=r) for r in requests])
         try:
             response = await self._etcd.txn(request)
@@ -139,10 +143,11 @@ class Store:
         return lease
 
 
-def _nested(write: _Write, place: int) -> pb.TxnRequest:
+def _nested(write: _Write, place: int, vault: Vault) -> pb.TxnRequest:
     compare = pb.Compare(result=pb.Compare.EQUAL, target=pb.Compare.MOD, key=write.key, mod_revision=write.expected_revision)
     if write.body is None:
         change = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=write.key))
     else:
-        change = pb.RequestOp(request_put=pb.PutRequest(key=write.key, value=versions.pack(write.body, place), lease=write.lease))
+        value = vault.seal(write.key, versions.pack(write.body, place))
+        change = pb.RequestOp(request_put=pb.PutRequest(key=write.key, value=value, lease=write.lease))
     return pb.TxnRequest(compare=[compare], success=[change], failure=[pb.RequestOp(request_range=pb.RangeRequest(key=write.key))])

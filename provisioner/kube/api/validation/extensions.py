@@ -97,7 +97,7 @@ def _versions(
 
 def _service(obj: Any) -> list[FieldError]:
     spec = obj.spec
-    required = f"{spec.version}.{spec.group}" if spec.group else spec.version
+    required = f"{spec.version}.{spec.group or ''}"
     problems = []
     if obj.metadata.name != required:
         problems.append(errors.invalid_value("metadata.name", obj.metadata.name, f'must be `spec.version+"."+spec.group`: "{required}"'))

@@ -16,6 +16,8 @@ _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
     # Names with colons: signer:anything, and addresses.
     ("certificates.k8s.io", "ClusterTrustBundle"): names.is_path_segment,
     ("networking.k8s.io", "IPAddress"): names.is_path_segment,
+    # version.group, and the core group's has none.
+    ("apiregistration.k8s.io", "APIService"): names.is_path_segment,
 }
 
 

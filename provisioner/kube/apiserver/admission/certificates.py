@@ -46,18 +46,20 @@ class Certificates(Plugin):
                     "certificatesigningrequests", name, f"use of {signer} signer with system:masters group is not allowed", GROUP
                 )
         elif call.target.subresource == "status" and old.status.certificate != new.status.certificate:
-            self._check(call, "sign", name, signer)
+            await self._check(call, "sign", name, signer)
 
-    def check_approval(self, call: Call, new: Any) -> None:
+    async def check_approval(self, call: Call, new: Any) -> None:
         """Before conditions are written through certificatesigningrequests/approval. Raises 403."""
-        self._check(call, "approve", new.metadata.name or "", new.spec.signer_name or "")
+        await self._check(call, "approve", new.metadata.name or "", new.spec.signer_name or "")
 
-    def _check(self, call: Call, verb: str, name: str, signer: str) -> None:
+    async def _check(self, call: Call, verb: str, name: str, signer: str) -> None:
         domain = signer.partition("/")[0]
         wanted = [Target(verb, "", GROUP, "v1", "signers", "", signer), Target(verb, "", GROUP, "v1", "signers", "", f"{domain}/*")]
-        if not any(self._authorizer.allows(call.user, target) for target in wanted):
-            message = f'user not permitted to {verb} requests with signerName "{signer}"'
-            raise forbidden("certificatesigningrequests", name, message, GROUP)
+        for target in wanted:
+            if (await self._authorizer.judge(call.user, target)).allowed:
+                return
+        message = f'user not permitted to {verb} requests with signerName "{signer}"'
+        raise forbidden("certificatesigningrequests", name, message, GROUP)
 
 
 def organizations(request: str) -> set[str]:

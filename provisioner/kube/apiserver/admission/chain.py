@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
@@ -12,10 +13,15 @@ class Plugin:
     """A plug-in overrides what it has a say in. `mutate` may change the object; both may raise StatusError."""
 
     name = ""
+    # Whether it is one of those that flags enable and disable.
+    optional = True
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None: ...
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None: ...
     async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None: ...
+
+    async def connect(self, call: Call, kind: Kind, options: Mapping[str, Any]) -> None:
+        """A stream is about to be opened (exec, attach, portforward, proxy); `options` are what the client asks for."""
 
     async def undo(self, call: Call, kind: Kind, new: Obj) -> None:
         """The object was not stored after all: give back what was taken for it."""
@@ -25,28 +31,40 @@ class Plugin:
 
 
 class Admission:
+    """Calls only those plug-ins that have a say at a moment."""
+
     def __init__(self, plugins: Sequence[Plugin]) -> None:
-        self._plugins = tuple(plugins)
-        # Most have a say in one of the two; calling the others costs every write.
-        self._mutating = [plugin.mutate for plugin in plugins if type(plugin).mutate is not Plugin.mutate]
-        self._validating = [plugin.validate for plugin in plugins if type(plugin).validate is not Plugin.validate]
+        self._mutating = _with(plugins, "mutate")
+        self._validating = _with(plugins, "validate")
+        self._deleting = _with(plugins, "validate_delete")
+        self._connecting = _with(plugins, "connect")
+        self._undoing = _with(plugins, "undo")
+        self._deleted = _with(plugins, "deleted")
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        for mutate in self._mutating:
-            await mutate(call, kind, new, old)
+        for plugin in self._mutating:
+            await plugin.mutate(call, kind, new, old)
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        for validate in self._validating:
-            await validate(call, kind, new, old)
+        for plugin in self._validating:
+            await plugin.validate(call, kind, new, old)
 
     async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
-        for plugin in self._plugins:
+        for plugin in self._deleting:
             await plugin.validate_delete(call, kind, old)
 
+    async def connect(self, call: Call, kind: Kind, options: Mapping[str, Any]) -> None:
+        for plugin in self._connecting:
+            await plugin.connect(call, kind, options)
+
     async def undo(self, call: Call, kind: Kind, new: Obj) -> None:
-        for plugin in self._plugins:
+        for plugin in self._undoing:
             await plugin.undo(call, kind, new)
 
     async def deleted(self, kind: Kind, old: Obj) -> None:
-        for plugin in self._plugins:
+        for plugin in self._deleted:
             await plugin.deleted(kind, old)
+
+
+def _with(plugins: Sequence[Plugin], moment: str) -> tuple[Plugin, ...]:
+    return tuple(plugin for plugin in plugins if getattr(type(plugin), moment) is not getattr(Plugin, moment))

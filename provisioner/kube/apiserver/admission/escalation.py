@@ -18,10 +18,15 @@ from provisioner.kube.apiserver.requests import Target
 
 ROLES = frozenset({"Role", "ClusterRole"})
 BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
+EVERYTHING = (
+    rbac_v1.PolicyRule(verbs=["*"], api_groups=["*"], resources=["*"]),
+    rbac_v1.PolicyRule(verbs=["*"], non_resource_urls=["*"]),
+)
 
 
 class Escalation(Plugin):
     name = "RBACEscalation"
+    optional = False
 
     def __init__(self, rbac: Rbac, authorizer: Authorizer) -> None:
         self._rbac, self._authorizer = rbac, authorizer
@@ -32,16 +37,19 @@ class Escalation(Plugin):
             return
         name, namespace = new.metadata.name or "", call.target.namespace
         if resource.kind in ROLES:
-            if old is not None and old.rules == new.rules:
+            aggregates = resource.kind == "ClusterRole" and new.aggregation_rule is not None
+            if old is not None and old.rules == new.rules and (not aggregates or old.aggregation_rule == new.aggregation_rule):
                 return
-            if self._may(call, "escalate", resource.plural, namespace, name):
+            if await self._may(call, "escalate", resource.plural, namespace, name):
                 return
-            missing = self._rbac.covers(call.user, namespace, new.rules or [])
+            # What will be gathered can be anything: who writes that down must have everything.
+            asked = [*(new.rules or ()), *(EVERYTHING if aggregates else ())]
+            missing = self._rbac.covers(call.user, namespace, asked)
         elif resource.kind in BINDINGS:
             if old is not None and (old.role_ref, old.subjects) == (new.role_ref, new.subjects):
                 return
             role = new.role_ref
-            if self._may(call, "bind", f"{role.kind.lower()}s", namespace, role.name):
+            if await self._may(call, "bind", f"{role.kind.lower()}s", namespace, role.name):
                 return
             rules = self._rbac.role_rules(role.kind, namespace, role.name)
             if rules is None:
@@ -51,11 +59,12 @@ class Escalation(Plugin):
             return
         if missing:
             lines = "\n".join(described(missing))
-            message = f'user "{call.user.name}" (groups={list(call.user.groups)}) is attempting to grant RBAC permissions not currently held:\n{lines}'
-            raise forbidden(resource.plural, name, message.replace("'", '"'), GROUP)
+            groups = " ".join(f'"{group}"' for group in call.user.groups)
+            message = f'user "{call.user.name}" (groups=[{groups}]) is attempting to grant RBAC permissions not currently held:\n{lines}'
+            raise forbidden(resource.plural, name, message, GROUP)
 
-    def _may(self, call: Call, verb: str, plural: str, namespace: str, name: str) -> bool:
-        return self._authorizer.allows(call.user, Target(verb, "", GROUP, "v1", plural, namespace, name))
+    async def _may(self, call: Call, verb: str, plural: str, namespace: str, name: str) -> bool:
+        return (await self._authorizer.judge(call.user, Target(verb, "", GROUP, "v1", plural, namespace, name))).allowed
 
 
 def described(rules: Iterable[rbac_v1.PolicyRule]) -> Iterable[str]:

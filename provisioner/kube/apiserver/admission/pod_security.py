@@ -5,18 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.errors import forbidden
+from provisioner.kube.api.errors import FieldError, forbidden, invalid, invalid_value
 from provisioner.kube.apiserver.admission.chain import Plugin
+from provisioner.kube.apiserver.admission.settings import PodSecurityConfiguration
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.storage.cache import WatchCache
 
 PREFIX = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
+MODES = ("enforce", "audit", "warn")
+_VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
+# Pods that are looked at when a namespace gets stricter: upstream's bound.
+PODS_LOOKED_AT = 3000
 # Where each workload has its pod template.
 _TEMPLATES: dict[str, Callable[[Any], Any]] = {
     "core/pods": lambda obj: obj.spec,
@@ -67,37 +74,101 @@ _SELINUX = ("", "container_t", "container_init_t", "container_kvm_t", "container
 
 
 class PodSecurity(Plugin):
+    """`configuration` has what holds where a namespace says nothing, and who is exempt."""
+
     name = "PodSecurity"
 
-    def __init__(self, cache: WatchCache) -> None:
-        self._cache = cache
+    def __init__(self, cache: WatchCache, configuration: PodSecurityConfiguration | None = None) -> None:
+        self._cache, self._configuration = cache, configuration or PodSecurityConfiguration()
+        self._defaults = self._configuration.defaults.labels()
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        if kind.stored_as == "core/namespaces":
+            self._namespace(call, new, old)
+            return
         template = _TEMPLATES.get(kind.stored_as)
-        if template is None or (call.target.subresource and call.target.subresource != "ephemeralcontainers"):
+        if template is None or (call.target.subresource and call.target.subresource not in ("ephemeralcontainers", "resize")):
+            return
+        exempt = self._configuration.exemptions
+        if call.target.namespace in exempt.namespaces or call.user.name in exempt.usernames:
             return
         namespace = self._cache.collection("core/namespaces").entries.get(call.target.namespace)
-        labels = namespace.labels if namespace is not None else {}
-        if not any(key.startswith(PREFIX) for key in labels):
+        levels = self._levels(namespace.labels if namespace is not None else {})
+        if all(levels[mode][0] == "privileged" for mode in MODES):
             return
         spec = template(new)
         is_pod = kind.stored_as == "core/pods"
         if spec is None or (is_pod and old is not None and old.spec == new.spec):
             return
+        if spec.runtime_class_name and spec.runtime_class_name in exempt.runtime_classes:
+            return
         if is_pod:
-            found = self._violations(labels, "enforce", spec)
+            call.annotations["pod-security.kubernetes.io/enforce-policy"] = ":".join(levels["enforce"])
+            found = _told(spec, *levels["enforce"])
             if found:
                 raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", f"violates PodSecurity {found}")
-        found = self._violations(labels, "warn", spec)
+        found = _told(spec, *levels["audit"])
+        if found:
+            call.annotations["pod-security.kubernetes.io/audit-violations"] = f"would violate PodSecurity {found}"
+        found = _told(spec, *levels["warn"])
         if found:
             call.warnings.append(f"would violate PodSecurity {found}")
 
-    @staticmethod
-    def _violations(labels: Any, mode: str, spec: core_v1.PodSpec) -> str:
-        level = labels.get(PREFIX + mode, "privileged")
-        version = labels.get(f"{PREFIX}{mode}-version", "latest")
-        found = violations(spec, level)
-        return f'"{level}:{version}": {", ".join(found)}' if found else ""
+    def _levels(self, labels: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """mode -> (level, version). A label that can't be read is as strict as there is."""
+        found = {}
+        for mode in MODES:
+            level = labels.get(PREFIX + mode, self._defaults[mode])
+            version = labels.get(f"{PREFIX}{mode}-version", self._defaults[f"{mode}-version"])
+            found[mode] = (level if level in LEVELS else "restricted", version)
+        return found
+
+    def _namespace(self, call: Call, new: Obj, old: Obj | None) -> None:
+        """Labels must be right; who makes a namespace stricter is told which of its pods would not be let in again."""
+        labels, before = new.metadata.labels or {}, (old.metadata.labels if old is not None else None) or {}
+        wrong = [error for key, value in labels.items() if before.get(key) != value and (error := _wrong_label(key, value))]
+        if wrong:
+            raise invalid("Namespace", new.metadata.name or "", wrong)
+        if old is None or call.target.subresource:
+            return
+        wanted, was = self._levels(labels)["enforce"], self._levels(before)["enforce"]
+        name = new.metadata.name or ""
+        exempt = self._configuration.exemptions
+        if wanted == was or LEVELS.index(wanted[0]) < LEVELS.index(was[0]) or wanted[0] == "privileged" or name in exempt.namespaces:
+            return
+        self._warn_of_pods(call, name, wanted)
+
+    def _warn_of_pods(self, call: Call, namespace: str, wanted: tuple[str, str]) -> None:
+        found: dict[str, list[str]] = {}
+        for entry in self._cache.collection("core/pods").page(f"{namespace}/")[:PODS_LOOKED_AT]:
+            pod = codec.decode(core_v1.Pod, entry.data)
+            if pod.spec.runtime_class_name and pod.spec.runtime_class_name in self._configuration.exemptions.runtime_classes:
+                continue
+            # As upstream: only what is violated is said, not by which container.
+            reasons = ", ".join(text.partition(" (")[0] for text in violations(pod.spec, wanted[0]))
+            if reasons:
+                found.setdefault(reasons, []).append(pod.metadata.name or "")
+        if not found:
+            return
+        call.warnings.append(f'existing pods in namespace "{namespace}" violate the new PodSecurity enforce level "{":".join(wanted)}"')
+        for reasons, names in found.items():
+            others = len(names) - 1
+            more = f" (and {others} other pod{'s' if others > 1 else ''})" if others else ""
+            call.warnings.append(f"{sorted(names)[0]}{more}: {reasons}")
+
+
+def _told(spec: core_v1.PodSpec, level: str, version: str) -> str:
+    found = violations(spec, level)
+    return f'"{level}:{version}": {", ".join(found)}' if found else ""
+
+
+def _wrong_label(key: str, value: str) -> FieldError | None:
+    path = f"metadata.labels[{key}]"
+    if key in {PREFIX + mode for mode in MODES} and value not in LEVELS:
+        return invalid_value(path, value, f"must be one of {', '.join(LEVELS)}")
+    if key in {f"{PREFIX}{mode}-version" for mode in MODES} and not _VERSION.fullmatch(value):
+        return invalid_value(path, value, 'must be "latest" or "v1.x"')
+    return None
 
 
 def violations(spec: core_v1.PodSpec, level: str) -> list[str]:

@@ -146,31 +146,19 @@ class TaintNodesByCondition(Plugin):
             new.spec.taints = [*taints, core_v1.Taint(key=key, effect="NoSchedule")]
 
 
-class NodeRestriction(Plugin):
-    """A kubelet writes its own node and the pods bound to it, and can't give itself labels that others rely on."""
+class AlwaysPullImages(Plugin):
+    """Every container's image is pulled anew, so that nobody runs a private image without the right to pull it."""
 
-    name = "NodeRestriction"
-    PROTECTED = "node-restriction.kubernetes.io/"
+    name = "AlwaysPullImages"
 
-    async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        node, target = call.user.node_name, call.target
-        if not node:
+    async def mutate(self, call: Call, kind: Kind, new: core_v1.Pod, old: core_v1.Pod | None) -> None:
+        if kind.stored_as != "core/pods" or call.target.subresource not in ("", "ephemeralcontainers"):
             return
-        if kind.resource.kind == "Node" and new.metadata.name != node:
-            raise forbidden("nodes", new.metadata.name or "", f'node "{node}" is not allowed to modify node "{new.metadata.name}"')
-        if kind.resource.kind == "Node":
-            before = (old.metadata.labels if old is not None else None) or {}
-            for key, value in (new.metadata.labels or {}).items():
-                if key.startswith(self.PROTECTED) and before.get(key) != value:
-                    raise forbidden("nodes", node, f"is not allowed to modify labels: {key}")
-        if kind.resource.kind == "Pod" and target.subresource == "status" and old is not None and old.spec.node_name != node:
-            raise forbidden(
-                "pods", new.metadata.name or "", f'node "{node}" can only update pod status for pods with spec.nodeName set to itself'
-            )
-        if kind.resource.kind == "Pod" and old is None and (MIRROR not in (new.metadata.annotations or {}) or new.spec.node_name != node):
-            raise forbidden("pods", new.metadata.name or "", f'node "{node}" can only create mirror pods of its own')
+        before = {c.image for c in _containers(old)} if old is not None else set()
+        for container in _containers(new):
+            if container.image not in before:
+                container.image_pull_policy = "Always"
 
-    async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
-        node = call.user.node_name
-        if node and kind.resource.kind == "Pod" and old.spec.node_name != node:
-            raise forbidden("pods", old.metadata.name or "", f'node "{node}" can only delete pods with spec.nodeName set to itself')
+
+def _containers(pod: core_v1.Pod) -> list[core_v1.Container | core_v1.EphemeralContainer]:
+    return [*(pod.spec.containers or ()), *(pod.spec.init_containers or ()), *(pod.spec.ephemeral_containers or ())]

@@ -81,9 +81,16 @@ class Policies(Plugin):
         self._followed = _Followed(cache, self.prefix)
 
     def _cases(
-        self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None, refuse: Callable[[Any, Any, str], None]
+        self,
+        operation: str,
+        call: Call,
+        kind: Kind,
+        new: Obj | None,
+        old: Obj | None,
+        refuse: Callable[[Any, Any, str], None],
+        options: Mapping[str, Any] | None = None,
     ) -> Iterator[_Case]:
-        """`refuse(policy, binding, why)` is told of what can't be evaluated."""
+        """`options` are a stream's, in the place of its object. `refuse(policy, binding, why)` is told of what can't be evaluated."""
         if not self._followed.policies or kind.stored_as in EXEMPT:
             return
         labels = [obj.metadata.labels or {} for obj in (new, old) if obj is not None]
@@ -91,6 +98,8 @@ class Policies(Plugin):
         name = call.target.name or (new.metadata.name if new is not None else "") or ""
         about = (operation, kind, call.target.subresource, name, namespace_labels, labels)
         values = self._expressions.values(operation, call, kind, new, old)
+        if options is not None:
+            values["object"] = options
         for policy in list(self._followed.policies.values()):
             bindings = self._followed.bindings.get(policy.metadata.name or "")
             if not bindings or not policy_matches(policy.spec.match_constraints, *about):
@@ -161,10 +170,12 @@ class ValidatingPolicies(Policies):
     async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
         self._judge("DELETE", call, kind, None, old)
 
-    async def connect(self, call: Call, kind: Kind, old: Obj) -> None:
-        self._judge("CONNECT", call, kind, None, old)
+    async def connect(self, call: Call, kind: Kind, options: Mapping[str, Any]) -> None:
+        self._judge("CONNECT", call, kind, None, None, options)
 
-    def _judge(self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> None:
+    def _judge(
+        self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None, options: Mapping[str, Any] | None = None
+    ) -> None:
         about = (new or old).metadata.name if (new or old) is not None else call.target.name  # type: ignore[union-attr]
 
         def failed(policy: Any, binding: Any, message: str, reason: str = "Invalid") -> None:
@@ -181,7 +192,7 @@ class ValidatingPolicies(Policies):
             if policy.spec.failure_policy != "Ignore":
                 failed(policy, binding, message)
 
-        for case in self._cases(operation, call, kind, new, old, broken):
+        for case in self._cases(operation, call, kind, new, old, broken, options):
             for validation in case.policy.spec.validations or ():
                 try:
                     if self._run(validation.expression, case.values) is True:

@@ -26,6 +26,7 @@ PICKS = 16
 
 class Services(Plugin):
     name = "ServiceAllocation"
+    optional = False
 
     def __init__(self, store: Store, service_range: ipaddress.IPv4Network, node_ports: tuple[int, int]) -> None:
         self._store, self._range, self._node_ports = store, service_range, node_ports

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -32,31 +33,50 @@ VALIDATING = "admissionregistration.k8s.io/validatingwebhookconfigurations"
 ANSWER_BYTES = 3 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What webhooks are asked about. `options` are a stream's (operation CONNECT), which has no object."""
+
+    operation: str
+    call: Call
+    kind: Kind
+    new: Obj | None
+    old: Obj | None
+    options: Mapping[str, Any] | None = None
+
+    def review(self) -> dict[str, Any]:
+        """admission.k8s.io/v1 AdmissionReview."""
+        request = admission_request(self.operation, self.call, self.kind, self.new, self.old)
+        request["object"] = self.kind.to_dict(self.new) if self.new is not None else self.options
+        request["oldObject"] = self.kind.to_dict(self.old) if self.old is not None else None
+        if self.options is not None:
+            request["kind"] = request["requestKind"] = {"group": "", "version": "v1", "kind": self.options["kind"]}
+            request["options"] = None
+        return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}
+
+
 class Webhooks(Plugin):
-    name = "Webhooks"
+    """What both kinds share: following the configurations, finding who is concerned, asking. `stored_as` and `kind_of` say which kind."""
+
+    stored_as = ""
+    kind_of: type[Any]
 
     def __init__(self, cache: WatchCache, expressions: Expressions, caller: Caller) -> None:
         self._expressions, self._caller = expressions, caller
-        self._hooks: dict[str, dict[str, list[Any]]] = {MUTATING: {}, VALIDATING: {}}
-        for stored_as, cls in (
-            (MUTATING, registration.MutatingWebhookConfiguration),
-            (VALIDATING, registration.ValidatingWebhookConfiguration),
-        ):
-            cache.collection(stored_as).listeners.append(self._follower(stored_as, cls))
+        self._hooks: dict[str, list[Any]] = {}
+        cache.collection(self.stored_as).listeners.append(self._follow)
 
-    def _follower(self, stored_as: str, cls: type[Any]) -> Callable[[Change], None]:
-        def follow(change: Change) -> None:
-            entry = change.new or change.old
-            assert entry is not None
-            self._hooks[stored_as].pop(entry.key, None)
-            if change.new is not None:
-                self._hooks[stored_as][entry.key] = list(codec.decode(cls, entry.data).webhooks or ())
-            self._hooks[stored_as] = dict(sorted(self._hooks[stored_as].items()))
+    def _follow(self, change: Change) -> None:
+        entry = change.new or change.old
+        assert entry is not None
+        self._hooks.pop(entry.key, None)
+        if change.new is not None:
+            self._hooks[entry.key] = list(codec.decode(self.kind_of, entry.data).webhooks or ())
+        self._hooks = dict(sorted(self._hooks.items()))
 
-        return follow
-
-    def _concerned(self, stored_as: str, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> list[Any]:
-        configured = self._hooks[stored_as]
+    def _concerned(self, about: Asked) -> list[Any]:
+        operation, call, kind, new, old = about.operation, about.call, about.kind, about.new, about.old
+        configured = self._hooks
         if not configured or kind.stored_as in EXEMPT:
             return []
         namespace_labels = self._expressions.namespace_labels(call, kind, new)
@@ -66,6 +86,8 @@ class Webhooks(Plugin):
         if not any(hook.match_conditions for hook in found):
             return found
         values = self._expressions.values(operation, call, kind, new, old)
+        if about.options is not None:
+            values["object"] = about.options
         return [hook for hook in found if self._holds(hook, values)]
 
     def _holds(self, hook: Any, values: dict[str, Any]) -> bool:
@@ -77,56 +99,14 @@ class Webhooks(Plugin):
                 return False
             raise errors.forbidden("", "", f'failed calling webhook "{hook.name}": match conditions: {error}') from error
 
-    # -- the three moments -----------------------------------------------------------------------------------------
-
-    async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        operation = "CREATE" if old is None else "UPDATE"
-        hooks = self._concerned(MUTATING, operation, call, kind, new, old)
-        changed_by = [hook for hook in hooks if await self._mutated(hook, operation, call, kind, new, old)]
-        if not changed_by:
-            return
-        last = hooks.index(changed_by[-1])
-        for hook in hooks[:last]:
-            if hook.reinvocation_policy == "IfNeeded":
-                await self._mutated(hook, operation, call, kind, new, old)
-
-    async def _mutated(self, hook: Any, operation: str, call: Call, kind: Kind, new: Obj, old: Obj | None) -> bool:
-        """Ask one webhook and take its patch over; whether there was one."""
-        answer = await self._asked(hook, operation, call, kind, new, old)
-        if not answer.get("patch"):
-            return False
-        try:
-            operations = msgspec.json.decode(base64.b64decode(answer["patch"]))
-            made = kind.decode(patch.json_patch(kind.to_dict(new), operations))
-        except (ValueError, patch.PatchError, codec.DecodeError) as error:
-            raise errors.internal(f'admission webhook "{hook.name}" sent a patch that can\'t be applied: {error}') from error
-        kind.default(made)
-        for attribute in getattr(new, "__struct_fields__", ("metadata", "body")):
-            setattr(new, attribute, getattr(made, attribute))
-        return True
-
-    async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        await self._all("CREATE" if old is None else "UPDATE", call, kind, new, old)
-
-    async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
-        for hook in self._concerned(MUTATING, "DELETE", call, kind, None, old):
-            await self._asked(hook, "DELETE", call, kind, None, old)
-        await self._all("DELETE", call, kind, None, old)
-
-    async def _all(self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> None:
-        hooks = self._concerned(VALIDATING, operation, call, kind, new, old)
-        results = await asyncio.gather(*(self._asked(h, operation, call, kind, new, old) for h in hooks), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    async def _asked(self, hook: Any, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> dict[str, Any]:
+    async def _asked(self, hook: Any, about: Asked) -> dict[str, Any]:
         """The response of a webhook that allowed. Raises StatusError for a refusal, or a failure that failurePolicy does not ignore."""
+        call = about.call
         if call.dry_run and hook.side_effects not in ("None", "NoneOnDryRun"):
             raise errors.bad_request(f'admission webhook "{hook.name}" does not support dry run')
-        review = self._review(operation, call, kind, new, old)
+        review = about.review()
         try:
             response = await self._caller.post(
                 hook.client_config, review, timeout_s=hook.timeout_seconds or DEFAULT_TIMEOUT_S, limit_bytes=ANSWER_BYTES
@@ -135,9 +115,11 @@ class Webhooks(Plugin):
             if hook.failure_policy == "Ignore":
                 log.warning("webhook failed and is ignored webhook=%s: %r", hook.name, error)
                 return {}
-            cause = str(error) or type(error).__name__
+            cause = "context deadline exceeded" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
             raise errors.internal(f'failed calling webhook "{hook.name}": failed to call webhook: {cause}') from error
         call.warnings += [str(warning) for warning in response.get("warnings") or ()]
+        for key, value in (response.get("auditAnnotations") or {}).items():
+            call.annotations[f"{hook.name}/{key}"] = str(value)
         if response.get("allowed"):
             return response
         status = response.get("status") or {}
@@ -148,8 +130,66 @@ class Webhooks(Plugin):
             reason = "Forbidden"
         raise errors.StatusError(code, reason, f'admission webhook "{hook.name}" denied the request: {told}', status.get("details"))
 
-    def _review(self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> dict[str, Any]:
-        request = admission_request(operation, call, kind, new, old)
-        request["object"] = kind.to_dict(new) if new is not None else None
-        request["oldObject"] = kind.to_dict(old) if old is not None else None
-        return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": request}
+
+class MutatingWebhooks(Webhooks):
+    name = "MutatingAdmissionWebhook"
+    stored_as = MUTATING
+    kind_of = registration.MutatingWebhookConfiguration
+
+    async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        about = Asked("CREATE" if old is None else "UPDATE", call, kind, new, old)
+        hooks = self._concerned(about)
+        changed_by = [hook for hook in hooks if await self._mutated(hook, about)]
+        if not changed_by:
+            return
+        last = hooks.index(changed_by[-1])
+        for hook in hooks[:last]:
+            if hook.reinvocation_policy == "IfNeeded":
+                await self._mutated(hook, about)
+
+    async def _mutated(self, hook: Any, about: Asked) -> bool:
+        """Ask one webhook and take its patch over; whether there was one."""
+        answer = await self._asked(hook, about)
+        if not answer.get("patch"):
+            return False
+        kind, new = about.kind, about.new
+        try:
+            operations = msgspec.json.decode(base64.b64decode(answer["patch"]))
+            made = kind.decode(patch.json_patch(kind.to_dict(new), operations))
+        except (ValueError, patch.PatchError, codec.DecodeError) as error:
+            raise errors.internal(f'admission webhook "{hook.name}" sent a patch that can\'t be applied: {error}') from error
+        kind.default(made)
+        for attribute in getattr(new, "__struct_fields__", ("metadata", "body")):
+            setattr(new, attribute, getattr(made, attribute))
+        return True
+
+    async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
+        await self._each(Asked("DELETE", call, kind, None, old))
+
+    async def connect(self, call: Call, kind: Kind, options: Mapping[str, Any]) -> None:
+        await self._each(Asked("CONNECT", call, kind, None, None, options))
+
+    async def _each(self, about: Asked) -> None:
+        for hook in self._concerned(about):
+            await self._asked(hook, about)
+
+
+class ValidatingWebhooks(Webhooks):
+    name = "ValidatingAdmissionWebhook"
+    stored_as = VALIDATING
+    kind_of = registration.ValidatingWebhookConfiguration
+
+    async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        await self._all(Asked("CREATE" if old is None else "UPDATE", call, kind, new, old))
+
+    async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
+        await self._all(Asked("DELETE", call, kind, None, old))
+
+    async def connect(self, call: Call, kind: Kind, options: Mapping[str, Any]) -> None:
+        await self._all(Asked("CONNECT", call, kind, None, None, options))
+
+    async def _all(self, about: Asked) -> None:
+        results = await asyncio.gather(*(self._asked(hook, about) for hook in self._concerned(about)), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result

@@ -37,6 +37,7 @@ class DefinitionDefaults(Plugin):
     """What a definition gets on its way in, and what it must be."""
 
     name = "CustomResourceDefinitionDefaults"
+    optional = False
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         if kind.stored_as != STORED_AS or new.spec.names is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -22,6 +23,29 @@ from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import Entry
 
 STREAMS = frozenset({"log", "exec", "attach", "portforward", "proxy"})
+
+
+# What a stream's parameters are called where they are an object.
+_OPTIONS = {"exec": "PodExecOptions", "attach": "PodAttachOptions", "portforward": "PodPortForwardOptions"}
+
+
+def connect_options(kind: Kind, name: str, query: Mapping[str, str], path: str) -> dict[str, Any]:
+    """A stream's parameters as admission sees them."""
+    found: dict[str, Any] = {"kind": _OPTIONS.get(name) or f"{kind.resource.kind}ProxyOptions", "apiVersion": "v1"}
+    if name == "proxy":
+        return {**found, "path": path}
+    getall = getattr(query, "getall", lambda key: [query[key]])
+    for key in dict.fromkeys(query):
+        values = getall(key)
+        if key in ("stdin", "stdout", "stderr", "tty"):
+            found[key] = values[0] in ("", "1", "true")
+        elif key == "command":
+            found[key] = list(values)
+        elif key == "ports":
+            found[key] = [int(port) for value in values for port in value.split(",") if port.isdigit()]
+        else:
+            found[key] = values[0]
+    return found
 
 
 class Subresources:
@@ -62,7 +86,7 @@ class Subresources:
         if call.target.verb != "create":
             raise errors.method_not_supported(call.target.resource, call.target.verb, call.target.group)
         if name == "TokenReview":
-            return reviews.token_review(self._authenticator, document)
+            return await reviews.token_review(self._authenticator, document)
         if name == "SelfSubjectReview":
             return reviews.self_subject(call)
         if name == "SelfSubjectRulesReview":
@@ -73,7 +97,7 @@ class Subresources:
             target = replace(call.target, resource="pods", name=(document.get("metadata") or {}).get("name", ""), subresource="binding")
             return await pods.bind(self._rest, self._core("pods"), replace(call, target=target), document, self._clock)
         if name.endswith("AccessReview"):
-            return reviews.access_review(self._authorizer, call, name, document)
+            return await reviews.access_review(self._authorizer, call, name, document)
         raise errors.method_not_supported(call.target.resource, call.target.verb, call.target.group)
 
     async def answer(self, kind: Kind, call: Call, request: web.Request) -> web.StreamResponse:
@@ -85,6 +109,8 @@ class Subresources:
         if not any(sub.name == name for sub in kind.resource.subresources) and name not in STREAMS:
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
         if name in STREAMS:
+            if name != "log":
+                await self._rest.admission.connect(call, kind, connect_options(kind, name, request.query, target.rest))
             return await self._streams.answer(kind, call, request)
         if name == "scale" and target.verb == "get":
             return json_response(await scale.read(self._rest, kind, call))
@@ -124,7 +150,7 @@ class Subresources:
             if name == "finalize":
                 obj.spec.finalizers = given.spec.finalizers
             elif name == "approval":
-                self._certificates.check_approval(call, obj)
+                await self._certificates.check_approval(call, obj)
                 obj.status.conditions = given.status.conditions
                 for condition in obj.status.conditions or ():
                     condition.last_update_time = condition.last_update_time or rfc3339(self._clock.now())

@@ -10,6 +10,7 @@ import msgspec
 from provisioner.kube.api import errors
 from provisioner.kube.api._generated import authentication_v1, authorization_v1, core_v1
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver.admission.node_restriction import NodeRestriction
 from provisioner.kube.apiserver.authn import Authenticator
 from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.context import Call, User
@@ -28,17 +29,22 @@ def user_info(user: User) -> authentication_v1.UserInfo:
     return authentication_v1.UserInfo(username=user.name, groups=list(user.groups), uid=user.uid or None, extra=extra or None)
 
 
-def token_review(authenticator: Authenticator, document: Any) -> bytes:
+async def token_review(authenticator: Authenticator, document: Any) -> bytes:
     review = decoded(authentication_v1.TokenReview, document)
-    audiences = tuple(review.spec.audiences or ())
+    token, audiences = review.spec.token or "", tuple(review.spec.audiences or ())
+    if not token:
+        raise errors.bad_request("token is required for TokenReview in authentication")
     try:
-        user = authenticator.user_of_token(review.spec.token or "", audiences)
+        user = await authenticator.user_of_token(token, audiences)
     except StatusError:
         review.status = authentication_v1.TokenReviewStatus(authenticated=False, error="invalid bearer token")
     else:
-        review.status = authentication_v1.TokenReviewStatus(
-            authenticated=True, user=user_info(user), audiences=list(audiences or authenticator.tokens.audiences)
-        )
+        wanted = audiences or authenticator.tokens.audiences
+        shared = authenticator.tokens.audiences_of(token, wanted) or [a for a in wanted if a in authenticator.tokens.audiences]
+        if shared:
+            review.status = authentication_v1.TokenReviewStatus(authenticated=True, user=user_info(user), audiences=shared)
+        else:
+            review.status = authentication_v1.TokenReviewStatus(authenticated=False, error="token is for other audiences")
     review.spec.token = None
     return msgspec.json.encode(review)
 
@@ -62,16 +68,21 @@ def _target(spec: Any, namespace: str = "") -> Target:
             resource.name or "",
             resource.subresource or "",
         )
-    if path is None:
-        raise errors.bad_request("exactly one of nonResourceAttributes or resourceAttributes must be specified")
+    assert path is not None
     return Target(path.verb or "", path.path or "")
 
 
-def access_review(authorizer: Authorizer, call: Call, kind: str, document: Any) -> bytes:
+async def access_review(authorizer: Authorizer, call: Call, kind: str, document: Any) -> bytes:
     """SubjectAccessReview and its Local and Self forms."""
     cls = getattr(authorization_v1, kind)
     review = decoded(cls, document)
     spec = review.spec
+    if (spec.resource_attributes is None) == (spec.non_resource_attributes is None):
+        message = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        raise errors.invalid(kind, "", [errors.invalid_value("spec.resourceAttributes", None, message)], "authorization.k8s.io")
+    asked_in = (spec.resource_attributes.namespace or "") if spec.resource_attributes is not None else call.target.namespace
+    if kind == "LocalSubjectAccessReview" and asked_in != call.target.namespace:
+        raise errors.bad_request(f"spec.resourceAttributes.namespace must match namespace: {call.target.namespace}")
     if kind == "SelfSubjectAccessReview":
         user = call.user
     else:
@@ -81,8 +92,10 @@ def access_review(authorizer: Authorizer, call: Call, kind: str, document: Any) 
             raise errors.invalid(
                 kind, "", [errors.invalid_value("spec.user", "", "at least one of user or group must be specified")], "authorization.k8s.io"
             )
-    allowed = authorizer.allows(user, _target(spec, call.target.namespace if kind == "LocalSubjectAccessReview" else ""))
-    review.status = authorization_v1.SubjectAccessReviewStatus(allowed=allowed)
+    verdict = await authorizer.judge(user, _target(spec, call.target.namespace if kind == "LocalSubjectAccessReview" else ""))
+    review.status = authorization_v1.SubjectAccessReviewStatus(
+        allowed=verdict.allowed, denied=verdict.denied or None, reason=verdict.reason or None
+    )
     return msgspec.json.encode(review)
 
 
@@ -111,6 +124,12 @@ async def token_request(
     account: core_v1.ServiceAccount = accounts.load(rest.entry(accounts, call.target.namespace, call.target.name).data)
     bound: dict[str, dict[str, str]] = {}
     reference = request.spec.bound_object_ref
+    NodeRestriction(rest.cache).check_token(
+        call,
+        (reference.kind if reference else "") or "",
+        (reference.name if reference else "") or "",
+        (reference.uid if reference else "") or "",
+    )
     if reference is not None:
         kind = bound_kinds(reference.kind or "")
         if kind is None:

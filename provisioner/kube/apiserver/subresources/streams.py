@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import ssl
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -15,13 +16,13 @@ from provisioner.kube.apiserver.kubelet_proxy import Forwarder, KubeletAccess, U
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
 
-# --kubelet-preferred-address-types
-ADDRESS_TYPES = ("InternalIP", "Hostname", "ExternalIP")
 KUBELET_PORT = 10250
 
 
 class Streams:
-    def __init__(self, registry: Registry, rest: Rest, access: KubeletAccess, forwarder: Forwarder) -> None:
+    def __init__(self, registry: Registry, rest: Rest, access: KubeletAccess, forwarder: Forwarder, address_types: Sequence[str]) -> None:
+        """`address_types` as of --kubelet-preferred-address-types."""
+        self._address_types = tuple(address_types)
         self._registry, self._rest, self._access, self._forwarder = registry, rest, access, forwarder
         self._context: ssl.SSLContext | None = None
 
@@ -72,7 +73,7 @@ class Streams:
         kind = self._kind("nodes")
         node: core_v1.Node = kind.load(self._rest.entry(kind, "", node_name).data)
         addresses = {a.type: a.address for a in reversed(node.status.addresses or [])}
-        host = next((addresses[t] for t in ADDRESS_TYPES if addresses.get(t)), None)
+        host = next((addresses[t] for t in self._address_types if addresses.get(t)), None)
         if not host:
             raise errors.unavailable(f"node {node_name} has no address yet")
         endpoints = node.status.daemon_endpoints

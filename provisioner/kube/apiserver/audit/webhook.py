@@ -1,0 +1,103 @@
+"""Audit events to somebody else's server (--audit-webhook-config-file): lists of them, posted in batches beside the requests.
+
+The buffer is bounded: events that find it full are dropped and counted, as upstream does in its mode "batch".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+
+import aiohttp
+
+from provisioner.kube.client.kubeconfig import ClusterAccess
+from provisioner.kube.client.tasks import spawn, stop
+
+log = logging.getLogger(__name__)
+
+# Upstream's --audit-webhook-batch-buffer-size, -max-size, -max-wait, --audit-webhook-initial-backoff; and how long one post may take.
+BUFFER, BATCH, WAIT_S, BACKOFF_S = 10_000, 400, 30.0, 10.0
+POST_S = 30.0
+TRIES = 5
+HEAD = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":['
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    buffer: int = BUFFER
+    size: int = BATCH
+    wait_s: float = WAIT_S
+    backoff_s: float = BACKOFF_S
+
+
+class Webhook:
+    """Made inside the running loop."""
+
+    def __init__(self, access: ClusterAccess, batching: Batching) -> None:
+        self._access, self._batching = access, batching
+        self._waiting: deque[bytes] = deque()
+        self._full = asyncio.Event()
+        self.dropped = 0
+        self._session: aiohttp.ClientSession | None = None
+        self._task = spawn("audit webhook", self._run())
+
+    def write(self, line: bytes) -> None:
+        if len(self._waiting) >= self._batching.buffer:
+            self.dropped += 1
+            if self.dropped == 1 or self.dropped % 1000 == 0:
+                log.error("audit webhook is behind: events dropped=%d", self.dropped)
+            return
+        self._waiting.append(line)
+        if len(self._waiting) >= self._batching.size:
+            self._full.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._batching.wait_s):
+                    await self._full.wait()
+            except TimeoutError:
+                pass
+            self._full.clear()
+            while self._waiting:
+                await self._send()
+
+    async def _send(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(min(self._batching.size, len(self._waiting)))]
+        body = HEAD + b",".join(batch) + b"]}"
+        for attempt in range(TRIES):
+            try:
+                await self._post(body)
+                return
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                log.warning("audit webhook failed server=%s try=%d: %s", self._access.server, attempt + 1, error or type(error).__name__)
+                if attempt < TRIES - 1:
+                    await asyncio.sleep(self._batching.backoff_s * 2**attempt)
+        self.dropped += len(batch)
+
+    async def _post(self, body: bytes) -> None:
+        if self._session is None:
+            context = self._access.ssl_context()
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context if context is not None else True))
+        headers = {"Content-Type": "application/json"}
+        if self._access.token:
+            headers["Authorization"] = f"Bearer {self._access.token}"
+        async with self._session.post(
+            self._access.server, data=body, headers=headers, timeout=aiohttp.ClientTimeout(total=POST_S), allow_redirects=False
+        ) as answer:
+            if answer.status >= 300:
+                raise aiohttp.ClientError(f"status {answer.status}")
+
+    async def close(self) -> None:
+        """What waits goes out, once."""
+        await stop(self._task)
+        try:
+            if self._waiting:
+                async with asyncio.timeout(5.0):
+                    await self._post(HEAD + b",".join(self._waiting) + b"]}")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.warning("audit webhook failed at the stop, events lost=%d: %s", len(self._waiting), error)
+        if self._session is not None:
+            await self._session.close()

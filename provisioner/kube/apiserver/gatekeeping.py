@@ -1,0 +1,121 @@
+"""Authenticators, authorizers and the audit log, made from the settings."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from provisioner.kube.apiserver.audit.events import Audit, Backend
+from provisioner.kube.apiserver.audit.log_file import MEGABYTE, LogFile, Rotation
+from provisioner.kube.apiserver.audit.webhook import Batching, Webhook
+from provisioner.kube.apiserver.authn import Authenticator, CertificateAuthorities, read_token_file
+from provisioner.kube.apiserver.authz import AlwaysAllow, AlwaysDeny, Authorizer, Mode
+from provisioner.kube.apiserver.authz_webhook import WebhookAuthorizer
+from provisioner.kube.apiserver.bootstrap_tokens import BootstrapTokens
+from provisioner.kube.apiserver.metrics import Metrics
+from provisioner.kube.apiserver.node_authorizer import NodeAuthorizer
+from provisioner.kube.apiserver.oidc import OidcIssuer
+from provisioner.kube.apiserver.rbac import Rbac
+from provisioner.kube.apiserver.settings import Settings
+from provisioner.kube.apiserver.token_webhook import TokenWebhook
+from provisioner.kube.apiserver.tokens import MAX_S, Exists, ServiceAccountTokens
+from provisioner.kube.client.clock import Clock
+from provisioner.kube.storage.cache import WatchCache
+
+log = logging.getLogger(__name__)
+
+
+def service_account_tokens(settings: Settings, clock: Clock, exists: Exists) -> ServiceAccountTokens:
+    """Without any key one is made in --cert-dir, or for this run only where that can't be written."""
+    flags = settings.flags
+    signing, verifying = settings.signing_key, settings.verify_keys
+    made = b""
+    if signing is None and not verifying:
+        signing, made = _own_key(Path(flags.cert_dir) / "service-account.key")
+    return ServiceAccountTokens(
+        flags.service_account_issuer,
+        flags.api_audiences,
+        signing,
+        verifying,
+        clock,
+        exists if flags.service_account_lookup else lambda *_: True,
+        max_s=int(flags.service_account_max_token_expiration) or MAX_S,
+        made_key=made,
+    )
+
+
+def _own_key(path: Path) -> tuple[Path | None, bytes]:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    if path.is_file():
+        return path, b""
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(0o600)
+        path.write_bytes(pem)
+    except OSError as error:
+        log.warning("signing key of service-account tokens can't be kept, it lasts for this run only path=%s: %s", path, error)
+        return None, pem
+    return path, b""
+
+
+def authenticator(settings: Settings, cache: WatchCache, clock: Clock, tokens: ServiceAccountTokens) -> Authenticator:
+    flags, config = settings.flags, settings.authentication
+    anonymous = config.anonymous
+    return Authenticator(
+        tokens,
+        read_token_file(Path(flags.token_auth_file)) if flags.token_auth_file else {},
+        anonymous is not None and anonymous.enabled,
+        CertificateAuthorities(flags.client_ca_file, settings.front_proxy),
+        frozenset(condition.path for condition in anonymous.conditions) if anonymous is not None else frozenset(),
+        BootstrapTokens(cache, clock) if flags.enable_bootstrap_token_auth else None,
+        [OidcIssuer(jwt, config.algorithms, clock) for jwt in config.jwt],
+        TokenWebhook(settings.token_webhook, tokens.audiences, flags.authentication_token_webhook_version)
+        if settings.token_webhook is not None
+        else None,
+        flags.authentication_token_webhook_cache_ttl,
+    )
+
+
+def authorizer(settings: Settings, cache: WatchCache, clock: Clock, rbac: Rbac) -> tuple[Authorizer, list[WebhookAuthorizer]]:
+    """(the chain, its webhooks, which are to be closed)."""
+    modes: list[Mode] = []
+    webhooks: list[WebhookAuthorizer] = []
+    local: dict[str, Any] = {
+        "RBAC": lambda: rbac,
+        "Node": lambda: NodeAuthorizer(cache),
+        "AlwaysAllow": AlwaysAllow,
+        "AlwaysDeny": AlwaysDeny,
+    }
+    for choice in settings.authorizers:
+        if choice.access is None:
+            modes.append(local[choice.mode]())
+        else:
+            webhooks.append(WebhookAuthorizer(choice.name, choice.access, choice.options, clock))
+            modes.append(webhooks[-1])
+    return Authorizer(modes), webhooks
+
+
+def audit(settings: Settings, clock: Clock, metrics: Metrics) -> Audit | None:
+    """None where nothing is logged. Raises OSError for a file that can't be written."""
+    flags = settings.flags
+    if settings.audit is None:
+        return None
+    backends: list[Backend] = []
+    if flags.audit_log_path:
+        rotation = Rotation(flags.audit_log_maxsize * MEGABYTE, flags.audit_log_maxage, flags.audit_log_maxbackup, flags.audit_log_compress)
+        backends.append(LogFile(flags.audit_log_path, rotation, clock.now))
+    if settings.audit_webhook is not None:
+        batching = Batching(
+            flags.audit_webhook_batch_buffer_size,
+            flags.audit_webhook_batch_max_size,
+            flags.audit_webhook_batch_max_wait,
+            flags.audit_webhook_initial_backoff,
+        )
+        backends.append(Webhook(settings.audit_webhook, batching))
+    return Audit(settings.audit, backends, clock.now, metrics)
