@@ -1,4 +1,4 @@
-"""Bare lab hosts for benchmarks of the engine: made and removed, what CPU time they used, and a network that is slow on purpose."""
+"""Bare lab hosts for benchmarks of the engine: made and removed, reached, and what CPU time they used."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class Hosts:
     def names(self) -> list[str]:
         return [host.name for host in self.lab.hosts]
 
-    def inventory(self) -> Path:
-        """For ansible-playbook and for ours."""
+    def inventory(self, ports: dict[str, int] | None = None) -> Path:
+        """For ansible-playbook and for ours. `ports`: by host, of this computer on the lab's bridge, that lead to the host."""
         state = self.lab.state
         hosts = {
             host.name: {
-                "ansible_host": str(host.address),
+                "ansible_host": str(self.lab.gateway if ports else host.address),
+                "ansible_port": ports[host.name] if ports else 22,
                 "ansible_user": "root",
                 "ansible_ssh_private_key_file": str(state / "id_ed25519"),
                 "ansible_ssh_common_args": f"-o UserKnownHostsFile={state / 'known_hosts'} -o StrictHostKeyChecking=yes",
@@ -41,6 +42,13 @@ class Hosts:
             }
             for host in self.lab.hosts
         }
+        if ports:
+            known = [line.split(maxsplit=1) for line in (state / "known_hosts").read_text().splitlines() if line]
+            keys = {name: key for names, key in known for name in names.split(",")}
+            lines = [f"[{self.lab.gateway}]:{ports[host.name]} {keys[str(host.address)]}\n" for host in self.lab.hosts]
+            (state / "known_hosts_by_port").write_text("".join(lines))
+            for variables in hosts.values():
+                variables["ansible_ssh_common_args"] = f"-o UserKnownHostsFile={state / 'known_hosts_by_port'} -o StrictHostKeyChecking=yes"
         self.lab.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
         return self.lab.inventory
 
@@ -64,34 +72,6 @@ class Hosts:
         for host in self.lab.hosts:
             total += _group_cpu_s(self.lab.machine_name(host))
         return total
-
-    @contextmanager
-    def delayed(self, delay_ms: int) -> Iterator[None]:
-        """Every packet to a host is held up for half of the time, and every packet from it for the other half."""
-        links = [self.lab.bridge_name, *_ports(self.lab.bridge_name)]
-        # The bridge's own queue delays what leaves for this computer's side; a port's what leaves for its host.
-        half = f"{delay_ms / 2:g}ms"
-        changed: list[str] = []
-        try:
-            for port in links[1:]:
-                _tc("replace", port, half)
-                changed.append(port)
-            for name in self.names:
-                self.ssh(name, f"tc qdisc replace dev host0 root netem delay {half}")
-            yield
-        finally:
-            for name in self.names:
-                self.ssh(name, "tc qdisc del dev host0 root")
-            for port in changed:
-                subprocess.run(["tc", "qdisc", "del", "dev", port, "root"], check=False, capture_output=True)
-
-
-def _tc(verb: str, link: str, delay: str) -> None:
-    subprocess.run(["tc", "qdisc", verb, "dev", link, "root", "netem", "delay", delay], check=True)
-
-
-def _ports(bridge: str) -> list[str]:
-    return [path.name for path in Path("/sys/class/net", bridge, "brif").iterdir()]
 
 
 def _group_cpu_s(machine: str) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import engine_work
 from engine_hosts import Hosts, hosts
-from engine_scale import fifty, far
+from engine_scale import far, fifty
 from engine_tools import Cost, Tool, ours, peers
 
 FIRST, AGAIN = "first run", "no change"
@@ -49,7 +49,7 @@ def measure(tools: list[Tool], folder: Path, machines: Hosts, rounds: int) -> Co
 
 
 def median(costs: list[Cost]) -> Cost:
-    return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("wall_s", "controller_s", "hosts_s")))
+    return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("wall_s", "controller_s", "hosts_s", "memory_mib")))
 
 
 def report(costs: Costs, tools: list[Tool], goals: dict[str, tuple[float, float]]) -> None:
@@ -94,8 +94,8 @@ def main() -> None:
     known = {
         "four": lambda: four(arguments.rounds, not arguments.alone),
         "one": lambda: one(arguments.rounds, not arguments.alone),
-        "fifty": fifty,
-        "far": far,
+        "fifty": lambda: fifty(arguments.rounds),
+        "far": lambda: far(arguments.rounds),
     }
     if unknown := [part for part in arguments.parts if part not in known]:
         parser.error(f"no part is named {', '.join(unknown)}; there are {', '.join(known)}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from engine_hosts import Hosts
 from engine_work import DEPLOY, PLAY
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "provision" / "benchmarks"
+PROGRAM = str(Path(sys.executable).with_name("provision"))
 ANSIBLE = ("ansible-core==2.19.*",)
 # paramiko leaves Nagle's algorithm on, which holds each command up for 40 ms.
 NODELAY = """
@@ -34,11 +35,13 @@ sys.exit(main())
 
 @dataclass(frozen=True)
 class Cost:
-    """One run: seconds on the clock, of CPU here (the tool with all its children), and of CPU on all hosts together."""
+    """One run: seconds on the clock, of CPU here (the tool with all its children), and of CPU on all hosts together; the largest memory that
+    the tool's own process had."""
 
     wall_s: float
     controller_s: float
     hosts_s: float
+    memory_mib: float
 
 
 @dataclass(frozen=True)
@@ -47,27 +50,25 @@ class Tool:
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
 
-    def run(self, folder: Path, hosts: Hosts) -> Cost:
+    def run(self, folder: Path, hosts: Hosts, *more: str) -> Cost:
         """Raises SystemExit where the tool does not end well: a broken run would look fast."""
-        before, hosts_before = _children_cpu_s(), hosts.cpu_s()
-        began = time.monotonic()
-        done = subprocess.run(
-            self.argv, cwd=folder, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        wall_s = time.monotonic() - began
-        if done.returncode:
-            raise SystemExit(f"{self.name} ended with {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
-        return Cost(wall_s, _children_cpu_s() - before, hosts.cpu_s() - hosts_before)
-
-
-def _children_cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+        hosts_before = hosts.cpu_s()
+        with tempfile.TemporaryFile("w+") as said:
+            began = time.monotonic()
+            process = subprocess.Popen(
+                [*self.argv, *more], cwd=folder, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            )
+            _, status, used = os.wait4(process.pid, 0)
+            wall_s = time.monotonic() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                said.seek(0)
+                raise SystemExit(f"{self.name} ended with {process.returncode}\n{said.read()[-4000:]}")
+        return Cost(wall_s, used.ru_utime + used.ru_stime, hosts.cpu_s() - hosts_before, used.ru_maxrss / 1024)
 
 
 def ours(hosts: Hosts) -> Tool:
-    program = str(Path(sys.executable).with_name("provision"))
-    return Tool("provision", (program, "play", PLAY, "-i", str(hosts.inventory())))
+    return Tool("provision", (PROGRAM, "play", PLAY, "-i", str(hosts.inventory())))
 
 
 def peers(hosts: Hosts, folder: Path) -> list[Tool]:

@@ -38,6 +38,12 @@ class Sessions:
             with ThreadPoolExecutor(max_workers=min(self._forks, len(sessions)), thread_name_prefix="close") as pool:
                 list(pool.map(HostSession.close, sessions))
 
+    @property
+    def round_trips(self) -> int:
+        """Messages to the agents of all open sessions."""
+        with self._lock:
+            return sum(session.round_trips for session in self._sessions.values())
+
     def session(self, host: Target) -> HostSession:
         """The session that these variables lead to."""
         return self.at(host.connection)

@@ -38,6 +38,8 @@ class RunningAgent:
         self._host, self.channel, self._on_note = host, channel, on_note
         self._buffer = bytearray()
         self._number = 0
+        self.round_trips = 0
+        """Messages that were answered before the next was sent."""
         if become is not None:
             self._buffer += became(host, channel, become)
         word = self._hello()
@@ -121,9 +123,11 @@ class RunningAgent:
         for call in calls:
             blobs.update(call.blobs or {})
         self._write({"id": self._number, "calls": wire})
+        self.round_trips += 1
         while True:
             frame = self._read()
             if "need" in frame:
+                self.round_trips += 1
                 self._send_blob(str(frame["need"]), blobs)
             elif "note" in frame:
                 if self._on_note is not None:

@@ -44,6 +44,13 @@ class HostSession:
         self._lock = threading.RLock()
         self._link: Link | None = None
         self._agents: dict[Become | None, RunningAgent] = {}
+        self._past_round_trips = 0
+
+    @property
+    def round_trips(self) -> int:
+        """Of all agents, also of those that have ended; connecting and starting an agent aren't counted."""
+        with self._lock:
+            return self._past_round_trips + sum(agent.round_trips for agent in self._agents.values())
 
     def call(self, calls: Sequence[Callable], become: Become | None = None) -> list[dict[str, Any]]:
         """Run modules in order; their results, ending with the first that failed. Raises TransportError.
@@ -123,6 +130,7 @@ class HostSession:
 
     def _drop(self) -> None:
         for agent in self._agents.values():
+            self._past_round_trips += agent.round_trips
             agent.close()
         self._agents.clear()
         if self._link is not None:
