@@ -1,13 +1,13 @@
 # `make help` shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down destroy lint types unit integration e2e molecule test
+.PHONY: help setup up down destroy lint types unit integration e2e molecule molecule-some differential-roles test
 
 VENV := .venv/bin
 INVENTORY ?= inventories/lab.yaml
 E2E ?= tests/e2e
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## install what is needed: Debian packages that are missing, .venv with the project
 	@scripts/setup
@@ -40,5 +40,11 @@ e2e: setup  ## real hosts, a real cluster
 
 molecule: setup  ## each role's scenario: by ansible-playbook and by our engine, verified (ROLES="common etcd" for some)
 	@scripts/molecule $(ROLES)
+
+molecule-some: setup  ## three small scenarios, in under four minutes
+	@scripts/molecule common pki release
+
+differential-roles: setup  ## roles/site.yaml by ansible-playbook and by our engine leave equal hosts
+	$(VENV)/pytest -q tests/differential_roles
 
 test: lint types unit integration e2e  ## everything, as CI does

@@ -24,11 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent
 NETWORK = "10.88.0.0/24"
 
 
-def inventory(folder: Path) -> Path:
+def inventory(folder: Path, network: str) -> Path:
     """inventories/single.yaml with a name and addresses of its own."""
     tree = yaml.safe_load((ROOT / "inventories" / "single.yaml").read_text())
     tree["all"]["vars"]["cluster"]["name"] = "molecule"
-    tree["all"]["vars"]["machines"]["network"] = NETWORK
+    tree["all"]["vars"]["machines"]["network"] = network
     path = folder / "inventory.yaml"
     path.write_text(yaml.safe_dump(tree, sort_keys=False))
     return path
@@ -64,10 +64,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=["create", "renew", "destroy"])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--network", default=NETWORK, help=f"of the lab (default {NETWORK})")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    context = open_cluster(inventory(folder), Bus())
+    context = open_cluster(inventory(folder, arguments.network), Bus())
     if arguments.verb != "create":
         context.provider.destroy()
     if arguments.verb != "destroy":
