@@ -91,6 +91,7 @@ def examine(topology: Topology, probed: Mapping[str, Probed]) -> list[HostProble
             continue
         problems += _resources(host, answer.facts, host in topology.masters)
         problems += _ports(host, answer.facts, topology)
+        problems += _etcd_members(host, answer.facts, topology)
         if abs(answer.skew_s) > CLOCK_SKEW_LIMIT_S:
             way = "ahead of" if answer.skew_s > 0 else "behind"
             problems.append(
@@ -157,6 +158,16 @@ def _ports(host: str, facts: HostFacts, topology: Topology) -> list[HostProblem]
                 HostProblem(host, "port", f"port {port}, which {unit} needs, is taken by {who}", f"see it with: ss -ltnp sport = :{port}")
             )
     return problems
+
+
+def _etcd_members(host: str, facts: HostFacts, topology: Topology) -> list[HostProblem]:
+    """Another list of members in its settings would not change a running etcd, and breaks the ones that are new."""
+    made_with = sorted(part.partition("=")[0] for part in facts.text("etcd_members").split(",") if part)
+    if not made_with or made_with == sorted(topology.etcd):
+        return []
+    text = f"its etcd was made with the members {', '.join(made_with)}; the inventory says {', '.join(sorted(topology.etcd))}"
+    hint = "members of a running etcd can't be changed by the inventory yet: put those that it has into the group `etcd`"
+    return [HostProblem(host, "etcd", text, hint)]
 
 
 def _twins(probed: Mapping[str, Probed]) -> list[HostProblem]:

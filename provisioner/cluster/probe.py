@@ -52,6 +52,8 @@ if command -v ss >/dev/null; then
         say "port:${local##*:}" "$unit|$name|$pid"
     done
 fi
+# With data there etcd has its members from the data, whatever the inventory says by now.
+[ -d /var/lib/etcd/default/member ] && say etcd_members "$(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' /etc/default/etcd 2>/dev/null)"
 say release "$(readlink /opt/provision/current)"
 say done yes
 """

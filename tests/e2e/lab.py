@@ -146,8 +146,9 @@ class Cluster:
 
 
 def find_kubectl(folder: Path) -> Path:
-    """The one on PATH, else Debian's, unpacked without installing it."""
-    found = shutil.which("kubectl")
+    """The one that KUBECTL names, else the one on PATH, else Debian's, unpacked without installing it. KUBECTL=debian asks for Debian's."""
+    wanted = os.environ.get("KUBECTL", "")
+    found = None if wanted == "debian" else wanted or shutil.which("kubectl")
     return Path(found) if found else debian_kubectl(folder)
 
 

@@ -6,8 +6,9 @@ without sending (a list of one object says how many remain). Source: core/v1 Res
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,10 +18,14 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.qos import qos_class
+from provisioner.kube.client.informer import key_of
 from provisioner.kube.controllers.controller import Controller, Parts
 
 # How soon what isn't watched is counted again; upstream's full resync is 5 minutes, but it watches everything.
 RECOUNT_S = 10.0
+RESYNC_S = 300.0
+# A new quota is counted twice: an object made just before it may not have been seen the first time.
+SETTLE_S = 1.0
 COMPUTE = ("cpu", "memory", "ephemeral-storage")
 BARE = ("pods", "services", "replicationcontrollers", "resourcequotas", "secrets", "configmaps", "persistentvolumeclaims")
 _STORAGE_SUFFIX = ".storageclass.storage.k8s.io"
@@ -44,18 +49,21 @@ def pod_usage(pod: core_v1.Pod) -> Usage:
 
 
 def _pod_total(spec: core_v1.PodSpec, kind: str) -> Usage:
-    """The sum over containers, or what the greediest init container wants, plus the overhead."""
-    total: Usage = {}
-    for container in spec.containers or ():
-        for name, value in _asked(container, kind).items():
-            total[name] = total.get(name, Fraction(0)) + value
+    """The sum over containers and sidecars, or the greediest init container with the sidecars before it, plus the overhead."""
+    running = total([_asked(container, kind) for container in spec.containers or ()])
+    sidecars: Usage = {}
+    peak: Usage = {}
     for container in spec.init_containers or ():
-        for name, value in _asked(container, kind).items():
-            total[name] = max(total.get(name, Fraction(0)), value)
+        beside = total([sidecars, _asked(container, kind)])
+        if container.restart_policy == "Always":
+            sidecars = beside
+        peak = {name: max(peak.get(name, Fraction(0)), value) for name, value in (peak | beside).items()}
+    running = total([running, sidecars])
+    found = {name: max(running.get(name, Fraction(0)), peak.get(name, Fraction(0))) for name in running | peak}
     for name, overhead in (spec.overhead or {}).items():
-        if name in total:
-            total[name] += quantity.parse(overhead)
-    return total
+        if name in found:
+            found[name] += quantity.parse(overhead)
+    return found
 
 
 def _asked(container: core_v1.Container, kind: str) -> Usage:
@@ -142,22 +150,31 @@ class Quotas(Controller):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._quotas = self.watch(core_v1.ResourceQuota)
+        self._quotas = self.informers.get(core_v1.ResourceQuota)
+        self._quotas.add_handler(self._limits_changed, self._quota_changed)
         self._sources: dict[str, tuple[Any, Any]] = {
             "pods": (self.informers.get(core_v1.Pod), pod_usage),
             "services": (self.informers.get(core_v1.Service), service_usage),
             "persistentvolumeclaims": (self.informers.get(core_v1.PersistentVolumeClaim), claim_usage),
         }
-        for informer, _ in self._sources.values():
-            informer.add_handler(self._used, self._used_differently, self._used)
+        # What is made was added by admission, often before our informers show it: counting then would give it away again.
+        for informer, usage in self._sources.values():
+            informer.add_handler(on_update=partial(self._used_differently, usage), on_delete=self._used)
+
+    def _limits_changed(self, quota: core_v1.ResourceQuota) -> None:
+        self.enqueue(quota)
+        self.queue.add_after(key_of(quota), SETTLE_S)
+
+    def _quota_changed(self, old: core_v1.ResourceQuota, quota: core_v1.ResourceQuota) -> None:
+        if old.spec != quota.spec:
+            self._limits_changed(quota)
 
     def _used(self, obj: Any) -> None:
         for quota in self._quotas.store.list(obj.metadata.namespace):
             self.enqueue(quota)
 
-    def _used_differently(self, old: Any, obj: Any) -> None:
-        ended = getattr(old.status, "phase", None) != getattr(obj.status, "phase", None)
-        if ended or old.spec != obj.spec:
+    def _used_differently(self, usage: Callable[[Any], Usage], old: Any, obj: Any) -> None:
+        if usage(old) != usage(obj):
             self._used(obj)
 
     async def reconcile(self, key: str) -> float | None:
@@ -184,7 +201,7 @@ class Quotas(Controller):
         status = core_v1.ResourceQuotaStatus(hard=hard or None, used=used or None)
         if not _same(status, quota.status):
             await self.client.update_status(msgspec.structs.replace(quota, status=status))
-        return RECOUNT_S if asked else None
+        return RECOUNT_S if asked else RESYNC_S
 
     async def _count(self, path: str) -> int:
         try:

@@ -63,6 +63,20 @@ def test_one_problem(found: HostFacts, kind: str, message: str) -> None:
     assert problems(found) == [(kind, message)]
 
 
+@pytest.mark.parametrize(
+    ("members", "problem"),
+    [
+        ("", False),
+        ("m=https://10.0.0.1:2380", False),
+        ("m=https://10.0.0.1:2380,n=https://10.0.0.9:2380", True),
+        ("other=https://10.0.0.1:2380", True),
+    ],
+)
+def test_members_of_a_running_etcd_are_not_changed(members: str, problem: bool) -> None:
+    found = problems(facts(etcd_members=members))
+    assert [kind for kind, _ in found] == (["etcd"] if problem else [])
+
+
 def test_own_units_may_hold_their_ports() -> None:
     held = {6443: Listening("kube-apiserver", "kube-apiserver", "1"), 2379: Listening("etcd", "etcd", "2")}
     assert problems(facts(ports=held)) == []

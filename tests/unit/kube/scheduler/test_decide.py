@@ -1,0 +1,169 @@
+"""Proves where a pod goes, what is said when it fits nowhere, and which lesser pods would make room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.kube.scheduler.decide import decide, preempt
+from tests.unit.kube.scheduler.objects import cluster, node, pod
+
+ZONE = "topology.kubernetes.io/zone"
+
+
+def required(key: str, operator: str, *values: str) -> dict[str, Any]:
+    term = {"matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+
+
+def near(labels: dict[str, str], key: str, *, anti: bool = False, weight: int = 0) -> dict[str, Any]:
+    term = {"labelSelector": {"matchLabels": labels}, "topologyKey": key}
+    name = "podAntiAffinity" if anti else "podAffinity"
+    if weight:
+        return {name: {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": weight, "podAffinityTerm": term}]}}
+    return {name: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
+TAINT = {"key": "dedicated", "value": "db", "effect": "NoSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "b", "message"),
+    [
+        ({"cpu": "3"}, {"cpu": "2"}, "1 Insufficient cpu"),
+        ({"nodeSelector": {"disk": "fast"}}, {}, "1 node(s) didn't match Pod's node affinity/selector"),
+        ({"affinity": required("size", "Gt", "3")}, {"labels": {"size": "2"}}, "1 node(s) didn't match Pod's node affinity/selector"),
+        ({}, {"taints": [TAINT]}, "1 node(s) had untolerated taint {dedicated: db}"),
+        ({}, {"unschedulable": True}, "1 node(s) were unschedulable"),
+        ({}, {"pods": "0"}, "1 Too many pods"),
+        ({"memory": "9Gi", "cpu": "5"}, {}, "1 Insufficient cpu, 1 Insufficient memory"),
+    ],
+)
+def test_why_the_only_node_will_not_do(spec: dict[str, Any], b: dict[str, Any], message: str) -> None:
+    found = decide(pod(**spec), cluster(node("b", **b)))
+    assert (found.node, found.message) == (None, f"0/1 nodes are available: {message}.")
+
+
+@pytest.mark.parametrize(
+    ("spec", "b"),
+    [
+        ({"cpu": "3"}, {}),
+        ({"nodeSelector": {"disk": "fast"}}, {"labels": {"disk": "fast"}}),
+        ({"affinity": required("size", "Gt", "3")}, {"labels": {"size": "10"}}),
+        ({"affinity": required("disk", "NotIn", "slow")}, {}),
+        ({"tolerations": [{"key": "dedicated", "operator": "Equal", "value": "db"}]}, {"taints": [TAINT]}),
+        ({"tolerations": [{"operator": "Exists"}]}, {"taints": [TAINT], "unschedulable": True}),
+    ],
+)
+def test_what_lets_it_in(spec: dict[str, Any], b: dict[str, Any]) -> None:
+    assert decide(pod(**spec), cluster(node("b", **b))).node == "b"
+
+
+def test_no_nodes_at_all() -> None:
+    assert decide(pod(), cluster()).message == "no nodes available to schedule pods"
+
+
+def test_reasons_are_counted() -> None:
+    nodes = cluster(node("a", cpu="1"), node("b", cpu="1"), node("c", taints=[TAINT]))
+    assert (
+        decide(pod(cpu="2"), nodes).message
+        == "0/3 nodes are available: 1 node(s) had untolerated taint {dedicated: db}, 2 Insufficient cpu."
+    )
+
+
+def test_the_emptier_node_wins_and_ties_go_round() -> None:
+    nodes = cluster(node("a"), node("b"))
+    assert {decide(pod(cpu="100m"), nodes, turn).node for turn in range(2)} == {"a", "b"}
+    nodes.place(pod("other", cpu="2", memory="4Gi"), "a")
+    assert {decide(pod(cpu="100m"), nodes, turn).node for turn in range(2)} == {"b"}
+
+
+def test_a_host_port_is_given_once() -> None:
+    nodes = cluster(node("a"))
+    first = pod("one", ports=[{"containerPort": 80, "hostPort": 80}])
+    nodes.place(first, "a")
+    assert "free ports" in decide(pod("two", ports=[{"containerPort": 80, "hostPort": 80}]), nodes).message
+    assert decide(pod("two", ports=[{"containerPort": 80, "hostPort": 80, "protocol": "UDP"}]), nodes).node == "a"
+    nodes.take_away(first, "a")
+    assert decide(pod("two", ports=[{"containerPort": 80, "hostPort": 80}]), nodes).node == "a"
+
+
+def zones() -> Any:
+    return cluster(node("a", labels={ZONE: "z1"}), node("b", labels={ZONE: "z1"}), node("c", labels={ZONE: "z2"}))
+
+
+def test_affinity_and_anti_affinity_by_zone() -> None:
+    nodes = zones()
+    nodes.place(pod("db", labels={"app": "db"}), "a")
+    assert decide(pod(affinity=near({"app": "db"}, ZONE)), nodes).node in ("a", "b")
+    assert decide(pod(affinity=near({"app": "db"}, ZONE, anti=True)), nodes).node == "c"
+    assert decide(pod(affinity=near({"app": "db"}, "kubernetes.io/hostname")), nodes).node == "a"
+    assert "didn't match pod affinity rules" in decide(pod(affinity=near({"app": "none"}, ZONE)), nodes).message
+    assert decide(pod(labels={"app": "db"}, namespace="other", affinity=near({"app": "db"}, ZONE)), nodes).node is not None
+
+
+def test_the_first_of_a_group_may_go_anywhere() -> None:
+    assert decide(pod(labels={"app": "new"}, affinity=near({"app": "new"}, ZONE)), zones()).node is not None
+
+
+def test_pods_that_are_there_keep_others_away() -> None:
+    nodes = zones()
+    nodes.place(pod("shy", affinity=near({"app": "loud"}, ZONE, anti=True)), "a")
+    assert decide(pod(labels={"app": "loud"}), nodes).node == "c"
+    nodes.place(pod("shy2", affinity=near({"app": "loud"}, ZONE, anti=True)), "c")
+    assert "existing pods anti-affinity" in decide(pod(labels={"app": "loud"}), nodes).message
+
+
+def test_preferred_affinity_decides_among_equals() -> None:
+    nodes = zones()
+    nodes.place(pod("db", labels={"app": "db"}), "c")
+    for turn in range(3):
+        assert decide(pod(affinity=near({"app": "db"}, ZONE, weight=100)), nodes, turn).node == "c"
+
+
+def spread(key: str, when: str = "DoNotSchedule", **more: Any) -> list[dict[str, Any]]:
+    return [{"topologyKey": key, "maxSkew": 1, "whenUnsatisfiable": when, "labelSelector": {"matchLabels": {"app": "w"}}, **more}]
+
+
+def test_spreading_over_zones() -> None:
+    nodes = zones()
+    nodes.place(pod("w1", labels={"app": "w"}), "a")
+    found = decide(pod("w2", labels={"app": "w"}, topologySpreadConstraints=spread(ZONE)), nodes)
+    assert (found.node, found.feasible) == ("c", 1)
+    nodes.place(pod("w2", labels={"app": "w"}), "c")
+    assert decide(pod("w3", labels={"app": "w"}, topologySpreadConstraints=spread(ZONE)), nodes).feasible == 3
+
+
+def test_spreading_counts_only_nodes_that_the_pod_may_use() -> None:
+    nodes = cluster(node("a", labels={ZONE: "z1"}), node("c", labels={ZONE: "z2"}, taints=[TAINT]))
+    nodes.place(pod("w1", labels={"app": "w"}), "a")
+    stuck = decide(pod("w2", labels={"app": "w"}, topologySpreadConstraints=spread(ZONE)), nodes)
+    assert "didn't match pod topology spread constraints" in stuck.message
+    honoring = spread(ZONE, nodeTaintsPolicy="Honor")
+    assert decide(pod("w2", labels={"app": "w"}, topologySpreadConstraints=honoring), nodes).node == "a"
+
+
+def test_a_soft_constraint_never_forbids() -> None:
+    nodes = cluster(node("a", labels={ZONE: "z1"}))
+    nodes.place(pod("w1", labels={"app": "w"}), "a")
+    assert decide(pod("w2", labels={"app": "w"}, topologySpreadConstraints=spread(ZONE, "ScheduleAnyway")), nodes).node == "a"
+
+
+def test_preemption_takes_as_few_and_as_unimportant_as_can_be() -> None:
+    nodes = cluster(node("a", cpu="2"), node("b", cpu="2"))
+    for name, where, cpu, priority in (("a1", "a", "1", 5), ("a2", "a", "1", 1), ("b1", "b", "2", 7)):
+        nodes.place(pod(name, cpu=cpu, priority=priority), where)
+    wanting = pod("vip", cpu="1", priority=10)
+    refused = decide(wanting, nodes)
+    assert refused.node is None and len(refused.resolvable) == 2
+    found = preempt(wanting, nodes, refused.resolvable)
+    assert found is not None and (found.node, [v.key for v in found.victims]) == ("a", ["ns/a2"])
+    assert nodes.requested("cpu").tolist() == [2000, 2000], "nothing was changed by thinking about it"
+    assert preempt(pod("vip", cpu="1", priority=10, preemptionPolicy="Never"), nodes, refused.resolvable) is None
+    assert preempt(pod("low", cpu="1", priority=0), nodes, refused.resolvable) is None
+
+
+def test_a_node_that_no_preemption_helps_is_no_candidate() -> None:
+    nodes = cluster(node("a", cpu="2", taints=[TAINT]))
+    assert decide(pod(cpu="3"), nodes).resolvable == ()
