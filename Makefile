@@ -47,4 +47,4 @@ molecule-some: setup  ## three small scenarios, in under four minutes
 differential-roles: setup  ## roles/site.yaml by ansible-playbook and by our engine leave equal hosts
 	$(VENV)/pytest -q tests/differential_roles
 
-test: lint types unit integration e2e  ## everything, as CI does
+test: lint types unit integration molecule-some e2e  ## everything, as CI does

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,14 +22,18 @@ from provisioner.cluster.prepare import prepare
 from provisioner.release import bundle
 
 ROOT = Path(__file__).resolve().parent.parent
-NETWORK = "10.88.0.0/24"
 
 
-def inventory(folder: Path, network: str) -> Path:
+def network(folder: Path) -> str:
+    """One for each folder, the same every time: scenarios don't get in each other's way."""
+    return f"10.87.{zlib.crc32(str(folder).encode()) % 256}.0/24"
+
+
+def inventory(folder: Path, addresses: str) -> Path:
     """inventories/single.yaml with a name and addresses of its own."""
     tree = yaml.safe_load((ROOT / "inventories" / "single.yaml").read_text())
     tree["all"]["vars"]["cluster"]["name"] = "molecule"
-    tree["all"]["vars"]["machines"]["network"] = network
+    tree["all"]["vars"]["machines"]["network"] = addresses
     path = folder / "inventory.yaml"
     path.write_text(yaml.safe_dump(tree, sort_keys=False))
     return path
@@ -64,11 +69,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=["create", "renew", "destroy"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--network", default=NETWORK, help=f"of the lab (default {NETWORK})")
+    parser.add_argument("--network", help="of the lab (default: one of 10.87.0.0/16)")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    context = open_cluster(inventory(folder, arguments.network), Bus())
+    context = open_cluster(inventory(folder, arguments.network or network(folder)), Bus())
     if arguments.verb != "create":
         context.provider.destroy()
     if arguments.verb != "destroy":
