@@ -189,12 +189,14 @@ async def _live(name: str, start: Callable[[Daemon], Coroutine[Any, Any, None]])
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.stopping.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload)
-    starting = spawn(f"starting {name}", start(daemon))
+    starting = spawn(f"starting {name}", _started(start(daemon)))
     stopping = spawn("waiting for a signal", _wait(daemon.stopping))
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
-            starting.result()
+            problem = starting.result()
+            if problem is not None:
+                raise problem
             if watchdog_interval_s():
                 daemon.spawn("watchdog", daemon.watchdog())
             await daemon.stopping.wait()
@@ -203,6 +205,15 @@ async def _live(name: str, start: Callable[[Daemon], Coroutine[Any, Any, None]])
         await stop(starting, stopping)
         await daemon.close()
     return daemon.exit_code
+
+
+async def _started(start: Coroutine[Any, Any, None]) -> FlagError | ConfigError | None:
+    """What is wrong with the configuration is no crash: whoever waits for the start tells it."""
+    try:
+        await start
+    except (FlagError, ConfigError) as error:
+        return error
+    return None
 
 
 async def _wait(event: asyncio.Event) -> None:

@@ -95,6 +95,8 @@ class ApiServer:
     etcd_url: str
     port: int = field(default_factory=free_port)
     extra: tuple[str, ...] = ()
+    # flags that are left out, by name
+    without: tuple[str, ...] = ()
     process: Process | None = None
 
     @property
@@ -102,6 +104,9 @@ class ApiServer:
         return f"https://127.0.0.1:{self.port}"
 
     def argv(self) -> list[str]:
+        return [word for word in self._argv() if word.removeprefix("--").partition("=")[0] not in self.without]
+
+    def _argv(self) -> list[str]:
         pki = self.pki
         return [
             *(sys.executable, "-m", "provisioner.kube.apiserver", f"--etcd-servers={self.etcd_url}", f"--secure-port={self.port}"),
@@ -226,6 +231,23 @@ def server(pki: Pki, etcd_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     made.start()
     yield made
     assert made.stop() == 0, made.process and made.process.log.read_text()[-3000:]
+
+
+@pytest.fixture(scope="module")
+def make_server(pki: Pki, etcd_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """(flags…, without=names) -> a started server of its own, with a prefix of its own in the etcd that all share."""
+    made: list[ApiServer] = []
+
+    def make(*extra: str, without: tuple[str, ...] = ()) -> ApiServer:
+        server = ApiServer(pki, tmp_path_factory.mktemp("apiserver"), etcd_url, without=without)
+        server.extra = (f"--etcd-prefix=/chain-{server.port}", f"--cert-dir={server.folder}", *extra)
+        server.start()
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.stop()
 
 
 @pytest.fixture
