@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from provisioner.inventory import Inventory
 
 NO_HOSTS = 1  # ansible-playbook's code when --limit leaves no host
+ERROR = 1  # for what goes wrong while running and is no host's failure
 SYNTAX = 4  # and for content that cannot be parsed
 
 
@@ -37,7 +38,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
     """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed), 4 (hosts unreachable, or wrong syntax), 1 (other)."""
     from provisioner.cli.play_listing import Wanted
     from provisioner.cluster.sessions import Sessions
-    from provisioner.engine.errors import PlaybookError
+    from provisioner.engine.errors import PlaybookError, RunError
     from provisioner.engine.runner import Runner
     from provisioner.inventory import load
 
@@ -65,6 +66,9 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
             return _list(playbooks, loaded, options, wanted)
         with Sessions(forks=values["forks"]) as sessions:
             result = Runner(loaded, options=options, sessions=sessions, callbacks=[_output(values)]).run(playbooks)
+    except RunError as e:
+        click.echo(f"provision: {e}", err=True)
+        return ERROR
     except PlaybookError as e:
         click.echo(f"provision: {e}", err=True)
         return SYNTAX

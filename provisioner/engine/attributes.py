@@ -24,6 +24,7 @@ REPLACED = (
     "ignore_errors",
     "ignore_unreachable",
     "no_log",
+    "notify",
     "port",
     "remote_user",
     "run_once",

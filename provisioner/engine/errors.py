@@ -2,6 +2,7 @@
 
 EngineError
     PlaybookError     a playbook, role or task file is wrong; found before anything runs, or when a file is included
+        RunError      what a playbook asks for while running cannot be done, and no host is to blame
     TaskError         a task cannot be carried out; becomes the failed result of its host
 """
 
@@ -23,6 +24,10 @@ class PlaybookError(EngineError):
         self.hint = hint
         text = f"{location}: {message}" if location else message
         super().__init__(f"{text} ({hint})" if hint else text)
+
+
+class RunError(PlaybookError):
+    """A mistake that shows only while running; ansible-playbook ends with 1 for these, with 4 for content it cannot parse."""
 
 
 class TaskError(EngineError):

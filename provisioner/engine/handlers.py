@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from provisioner.engine.errors import PlaybookError
+from provisioner.engine.errors import RunError
 from provisioner.engine.events import HandlerNotified
 from provisioner.engine.playbook import Block, Node, Task, tasks_of
 from provisioner.engine.run_context import Run
@@ -25,16 +25,21 @@ class Handlers:
         self._run = run
         self._context = context
         self._handlers: list[Task] = []
+        self._groups: list[list[int]] = []
+        """Indexes by where they were written: a file's or play's list, or a block in one."""
         self.add(nodes)
 
     def add(self, nodes: Sequence[Node]) -> None:
         """Handlers of a play, or of a role included later; those already known are not added again."""
-        for task in _flat(nodes):
-            if not any(known.location == task.location and known.role is task.role for known in self._handlers):
-                self._handlers.append(task)
+        for group in _groups(nodes):
+            fresh = [
+                task for task in group if not any(known.location == task.location and known.role is task.role for known in self._handlers)
+            ]
+            self._groups.append(list(range(len(self._handlers), len(self._handlers) + len(fresh))))
+            self._handlers.extend(fresh)
 
     def notify(self, state: HostState, names: Sequence[Any], templar: Templar | None) -> None:
-        """Marks handlers of these names or topics. Raises PlaybookError for a name that nobody has."""
+        """Marks handlers of these names or topics. Raises RunError for a name that nobody has."""
         for raw in names:
             rendered = templar.render(raw) if templar is not None else raw
             for name in rendered if isinstance(rendered, list) else [rendered]:
@@ -43,18 +48,22 @@ class Handlers:
 
     def _notify(self, state: HostState, name: str) -> None:
         found = False
-        # The last handler of a name hides those before it; all that listen to a topic run.
-        named = [index for index, task in enumerate(self._handlers) if self._is_named(task, name, state)]
-        if named:
-            state.notified[named[-1]] = None
+        # Of a name, the last list that has it hides those before, and in one list the first counts.
+        named = (index for group in reversed(self._groups) for index in group if self._is_named(self._handlers[index], name, state))
+        first = next(named, None)
+        if first is not None:
+            state.notified[first] = None
             found = True
+        # All that listen to a topic run, of those with one name only the first.
+        seen: set[str] = set()
         for index, task in enumerate(self._handlers):
-            if name in task.listen:
+            if name in task.listen and (not task.name or task.name not in seen):
+                seen.add(task.name)
                 state.notified[index] = None
                 found = True
         if not found:
             known = [task.name for task in self._handlers if task.name] + [topic for task in self._handlers for topic in task.listen]
-            raise PlaybookError(
+            raise RunError(
                 f"The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
                 + did_you_mean(name, known)
             )
@@ -71,7 +80,7 @@ class Handlers:
 
     def flush(self, step: Lockstep, hosts: Sequence[HostState], *, forced: bool = False) -> None:
         """Runs what was notified, in order. `forced` takes in failed hosts."""
-        broken = [state for state in hosts if state.failed and not state.unreachable] if forced else []
+        broken = [state for state in hosts if state.failed and not state.unreachable and not state.failed_in_handlers] if forced else []
         for state in broken:
             state.failed = False
         # Once through the list: a handler that notifies one before it has that run in the next flush.
@@ -81,15 +90,23 @@ class Handlers:
                 state.notified.pop(index, None)
             if wanted:
                 step.run_task(task, wanted, handler=True)
+                for state in wanted:
+                    state.failed_in_handlers |= state.failed
         for state in broken:
             state.failed = True
 
 
-def _flat(nodes: Sequence[Node]) -> list[Task]:
-    tasks: list[Task] = []
+def _groups(nodes: Sequence[Node]) -> list[list[Task]]:
+    """Handlers by the list they were written in; a block is a list of its own."""
+    groups: list[list[Task]] = []
+    current: list[Task] | None = None
     for node in nodes:
         if isinstance(node, Block):
-            tasks.extend(tasks_of([node]))
+            groups.append(tasks_of([node]))
+            current = None
+        elif current is None or current[-1].role is not node.role:
+            current = [node]
+            groups.append(current)
         else:
-            tasks.append(node)
-    return tasks
+            current.append(node)
+    return groups

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from provisioner.engine.errors import PlaybookError
+from provisioner.engine.errors import RunError
+from provisioner.engine.events import HostDone
 from provisioner.engine.playbook import Task
+from provisioner.engine.results import Status
 from provisioner.engine.state import HostState
 from provisioner.templating import TemplateError
 
@@ -14,12 +16,46 @@ if TYPE_CHECKING:
     from provisioner.engine.lockstep import Lockstep
 
 
+# What stands after "… conditional evaluated to False", for those that heed `when`.
+_SKIPPED = {
+    "flush_handlers": ", not running handlers for {host}",
+    "clear_facts": ", not clearing facts and fact cache for {host}",
+    "clear_host_errors": ", not clearing host error state for {host}",
+    "end_batch": ", continuing current batch",
+    "end_play": ", continuing play",
+    "end_host": ", continuing execution for {host}",
+    "end_role": "continuing role {role} for {host}",
+}
+# These ask each host; the others ask the first one and hold for all.
+_EACH = frozenset({"flush_handlers", "end_host", "end_role", "noop", "reset_connection"})
+
+
 def run_meta(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
     name = str(task.args.get("_raw_params", ""))
     action = _ACTIONS.get(name)
     if action is None:
-        raise PlaybookError(f"invalid meta action requested: {name}", task.location, f"known: {', '.join(sorted(_ACTIONS))}")
-    action(step, task, hosts if name == "flush_handlers" else [state for state in hosts if _holds(step, task, state)])
+        raise RunError(f"invalid meta action requested: {name}", task.location, f"known: {', '.join(sorted(_ACTIONS))}")
+    asked = list(hosts) if name in _EACH else list(hosts[:1])
+    if name not in _SKIPPED:
+        if task.attributes.when:
+            step.run.warn(f"{name} task does not support when conditional")
+        action(step, task, asked)
+        return
+    chosen = []
+    for state in asked:
+        if _holds(step, task, state):
+            chosen.append(state)
+        else:
+            _tell_skipped(step, task, state, name)
+    action(step, task, chosen)
+
+
+def _tell_skipped(step: Lockstep, task: Task, state: HostState, name: str) -> None:
+    role = task.role.name if task.role else ""
+    reason = f"{name} conditional evaluated to False" + _SKIPPED[name].format(host=state.name, role=role)
+    message = reason.replace("False", "false") if name == "end_host" else name
+    result = {"msg": message, "skipped": True, "skip_reason": reason}
+    step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.SKIPPED, result, location=task.location))
 
 
 def _holds(step: Lockstep, task: Task, state: HostState) -> bool:
@@ -29,11 +65,11 @@ def _holds(step: Lockstep, task: Task, state: HostState) -> bool:
     try:
         return all(templar.condition(condition) for condition in task.attributes.when)
     except TemplateError as e:
-        raise PlaybookError(f"The conditional check failed. The error was: {e}", task.location) from e
+        raise RunError(f"Error while evaluating conditional: {e}", task.location) from e
 
 
 def _flush_handlers(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
-    step.handlers.flush(step, hosts)
+    step.run_handlers(hosts)
 
 
 def _end_play(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
@@ -56,7 +92,7 @@ def _end_host(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
 
 def _end_role(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
     if task.role is None:
-        raise PlaybookError("Cannot execute 'end_role' from outside of a role", task.location)
+        raise RunError("Cannot execute 'end_role' from outside of a role", task.location)
     for state in hosts:
         state.ended_roles.add(task.role.key)
 
@@ -68,7 +104,7 @@ def _clear_host_errors(step: Lockstep, task: Task, hosts: Sequence[HostState]) -
 
 
 def _clear_facts(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
-    for state in hosts:
+    for state in step.context.hosts if hosts else ():
         state.store.clear_facts()
 
 

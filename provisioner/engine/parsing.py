@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.engine.content import Content
 
 _BLOCK_ONLY = frozenset({"block", "rescue", "always"})
-BLOCK_KEYS = KEYWORDS | _BLOCK_ONLY | {"notify", "listen"}
+BLOCK_KEYS = KEYWORDS | _BLOCK_ONLY | {"listen"}
 TASK_KEYS = KEYWORDS | frozenset(
     {
         "action", "args", "async", "changed_when", "delay", "failed_when", "listen", "local_action", "loop", "loop_control", "notify",
@@ -135,7 +135,7 @@ class TaskParser:
             delay=raw.get("delay"),
             changed_when=_conditions(raw["changed_when"]) if raw.get("changed_when") is not None else None,
             failed_when=_conditions(raw["failed_when"]) if raw.get("failed_when") is not None else None,
-            notify=as_tuple(raw["notify"]) if raw.get("notify") else (),
+            notify=as_tuple(attributes.get("notify") or ()),
             listen=tuple(str(topic) for topic in as_tuple(raw["listen"])) if raw.get("listen") else (),
             async_s=raw.get("async", 0),
             poll=raw.get("poll"),
@@ -173,6 +173,8 @@ class TaskParser:
             return name, rest
         if isinstance(value, dict) and "module" in value:
             rest_args = {key: item for key, item in value.items() if key != "module"}
+            if isinstance(rest_args.get("args"), dict):
+                rest_args = {**rest_args.pop("args"), **rest_args}
             name, _, text = str(value["module"]).partition(" ")
             return name, rest_args if not text else {**arguments.parse(short_name(name), text), **rest_args}
         raise PlaybookError("action must be a text or a mapping with 'module'", place)

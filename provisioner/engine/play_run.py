@@ -129,6 +129,7 @@ class PlayRun:
         context = PlayContext(self.play, self.run.templates)
         context.prompted = prompted
         context.all_hosts = everyone
+        context.lost = self.lost
         context.hosts = [HostState(host, self.run.variables.store(host.name)) for host in batch]
         for state in context.hosts:
             self._read_vars_files(state, context)
@@ -156,7 +157,7 @@ class PlayRun:
             self._gather(step, hosts)
             for nodes in sections:
                 step.run_nodes(nodes, hosts)
-                step.handlers.flush(step, hosts, forced=self._forced())
+                step.run_handlers(hosts, forced=self._forced())
         except PlayEnded:
             self._stop_play = True
 

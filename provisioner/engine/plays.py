@@ -17,7 +17,7 @@ from provisioner.engine.playbook import Play, role_blocks, with_dependencies
 from provisioner.inventory.documents import Location, location_of
 from provisioner.templating import Templar
 
-PLAY_KEYS = KEYWORDS | frozenset(
+PLAY_KEYS = (KEYWORDS - {"notify"}) | frozenset(
     {
         "fact_path", "force_handlers", "gather_facts", "gather_subset", "gather_timeout", "handlers", "hosts", "max_fail_percentage", "order",
         "post_tasks", "pre_tasks", "roles", "serial", "strategy", "tasks", "user", "vars_files", "vars_prompt",

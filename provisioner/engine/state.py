@@ -77,6 +77,8 @@ class HostState:
         self.store = store
         self.failed = False
         """Failed in the block being run; a rescue clears it."""
+        self.failed_in_handlers = False
+        """No more handlers run then, forced or not."""
         self.unreachable = False
         self.ended = False
         """Left the play without failing (meta: end_host)."""

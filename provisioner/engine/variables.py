@@ -39,6 +39,8 @@ class PlayContext:
         self.vars_files: dict[str, dict[str, Any]] = {}
         """By host: level 14."""
         self.all_hosts: list[str] = []
+        self.lost: set[str] = set()
+        """Hosts that failed in plays and batches before."""
         self.hosts: list[HostState] = []
         """The current batch."""
         self.roles: list[Role] = list(play.roles)
@@ -60,7 +62,13 @@ class PlayContext:
                 self.shared_vars.update(role.vars)
 
     def active(self) -> list[str]:
+        """Of the batch."""
         return [state.name for state in self.hosts if state.alive]
+
+    def all_active(self) -> list[str]:
+        """Of the whole play, other batches included."""
+        gone = {state.name for state in self.hosts if not state.alive}
+        return [name for name in self.all_hosts if name not in gone and name not in self.lost]
 
 
 class Variables:
@@ -148,7 +156,8 @@ class Variables:
         merged["groups"] = Resolved(self._groups)
         merged["hostvars"] = Resolved(HostVars(self, context))
         merged["ansible_facts"] = Resolved(self.store(host.name).facts)
-        merged["play_hosts"] = merged["ansible_play_batch"] = merged["ansible_play_hosts"] = Resolved(active)
+        merged["play_hosts"] = merged["ansible_play_batch"] = Resolved(active)
+        merged["ansible_play_hosts"] = Resolved(active if len(context.all_hosts) == len(context.hosts) else context.all_active())
         merged["ansible_play_hosts_all"] = Resolved(context.all_hosts)
         merged["ansible_play_name"] = Resolved(context.play.name)
         merged["playbook_dir"] = Resolved(str(context.play.directory))
