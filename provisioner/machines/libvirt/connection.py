@@ -52,6 +52,8 @@ def told(doing: str, *, hint: str = "") -> Iterator[None]:
             hint = "start it on the computer libvirt runs on: systemctl start virtlogd (or virtlogd --daemon)"
         elif "Permission denied" in text:
             hint = "libvirt's user must be able to reach the file: look at the rights of all its folders"
+        elif e.get_error_code() == libvirt.VIR_ERR_RPC or "Broken pipe" in text or "client socket is closed" in text:
+            hint = "libvirtd ended meanwhile; machines run on. Start it and run the same command again"
         elif "No space left" in text:
             hint = "make room in the storage pool, or set machines.pool to a larger one"
         raise MachineError(f"{doing}: {text}", hint=hint) from e

@@ -237,7 +237,8 @@ class LibvirtProvider:
         def one(host: VmHost) -> None:
             address = str(host.address)
             reach = (lambda: boot.answers_through(jump, address)) if jump else (lambda: boot.answers(address))
-            boot.await_ssh(host.name, reach, lambda: bool(domains[host.name].isActive()), lambda: self.console(host.name), timeout_s)
+            with told(f"host {host.name}: waiting for SSH"):
+                boot.await_ssh(host.name, reach, lambda: bool(domains[host.name].isActive()), lambda: self.console(host.name), timeout_s)
 
         each(one, hosts)
 
