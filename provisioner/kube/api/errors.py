@@ -76,6 +76,8 @@ class StatusError(Exception):
         super().__init__(message)
         self.code, self.reason, self.message = code, reason, message
         self.details: dict[str, Any] = dict(details or {})
+        # ListMeta: an expired list says where it may go on
+        self.metadata: dict[str, Any] = {}
 
     @property
     def retry_after_s(self) -> int | None:
@@ -85,7 +87,13 @@ class StatusError(Exception):
 
     def to_status(self) -> dict[str, Any]:
         """The metav1.Status body."""
-        status: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        status: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": self.metadata,
+            "status": "Failure",
+            "message": self.message,
+        }
         if self.reason:
             status["reason"] = self.reason
         if self.details:

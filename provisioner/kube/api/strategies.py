@@ -48,6 +48,32 @@ _GENERATION: dict[str, tuple[str, ...]] = {
     "PriorityClass": ("value", "global_default", "preemption_policy", "description"),
 }
 _METADATA_COUNTS = {"Deployment": ("annotations",), "EndpointSlice": ("labels",)}
+# Kinds that an update creates where they are not there yet.
+_CREATED_ON_UPDATE = {
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Endpoints",
+    "Event",
+    "Lease",
+    "LimitRange",
+    "PodTemplate",
+    "Role",
+    "RoleBinding",
+}
+# Kinds that nobody replaces without saying what they have seen.
+_VERSION_NEEDED = {
+    "APIService",
+    "CSIDriver",
+    "CSINode",
+    "CustomResourceDefinition",
+    "Lease",
+    "MutatingWebhookConfiguration",
+    "PodDisruptionBudget",
+    "RuntimeClass",
+    "ServiceAccount",
+    "ValidatingWebhookConfiguration",
+    "VolumeAttachment",
+}
 
 
 class Strategy:
@@ -58,6 +84,8 @@ class Strategy:
         self.has_status = any(sub.name == "status" for sub in resource.subresources) and resource.kind not in _STATUS_WITH_SPEC
         self._fields = FIELDS.get((resource.group, resource.kind))
         self._names: frozenset[str] | None = None
+        self.creates_on_update = resource.kind in _CREATED_ON_UPDATE
+        self.needs_version = resource.kind in _VERSION_NEEDED
 
     def prepare_create(self, obj: Any) -> None:
         """A new object has no status of its own and is the first generation. May run twice on one object."""

@@ -12,26 +12,30 @@ from aiohttp import web
 
 from provisioner.kube.api import errors, patch
 from provisioner.kube.api._generated import meta_v1
-from provisioner.kube.apiserver import negotiation, tabular
+from provisioner.kube.api.strict import doubles_in_json, doubles_in_yaml
+from provisioner.kube.apiserver import negotiation, tabular, watches
 from provisioner.kube.apiserver.app import json_response
 from provisioner.kube.apiserver.audit.events import BODY as AUDITED
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.lists import Lists, encode_list, selection_of
+from provisioner.kube.apiserver.lists import Lists, encode_list, list_meta, selection_of
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.negotiation import Form
 from provisioner.kube.apiserver.registry import VIRTUAL, Registry
 from provisioner.kube.apiserver.replies import Reply
+from provisioner.kube.apiserver.requests import flag, whole
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
 from provisioner.kube.apiserver.subresources.pods import decoded
 from provisioner.kube.apiserver.watches import Watches
+from provisioner.kube.apiserver.yaml_bodies import read_yaml
 from provisioner.kube.client.clock import Clock
 
 log = logging.getLogger(__name__)
 
 # A request's body at most; an object may have half of that, a patch of it all.
 BODY_BYTES = 3 * 1024 * 1024
+PATCH_OPERATIONS = 10_000
 PATCHES = {
     "application/json-patch+json": "json",
     "application/merge-patch+json": "merge",
@@ -69,6 +73,8 @@ class Resources:
         if target.resource == "componentstatuses" and target.verb in ("get", "list"):
             return json_response(self._subresources.components(target.name))
         if target.resource in VIRTUAL:
+            if negotiation.accepted(request.headers.get("Accept")).shape:
+                raise negotiation.refused()
             return json_response(await self._subresources.review(kind, call, await read_body(request)), 201)
         if target.subresource and target.subresource != "status":
             return await self._subresources.answer(kind, call, request)
@@ -93,22 +99,21 @@ class Resources:
         if kind.converts:
             await kind.prepare(entry.data for entry in page.entries)
         if form.shape == "Table":
-            body = tabular.table(
-                kind, [e.data for e in page.entries], self._clock.now(), call.query, str(page.version), page.continue_, page.remaining
-            )
+            body = tabular.table(kind, [e.data for e in page.entries], self._clock.now(), call.query, form.version, list_meta(page))
         elif form.shape in ("PartialObjectMetadataList", "PartialObjectMetadata"):
             items = b",".join(negotiation.partial_metadata(e.data, form.version) for e in page.entries)
-            head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{form.version}","metadata":{{"resourceVersion":"{page.version}"'
-            more = f',"continue":"{page.continue_}"' if page.continue_ else ""
-            body = f'{head}{more}}},"items":['.encode() + items + b"]}"
+            meta = msgspec.json.encode(list_meta(page))
+            head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{form.version}","metadata":'
+            body = b'%b%b,"items":[%b]}' % (head.encode(), meta, items)
         else:
             return _listed(request, encode_list(kind, page), form)
         return _packed(request, body, form)
 
     async def _watch(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         selection = selection_of(kind, call.target.namespace, call.target.name, call.query)
-        render = self._renderer(kind, form, call)
-        chunks = await self._watches.stream(kind, selection, call.query, render)
+        if form.media_type != negotiation.JSON:
+            raise negotiation.refused()
+        chunks = await self._watches.stream(kind, selection, call.query, self._watch_form(kind, form, call))
         response = web.StreamResponse(
             headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private", "Audit-Id": call.audit_id}
         )
@@ -127,25 +132,30 @@ class Resources:
             await chunks.aclose()  # type: ignore[attr-defined]
         return response
 
-    def _renderer(self, kind: Kind, form: Form, call: Call) -> Callable[[bytes], bytes]:
+    def _watch_form(self, kind: Kind, form: Form, call: Call) -> watches.Form:
+        meta = f"meta.k8s.io/{form.version}"
         if form.shape == "Table":
             first = [True]
 
             def as_table(data: bytes) -> bytes:
-                body = tabular.table(kind, [data], self._clock.now(), call.query, "", "", None, columns=first[0])
+                body = tabular.table(kind, [data], self._clock.now(), call.query, form.version, columns=first[0])
                 first[0] = False
                 return body
 
-            return as_table
+            return watches.Form(as_table, lambda version, _: tabular.empty(form.version, version))
         if form.shape:
-            return lambda data: negotiation.partial_metadata(data, form.version)
-        return kind.shown
+            return watches.Form(
+                lambda data: negotiation.partial_metadata(data, form.version),
+                lambda version, annotations: watches.bookmark("PartialObjectMetadata", meta, version, annotations),
+            )
+        own = kind.resource
+        return watches.Form(kind.shown, lambda version, annotations: watches.bookmark(own.kind, own.api_version, version, annotations))
 
     async def _formed(self, kind: Kind, data: bytes, form: Form, call: Call, status: int = 200) -> web.Response:
         if kind.converts:
             await kind.prepare([data])
         if form.shape == "Table":
-            data = tabular.table(kind, [data], self._clock.now(), call.query, "", "", None)
+            data = tabular.table(kind, [data], self._clock.now(), call.query, form.version)
         elif form.shape:
             data = negotiation.partial_metadata(data, form.version)
         else:
@@ -157,15 +167,17 @@ class Resources:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     async def _create(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
-        document = await read_body(request)
+        document = await read_body(request, call)
         return await self._formed(kind, await self._rest.create(kind, call, document), form, call, 201)
 
     async def _update(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
-        document = await read_body(request)
+        document = await read_body(request, call)
+        if not call.target.subresource and kind.strategy.creates_on_update and not await self._rest.exists(kind, call):
+            return await self._formed(kind, await self._rest.create(kind, call, document), form, call, 201)
         return await self._formed(kind, await self._rest.update(kind, call, document), form, call)
 
     async def _patch(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
-        how, body = await read_patch(request)
+        how, body = await read_patch(request, call)
         if how == "apply":
             data, created = await self._rest.apply(kind, call, body)
             return await self._formed(kind, data, form, call, 201 if created else 200)
@@ -235,11 +247,26 @@ async def read_bytes(request: web.Request) -> bytes:
     return bytes(body)
 
 
-async def read_body(request: web.Request) -> Any:
-    return negotiation.read_document(await read_bytes(request), request.headers.get("Content-Type"))
+async def read_body(request: web.Request, call: Call | None = None) -> Any:
+    """The body's document; `call` is told what it has twice."""
+    body = await read_bytes(request)
+    document = negotiation.read_document(body, request.headers.get("Content-Type"))
+    if call is not None and field_validation(call) != "Ignore":
+        call.doubles = negotiation.doubles(body, request.headers.get("Content-Type"))
+    return document
 
 
-async def read_patch(request: web.Request) -> tuple[str, Any]:
+def field_validation(call: Call) -> str:
+    """Ignore, Warn or Strict. Raises 422."""
+    wanted = call.query.get("fieldValidation") or "Warn"
+    if wanted not in ("Ignore", "Warn", "Strict"):
+        kind = {"create": "CreateOptions", "patch": "PatchOptions"}.get(call.target.verb, "UpdateOptions")
+        found = errors.not_supported("fieldValidation", wanted, ("", "Ignore", "Strict", "Warn"))
+        raise errors.invalid(kind, "", [found], "meta.k8s.io")
+    return wanted
+
+
+async def read_patch(request: web.Request, call: Call | None = None) -> tuple[str, Any]:
     """(json, merge, strategic or apply; the patch)."""
     media = negotiation.media_of(request.headers)
     how = PATCHES.get(media)
@@ -250,13 +277,25 @@ async def read_patch(request: web.Request) -> tuple[str, Any]:
     body = await read_bytes(request)
     if how == "apply":
         try:
-            return how, yaml.CSafeLoader(body).get_single_data()
+            document = read_yaml(body)
         except yaml.YAMLError as error:
             raise errors.bad_request(f"error decoding YAML: {error}") from error
+        if call is not None and (wanted := field_validation(call)) != "Ignore":
+            lines = doubles_in_yaml(body).lines
+            if lines and wanted == "Strict":
+                text = "\n".join(f"  {line}" for line in lines)
+                raise errors.bad_request(f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{text}")
+            call.warnings += lines
+        return how, document
     try:
-        return how, msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise errors.bad_request(f"error decoding patch: {error}") from error
+    if how == "json" and isinstance(found, list) and len(found) > PATCH_OPERATIONS:
+        raise errors.too_large(f"The allowed maximum operations in a JSON patch is {PATCH_OPERATIONS}, got {len(found)}")
+    if call is not None and field_validation(call) != "Ignore":
+        call.doubles = doubles_in_json(body)
+    return how, found
 
 
 def patcher(kind: Kind, how: str, body: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -287,15 +326,29 @@ async def delete_options(request: web.Request, call: Call) -> meta_v1.DeleteOpti
     """From the body, with the query's parameters over it."""
     body = await read_bytes(request)
     document = negotiation.read_document(body, request.headers.get("Content-Type")) if body.strip() else {}
-    options: meta_v1.DeleteOptions = decoded(meta_v1.DeleteOptions, document if isinstance(document, dict) else {})
+    if not isinstance(document, dict | None):
+        raise errors.bad_request("the body of the request must be DeleteOptions")
+    given: dict[str, Any] = {key: value for key, value in (document or {}).items() if key not in ("kind", "apiVersion")}
     query = call.query
     if query.get("gracePeriodSeconds"):
-        options.grace_period_seconds = int(query["gracePeriodSeconds"])
+        given["gracePeriodSeconds"] = whole(query, "gracePeriodSeconds")
     if query.get("propagationPolicy"):
-        options.propagation_policy = query["propagationPolicy"]
-    if options.propagation_policy not in (None, "Orphan", "Background", "Foreground"):
-        found = errors.not_supported("propagationPolicy", options.propagation_policy, ("Foreground", "Background", "Orphan"))
-        raise errors.invalid("DeleteOptions", "", [found])
+        given["propagationPolicy"] = query["propagationPolicy"]
+    if "orphanDependents" in query:
+        given["orphanDependents"] = flag(query, "orphanDependents")
+    options: meta_v1.DeleteOptions = decoded(meta_v1.DeleteOptions, given)
+    found = []
+    if options.propagation_policy not in (None, "", "Orphan", "Background", "Foreground"):
+        supported = ("Foreground", "Background", "Orphan", "nil")
+        found.append(errors.not_supported("propagationPolicy", options.propagation_policy, supported))
+    if options.propagation_policy and options.orphan_dependents is not None:
+        message = "orphanDependents and deletionPropagation cannot be both set"
+        found.append(errors.invalid_value("propagationPolicy", options.propagation_policy, message))
+    if set(options.dry_run or ()) - {"All"}:
+        found.append(errors.not_supported("dryRun", options.dry_run, ("All",)))
+    if found:
+        raise errors.invalid("DeleteOptions", "", found, "meta.k8s.io")
+    options.propagation_policy = options.propagation_policy or None
     if options.dry_run:
         call.dry_run = True
     return options

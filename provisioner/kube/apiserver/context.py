@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from provisioner.kube.api.strict import NONE, Doubles
 from provisioner.kube.apiserver.requests import Target
 
 
@@ -40,6 +41,8 @@ class Call:
     dry_run: bool = False
     field_manager: str = ""
     warnings: list[str] = field(default_factory=list)
+    # members that the body has twice: fieldValidation looks at them with unknown ones
+    doubles: Doubles = NONE
     audit_id: str = ""
     # what admission has to say to the audit log
     annotations: dict[str, str] = field(default_factory=dict)

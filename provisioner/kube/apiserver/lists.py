@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import base64
-import itertools
+import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from provisioner.kube.api import errors
 from provisioner.kube.api.selectors import FieldSelector, LabelSelector, SelectorError, parse_field_selector, parse_label_selector
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.requests import whole
-from provisioner.kube.storage.cache import Entry, WatchCache
+from provisioner.kube.apiserver.list_options import Age, ListOptions, list_options, too_new
+from provisioner.kube.storage.cache import Entry, NotFresh, WatchCache
+from provisioner.kube.storage.etcd import Compacted
 from provisioner.kube.storage.versions import last_of, revision_of
 
-# Lists that wait for their next page; each holds references to the bytes that the cache had. The oldest goes first.
+# Lists that wait for their next page in memory; each holds references to the bytes that the cache had. The oldest goes first.
 SNAPSHOTS = 128
+# After as long as etcd's history is kept by default, the rest of a list is etcd's to know.
+SNAPSHOT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,77 +69,113 @@ class Page:
 
 
 class _Token(msgspec.Struct):
+    """`rv` is the version of the whole list, 0 for what goes on from now; `after` the last key given; `snapshot` where the rest is kept."""
+
     rv: int
     after: str
-    snapshot: int
+    snapshot: str = ""
 
 
 class Lists:
+    """Pages go on from memory while it is kept, and from etcd's history while that is: on any server, also after this one has ended."""
+
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache
-        self._snapshots: OrderedDict[int, tuple[int, list[Entry]]] = OrderedDict()
-        self._numbers = itertools.count(1)
+        # name -> (when it was made, version, what remains)
+        self._snapshots: OrderedDict[str, tuple[float, int, list[Entry]]] = OrderedDict()
 
     async def page(self, kind: Kind, selection: Selection, query: Mapping[str, str]) -> Page:
-        """Raises StatusError: 400, 410 where the rest of a list is no longer kept."""
-        limit = whole(query, "limit") or 0
-        if query.get("continue"):
-            return self._continued(query["continue"], limit, selection)
-        await self._wait(query)
-        collection = self._cache.collection(kind.stored_as)
+        """Raises StatusError: 400, 410 where the rest of a list is no longer kept, 422."""
+        options = list_options(query)
+        if options.continue_:
+            return await self._continued(kind, options, selection)
+        if options.age is Age.LATEST:
+            await self._cache.fresh()
+        elif options.age is not Age.ANY:
+            await reached(self._cache, options.version)
+            if options.age is Age.EXACT and revision_of(options.version) != self._cache.revision:
+                return await self._past(kind, selection, "", options.limit, options.version)
         version = last_of(self._cache.revision)
-        entries = collection.page(selection.prefix)
+        return self._cut(self._selected(kind, selection, ""), options.limit, version, selection)
+
+    def _selected(self, kind: Kind, selection: Selection, after: str) -> list[Entry]:
+        entries = self._cache.collection(kind.stored_as).page(selection.prefix, after)
+        return entries if selection.everything else [entry for entry in entries if selection.wants(entry)]
+
+    async def _past(self, kind: Kind, selection: Selection, after: str, limit: int, version: int) -> Page:
+        """What there was at a version, from etcd."""
+        try:
+            entries = await self._cache.past(kind.stored_as, selection.prefix, after, revision_of(version))
+        except Compacted:
+            if not after:
+                raise errors.expired(f"The resourceVersion for the provided list is too old: {version}") from None
+            error = errors.expired(
+                "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+                "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+                "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted "
+                "between the time the first chunk was returned and now may show up in the list."
+            )
+            error.metadata["continue"] = _text(_Token(0, after))
+            raise error from None
         if not selection.everything:
             entries = [entry for entry in entries if selection.wants(entry)]
         return self._cut(entries, limit, version, selection)
 
-    async def _wait(self, query: Mapping[str, str]) -> None:
-        wanted, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
-        if match and not wanted:
-            raise errors.bad_request("resourceVersionMatch is forbidden unless resourceVersion is provided")
-        if match not in ("", "NotOlderThan", "Exact"):
-            raise errors.bad_request(f'resourceVersionMatch: Unsupported value: "{match}": supported values: "Exact", "NotOlderThan"')
-        if wanted == "0" and match != "Exact":
-            return
-        if not wanted:
-            await self._cache.fresh()
-        elif not wanted.isdigit():
-            raise errors.bad_request(f'Invalid value: "{wanted}": resourceVersion: must be a number')
-        else:
-            await self._cache.reach(revision_of(int(wanted)))
-            if match == "Exact" and revision_of(int(wanted)) != self._cache.revision:
-                raise errors.expired("The provided resourceVersion is too old to be listed exactly; list without it.")
-
     def _cut(self, entries: list[Entry], limit: int, version: int, selection: Selection) -> Page:
-        if not limit or len(entries) <= limit:
+        if limit <= 0 or len(entries) <= limit:
             return Page(entries, version)
         rest = entries[limit:]
-        number = next(self._numbers)
-        self._snapshots[number] = (version, rest)
-        while len(self._snapshots) > SNAPSHOTS:
+        name, now = secrets.token_urlsafe(9), time.monotonic()
+        self._snapshots[name] = (now, version, rest)
+        while len(self._snapshots) > SNAPSHOTS or next(iter(self._snapshots.values()))[0] < now - SNAPSHOT_S:
             self._snapshots.popitem(last=False)
-        token = base64.urlsafe_b64encode(msgspec.json.encode(_Token(version, entries[limit - 1].key, number))).decode().rstrip("=")
+        token = _text(_Token(version, entries[limit - 1].key, name))
         return Page(entries[:limit], version, token, len(rest) if selection.everything else None)
 
-    def _continued(self, token: str, limit: int, selection: Selection) -> Page:
+    async def _continued(self, kind: Kind, options: ListOptions, selection: Selection) -> Page:
+        token = options.continue_
         try:
             found = msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=_Token)
         except (ValueError, msgspec.DecodeError):
             raise errors.bad_request("continue key is not valid: it was not made by this API") from None
-        version, entries = self._snapshots.get(found.snapshot, (0, []))
-        if version != found.rv or (entries and entries[0].key <= found.after):
-            raise errors.expired(
-                "The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter."
-            )
-        return self._cut(entries, limit, version, selection)
+        if not found.after or not found.after.startswith(selection.prefix):
+            raise errors.bad_request("continue key is not valid: it is of another list")
+        if not found.rv:
+            await self._cache.fresh()
+            version = last_of(self._cache.revision)
+            return self._cut(self._selected(kind, selection, found.after), options.limit, version, selection)
+        made, version, entries = self._snapshots.get(found.snapshot, (0.0, 0, []))
+        if version == found.rv and made >= time.monotonic() - SNAPSHOT_S and entries and entries[0].key > found.after:
+            return self._cut(entries, options.limit, version, selection)
+        return await self._past(kind, selection, found.after, options.limit, found.rv)
+
+
+def _text(token: _Token) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(token)).decode().rstrip("=")
+
+
+async def reached(cache: WatchCache, version: int) -> None:
+    """Wait until the cache has seen a version. Raises 504 where nobody has written it."""
+    try:
+        await cache.reach(revision_of(version))
+    except NotFresh:
+        raise too_new(version, last_of(cache.revision)) from None
+
+
+def list_meta(page: Page) -> dict[str, Any]:
+    """metadata of a list."""
+    made: dict[str, Any] = {"resourceVersion": str(page.version)}
+    if page.continue_:
+        made["continue"] = page.continue_
+    if page.remaining is not None:
+        made["remainingItemCount"] = page.remaining
+    return made
 
 
 def encode_list(kind: Kind, page: Page) -> list[bytes]:
     """The list object in parts: the items' bytes as the cache has them, not copied."""
-    more = f',"continue":"{page.continue_}"' if page.continue_ else ""
-    if page.remaining is not None:
-        more += f',"remainingItemCount":{page.remaining}'
-    head = f'{{"kind":"{kind.list_kind}","apiVersion":"{kind.resource.api_version}","metadata":{{"resourceVersion":"{page.version}"{more}}},"items":['
+    meta = msgspec.json.encode(list_meta(page))
+    head = f'{{"kind":"{kind.list_kind}","apiVersion":"{kind.resource.api_version}","metadata":'.encode()
     parts = [b","] * max(2 * len(page.entries) - 1, 0)
     parts[::2] = [entry.data for entry in page.entries] if kind.as_stored else [kind.shown(entry.data) for entry in page.entries]
-    return [head.encode(), *parts, b"]}"]
+    return [head, meta, b',"items":[', *parts, b"]}"]

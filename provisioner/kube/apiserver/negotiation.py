@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from provisioner.kube.api import protobuf
-from provisioner.kube.api.errors import bad_request, not_acceptable, unsupported_media_type
+from provisioner.kube.api import protobuf, strict
+from provisioner.kube.api.errors import StatusError, bad_request, not_acceptable, unsupported_media_type
+from provisioner.kube.apiserver.yaml_bodies import read_yaml
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -49,7 +50,12 @@ def accepted(header: str | None) -> Form:
             continue
         if shape in ("", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
             return Form(media_type, shape, given.get("v", "v1"))
-    raise not_acceptable(f"only the following media types are accepted: {SUPPORTED}")
+    raise refused()
+
+
+def refused() -> StatusError:
+    """406."""
+    return not_acceptable(f"only the following media types are accepted: {SUPPORTED}")
 
 
 def read_document(body: bytes, content_type: str | None) -> Any:
@@ -58,11 +64,11 @@ def read_document(body: bytes, content_type: str | None) -> Any:
     if media in (JSON, "") or media.endswith("+json"):
         try:
             return msgspec.json.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise bad_request(f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from error
     if media in (YAML, "text/yaml", "application/x-yaml") or media.endswith("+yaml"):
         try:
-            return yaml.CSafeLoader(body).get_single_data()
+            return read_yaml(body)
         except yaml.YAMLError as error:
             raise bad_request(f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from error
     if media == protobuf.MEDIA_TYPE:
@@ -71,6 +77,14 @@ def read_document(body: bytes, content_type: str | None) -> Any:
         except (protobuf.ProtobufError, UnicodeDecodeError) as error:
             raise bad_request(f"the object provided is unrecognized (must be of type Protobuf): {error}") from error
     raise unsupported_media_type(f"the body of the request was in an unknown format - accepted media types include: {SUPPORTED}")
+
+
+def doubles(body: bytes, content_type: str | None) -> strict.Doubles:
+    """What a body that `read_document` has read has twice."""
+    media = (content_type or JSON).partition(";")[0].strip().lower()
+    if media in (JSON, "") or media.endswith("+json"):
+        return strict.doubles_in_json(body)
+    return strict.NONE if media == protobuf.MEDIA_TYPE else strict.doubles_in_yaml(body)
 
 
 def to_yaml(data: bytes) -> bytes:

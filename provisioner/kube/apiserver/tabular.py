@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from provisioner.kube.api import errors
 from provisioner.kube.apiserver import negotiation
 from provisioner.kube.apiserver.kinds import Kind
 
@@ -17,37 +18,42 @@ def table(
     objects: Sequence[bytes],
     now: datetime,
     query: Mapping[str, str],
-    version: str,
-    continue_: str,
-    remaining: int | None,
+    meta_version: str,
+    metadata: Mapping[str, Any] | None = None,
     *,
     columns: bool = True,
 ) -> bytes:
-    """An encoded Table. `includeObject` says what each row carries: its metadata (the default), the object, or nothing."""
+    """An encoded Table. `includeObject` says what each row carries: its metadata (the default), the object, or nothing.
+
+    `metadata` is a list's; the table of one object has that object's version.
+    """
+    include = query.get("includeObject") or "Metadata"
+    if include not in ("Metadata", "Object", "None"):
+        found = errors.invalid_value("includeObject", include, "must be 'Metadata', 'Object', 'None', or empty")
+        raise errors.invalid("TableOptions", "", [found], "meta.k8s.io")
     decoded = [kind.load(data) for data in objects]
     described, rows = kind.table(decoded, now)
-    include = query.get("includeObject") or "Metadata"
     made: list[dict[str, Any]] = []
     for cells, data in zip(rows, objects, strict=True):
         row: dict[str, Any] = {"cells": cells}
         if include == "Metadata":
-            row["object"] = msgspec.Raw(negotiation.partial_metadata(data, "v1"))
+            row["object"] = msgspec.Raw(negotiation.partial_metadata(data, meta_version))
         elif include == "Object":
             row["object"] = msgspec.Raw(kind.shown(data))
         made.append(row)
-    metadata: dict[str, Any] = {}
-    if version or objects:
-        metadata["resourceVersion"] = version or str(decoded[0].metadata.resource_version or "")
-    if continue_:
-        metadata["continue"] = continue_
-    if remaining is not None:
-        metadata["remainingItemCount"] = remaining
+    if metadata is None:
+        metadata = {"resourceVersion": str(decoded[0].metadata.resource_version or "")} if decoded else {}
+    return _encoded(meta_version, metadata, described if columns else None, made)
+
+
+def empty(meta_version: str, version: int) -> bytes:
+    """A Table of nothing but a version: a bookmark's."""
+    return _encoded(meta_version, {"resourceVersion": str(version)}, None, [])
+
+
+def _encoded(
+    meta_version: str, metadata: Mapping[str, Any], columns: list[dict[str, Any]] | None, rows: Sequence[Mapping[str, Any]]
+) -> bytes:
     return msgspec.json.encode(
-        {
-            "kind": "Table",
-            "apiVersion": "meta.k8s.io/v1",
-            "metadata": metadata,
-            "columnDefinitions": described if columns else None,
-            "rows": made,
-        }
+        {"kind": "Table", "apiVersion": f"meta.k8s.io/{meta_version}", "metadata": metadata, "columnDefinitions": columns, "rows": rows}
     )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 
 import msgspec
 
 from provisioner.kube.api import errors
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.lists import Selection
+from provisioner.kube.apiserver.list_options import check_watch_options, version_number
+from provisioner.kube.apiserver.lists import Selection, reached
 from provisioner.kube.apiserver.requests import flag, whole
 from provisioner.kube.storage.cache import Change, Entry, Expired, WatchCache, Watcher
-from provisioner.kube.storage.versions import last_of, revision_of
+from provisioner.kube.storage.versions import last_of
 
 # Upstream's --min-request-timeout: a watch without its own timeout ends after half an hour to an hour.
 TIMEOUT_S = 1800
@@ -25,7 +27,16 @@ CROWD = 100
 CROWD_WAIT_S = 0.1
 CROWD_WRITE_S = 0.0001
 
-Render = Callable[[bytes], bytes]
+# Objects in one write of an initial list.
+INITIAL_EVENTS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """In which form objects are told of: `render` turns stored bytes into it, `bookmark` a version and annotations."""
+
+    render: Callable[[bytes], bytes]
+    bookmark: Callable[[int, str], bytes]
 
 
 def _line(type_: bytes, data: bytes) -> bytes:
@@ -51,34 +62,27 @@ class Watches:
         # resource -> the last change that was put in a line, and the line
         self._lines: dict[str, tuple[Change, bytes]] = {}
 
-    async def stream(self, kind: Kind, selection: Selection, query: Mapping[str, str], render: Render) -> AsyncIterator[bytes]:
-        """Chunks of lines. `render` turns an object's bytes into the wanted form. Raises StatusError before the first chunk only."""
+    async def stream(self, kind: Kind, selection: Selection, query: Mapping[str, str], form: Form) -> AsyncIterator[bytes]:
+        """Chunks of lines. Raises StatusError before the first chunk only: what a version is too old for is told in the stream."""
+        check_watch_options(query)
         since, initial = await self._start(kind, selection, query)
-        watcher, missed = self._register(kind, selection, since)
-        return self._run(kind, selection, query, render, watcher, missed, initial, since)
-
-    def _register(self, kind: Kind, selection: Selection, since: int) -> tuple[Watcher, list[Change]]:
         try:
-            return self._cache.watch(kind.stored_as, selection.prefix, since)
+            watcher, missed = self._cache.watch(kind.stored_as, selection.prefix, since)
         except Expired:
             oldest = self._cache.collection(kind.stored_as).forgotten
-            raise errors.expired(f"too old resource version: {since} ({oldest})") from None
+            return _only(error_line(errors.expired(f"too old resource version: {since} ({oldest})")))
+        return self._run(kind, selection, query, form, watcher, missed, initial, since)
 
     async def _start(self, kind: Kind, selection: Selection, query: Mapping[str, str]) -> tuple[int, list[Entry] | None]:
         """(version to watch from, objects to begin with or None)."""
-        wanted = query.get("resourceVersion", "")
+        wanted = version_number(query.get("resourceVersion"))
         send_initial = flag(query, "sendInitialEvents")
-        if send_initial and query.get("resourceVersionMatch") != "NotOlderThan":
-            raise errors.bad_request("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-        if wanted and not wanted.isdigit():
-            raise errors.bad_request(f'Invalid value: "{wanted}": resourceVersion: must be a number')
-        if wanted not in ("", "0") and not send_initial:
-            number = int(wanted)
-            if revision_of(number) > self._cache.revision:
-                await self._cache.reach(revision_of(number))
-            return number, None
-        if not wanted or (send_initial and wanted != "0"):
+        if wanted is None:
             await self._cache.fresh()
+        elif wanted:
+            await reached(self._cache, wanted)
+            if not send_initial:
+                return wanted, None
         if "sendInitialEvents" in query and not send_initial:
             return last_of(self._cache.revision), None
         entries = [e for e in self._cache.collection(kind.stored_as).page(selection.prefix, "") if selection.wants(e)]
@@ -89,7 +93,7 @@ class Watches:
         kind: Kind,
         selection: Selection,
         query: Mapping[str, str],
-        render: Render,
+        form: Form,
         watcher: Watcher,
         missed: list[Change],
         initial: list[Entry] | None,
@@ -101,15 +105,18 @@ class Watches:
         ends, next_bookmark = loop.time() + timeout_s, loop.time() + BOOKMARK_S * random.uniform(0.8, 1.0)
         version = since
         # Who sees everything as it is stored sees the same bytes as all the others who do.
-        shared = selection.everything and not selection.prefix and kind.as_stored and render == kind.shown
+        shared = selection.everything and not selection.prefix and kind.as_stored and form.render == kind.shown
+        render = form.render
         try:
             if initial is not None:
                 if kind.converts:
                     await kind.prepare(entry.data for entry in initial)
-                chunk = [_line(b"ADDED", render(entry.data)) for entry in initial]
+                # In parts, so that nobody else waits for the whole of them.
+                for start in range(0, len(initial), INITIAL_EVENTS):
+                    yield b"".join(_line(b"ADDED", render(entry.data)) for entry in initial[start : start + INITIAL_EVENTS])
+                initial = None
                 if flag(query, "sendInitialEvents") and bookmarks:
-                    chunk.append(_bookmark(kind, version, INITIAL_EVENTS_END))
-                yield b"".join(chunk)
+                    yield _line(b"BOOKMARK", form.bookmark(version, INITIAL_EVENTS_END))
             changes: list[Change] = missed
             while not self._stopping.is_set():
                 lines = []
@@ -130,7 +137,7 @@ class Watches:
                 if bookmarks and now >= next_bookmark:
                     next_bookmark = now + BOOKMARK_S
                     version = max(version, last_of(self._cache.revision))
-                    yield _bookmark(kind, version, "")
+                    yield _line(b"BOOKMARK", form.bookmark(version, ""))
                 changes = await watcher.take(min(ends - now, next_bookmark - now if bookmarks else TIMEOUT_S))
                 crowd = len(self._cache.collection(kind.stored_as).watchers)
                 if changes and crowd > CROWD:
@@ -162,10 +169,13 @@ class Watches:
                 watcher.wake()
 
 
-def _bookmark(kind: Kind, version: int, annotations: str) -> bytes:
-    resource = kind.resource
-    body = f'{{"kind":"{resource.kind}","apiVersion":"{resource.api_version}","metadata":{{{annotations}"resourceVersion":"{version}"}}}}'
-    return _line(b"BOOKMARK", body.encode())
+def bookmark(kind: str, api_version: str, version: int, annotations: str = "") -> bytes:
+    """An object of nothing but a resourceVersion."""
+    return f'{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{{{annotations}"resourceVersion":"{version}"}}}}'.encode()
+
+
+async def _only(line: bytes) -> AsyncIterator[bytes]:
+    yield line
 
 
 def error_line(error: errors.StatusError) -> bytes:

@@ -40,6 +40,7 @@ class CustomStrategy(Strategy):
         super().__init__(resource)
         self.has_status = any(sub.name == "status" for sub in resource.subresources)
         self._selectable = selectable
+        self.creates_on_update, self.needs_version = False, True
 
     def prepare_create(self, obj: Custom) -> None:
         if self.has_status:
