@@ -10,12 +10,14 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -250,6 +252,63 @@ def make_server(pki: Pki, etcd_url: str, tmp_path_factory: pytest.TempPathFactor
         server.stop()
 
 
+@dataclass
+class Peer:
+    """Another server that ours asks: `answer(method, path, headers, body)` gives (status, document)."""
+
+    url: str
+    port: int
+    asked: list[tuple[str, str, Any, bytes]]
+
+
+@pytest.fixture
+def serve(pki: Pki) -> Iterator[Any]:
+    """(answer, ask for a client certificate?) -> a Peer that listens with TLS on loopback."""
+    running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
+
+    def make(answer: Any, *, certificates: bool = False) -> Peer:
+        asked: list[tuple[str, str, Any, bytes]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = [*self.headers.items(), ("peer", str(self.connection.getpeercert()))]  # type: ignore[attr-defined]
+                asked.append((self.command, self.path, headers, body))
+                status, document = answer(self.command, self.path, headers, body)
+                data = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = do_DELETE = handle_any
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        listening.daemon_threads = True
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pki.path("server.crt"), pki.path("server.key"))
+        if certificates:
+            context.load_verify_locations(pki.path("ca.crt"))
+            context.verify_mode = ssl.CERT_REQUIRED
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        running.append((listening, thread))
+        return Peer(f"https://127.0.0.1:{listening.server_port}", listening.server_port, asked)
+
+    yield make
+    for listening, thread in running:
+        listening.shutdown()
+        listening.server_close()
+        thread.join()
+
+
 @pytest.fixture
 def namespace(server: ApiServer, request: pytest.FixtureRequest) -> str:
     """A namespace for one test, with its default service account, which no controller makes here."""
@@ -257,6 +316,12 @@ def namespace(server: ApiServer, request: pytest.FixtureRequest) -> str:
     server.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     server.call("POST", f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "default"}})
     return name
+
+
+@pytest.fixture
+def make_process() -> Any:
+    """(argv, log) -> a process that is not started yet."""
+    return Process
 
 
 @pytest.fixture
