@@ -33,7 +33,9 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
         elif value is not None:
             found[name] = value
     if unknown:
-        supported = ", ".join(sorted(n + (" (%s)" % ", ".join(f["aliases"]) if f.get("aliases") else "") for n, f in fields.items()))
+        supported = ", ".join(sorted(name for name in fields if not name.startswith(PRIVATE)))
+        if aliases:
+            supported += " (%s)" % ", ".join(sorted(aliases))
         raise ArgumentError(
             "Unsupported parameters for (%s) module: %s. Supported parameters include: %s."
             % (module, ", ".join(sorted(unknown)), supported)
@@ -48,6 +50,8 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
     for name, field in fields.items():
         if name in found:
             found[name] = _converted(name, found[name], field)
+        elif field.get("type") == "path" and field.get("default") is not None:
+            found[name] = _to_path(field["default"])
         else:
             found[name] = field.get("default")
     _rules(rules, found)
@@ -66,9 +70,13 @@ def _converted(name: str, value: Any, field: Dict[str, Any]) -> Any:
         value = [_converted(name, item, {"type": field["elements"]}) for item in value]
     choices = field.get("choices")
     if choices is not None:
-        for item in value if isinstance(value, list) else [value]:
-            if item not in choices:
-                raise ArgumentError("value of %s must be one of: %s, got: %s" % (name, ", ".join(str(c) for c in choices), item))
+        shown = ", ".join(str(choice) for choice in choices)
+        if not isinstance(value, list):
+            if value not in choices:
+                raise ArgumentError("value of %s must be one of: %s, got: %s" % (name, shown, value))
+        elif any(item not in choices for item in value):
+            wrong = ", ".join(str(item) for item in value if item not in choices)
+            raise ArgumentError("value of %s must be one or more of: %s. Got no match for: %s" % (name, shown, wrong))
     return value
 
 

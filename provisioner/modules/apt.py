@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from provisioner.agent.context import Context, ModuleFailed
 
-ARGUMENTS = {
+ARGUMENTS: Dict[str, Any] = {
     "name": {"type": "list", "aliases": ["package", "pkg"]},
     "deb": {"type": "path"},
     "state": {"default": "present", "choices": ["absent", "build-dep", "fixed", "latest", "present"]},
@@ -78,18 +78,28 @@ def _update_cache(args: Dict[str, Any], context: Context) -> bool:
         return False
     if context.check:
         return True
+    _refresh(args, context)
+    return True
+
+
+def update(context: Context, retries: int, max_delay: int) -> None:
+    """Fetches the lists of packages anew. Raises ModuleFailed when no try succeeds."""
+    args = {name: field.get("default") for name, field in ARGUMENTS.items() if name != "_rules"}
+    _refresh(dict(args, update_cache_retries=retries, update_cache_retry_max_delay=max_delay), context)
+
+
+def _refresh(args: Dict[str, Any], context: Context) -> None:
     delay = 1.0
     for attempt in range(args["update_cache_retries"] + 1):
         try:
             _apt(args, ["update", "-q"], context)
             os.utime(LISTS)
-            return True
+            return
         except ModuleFailed:
             if attempt == args["update_cache_retries"]:
                 raise
             time.sleep(min(delay, args["update_cache_retry_max_delay"]))
             delay *= 2
-    return True
 
 
 def installed() -> Dict[str, str]:
