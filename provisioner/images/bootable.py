@@ -97,6 +97,8 @@ class Recipe:
         for name in ("grub.cfg", "provision-seed", "provision-seed.service"):
             digest.update((FILES / name).read_bytes())
         digest.update(inspect.getsource(_customise).encode())
+        if self.box:
+            digest.update(inspect.getsource(_add_vagrant).encode())
         return digest.hexdigest()[:12]
 
     def path(self, store: Path = STORE) -> Path:

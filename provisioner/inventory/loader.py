@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioner.inventory import checks, documents
+from provisioner.inventory import checks, documents, plugin_source
 from provisioner.inventory.errors import InventoryError, Problem
 from provisioner.inventory.ini_source import IniSource
 from provisioner.inventory.model import Inventory
@@ -108,6 +108,12 @@ def _add_file(inventory: Inventory, path: Path, vault: VaultSecrets | None, prob
     document = documents.parse(data, str(path), vault)
     problems.extend(document.duplicates)
     if document.value is None:
+        return
+    if isinstance(document.value, documents.LocatedDict) and isinstance(document.value.get(plugin_source.KEY), str):
+        plugin = plugin_source.PluginSource(inventory, path, document.value)
+        plugin.add()
+        if plugin.problems:
+            raise InventoryError(plugin.problems)
         return
     source = YamlSource(inventory, str(path))
     source.add(document.value)

@@ -41,10 +41,13 @@ class Sources:
 
 def host_sources(suite: str, lab: LabSpec) -> Sources:
     """What the inventory says, else what this computer's apt uses for the suite, else Debian's own mirror."""
-    main, security = lab.mirror, None
-    if main is None:
-        main, security = _apt_mirrors(suite)
-    return Sources(main, security, upstream_proxy(lab))
+    return sources_of(suite, mirror=lab.mirror, proxy=lab.proxy)
+
+
+def sources_of(suite: str, *, mirror: str | None = None, proxy: str | None = None) -> Sources:
+    """The same without an inventory."""
+    main, security = (mirror, None) if mirror else _apt_mirrors(suite)
+    return Sources(main, security, proxy or _apt_proxy())
 
 
 def upstream_proxy(lab: LabSpec) -> str | None:

@@ -1,6 +1,7 @@
 """Dynamic inventory: every machine of ours at a libvirt, with the groups that its inventory gave it.
 
-An inventory file is `plugin: libvirt`, and may say `uri`, `cluster` (only that cluster's machines) and `vars`, `groups` as other inventories do.
+An inventory file is `plugin: libvirt`, and may say `uri`, `vars` (for all), and which machines are meant: `cluster` and `tags`, of which a
+machine must have one. A machine's tags are the groups that its inventory put it into.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from provisioner.machines.errors import MachineError
 from provisioner.machines.libvirt import documents
 from provisioner.machines.libvirt.connection import connect, told
 
-KEYS = {"plugin", "uri", "cluster", "vars"}
+KEYS = {"plugin", "uri", "cluster", "tags", "vars"}
 
 
 def listing(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -25,12 +26,19 @@ def listing(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def of_connection(connection: Any, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of an open connection. MachineError when machines of two labs have one name."""
+    labs: dict[str, str] = {}
+    tags = set(document.get("tags") or ())
     found: dict[str, Any] = {"all": {"vars": dict(document.get("vars") or {})}, "_meta": {"hostvars": {}}}
     with told("listing machines"):
         for domain in connection.listAllDomains():
             owner = documents.owner_of(domain.XMLDesc())
             if owner is None or document.get("cluster", owner.cluster) != owner.cluster:
                 continue
+            if tags and not tags & set(owner.groups):
+                continue
+            if labs.setdefault(owner.host, owner.lab) != owner.lab:
+                raise MachineError(f"two labs have a machine {owner.host}", hint="say which is meant: cluster")
             state = Path(owner.inventory).parent / ".provision" / owner.cluster
             found["_meta"]["hostvars"][owner.host] = {
                 "ansible_host": owner.address,

@@ -28,6 +28,8 @@ CONSOLE_BYTES = 1 << 20
 BOOT_TIMEOUT_S = {True: 120.0, False: 900.0}
 STOP_TIMEOUT_S = {True: 60.0, False: 240.0}
 _ASK_AGAIN_S = 20.0
+# A guess: an emulated machine whose processor is busy elsewhere was seen to take 15 s to greet.
+SSH_TIMEOUT_S = 90
 
 
 class LibvirtProvider:
@@ -82,6 +84,7 @@ class LibvirtProvider:
                 "ansible_user": host.spec.user,
                 "ansible_ssh_private_key_file": str(self.lab.state / "id_ed25519"),
                 "ansible_ssh_common_args": options,
+                "ansible_timeout": SSH_TIMEOUT_S,
             }
             for host in self.vms.hosts
         }
