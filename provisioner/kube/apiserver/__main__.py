@@ -32,6 +32,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     from provisioner.kube.apiserver.fairness.objects import FlowObjects
     from provisioner.kube.apiserver.masters import Masters
     from provisioner.kube.apiserver.server import Server
+    from provisioner.kube.apiserver.service_repair import ServiceRepair
 
     idle = sorted(name for name in WITHOUT_EFFECT if name.replace("-", "_") in flags.given)
     if idle:
@@ -50,6 +51,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     local = LocalServices(server)
     daemon.spawn("local api services", local.run())
     daemon.spawn("api services", server.services.run(local.record))
+    daemon.spawn("repair of service numbers", ServiceRepair(server.cache, server.store, server.clock).run())
     daemon.spawn("flow schemas", FlowObjects(server).run())
     await masters.step()
     daemon.spawn("masters", masters.run())

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver import bootstrap_roles
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.kinds import Kind
@@ -73,6 +75,7 @@ class Bootstrap:
             document = {"metadata": {"name": name}, "value": value, "description": text}
             await self.ensure("scheduling.k8s.io", "v1", "priorityclasses", "", document)
         await self._authentication_facts()
+        await self._service_range()
         await self._kubernetes_service()
 
     async def ensure(self, group: str, version: str, plural: str, namespace: str, document: dict[str, Any]) -> None:
@@ -141,6 +144,23 @@ class Bootstrap:
         kind = self.kind("", "v1", "configmaps")
         call = self.call("patch", kind, "kube-system", "extension-apiserver-authentication")
         await self._server.rest.patch(kind, call, lambda current: {**current, "data": {**(current.get("data") or {}), **data}})
+
+    async def _service_range(self) -> None:
+        """networking.k8s.io ServiceCIDR kubernetes, which says where services' addresses come from."""
+        where = ("networking.k8s.io", "v1", "servicecidrs")
+        spec = {"cidrs": [str(self._server.settings.flags.service_cluster_ip_range)]}
+        await self.ensure(*where, "", {"metadata": {"name": "kubernetes"}, "spec": spec})
+        kind = self.kind(*where)
+        call = self.call("patch", kind, "", "kubernetes")
+        call.target = replace(call.target, subresource="status")
+        now = rfc3339(self._server.clock.now())
+        ready = {"type": "Ready", "status": "True", "reason": "", "message": "Kubernetes Service CIDR is ready", "lastTransitionTime": now}
+
+        def with_condition(current: dict[str, Any]) -> dict[str, Any]:
+            present = (current.get("status") or {}).get("conditions")
+            return current if present else {**current, "status": {"conditions": [ready]}}
+
+        await self._server.rest.patch(kind, call, with_condition)
 
     async def _kubernetes_service(self) -> None:
         flags = self._server.settings.flags

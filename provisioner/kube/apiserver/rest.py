@@ -41,7 +41,6 @@ TRIES = 8
 # etcd's own limit is 1.5 MB for a request.
 OBJECT_BYTES = 1_500_000
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-EVENT_TTL_S = 3600
 # Kinds whose dependents outlive them unless the request says otherwise, with what is said about it.
 ORPHANING = {
     "batch/jobs": "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
@@ -87,7 +86,8 @@ def object_key(kind: Kind, namespace: str, name: str) -> str:
 class Rest:
     """Stateless but for its parts; one for the server."""
 
-    def __init__(self, cache: WatchCache, store: Store, admission: Admission, clock: Clock) -> None:
+    def __init__(self, cache: WatchCache, store: Store, admission: Admission, clock: Clock, event_ttl_s: int = 3600) -> None:
+        self._event_ttl_s = event_ttl_s
         self.cache, self._store, self.admission, self._clock = cache, store, admission, clock
         self._turns: dict[str, _Turn] = {}
 
@@ -152,7 +152,9 @@ class Rest:
             return body
         key = object_key(kind, metadata.namespace or "", metadata.name)
         try:
-            version = await self._store.put(self._etcd_key(kind, key), body, 0, ttl_s=EVENT_TTL_S if kind.stored_as == "core/events" else 0)
+            version = await self._store.put(
+                self._etcd_key(kind, key), body, 0, ttl_s=self._event_ttl_s if kind.stored_as == "core/events" else 0
+            )
         except Conflict:
             await self.admission.undo(call, kind, obj)
             raise errors.already_exists(kind.resource.plural, metadata.name, kind.resource.group) from None
@@ -369,7 +371,7 @@ class Rest:
             version = await self._store.delete(key, entry.revision)
             await self.admission.deleted(kind, new)
         else:
-            version = await self._store.put(key, body, entry.revision, ttl_s=EVENT_TTL_S if kind.stored_as == "core/events" else 0)
+            version = await self._store.put(key, body, entry.revision, ttl_s=self._event_ttl_s if kind.stored_as == "core/events" else 0)
         return Outcome(with_version(body, version), version)
 
     async def _until_latest(self, kind: Kind, target: Target, once: Callable[[Entry], Awaitable[Outcome]]) -> Outcome:

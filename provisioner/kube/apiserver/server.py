@@ -84,8 +84,8 @@ class Server:
         self.caller = Caller(lambda namespace, name, port: self.streams.service_address(namespace, name, port))
         certificates, expressions = Certificates(self.authorizer), Expressions(self.cache, self.authorizer)
         parts = Parts(self.cache, self.store, self.registry, self.rbac, self.authorizer, expressions, self.caller, certificates)
-        self.rest = Rest(self.cache, self.store, Admission(plugins(flags, settings.admission, parts)), clock)
-        self.watches = Watches(self.cache, self.stopping)
+        self.rest = Rest(self.cache, self.store, Admission(plugins(flags, settings.admission, parts)), clock, int(flags.event_ttl))
+        self.watches = Watches(self.cache, self.stopping, flags.min_request_timeout)
         self.forwarder = Forwarder()
         self.streams = Streams(self.registry, self.rest, settings.kubelets, self.forwarder, flags.kubelet_preferred_address_types)
         subresources = Subresources(

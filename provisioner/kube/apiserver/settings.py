@@ -143,6 +143,8 @@ def _flag_problems(flags: Flags) -> list[str]:
     for name in ("max_requests_inflight", "max_mutating_requests_inflight", "audit_log_maxsize", "audit_log_maxage", "audit_log_maxbackup"):
         if getattr(flags, name) < 0:
             problems.append(f"--{name.replace('_', '-')}={getattr(flags, name)}: can't be negative")
+    if flags.event_ttl < 1 or flags.min_request_timeout < 1:
+        problems.append("--event-ttl and --min-request-timeout: expected one second at least")
     if flags.max_requests_inflight + flags.max_mutating_requests_inflight == 0:
         problems.append("--max-requests-inflight and --max-mutating-requests-inflight: one of them must be more than 0")
     return problems

@@ -17,7 +17,7 @@ from provisioner.kube.apiserver.requests import flag, whole
 from provisioner.kube.storage.cache import Change, Entry, Expired, WatchCache, Watcher
 from provisioner.kube.storage.versions import last_of
 
-# Upstream's --min-request-timeout: a watch without its own timeout ends after half an hour to an hour.
+# --min-request-timeout, as upstream: a watch without its own timeout ends after half an hour to an hour.
 TIMEOUT_S = 1800
 BOOKMARK_S = 60.0
 INITIAL_EVENTS_END = '"annotations":{"k8s.io/initial-events-end":"true"},'
@@ -57,7 +57,8 @@ def seen_through(change: Change, selection: Selection) -> tuple[bytes, Entry] | 
 
 
 class Watches:
-    def __init__(self, cache: WatchCache, stopping: asyncio.Event) -> None:
+    def __init__(self, cache: WatchCache, stopping: asyncio.Event, timeout_s: int = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._cache, self._stopping = cache, stopping
         # resource -> the last change that was put in a line, and the line
         self._lines: dict[str, tuple[Change, bytes]] = {}
@@ -99,7 +100,7 @@ class Watches:
         initial: list[Entry] | None,
         since: int,
     ) -> AsyncIterator[bytes]:
-        timeout_s = whole(query, "timeoutSeconds") or random.randint(TIMEOUT_S, 2 * TIMEOUT_S)
+        timeout_s = whole(query, "timeoutSeconds") or random.randint(self._timeout_s, 2 * self._timeout_s)
         bookmarks = flag(query, "allowWatchBookmarks")
         loop = asyncio.get_running_loop()
         ends, next_bookmark = loop.time() + timeout_s, loop.time() + BOOKMARK_S * random.uniform(0.8, 1.0)

@@ -26,6 +26,8 @@ KUBELET_LABELS = frozenset(
     }
 )
 KUBELET_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
+# Ours, beyond upstream: a kubelet says its role when it registers, and can't change it afterwards (nor make its node anew: it may not delete).
+ROLE_PREFIX = "node-role.kubernetes.io/"
 
 
 def forbidden_labels(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -75,6 +77,8 @@ class NodeRestriction(Plugin):
         if name != node:
             raise forbidden("nodes", name, f'node "{node}" is not allowed to modify node "{name}"')
         wrong = forbidden_labels((old.metadata.labels if old is not None else None) or {}, new.metadata.labels or {})
+        if old is None:
+            wrong = [label for label in wrong if not label.startswith(ROLE_PREFIX)]
         if wrong:
             raise forbidden("nodes", name, f'node "{node}" is not allowed to modify labels: {", ".join(wrong)}')
         if old is not None and (old.spec.taints or []) != (new.spec.taints or []):

@@ -19,6 +19,8 @@ from provisioner.kube.storage.cache import ROOT
 from provisioner.kube.storage.etcd import EtcdError
 from provisioner.kube.storage.store import Conflict, Store
 
+# The collection of claims; their keys are ip/<address> and port/<number>.
+CLAIMED = "provision/claims"
 CLAIMS = ROOT + b"provision/claims/"
 # Random picks before every number is tried in turn.
 PICKS = 16
@@ -52,8 +54,23 @@ class Services(Plugin):
             elif not port.node_port:
                 port.node_port = await self._pick_port(call, owner, new)
             held.add(port.node_port)
+        await self._health_port(call, new, before, owner)
         if old is not None and not call.dry_run:
-            await self._release(owner, _numbers(before) - _numbers(spec))
+            await self._release(owner, numbers_of(before) - numbers_of(spec))
+
+    async def _health_port(self, call: Call, new: core_v1.Service, before: core_v1.ServiceSpec, owner: str) -> None:
+        """Where a load balancer asks whether this node has an endpoint."""
+        spec = new.spec
+        if spec.type != "LoadBalancer" or spec.external_traffic_policy != "Local":
+            if before.health_check_node_port == spec.health_check_node_port:
+                spec.health_check_node_port = None
+            return
+        wanted = spec.health_check_node_port or before.health_check_node_port
+        if not wanted:
+            wanted = await self._pick_port(call, owner, new)
+        elif wanted != before.health_check_node_port:
+            await self._claim_port(call, owner, wanted, "spec.healthCheckNodePort", new)
+        spec.health_check_node_port = wanted
 
     async def _cluster_ip(self, call: Call, new: core_v1.Service, before: core_v1.ServiceSpec, owner: str) -> None:
         spec = new.spec
@@ -112,9 +129,7 @@ class Services(Plugin):
         if call.dry_run:
             return True
         try:
-            await self._store.put(
-                CLAIMS + number.encode(), b'{"metadata":{"name":"%b","owner":"%b"}}' % (number.encode(), owner.encode()), 0
-            )
+            await self._store.put(CLAIMS + number.encode(), claim_body(number, owner), 0)
         except Conflict as conflict:
             return conflict.value is not None and b'"%b"' % owner.encode() in conflict.value
         except EtcdError as error:
@@ -140,15 +155,22 @@ class Services(Plugin):
 
     async def deleted(self, kind: Kind, old: Obj) -> None:
         if kind.resource.kind == "Service":
-            await self._release(f"{old.metadata.namespace}/{old.metadata.name}", _numbers(old.spec))
+            await self._release(f"{old.metadata.namespace}/{old.metadata.name}", numbers_of(old.spec))
 
     @staticmethod
     def _invalid(new: core_v1.Service, error: errors.FieldError) -> errors.StatusError:
         return errors.invalid("Service", new.metadata.name or "", [error])
 
 
-def _numbers(spec: core_v1.ServiceSpec) -> set[str]:
+def claim_body(number: str, owner: str) -> bytes:
+    return b'{"metadata":{"name":"%b","owner":"%b"}}' % (number.encode(), owner.encode())
+
+
+def numbers_of(spec: core_v1.ServiceSpec) -> set[str]:
+    """What a service holds, as its claims are called."""
     found = {f"port/{p.node_port}" for p in spec.ports or () if p.node_port}
+    if spec.health_check_node_port:
+        found.add(f"port/{spec.health_check_node_port}")
     if spec.cluster_ip and spec.cluster_ip != "None":
         found.add(f"ip/{spec.cluster_ip}")
     return found

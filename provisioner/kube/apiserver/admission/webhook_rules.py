@@ -60,7 +60,8 @@ def selected(by: Any, namespace_labels: Mapping[str, str] | None, labels: list[M
         return False
     if by.object_selector is not None:
         wanted = from_struct(by.object_selector)
-        return any(wanted.matches(each) for each in labels)
+        # A stream has no object: it is as one without labels.
+        return any(wanted.matches(each) for each in labels or [{}])
     return True
 
 

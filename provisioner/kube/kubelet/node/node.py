@@ -136,7 +136,13 @@ class NodeKeeper:
         there = self._node.metadata.labels or {}
         missing = {key: value for key, value in self._labels().items() if there.get(key) != value}
         if missing and settings.register:
-            self._node = await self._client.patch(core_v1.Node, settings.name, body={"metadata": {"labels": missing}})
+            try:
+                self._node = await self._client.patch(core_v1.Node, settings.name, body={"metadata": {"labels": missing}})
+            except StatusError as error:
+                # The API server lets a node not take every label once it is registered; it is a node all the same.
+                if error.code != 403:
+                    raise
+                log.warning("labels of the node are not changed node=%s: %s", settings.name, error.message)
 
     # -- status ----------------------------------------------------------------------------------------------------
 
