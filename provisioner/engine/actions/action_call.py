@@ -78,6 +78,12 @@ class ActionCall:
         value = self.args.get(name)
         return default if value is None else bool(to_bool(value))
 
+    def known(self, *names: str) -> None:
+        """Refuses arguments that the action does not have."""
+        unknown = sorted(str(name) for name in self.args if name not in names)
+        if unknown:
+            raise TaskError(f"Invalid options for {self.task.action}: {','.join(unknown)}")
+
     def required(self, name: str, *aliases: str) -> Any:
         for key in (name, *aliases):
             if self.args.get(key) is not None:

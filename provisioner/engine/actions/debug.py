@@ -39,8 +39,11 @@ def plan(call: ActionCall) -> dict[str, Any]:
 def _variable(call: ActionCall) -> dict[str, Any]:
     name = call.args["var"]
     if not isinstance(name, str):
-        shown = call.templar.render(name)
-        return {str(type(name)): shown}
+        kind, plain = type(name).__name__, call.templar.render(name)
+        raise TaskError(
+            f"argument 'var' is of type {kind} and we were unable to convert to _check_type_str_no_conversion: "
+            f"'{plain}' is not a string and conversion is not allowed"
+        )
     try:
         name = call.templar.render(name) if "{{" in name else name
         value = call.templar.evaluate(name) if isinstance(name, str) else name

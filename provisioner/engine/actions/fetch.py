@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ def plan(call: ActionCall) -> Plan:
     src, dest = call.args.get("src"), call.args.get("dest")
     if src is None or dest is None:
         raise TaskError("src and dest are required")
+    for name, value in (("source", src), ("destination", dest)):
+        if not isinstance(value, str):
+            raise TaskError(f"Invalid type supplied for {name} option, it must be a string")
     if call.check:
         return {"skipped": True, "changed": False, "msg": "check mode not (yet) supported for this module"}
     found = yield call.module("stat", {"path": str(src), "follow": True, "get_checksum": True, "checksum_algorithm": "sha1"})
@@ -24,14 +28,16 @@ def plan(call: ActionCall) -> Plan:
     problem = _problem(stat)
     if problem:
         missing = call.flag("fail_on_missing", True)
-        text = problem if stat.get("isdir") else f"{problem}, not transferring, ignored"
-        refused: dict[str, Any] = {"changed": False, "msg": text}
-        return {**refused, "failed": True} if missing else {**refused, "file": str(src)}
+        if missing:
+            text = problem if stat.get("isdir") else f"{problem}, not transferring, ignored"
+            return {"failed": True, "changed": False, "msg": text}
+        ignored: dict[str, Any] = {"changed": False, "msg": f"{problem}, not transferring, ignored"}
+        return ignored if stat.get("isdir") else {**ignored, "file": str(src)}
     target = _destination(call, str(src), str(dest))
     old = sha1(target.read_bytes()) if target.is_file() else None
     result: dict[str, Any] = {"changed": False, "dest": str(target), "file": str(src), "md5sum": None, "checksum": stat.get("checksum")}
     if old is not None and old == stat.get("checksum"):
-        return result
+        return {**result, "md5sum": _md5(target.read_bytes())}
     data = call.session.fetch(str(src), connection_become(call.become))
     if call.flag("validate_checksum", True) and stat.get("checksum") and sha1(data) != stat["checksum"]:
         raise TaskError("checksum mismatch", checksum=sha1(data), remote_checksum=stat["checksum"], dest=str(target), file=str(src))
@@ -40,7 +46,18 @@ def plan(call: ActionCall) -> Plan:
     beside.write_bytes(data)
     beside.replace(target)
     del result["file"]
-    return {**result, "changed": True, "checksum": sha1(data), "remote_checksum": stat.get("checksum"), "remote_md5sum": None}
+    return {
+        **result,
+        "changed": True,
+        "checksum": sha1(data),
+        "md5sum": _md5(data),
+        "remote_checksum": stat.get("checksum"),
+        "remote_md5sum": None,
+    }
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def _problem(stat: dict[str, Any]) -> str:

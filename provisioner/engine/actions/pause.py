@@ -6,29 +6,38 @@ import time
 from datetime import datetime
 from typing import Any
 
+from provisioner.agent.arguments import ArgumentError, checked
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError
 
 LOCAL = True
 RUNS_ONCE = True
+_ARGUMENTS = {
+    "echo": {"type": "bool", "default": True},
+    "minutes": {"type": "int"},
+    "seconds": {"type": "int"},
+    "prompt": {},
+    "_rules": {"mutually_exclusive": [["minutes", "seconds"]]},
+}
 
 
 def plan(call: ActionCall) -> dict[str, Any]:
+    try:
+        args = checked(_ARGUMENTS, call.args, "pause")
+    except ArgumentError as e:
+        raise TaskError(str(e)) from e
     begin = datetime.now().astimezone()
     started = time.monotonic()
     answer = ""
-    if call.args.get("minutes") is not None or call.args.get("seconds") is not None:
-        try:
-            seconds = float(call.args.get("minutes") or 0) * 60 + float(call.args.get("seconds") or 0)
-        except (TypeError, ValueError) as e:
-            raise TaskError(f"non-integer value given for prompt duration:\n{e}") from e
+    if args["minutes"] is not None or args["seconds"] is not None:
+        seconds = (args["minutes"] or 0) * 60 + (args["seconds"] or 0)
         call.run.stop.wait(max(seconds, 1))
         passed = time.monotonic() - started
-        text = f"Paused for {round(passed / 60, 2)} minutes" if call.args.get("minutes") else f"Paused for {round(passed, 2)} seconds"
+        text = f"Paused for {round(passed / 60, 2)} minutes" if args["minutes"] is not None else f"Paused for {round(passed, 2)} seconds"
     else:
-        prompt = str(call.args.get("prompt", "Press enter to continue, Ctrl+C to interrupt"))
+        prompt = str(args["prompt"] or "Press enter to continue, Ctrl+C to interrupt")
         try:
-            answer = call.run.options.prompt(prompt, not call.flag("echo", True))
+            answer = call.run.options.prompt(prompt, not args["echo"])
         except EOFError:
             call.run.warn("Not waiting for response to prompt as stdin is not interactive")
         text = f"Paused for {round((time.monotonic() - started) / 60, 2)} minutes"
@@ -41,5 +50,5 @@ def plan(call: ActionCall) -> dict[str, Any]:
         "stop": str(datetime.now().astimezone().replace(tzinfo=None)),
         "delta": int(time.monotonic() - started),
         "user_input": answer,
-        "echo": call.flag("echo", True),
+        "echo": args["echo"],
     }

@@ -15,7 +15,7 @@ from provisioner.engine.sessions import ModuleCall
 def plan(call: ActionCall) -> Plan:
     text = call.args.get("cmd", call.args.get("_raw_params"))
     if not text:
-        raise TaskError("no script given")
+        raise TaskError("one of the following is required: _raw_params, cmd")
     words = shlex.split(str(text))
     source = call.find(words[0], "files")
     for option in ("creates", "removes"):
@@ -24,7 +24,10 @@ def plan(call: ActionCall) -> Plan:
             if reason:
                 return {"skipped": True, "changed": False, "msg": reason}
     if call.check:
-        return {"skipped": True, "changed": True, "msg": "check mode is not supported for this task."}
+        # What depends on a file's existence would run now.
+        if call.args.get("creates") is not None or call.args.get("removes") is not None:
+            return {"changed": True}
+        return {"skipped": True, "changed": False, "msg": "Check mode is not supported for this task."}
     data = read_source(call, source)
     digest = sha256(data)
     made = yield call.module("tempfile", {"state": "file", "prefix": "script.", "suffix": "-" + source.name}, check=False)
@@ -39,9 +42,9 @@ def plan(call: ActionCall) -> Plan:
     command = " ".join(shlex.quote(word) for word in [path, *words[1:]])
     if call.args.get("executable"):
         command = f"{call.args['executable']} {command}"
-    args: dict[str, Any] = {"_raw_params": command, "strip_empty_ends": False}
     if call.args.get("chdir"):
-        args["chdir"] = call.args["chdir"]
+        command = f"cd {shlex.quote(str(call.args['chdir']))} && {command}"
+    args: dict[str, Any] = {"_raw_params": command, "strip_empty_ends": False}
     result = yield call.module("shell", args)
     yield call.module("file", {"path": path, "state": "absent"}, check=False)
     kept: dict[str, Any] = {key: result[key] for key in ("rc", "stdout", "stderr", "failed", "msg") if key in result}

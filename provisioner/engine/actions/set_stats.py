@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import Any
 
 from provisioner.engine.actions.action_call import ActionCall
@@ -11,9 +12,13 @@ LOCAL = True
 
 
 def plan(call: ActionCall) -> dict[str, Any]:
-    data = call.args.get("data")
+    call.known("data", "per_host", "aggregate")
+    data = call.args.get("data") or {}
     if not isinstance(data, dict):
         raise TaskError("The 'data' option needs to be a dictionary/hash")
+    for name in data:
+        if not str(name).isidentifier() or keyword.iskeyword(str(name)):
+            raise TaskError(f"Task failed: Invalid variable name '{name}'.")
     owner = call.state.name if call.flag("per_host") else "_run"
     with call.run.lock:
         collected = call.run.result.custom.setdefault(owner, {})
