@@ -177,6 +177,9 @@ def _crash(error: Exception) -> Dict[str, Any]:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = " (%s)" % error.filename if error.filename else ""
         return {"failed": True, "changed": False, "msg": "the host's disk is full%s: %s" % (where, error), "exception": text}
+    if isinstance(error, OSError) and error.errno and error.filename:
+        # The host's trouble rather than the module's: it says all by itself.
+        return {"failed": True, "changed": False, "msg": str(error)}
     return {"failed": True, "changed": False, "msg": "%s: %s" % (type(error).__name__, error), "exception": text}
 
 

@@ -251,6 +251,37 @@ def test_a_full_disk_is_named(host: PrivateHost, session: Make) -> None:
         one.raw(f"umount {home}/.cache")
 
 
+READ_ONLY = "/home/guest/read-only"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ModuleCall(
+            "copy", {"dest": f"{READ_ONLY}/new", "_blob": hashlib.sha256(b"x").hexdigest()}, blobs={hashlib.sha256(b"x").hexdigest(): b"x"}
+        ),
+        ModuleCall("file", {"path": f"{READ_ONLY}/folder", "state": "directory"}),
+        ModuleCall("file", {"path": f"{READ_ONLY}/old", "state": "absent"}),
+        ModuleCall("file", {"path": f"{READ_ONLY}/old", "mode": "0600"}),
+        ModuleCall("file", {"path": f"{READ_ONLY}/touched", "state": "touch"}),
+        ModuleCall("lineinfile", {"path": f"{READ_ONLY}/old", "line": "more"}),
+        ModuleCall("blockinfile", {"path": f"{READ_ONLY}/old", "block": "more"}),
+        ModuleCall("ini_file", {"path": f"{READ_ONLY}/old", "section": "a", "option": "b", "value": "c"}),
+    ],
+    ids=lambda call: f"{call.module} {call.args.get('path', call.args.get('dest'))}",
+)
+def test_a_read_only_mount_is_an_error_without_a_traceback(host: PrivateHost, session: Make, call: ModuleCall) -> None:
+    one = session(host.settings())
+    one.raw(f"mkdir -p {READ_ONLY} && mount -t tmpfs none {READ_ONLY} && echo old >{READ_ONLY}/old && mount -o remount,ro {READ_ONLY}")
+    try:
+        result = one.call([call])[0]
+        assert result["failed"] is True and result["changed"] is False and "Read-only file system" in result["msg"]
+        assert "exception" not in result
+        assert one.raw(f"ls -A {READ_ONLY}; cat {READ_ONLY}/old").stdout == "old\nold\n"
+    finally:
+        one.raw(f"umount {READ_ONLY}")
+
+
 def test_a_home_that_can_not_be_written_is_no_obstacle(host: PrivateHost, session: Make) -> None:
     one = session(host.settings())
     home = "/home/guest"
