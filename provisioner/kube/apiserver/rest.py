@@ -357,8 +357,11 @@ class Rest:
             old = kind.load(entry.data)
             new = await decide(kind.load(entry.data), entry)
             new.metadata.resource_version = old.metadata.resource_version = None
-            body = self._sized(await kind.stored_form(self._owned(kind, call, kind.to_dict(new), kind.to_dict(old), None)))
-            return await self._written(kind, call, entry, new, body)
+            before = kind.to_dict(old)
+            after = self._owned(kind, call, kind.to_dict(new), before, None)
+            if after == before:
+                return Outcome(entry.data)
+            return await self._written(kind, call, entry, new, self._sized(await kind.stored_form(after)))
 
         return (await self._until_latest(kind, call.target, once)).data
 

@@ -8,7 +8,6 @@ from typing import Any
 from aiohttp import web
 
 from provisioner.kube.api import errors
-from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.authn import Authenticator
 from provisioner.kube.apiserver.authz import Authorizer
@@ -18,9 +17,9 @@ from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources import pods, reviews, scale
+from provisioner.kube.apiserver.subresources.parts import change_part
 from provisioner.kube.apiserver.subresources.streams import Streams
 from provisioner.kube.client.clock import Clock
-from provisioner.kube.storage.cache import Entry
 
 STREAMS = frozenset({"log", "exec", "attach", "portforward", "proxy"})
 
@@ -117,13 +116,16 @@ class Subresources:
         if name == "scale" and target.verb == "patch":
             how, body = await read_patch(request)
             return json_response(
-                await scale.write(self._rest, kind, call, patcher(self._core("pods"), "merge" if how == "strategic" else how, body))
+                await scale.write(
+                    self._rest, kind, call, patcher(self._core("pods"), "merge" if how in ("strategic", "apply") else how, body)
+                )
             )
         if target.verb == "get":
             return json_response((await self._rest.get(kind, call)).data)
         if target.verb == "patch":
             how, body = await read_patch(request)
-            return json_response(await self._rest.patch(kind, call, patcher(kind, how, body)))
+            change = patcher(kind, "strategic" if how == "apply" else how, body)
+            return json_response(await change_part(self._rest, kind, call, change, self._certificates, self._clock))
         document = await read_body(request)
         if name == "scale":
             return json_response(await scale.write(self._rest, kind, call, document))
@@ -136,31 +138,6 @@ class Subresources:
         if name == "token":
             made = await reviews.token_request(self._rest, self._authenticator.tokens, kind, self._bound, call, document)
             return json_response(made, 201)
-        return json_response(await self._finalize_or_approve(kind, call, document))
-
-    async def _finalize_or_approve(self, kind: Kind, call: Call, document: Any) -> bytes:
-        """namespaces/finalize, certificatesigningrequests/approval, pods/ephemeralcontainers and /resize: one part of the object changes."""
-        given = pods.decoded(kind.struct, {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, **document})
-        name = call.target.subresource
-
-        async def change(obj: Any, _: Entry) -> Any:
-            wanted = given.metadata.resource_version
-            if wanted and wanted != obj.metadata.resource_version:
-                raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
-            if name == "finalize":
-                obj.spec.finalizers = given.spec.finalizers
-            elif name == "approval":
-                await self._certificates.check_approval(call, obj)
-                obj.status.conditions = given.status.conditions
-                for condition in obj.status.conditions or ():
-                    condition.last_update_time = condition.last_update_time or rfc3339(self._clock.now())
-            elif name == "ephemeralcontainers":
-                obj.spec.ephemeral_containers = given.spec.ephemeral_containers
-                kind.default(obj)
-            elif name == "resize":
-                sizes = {c.name: c.resources for c in given.spec.containers or ()}
-                for container in obj.spec.containers or ():
-                    container.resources = sizes.get(container.name, container.resources)
-            return obj
-
-        return await self._rest.change_whole(kind, call, change)
+        if not isinstance(document, dict):
+            raise errors.bad_request("the body of the request must be an object")
+        return json_response(await change_part(self._rest, kind, call, lambda _: document, self._certificates, self._clock))
