@@ -79,8 +79,8 @@ def _layers(release: Bundle, topology: Topology) -> dict[str, list[dict[str, str
     return {name: [layer for kind, layer in by_kind.items() if kind == "node" or name in topology.masters] for name in topology.hosts}
 
 
-def _labels(name: str, topology: Topology) -> list[str]:
-    return [f"{CONTROL_PLANE}="] if name in topology.masters else []
+def _labels(name: str, topology: Topology) -> dict[str, str]:
+    return {CONTROL_PLANE: ""} if name in topology.masters else {}
 
 
 def _taints(name: str, topology: Topology) -> list[dict[str, str]]:

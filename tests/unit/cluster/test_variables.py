@@ -33,7 +33,7 @@ def test_masters_keep_ordinary_pods_away_unless_they_are_workers() -> None:
     assert lab["node_taints"]["master-1"] == [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
     assert lab["node_taints"]["worker-1"] == []
     assert single["node_taints"]["node-1"] == []
-    assert single["node_labels"]["node-1"] == ["node-role.kubernetes.io/control-plane="]
+    assert single["node_labels"]["node-1"] == {"node-role.kubernetes.io/control-plane": ""}
 
 
 def test_registry_settings_reach_docker() -> None:
