@@ -3,7 +3,7 @@ scenario's own.
 
 `create` makes one bare host, with the certificates and the release that roles put on it, and writes what molecule asks for
 (instance_config.yml), what the roles are told (vars.json), and an inventory for who comes without molecule (hosts.yaml). `renew` makes the host
-bare again, with the same name, address and certificates: a twin of what it was. Molecule's playbooks call it; so can a hand.
+bare again, with the same name, address, certificates and release: a twin of what it was. Molecule's playbooks call it; so can a hand.
 """
 
 from __future__ import annotations
@@ -43,11 +43,16 @@ def create(context: Context, folder: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         release = pool.submit(bundle.ensure)
         context.state.prepare()
-        context.provider.create()
-        context.provider.start()
-        context.connect_vars()
+        make(context, folder)
         prepare(context, release)
     (folder / "vars.json").write_text(context.state.variables.read_text())
+
+
+def make(context: Context, folder: Path) -> None:
+    """The host, and how it is reached."""
+    context.provider.create()
+    context.provider.start()
+    context.connect_vars()
     groups = {group: {"hosts": dict.fromkeys(context.provider.connection_vars())} for group in ("masters", "workers")}
     hosts = {"hosts": context.provider.connection_vars(), "children": groups}
     (folder / "hosts.yaml").write_text(yaml.safe_dump({"all": hosts}))
@@ -74,10 +79,12 @@ def main() -> int:
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     context = open_cluster(inventory(folder, arguments.network or network(folder)), Bus())
-    if arguments.verb != "create":
-        context.provider.destroy()
-    if arguments.verb != "destroy":
+    if arguments.verb == "create":
         create(context, folder)
+        return 0
+    context.provider.destroy()
+    if arguments.verb == "renew":
+        make(context, folder)
     return 0
 
 

@@ -13,6 +13,7 @@ ROOTS = ("/etc", "/opt", "/root", "/usr/local", "/usr/lib/systemd", "/var/lib/pr
 VOLATILE = (
     "/etc/ssh/ssh_host_",  # a host's own keys
     "/etc/machine-id",
+    "/etc/docker/key.json",  # made by dockerd
     "/etc/ld.so.cache",
     "/root/.ansible",  # each tool's own folder
     "/root/.cache",

@@ -22,6 +22,7 @@ HOSTS = ROOT / "molecule" / "hosts.py"
 SNAPSHOT = Path(__file__).with_name("snapshot.py")
 SITE = ROOT / "roles" / "site.yaml"
 RECAP = re.compile(r"^node-1 +: (.*)$", re.MULTILINE)
+SHOWN = 40
 Recap = dict[str, int]
 
 
@@ -88,6 +89,7 @@ def test_site_does_the_same_by_either_program(twin: Twin) -> None:
         recaps.append((twin.play(program, **environment), twin.play(program, **environment)))
         snapshots.append(twin.snapshot())
     assert len(snapshots[0]["files"]) > 500, "the snapshot has seen next to nothing"
-    assert differences(*snapshots) == []
+    found = differences(*snapshots)
+    assert not found, f"{len(found)} differences:\n" + "\n".join(found[:SHOWN])
     assert recaps[0] == recaps[1]
     assert recaps[0][0]["changed"] > 50 and recaps[0][1]["changed"] == 0
