@@ -7,14 +7,21 @@ import gzip
 import http.server
 import importlib
 import json
+import os
+import shutil
+import subprocess
+import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pytest
 
 from provisioner.agent.arguments import ArgumentError, checked
 from provisioner.agent.context import Context, ModuleFailed
+from provisioner.images.lab import busybox_binary
 
 
 class Call(Protocol):
@@ -108,3 +115,62 @@ def web_server() -> Iterator[WebServer]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+NAMESPACES = "mount --make-rprivate / && ip link set lo up && touch {work}/up && exec sleep infinity"
+
+
+@pytest.fixture(scope="session")
+def docker_host() -> Iterator[str]:
+    """A real dockerd in a network and mount namespace of its own, with the image box:1 (busybox); its address."""
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        pytest.skip("needs root and Docker's daemon")
+    work = Path(tempfile.mkdtemp(prefix="modules-docker-"))
+    holder = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", NAMESPACES.format(work=work)])
+    dockerd: subprocess.Popen[bytes] | None = None
+    try:
+        wait_for((work / "up").exists, "namespaces")
+        (work / "daemon.json").write_text('{"bridge": "none", "iptables": false, "ip-forward": false}')
+        command = [
+            "nsenter",
+            "-t",
+            str(holder.pid),
+            "-n",
+            "-m",
+            "dockerd",
+            "--config-file",
+            f"{work}/daemon.json",
+            "-H",
+            f"unix://{work}/s",
+        ]
+        command += ["--pidfile", f"{work}/pid", "--data-root", f"{work}/data", "--exec-root", f"{work}/exec"]
+        with (work / "log").open("wb") as log:
+            dockerd = subprocess.Popen(command, stdout=log, stderr=log)
+        host = f"unix://{work}/s"
+        wait_for(lambda: subprocess.run(["docker", "-H", host, "version"], capture_output=True).returncode == 0, f"dockerd; see {work}/log")
+        root = work / "box/bin"
+        root.mkdir(parents=True)
+        (root / "busybox").write_bytes(busybox_binary(work))
+        (root / "busybox").chmod(0o755)
+        for name in ("sh", "echo", "sleep", "cat", "env", "true", "false"):
+            (root / name).symlink_to("busybox")
+        packed = subprocess.run(["tar", "-C", str(work / "box"), "-c", "."], capture_output=True, check=True).stdout
+        subprocess.run(["docker", "-H", host, "import", "-", "box:1"], input=packed, capture_output=True, check=True)
+        yield host
+        left = subprocess.run(["docker", "-H", host, "ps", "-aq"], capture_output=True, text=True, check=True).stdout.split()
+        if left:
+            subprocess.run(["docker", "-H", host, "rm", "-f", *left], capture_output=True, check=True)
+    finally:
+        if dockerd is not None:
+            dockerd.terminate()
+            dockerd.wait(30)
+        holder.kill()
+        holder.wait()
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        time.sleep(0.05)
