@@ -31,6 +31,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     from provisioner.kube.apiserver.bootstrap import Bootstrap
     from provisioner.kube.apiserver.fairness.objects import FlowObjects
     from provisioner.kube.apiserver.masters import Masters
+    from provisioner.kube.apiserver.policy_status import PolicyStatus
     from provisioner.kube.apiserver.server import Server
     from provisioner.kube.apiserver.service_repair import ServiceRepair
 
@@ -51,6 +52,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     local = LocalServices(server)
     daemon.spawn("local api services", local.run())
     daemon.spawn("api services", server.services.run(local.record))
+    daemon.spawn("status of policies", PolicyStatus(server).run())
     daemon.spawn("repair of service numbers", ServiceRepair(server.cache, server.store, server.clock).run())
     daemon.spawn("flow schemas", FlowObjects(server).run())
     await masters.step()

@@ -167,3 +167,36 @@ def test_the_authorizer_can_be_asked(server: Any, namespace: str, maker: Maker) 
     path = f"/api/v1/namespaces/{namespace}/configmaps?dryRun=All"
     eventually(lambda: server.call("POST", path, body, user="alice"), 422)
     assert server.call("POST", path, body)[0] == 201
+
+
+def test_expressions_are_checked_against_types(server: Any, namespace: str, maker: Maker) -> None:
+    """What can't be right for the kinds that rules name is told in the policy's status; what is right leaves nothing there."""
+    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["deployments"]}
+    matches = {"matchConstraints": constraints(namespace, **rule)}
+
+    def checked(name: str, *validations: dict[str, str], **spec: Any) -> list[dict[str, str]]:
+        assert maker.make("validatingadmissionpolicies", name, {**matches, **spec, "validations": list(validations)})[0] == 201
+        deadline = time.monotonic() + 15
+        while True:
+            status = server.call("GET", f"{GROUP}/validatingadmissionpolicies/{name}")[1].get("status", {})
+            if "typeChecking" in status:
+                assert status["observedGeneration"] == 1
+                return list(status["typeChecking"].get("expressionWarnings", ()))
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    variables = [{"name": "wanted", "expression": "object.spec.replicas"}]
+    good = {
+        "expression": "variables.wanted > 1 && object.metadata.name.startsWith('a')",
+        "messageExpression": "'n: ' + string(variables.wanted)",
+    }
+    assert checked("right-types", good, variables=variables) == []
+    bad = {"expression": "object.spec.replicas > '1'", "messageExpression": "'wants replicas > 1, got ' + object.spec.replicas"}
+    first, second, third = checked("wrong-types", bad, {"expression": "object.spec.replica > 1"})
+    assert first["fieldRef"] == "spec.validations[0].expression" and first["warning"].startswith(
+        "apps/v1, Kind=Deployment: ERROR: <input>:1:22: "
+    )
+    assert "found no matching overload for '_>_' applied to '(int, string)'" in first["warning"]
+    assert second["fieldRef"] == "spec.validations[0].messageExpression"
+    assert "found no matching overload for '_+_' applied to '(string, int)'" in second["warning"]
+    assert third["fieldRef"] == "spec.validations[1].expression" and "undefined field 'replica'" in third["warning"]

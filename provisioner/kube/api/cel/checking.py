@@ -21,6 +21,7 @@ BOOL: Type = {"type": "boolean"}
 _NUMBERS = frozenset(("integer", "number"))
 _SHOWN = {"integer": "int", "number": "double", "boolean": "bool", "array": "list", "object": "object", "string": "string"}
 _COMPARED = frozenset(("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"))
+_ARITHMETIC = frozenset(("_+_", "_-_", "_*_", "_/_", "_%_"))
 _LOGICAL = frozenset(("_&&_", "_||_", "!_"))
 _GIVES_BOOL = frozenset(
     ("contains", "startsWith", "endsWith", "matches", "hasValue", "isSorted", "_in_", "isQuantity", "isURL", "isIP", "isCIDR")
@@ -95,6 +96,8 @@ class _Checker:
         if name in _COMPARED:
             self._compared(node, *(kind for kind, _ in args))
             return BOOL, cost
+        if name in _ARITHMETIC:
+            return self._calculated(node, *(kind for kind, _ in args)), cost
         if name in _LOGICAL:
             for kind, _ in args:
                 if _kind(kind) not in ("", "boolean"):
@@ -108,6 +111,16 @@ class _Checker:
         if name == "size":
             return {"type": "integer"}, cost
         return (BOOL if name in _GIVES_BOOL else None), cost
+
+    def _calculated(self, node: syntax.Call, left: Type, right: Type) -> Type:
+        """Numbers of one kind with each other; `+` also joins strings and lists."""
+        kinds = (_kind(left), _kind(right))
+        if "" in kinds:
+            return None
+        joins = node.name == "_+_" and kinds[0] in ("string", "array")
+        if kinds[0] != kinds[1] or not (kinds[0] in _NUMBERS or joins) or (node.name == "_%_" and kinds[0] != "integer"):
+            raise self._mismatch(node, [left, right])
+        return left if kinds[0] != "array" else None
 
     def _compared(self, node: syntax.Call, left: Type, right: Type) -> None:
         kinds = (_kind(left), _kind(right))
