@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 # A request's body at most; an object may have half of that, a patch of it all.
 BODY_BYTES = 3 * 1024 * 1024
+# Upstream's --request-timeout.
+BODY_S = 60.0
 PATCH_OPERATIONS = 10_000
 PATCHES = {
     "application/json-patch+json": "json",
@@ -238,10 +241,16 @@ async def read_bytes(request: web.Request) -> bytes:
     if (request.content_length or 0) > BODY_BYTES:
         raise errors.too_large(f"Request entity too large: limit is {BODY_BYTES}")
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            raise errors.too_large(f"Request entity too large: limit is {BODY_BYTES}")
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > BODY_BYTES:
+                    raise errors.too_large(f"Request entity too large: limit is {BODY_BYTES}")
+    except TimeoutError:
+        raise errors.timeout(f"Timeout: the body of the request did not come within {BODY_S:.0f} s") from None
+    except web.RequestPayloadError as error:
+        raise errors.bad_request(f"the body of the request can't be read: {error}") from error
     if AUDITED in request:
         request[AUDITED] = bytes(body)
     return bytes(body)

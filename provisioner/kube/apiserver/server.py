@@ -25,6 +25,7 @@ from provisioner.kube.apiserver.custom.definitions import Definitions
 from provisioner.kube.apiserver.documents import Documents
 from provisioner.kube.apiserver.fairness.controller import Fairness
 from provisioner.kube.apiserver.fairness.seats import CountedSeats, FairSeats
+from provisioner.kube.apiserver.http_log import http_log
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.openapi import OpenApi
@@ -151,6 +152,7 @@ class Server:
         server = web.Server(
             self.app.handle,
             access_log=None,
+            logger=http_log(),
             handler_cancellation=True,
             keepalive_timeout=180.0,
             max_line_size=16384,

@@ -66,6 +66,8 @@ class Watches:
     async def stream(self, kind: Kind, selection: Selection, query: Mapping[str, str], form: Form) -> AsyncIterator[bytes]:
         """Chunks of lines. Raises StatusError before the first chunk only: what a version is too old for is told in the stream."""
         check_watch_options(query)
+        # What can't be read is told before the stream begins.
+        whole(query, "timeoutSeconds"), flag(query, "allowWatchBookmarks")
         since, initial = await self._start(kind, selection, query)
         try:
             watcher, missed = self._cache.watch(kind.stored_as, selection.prefix, since)
