@@ -75,7 +75,8 @@ def _asked(container: core_v1.Container, kind: str) -> Usage:
 def service_usage(service: core_v1.Service) -> Usage:
     taken: Usage = {"services": Fraction(1), "count/services": Fraction(1)}
     if service.spec.type in ("NodePort", "LoadBalancer"):
-        taken["services.nodeports"] = Fraction(len(service.spec.ports or ()))
+        suppressed = service.spec.type == "LoadBalancer" and service.spec.allocate_load_balancer_node_ports is False
+        taken["services.nodeports"] = Fraction(sum(1 for p in service.spec.ports or () if p.node_port or not suppressed))
     if service.spec.type == "LoadBalancer":
         taken["services.loadbalancers"] = Fraction(1)
     return taken

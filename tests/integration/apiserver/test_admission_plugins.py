@@ -175,3 +175,19 @@ def test_unknown_plugins_and_files(pki: Any, tmp_path: Path) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "NodeRestricton: unknown plug-in; did you mean NodeRestriction?" in done.stderr
     assert "EventRateLimit: this plug-in is not there" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_quotas_hold_when_objects_grow(server: Any, namespace: str) -> None:
+    base = f"/api/v1/namespaces/{namespace}"
+    hard = {"services.nodeports": "2", "requests.storage": "10Gi"}
+    quota = server.call("POST", f"{base}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": hard}})[1]
+    quota["status"] = {"hard": hard, "used": {"services.nodeports": "0", "requests.storage": "0"}}
+    assert server.call("PUT", f"{base}/resourcequotas/q/status", quota)[0] == 200
+    service = {"metadata": {"name": "s"}, "spec": {"type": "NodePort", "ports": [{"name": "a", "port": 1}]}}
+    status, made = server.call("POST", f"{base}/services", service)
+    assert status == 201, made
+    more = [{"name": name, "port": port} for name, port in (("a", 1), ("b", 2), ("c", 3))]
+    status, found = server.call("PATCH", f"{base}/services/s", {"spec": {"ports": more}}, headers=MERGE)
+    assert status == 403 and "exceeded quota: q, requested: services.nodeports=2, used: services.nodeports=1" in found["message"]
+    assert server.call("PATCH", f"{base}/services/s", {"spec": {"ports": more[:2]}}, headers=MERGE)[0] == 200
+    assert server.call("GET", f"{base}/resourcequotas/q")[1]["status"]["used"]["services.nodeports"] == "2"

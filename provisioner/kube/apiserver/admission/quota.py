@@ -30,6 +30,9 @@ _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 # What containers must say when a quota limits it.
 _MUST_SAY = {"requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "cpu", "memory"}
 
+# Objects that may take more when they are changed.
+GROWING = frozenset(("core/services", "core/persistentvolumeclaims"))
+
 Usage = dict[str, Fraction]
 
 
@@ -41,13 +44,20 @@ class ResourceQuota(Plugin):
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         resource = kind.resource
-        if old is not None or call.target.subresource or not resource.namespaced or resource.kind in ("Event", "ResourceQuota"):
+        if call.target.subresource or not resource.namespaced or resource.kind == "Event":
+            return
+        if old is not None and kind.stored_as not in GROWING:
             return
         quotas = self._cache.collection("core/resourcequotas")
         keys = [entry.key for entry in quotas.page(f"{call.target.namespace}/", "")]
         if not keys:
             return
         wanted = usage(kind, new)
+        if old is not None:
+            before = usage(kind, old)
+            wanted = {name: amount - before.get(name, 0) for name, amount in wanted.items() if amount > before.get(name, 0)}
+            if not wanted:
+                return
         for key in keys:
             entry = quotas.entries.get(key)
             if entry is not None:
@@ -125,7 +135,9 @@ def usage(kind: Kind, obj: Obj) -> Usage:
         taken |= {f"limits.{name}": Fraction(value) for name, value in limits.items() if name in _COMPUTE}
     elif kind.stored_as == "core/services":
         if obj.spec.type in ("NodePort", "LoadBalancer"):
-            taken["services.nodeports"] = Fraction(len(obj.spec.ports or ()))
+            # A load balancer may go without node ports; then only those that are asked for count.
+            suppressed = obj.spec.type == "LoadBalancer" and obj.spec.allocate_load_balancer_node_ports is False
+            taken["services.nodeports"] = Fraction(sum(1 for p in obj.spec.ports or () if p.node_port or not suppressed))
         if obj.spec.type == "LoadBalancer":
             taken["services.loadbalancers"] = one
     elif kind.stored_as == "core/persistentvolumeclaims":
@@ -155,5 +167,18 @@ def _in_scope(spec: core_v1.PodSpec, scope: str, operator: str, values: list[str
         has = spec.priority_class_name or ""
         answers: Mapping[str, Any] = {"In": has in values, "NotIn": has not in values, "Exists": bool(has), "DoesNotExist": not has}
         return bool(answers.get(operator, False))
+    if scope == "CrossNamespacePodAffinity":
+        return _crosses(spec)
     known = {"BestEffort": best_effort, "NotBestEffort": not best_effort, "Terminating": terminating, "NotTerminating": not terminating}
     return known.get(scope, False)
+
+
+def _crosses(spec: core_v1.PodSpec) -> bool:
+    """Whether a pod's (anti-)affinity looks into other namespaces."""
+    affinity = spec.affinity or core_v1.Affinity()
+    terms: list[Any] = []
+    for source in (affinity.pod_affinity, affinity.pod_anti_affinity):
+        if source is not None:
+            terms += source.required_during_scheduling_ignored_during_execution or ()
+            terms += [w.pod_affinity_term for w in source.preferred_during_scheduling_ignored_during_execution or ()]
+    return any(t is not None and (t.namespaces or t.namespace_selector is not None) for t in terms)

@@ -41,6 +41,8 @@ def test_what_others_take(registry: Registry) -> None:
     service = codec.decode_dict(core_v1.Service, {"spec": {"type": "LoadBalancer", "ports": [{"port": 1}, {"port": 2}]}})
     taken = usage(kind(registry, "", "services"), service)
     assert (taken["services"], taken["services.nodeports"], taken["services.loadbalancers"]) == (1, 2, 1)
+    service.spec.allocate_load_balancer_node_ports = False
+    assert usage(kind(registry, "", "services"), service)["services.nodeports"] == 0
     assert usage(kind(registry, "apps", "deployments"), None) == {"count/deployments.apps": 1}
 
 
@@ -52,6 +54,12 @@ def test_what_others_take(registry: Registry) -> None:
         ({"scopes": ["NotBestEffort"]}, {"containers": [{"name": "c"}]}, False),
         ({"scopes": ["Terminating"]}, {"activeDeadlineSeconds": 5}, True),
         ({"scopes": ["NotTerminating"]}, {"activeDeadlineSeconds": 5}, False),
+        ({"scopes": ["CrossNamespacePodAffinity"]}, {}, False),
+        (
+            {"scopes": ["CrossNamespacePodAffinity"]},
+            {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "k", "namespaces": ["x"]}]}}},
+            True,
+        ),
         (
             {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]}},
             {"priorityClassName": "high"},
