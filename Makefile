@@ -48,3 +48,7 @@ differential-roles: setup  ## roles/site.yaml by ansible-playbook and by our eng
 	$(VENV)/pytest -q tests/differential_roles
 
 test: lint types unit integration molecule-some e2e  ## everything, as CI does
+
+vm-test:  ## on real virtual machines, through libvirt and Vagrant (emulated where there is no KVM: up to 40 minutes)
+	@scripts/setup vm
+	$(VENV)/pytest -q -s tests/vm

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from provisioner.cluster import adoption
 from provisioner.cluster.errors import HostProblem
 from provisioner.cluster.probe import SCRIPT, HostFacts, parse, ports_of
 from provisioner.cluster.topology import Topology
@@ -82,8 +83,10 @@ def probe(
     return found, [answer for answer in answers.values() if isinstance(answer, HostProblem)]
 
 
-def examine(topology: Topology, probed: Mapping[str, Probed]) -> list[HostProblem]:
-    """Every reason why a host can't be used."""
+def examine(
+    topology: Topology, probed: Mapping[str, Probed], *, adopt: Collection[str] = (), docker: Mapping[str, Any] | None = None
+) -> list[HostProblem]:
+    """Every reason why a host can't be used. `adopt`: hosts whose Docker or containerd is taken over; `docker`: the daemon.json they get."""
     problems: list[HostProblem] = []
     for host, answer in probed.items():
         problems += _system(host, answer.facts)
@@ -91,6 +94,7 @@ def examine(topology: Topology, probed: Mapping[str, Probed]) -> list[HostProble
             continue
         problems += _resources(host, answer.facts, host in topology.masters)
         problems += _ports(host, answer.facts, topology)
+        problems += adoption.foreign(host, answer.facts, topology, adopt=host in adopt, docker=docker or {})
         problems += _etcd_members(host, answer.facts, topology)
         if abs(answer.skew_s) > CLOCK_SKEW_LIMIT_S:
             way = "ahead of" if answer.skew_s > 0 else "behind"

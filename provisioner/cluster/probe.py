@@ -1,6 +1,7 @@
 """What preflight and status ask of a host: one POSIX shell script that prints `key=value` lines, needing nothing installed.
 
-It changes nothing. `parse` turns its output into facts.
+It changes nothing. What is in use of Docker, containerd and etcd is asked of hosts that no run of ours has touched. `parse` turns its
+output into facts.
 """
 
 from __future__ import annotations
@@ -55,6 +56,25 @@ fi
 # With data there etcd has its members from the data, whatever the inventory says by now.
 [ -d /var/lib/etcd/default/member ] && say etcd_members "$(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' /etc/default/etcd 2>/dev/null)"
 say release "$(readlink /opt/provision/current)"
+[ -d /opt/provision ] && say ours yes
+for unit in docker containerd etcd; do say "${unit}_unit" "$(systemctl is-active $unit 2>/dev/null)"; done
+say docker_settings "$(tr -d '\n' </etc/docker/daemon.json 2>/dev/null)"
+if [ ! -d /opt/provision ]; then
+    # Asking the daemon starts it where its socket is watched: only one that runs is asked.
+    if systemctl -q is-active docker 2>/dev/null; then
+        found=$(timeout 10 docker ps -a --no-trunc --format '{{.Names}}={{.Networks}}' 2>/dev/null)
+    else
+        found=$(ls /var/lib/docker/containers 2>/dev/null)
+    fi
+    say docker_containers "$(printf '%s' "$found" | head -n 50 | tr '\n' ' ')"
+    if systemctl -q is-active containerd 2>/dev/null && command -v ctr >/dev/null; then
+        found=$(for space in $(timeout 10 ctr namespaces list -q); do timeout 10 ctr -n "$space" containers list -q; done 2>/dev/null)
+        say containerd_containers "$(printf '%s' "$found" | head -n 50 | tr '\n' ' ')"
+    fi
+    say container_packages "$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' docker-ce containerd.io 2>/dev/null \
+        | sed -n 's/^installed //p' | tr '\n' ' ')"
+fi
+say etcd_data "$(ls -d /var/lib/etcd/member /var/lib/etcd/*/member 2>/dev/null | head -n 1)"
 say done yes
 """
 

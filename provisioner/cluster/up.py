@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from provisioner.cluster import verify
+from provisioner.cluster import adoption, verify
 from provisioner.cluster.api import Api
 from provisioner.cluster.apply import apply
 from provisioner.cluster.context import Context
@@ -20,6 +20,7 @@ from provisioner.cluster.results import HostStats
 from provisioner.cluster.runs import RunLog
 from provisioner.cluster.stages import Stages
 from provisioner.cluster.topology import api_endpoint
+from provisioner.cluster.variables import docker_settings
 from provisioner.machines.provider import Action
 from provisioner.release import bundle
 from provisioner.release.bundle import Bundle
@@ -157,7 +158,8 @@ def _bundle(wanted: str) -> Bundle:
 def _preflight(context: Context, hosts: Hosts) -> dict[str, Probed]:
     started = time.monotonic()
     probed, problems = probe(context.topology, hosts.run, hosts.describe, hosts.errors)
-    problems += examine(context.topology, probed)
+    adopt = {name for name, host in context.inventory.hosts.items() if adoption.is_wanted(host.vars.get("adopt"))}
+    problems += examine(context.topology, probed, adopt=adopt, docker=docker_settings(context.spec))
     if problems:
         raise PreflightError(sorted(problems, key=lambda p: context.topology.hosts.index(p.host)))
     context.bus.send("progress", f"{len(probed)} hosts are fit ({time.monotonic() - started:.1f} s)")

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from provisioner.machines.errors import MachineError
+from provisioner.machines.errors import MachineError, RequirementError
 from provisioner.machines.provider import Provider, provider_for
+
+LIBVIRT = "qemu:///system"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,6 +69,25 @@ def _clean(folder: Path) -> int:
         if lab.inventory.is_relative_to(folder.resolve()):
             print(f"removing lab {lab.cluster} of {lab.inventory}")
             NspawnProvider(lab, progress=print).destroy()
+    return _clean_libvirt(folder)
+
+
+def _clean_libvirt(folder: Path) -> int:
+    """The same of virtual machines, where this computer has libvirt and it runs."""
+    try:
+        from provisioner.machines.libvirt.connection import connect
+        from provisioner.machines.libvirt.listing import left_labs
+        from provisioner.machines.libvirt.provider import LibvirtProvider
+    except ImportError:
+        return 0
+    try:
+        connection = connect(LIBVIRT)
+    except RequirementError:
+        return 0
+    for lab in left_labs(connection, LIBVIRT):
+        if lab.lab.inventory.is_relative_to(folder.resolve()):
+            print(f"removing virtual machines {lab.lab.cluster} of {lab.lab.inventory}")
+            LibvirtProvider(lab, progress=print, opened=lambda uri: connection).destroy()
     return 0
 
 

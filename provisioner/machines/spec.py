@@ -23,6 +23,9 @@ FIRST_HOST_OFFSET = 11
 # Not 3142: there the system's own apt-cacher-ng may listen, on every address.
 PACKAGE_PROXY_PORT = 13142
 
+# Of virtual machines. A guess: an emulated one whose processor is busy elsewhere was seen to take 15 s to greet.
+SSH_TIMEOUT_S = 90
+
 
 @dataclass(frozen=True)
 class HostSpec:

@@ -6,6 +6,7 @@ machine must have one. A machine's tags are the groups that its inventory put it
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from provisioner.machines.errors import MachineError
 from provisioner.machines.libvirt import documents
 from provisioner.machines.libvirt.connection import connect, told
+from provisioner.machines.libvirt.spec import VmLab
+from provisioner.machines.spec import DEFAULT_NETWORK, SSH_TIMEOUT_S, LabSpec
 
 KEYS = {"plugin", "uri", "cluster", "tags", "vars"}
 
@@ -45,9 +48,19 @@ def of_connection(connection: Any, document: Mapping[str, Any]) -> dict[str, Any
                 "ansible_user": owner.user,
                 "ansible_ssh_private_key_file": str(state / "id_ed25519"),
                 "ansible_ssh_common_args": f"-o UserKnownHostsFile={state / 'known_hosts'} -o StrictHostKeyChecking=yes",
+                "ansible_timeout": SSH_TIMEOUT_S,
                 "libvirt_domain": domain.name(),
                 "libvirt_state": "running" if domain.isActive() else "off",
             }
             for group in owner.groups or ("ungrouped",):
                 found.setdefault(group, {"hosts": []})["hosts"].append(owner.host)
     return found
+
+
+def left_labs(connection: Any, uri: str) -> list[VmLab]:
+    """Every lab that has machines or networks there, as far as removing it needs; its inventory may be gone."""
+    with told("listing labs"):
+        marked = [documents.owner_of(one.XMLDesc()) for one in [*connection.listAllDomains(), *connection.listAllNetworks()]]
+    found = {owner.lab: owner for owner in marked if owner}
+    nowhere = ipaddress.IPv4Network(DEFAULT_NETWORK)
+    return [VmLab(LabSpec(owner.cluster, Path(owner.inventory), nowhere, ()), (), (), uri) for owner in found.values()]

@@ -21,6 +21,7 @@ from provisioner.machines.libvirt.spec import VmHost, VmLab
 from provisioner.machines.parallel import each
 from provisioner.machines.provider import Action, Machine, PlannedAction, Power, Progress
 from provisioner.machines.rootfs import STORE
+from provisioner.machines.spec import SSH_TIMEOUT_S
 
 MACHINE_TYPE = "pc"
 CONSOLE_BYTES = 1 << 20
@@ -28,8 +29,6 @@ CONSOLE_BYTES = 1 << 20
 BOOT_TIMEOUT_S = {True: 120.0, False: 900.0}
 STOP_TIMEOUT_S = {True: 60.0, False: 240.0}
 _ASK_AGAIN_S = 20.0
-# A guess: an emulated machine whose processor is busy elsewhere was seen to take 15 s to greet.
-SSH_TIMEOUT_S = 90
 
 
 class LibvirtProvider:
@@ -292,7 +291,7 @@ class LibvirtProvider:
 
     def _brings_packages(self) -> bool:
         """Whether machines get Debian packages through this computer's cache: where its own network has them."""
-        return self.vms.local and self.vms.networks[0].ours and not self.vms.uri.startswith("test:")
+        return self.vms.local and all(network.ours for network in self.vms.networks[:1]) and not self.vms.uri.startswith("test:")
 
     def _apt_files(self, suite: str) -> dict[str, str]:
         sources = packages.host_sources(suite, self.lab)

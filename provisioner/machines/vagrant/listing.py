@@ -16,14 +16,12 @@ from typing import Any
 import yaml
 
 from provisioner.machines.errors import MachineError
-from provisioner.machines.spec import number_hosts
+from provisioner.machines.spec import SSH_TIMEOUT_S, number_hosts
 from provisioner.machines.vagrant.command import Ssh, Vagrant
 
 KEYS = {"plugin", "folder", "groups", "vars", "settings"}
 GROUPS = {"masters": ["master-*"], "workers": ["worker-*"]}
 RUNNING = "running"
-# A guess: an emulated machine whose processor is busy elsewhere was seen to take 15 s to greet.
-SSH_TIMEOUT_S = 90
 
 
 def listing(document: Mapping[str, Any], path: Path) -> dict[str, Any]:

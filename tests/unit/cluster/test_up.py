@@ -76,7 +76,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         return 1.0
 
     monkeypatch.setattr(module, "probe", lambda *_: ({"m": Probed(HostFacts({"release": made.release}))}, made.problems))
-    monkeypatch.setattr(module, "examine", lambda *_: [])
+    monkeypatch.setattr(module, "examine", lambda *_, **__: [])
     monkeypatch.setattr(module, "apply", fake_apply)
     monkeypatch.setattr(module.verify, "wait_for_nodes", wait_for_nodes)
     monkeypatch.setattr(module.verify, "smoke", smoke)

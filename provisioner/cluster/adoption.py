@@ -1,0 +1,96 @@
+"""What a host has that is somebody's: a Docker, a containerd or an etcd in use, on a host that no run of ours has touched yet.
+
+A host without the variable `adopt: true` is refused then. With it, what can live beside the cluster is taken over as it is (Docker's images,
+volumes and settings that don't contradict; containerd with all that runs in it), and what can't is refused all the same. No I/O.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from provisioner.cluster.errors import HostProblem
+from provisioner.cluster.probe import HostFacts
+from provisioner.cluster.topology import Topology
+
+KIND = "adopt"
+REFUSE = "take the host out of the inventory, or remove it from the host"
+ALLOW = f"set `adopt: true` for the host to take it over, or {REFUSE}"
+
+
+def is_wanted(value: object) -> bool:
+    """The host variable `adopt`, which in an INI inventory is text."""
+    return value is True or str(value).strip().lower() in ("true", "yes", "on", "1")
+
+
+def foreign(host: str, facts: HostFacts, topology: Topology, *, adopt: bool, docker: Mapping[str, Any]) -> list[HostProblem]:
+    """Reasons not to use the host. `docker` is the daemon.json that it would get."""
+    if facts.text("ours"):
+        return []
+    problems = []
+    if host in topology.nodes:
+        problems += _docker(host, facts, adopt, docker)
+        problems += _containerd(host, facts, adopt)
+    if host in topology.etcd and (facts.text("etcd_data") or facts.text("etcd_unit") == "active"):
+        where = facts.text("etcd_data") or "its own folder"
+        problems.append(
+            HostProblem(
+                host,
+                KIND,
+                f"an etcd that is not this cluster's has its data in {where}",
+                "an etcd can't be adopted: let other hosts be the group etcd, or save that data, remove it, and uninstall that etcd",
+            )
+        )
+    return problems
+
+
+def _docker(host: str, facts: HostFacts, adopt: bool, wanted: Mapping[str, Any]) -> list[HostProblem]:
+    settings, containers = facts.text("docker_settings"), facts.text("docker_containers").split()
+    if facts.text("docker_unit") != "active" and not settings and not containers:
+        return []
+    if not adopt:
+        signs = ["docker.service runs"] if facts.text("docker_unit") == "active" else []
+        signs += ["/etc/docker/daemon.json is there"] if settings else []
+        signs += [f"containers: {_some(containers)}"] if containers else []
+        return [HostProblem(host, KIND, f"Docker is in use there already ({'; '.join(signs)})", ALLOW)]
+    problems = []
+    bridged = [name for name, _, networks in (entry.partition("=") for entry in containers) if networks not in ("host", "none")]
+    if bridged:
+        text = f"Docker's containers {_some(bridged)} are on networks of Docker's, which a node's Docker does not have"
+        problems.append(HostProblem(host, KIND, text, "remove them, run them with --network host, or use another host"))
+    if contradictions := _contradictions(settings, wanted):
+        text = f"/etc/docker/daemon.json says otherwise than a node needs: {'; '.join(contradictions)}"
+        problems.append(HostProblem(host, KIND, text, "take these lines out of it, or use another host"))
+    return problems
+
+
+def _contradictions(settings: str, wanted: Mapping[str, Any]) -> list[str]:
+    if not settings:
+        return []
+    try:
+        found = json.loads(settings)
+    except ValueError as e:
+        return [f"it is no JSON: {e}"]
+    if not isinstance(found, dict):
+        return ["it is no JSON object"]
+    different = [key for key in sorted(found.keys() & wanted.keys()) if found[key] != wanted[key]]
+    return [f"{key} is {json.dumps(found[key])}, not {json.dumps(wanted[key])}" for key in different]
+
+
+def _containerd(host: str, facts: HostFacts, adopt: bool) -> list[HostProblem]:
+    packages = facts.text("container_packages").split()
+    if "containerd.io" in packages and "docker-ce" not in packages:
+        text = "the package containerd.io is installed without docker-ce: Debian's docker.io, which a node needs, would remove it"
+        return [HostProblem(host, KIND, text, "install docker-ce beside it and set `adopt: true`, or use another host")]
+    # Where Docker runs, its containerd is part of it.
+    if facts.text("containerd_unit") != "active" or facts.text("docker_unit") == "active" or adopt:
+        return []
+    running = facts.text("containerd_containers").split()
+    said = f" ({len(running)} containers: {_some(running)})" if running else ""
+    return [HostProblem(host, KIND, f"containerd is in use there already{said}", ALLOW)]
+
+
+def _some(names: list[str]) -> str:
+    plain = [name.partition("=")[0] for name in names]
+    return ", ".join(plain[:4]) + (f" and {len(plain) - 4} more" if len(plain) > 4 else "")

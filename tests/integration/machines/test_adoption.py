@@ -1,0 +1,111 @@
+"""Proves on lab hosts that a Docker, a containerd or an etcd in use is found before anything is changed, refused, or adopted with all it has."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from provisioner.images import build
+from provisioner.inventory import load
+from provisioner.machines import provider_for
+from provisioner.machines.nspawn import NspawnProvider
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+HOSTS = ("docker", "containerd", "etcd")
+INSTALL = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "
+
+
+class Adopted:
+    """Three hosts with something on them, and `provision` on an inventory in which they exist already."""
+
+    def __init__(self, folder: Path, network: str) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        path = folder / "machines.yaml"
+        machines = {"provider": "nspawn", "network": network, "memory_mib": 1024, "cpus": 2}
+        path.write_text(yaml.safe_dump({"all": {"vars": {"machines": machines}, "hosts": dict.fromkeys(HOSTS)}}))
+        made = provider_for(load([path]), path)
+        assert isinstance(made, NspawnProvider)
+        self.lab = made
+
+    def ssh(self, host: str, command: str, *, stdin: bytes = b"") -> str:
+        said = self.lab.connection_vars()[host]
+        options = str(said["ansible_ssh_common_args"]).split()
+        key = str(said["ansible_ssh_private_key_file"])
+        words = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-i", key, *options, f"root@{said['ansible_host']}", command]
+        done = subprocess.run(words, input=stdin, capture_output=True, timeout=300, check=False)
+        assert done.returncode == 0, f"{command}: {done.stdout.decode()}{done.stderr.decode()}"
+        return done.stdout.decode()
+
+    def provision(self, verb: str, *, masters: str, workers: list[str], adopt: bool) -> subprocess.CompletedProcess[str]:
+        own = self.lab.connection_vars()
+        tree = {
+            "all": {
+                "vars": {"cluster": {"name": "adopted"}, "adopt": adopt},
+                "children": {"masters": {"hosts": {masters: own[masters]}}, "workers": {"hosts": {name: own[name] for name in workers}}},
+            }
+        }
+        path = self.folder / "adopt.yaml"
+        path.write_text(yaml.safe_dump(tree))
+        program = Path(sys.executable).with_name("provision")
+        return subprocess.run([program, verb, path], capture_output=True, text=True, timeout=600, check=False, env={"NO_COLOR": "1"})
+
+
+@pytest.fixture(scope="module")
+def hosts(labs_folder: Path, free_network: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adopted]:
+    made = Adopted(labs_folder / "adoption", free_network())
+    try:
+        made.lab.create()
+        made.lab.start()
+        made.ssh("docker", "mkdir -p /etc/docker && echo '{\"debug\": true}' >/etc/docker/daemon.json")
+        made.ssh("docker", f"{INSTALL} docker.io")
+        _, busybox = build(tmp_path_factory.mktemp("images"))
+        made.ssh("docker", "docker load", stdin=busybox.read_bytes())
+        made.ssh("docker", "docker volume create precious; docker run -d --name mine --network host busybox:1.35 sleep 86400")
+        made.ssh("containerd", f"{INSTALL} containerd")
+        made.ssh("etcd", f"{INSTALL} etcd-server etcd-client")
+        made.ssh("etcd", "ETCDCTL_API=3 etcdctl put precious value")
+        yield made
+    finally:
+        made.lab.destroy()
+
+
+def test_everything_is_refused_and_nothing_changed(hosts: Adopted) -> None:
+    done = hosts.provision("up", masters="etcd", workers=["docker", "containerd"], adopt=False)
+    assert done.returncode == 4, done.stdout + done.stderr
+    said = done.stderr + done.stdout
+    assert "docker: adopt: Docker is in use there already (docker.service runs; /etc/docker/daemon.json is there; containers: mine)" in said
+    assert "containerd: adopt: containerd is in use there already" in said
+    assert "etcd: adopt: an etcd that is not this cluster's has its data in /var/lib/etcd/default/member" in said
+    assert "adopt: true" in said and "Traceback" not in said
+    assert "nothing was changed" in said
+    assert json.loads(hosts.ssh("docker", "cat /etc/docker/daemon.json")) == {"debug": True}
+    assert "value" in hosts.ssh("etcd", "ETCDCTL_API=3 etcdctl get precious")
+    assert hosts.ssh("containerd", "ls /etc/kubernetes /opt/provision 2>/dev/null | wc -l").strip() == "0"
+
+
+def test_an_etcd_is_refused_even_then(hosts: Adopted) -> None:
+    done = hosts.provision("plan", masters="etcd", workers=["docker", "containerd"], adopt=True)
+    assert done.returncode == 4
+    problems = [line for line in (done.stdout + done.stderr).splitlines() if ": adopt: " in line]
+    assert len(problems) == 1 and "etcd: adopt: an etcd" in problems[0], problems
+
+
+def test_adopted_hosts_keep_what_they_had(hosts: Adopted) -> None:
+    before = hosts.ssh("docker", "docker inspect -f '{{.Id}} {{.State.Pid}}' mine")
+    done = hosts.provision("up", masters="containerd", workers=["docker"], adopt=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert hosts.ssh("docker", "docker inspect -f '{{.Id}} {{.State.Pid}}' mine") == before, "it runs on, in the same process"
+    assert "precious" in hosts.ssh("docker", "docker volume ls -q")
+    settings = json.loads(hosts.ssh("docker", "cat /etc/docker/daemon.json"))
+    assert settings["debug"] is True
+    assert settings["bridge"] == "none"
+    again = hosts.provision("up", masters="containerd", workers=["docker"], adopt=True)
+    assert again.returncode == 0
+    assert "changed" not in again.stdout.split("== apply")[1].split("== apply done")[0], again.stdout
