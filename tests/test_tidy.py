@@ -68,3 +68,79 @@ def test_no_vague_names() -> None:
     vague = {"util", "utils", "helpers", "helper", "common", "misc", "manager", "base"}
     ours = [p for p in sources() if "shim" not in p.parts]  # the shim has the names that Ansible's modules import
     assert not [relative(p) for p in ours if p.stem in vague], "a module is named for its one job"
+
+
+# -- tests and importers ----------------------------------------------------------------------------------------------
+
+# Branches and loops from which on a module has logic of its own to prove.
+LOGIC = 5
+# Modules with logic that no test names yet. The list only shrinks: what is new comes with its test.
+UNTESTED = ROOT / "tests" / "untested_modules.txt"
+# Folders whose modules are found by their names: Ansible's for modules and actions, a command's, a kind's.
+FOUND_BY_NAME = (
+    "provisioner/agent/shim/",
+    "provisioner/cli/",
+    "provisioner/engine/actions/",
+    "provisioner/kube/api/defaults/",
+    "provisioner/kube/api/tables/",
+    "provisioner/kube/api/validation/",
+    "provisioner/modules/",
+)
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_by(path: Path) -> set[str]:
+    """Everything that a file imports, by dotted names; `from a import b` gives both `a` and `a.b`."""
+    found: set[str] = set()
+    package = path.relative_to(ROOT).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            found.add(base)
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found
+
+
+def has_logic(path: Path) -> bool:
+    branches = ast.If, ast.IfExp, ast.For, ast.While, ast.Try, ast.BoolOp, ast.comprehension
+    return sum(isinstance(node, branches) for node in ast.walk(ast.parse(path.read_text()))) >= LOGIC
+
+
+def test_a_module_with_logic_has_a_test() -> None:
+    """Its mirror, tests/unit/<same path>/test_<module>.py, or another test that imports it. What is found by name is called by name."""
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    named = set().union(*(imported_by(path) for path in tests))
+    untested = set()
+    for path in sources():
+        mirror = ROOT / "tests" / "unit" / path.relative_to(ROOT / "provisioner").parent / f"test_{path.stem}.py"
+        ours = path.stem not in ("__init__", "__main__") and not relative(path).startswith(FOUND_BY_NAME)
+        if ours and not mirror.exists() and dotted(path) not in named and has_logic(path):
+            untested.add(relative(path))
+    known = set(UNTESTED.read_text().split())
+    assert not untested - known, f"write tests/unit/<same path>/test_<module>.py for: {', '.join(sorted(untested - known))}"
+    assert not known - untested, (
+        f"they have tests now (or are gone): take them out of {UNTESTED.name}: {', '.join(sorted(known - untested))}"
+    )
+
+
+def test_somebody_imports_every_module() -> None:
+    """By an import, by its dotted name in a text (entry points, registries), or because its folder is searched by name."""
+    imported = set().union(*(imported_by(path) for path in sources()))
+    texts = "\n".join([(ROOT / "pyproject.toml").read_text(), *(path.read_text() for path in sources())])
+    words = set(re.findall(r'["\'](?:[\w.]+\.)?(\w+)(?::\w+)?["\']', texts)) | set(re.findall(r"from [\w.]+\.(\w+) import", texts))
+    lonely = [
+        relative(path)
+        for path in sources()
+        if path.stem not in ("__init__", "__main__")
+        and not relative(path).startswith(FOUND_BY_NAME)
+        and dotted(path) not in imported
+        and path.stem not in words
+    ]
+    assert not lonely, f"nobody imports them; remove them, or say where they are found by name: {', '.join(lonely)}"

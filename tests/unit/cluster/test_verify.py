@@ -58,6 +58,9 @@ def test_smoke_is_removed_whatever_happens() -> None:
     assert verify.smoke(good, "busybox:1.35", lambda _: None) >= 0
     assert [m for m, _ in good.requests] == ["DELETE", "POST", "GET", "GET", "DELETE"]
 
+    slow = FakeApi({}, {}, ApiError("timed out"), {"status": {"availableReplicas": 2}}, {})
+    assert verify.smoke(slow, "busybox:1.35", lambda _: None) >= 0, "one slow answer is not the end"
+
     pods = {
         "items": [
             {"metadata": {"name": "p"}, "status": {"phase": "Pending", "conditions": [{"status": "False", "message": "no node fits"}]}}
