@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from provisioner.engine.options import RunOptions
     from provisioner.templating.vault import VaultSecrets
 
+DEFAULT_FORKS = 20  # ssh sessions are cheap here: one channel a host; Ansible has 5
+
 _OPTIONS = [
     click.option(
         "-i", "--inventory", "--inventory-file", "inventories", multiple=True, help="A file, folder, program, or host1,host2, list."
@@ -21,7 +23,7 @@ _OPTIONS = [
     click.option("-C", "--check", is_flag=True, help="Say what would change, and change nothing."),
     click.option("-D", "--diff", is_flag=True, help="Show differences of files."),
     click.option("-e", "--extra-vars", multiple=True, help="k=v, JSON, YAML or @file."),
-    click.option("-f", "--forks", type=click.IntRange(1, 500), default=20, show_default=True, help="Hosts at a time."),
+    click.option("-f", "--forks", type=click.IntRange(1, 500), help="Hosts at a time (20)."),
     click.option("-b", "--become", is_flag=True, help="Run tasks as another user (root)."),
     click.option("--become-user", help="The user to become."),
     click.option("--become-method", type=click.Choice(["sudo", "su"])),
@@ -44,22 +46,64 @@ _OPTIONS = [
 
 
 def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options; what the command line leaves open is filled from ansible.cfg and $ANSIBLE_* variables."""
+
+    @functools.wraps(function)
+    def settled(*args: Any, **values: Any) -> Any:
+        return function(*args, **with_settings(values))
+
+    made: Callable[..., Any] = settled
     for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+        made = option(made)
+    return made
 
 
-def inventory_sources(given: tuple[str, ...]) -> tuple[str, ...]:
-    """What `-i` says; else $ANSIBLE_INVENTORY; else nothing, which leaves localhost alone."""
-    named = os.environ.get("ANSIBLE_INVENTORY", "")
-    return given or tuple(part for part in named.split(",") if part)
+# An option's name, and the setting that holds where it was not given.
+_FILLED = {
+    "forks": "DEFAULT_FORKS",
+    "inventories": "DEFAULT_HOST_LIST",
+    "user": "DEFAULT_REMOTE_USER",
+    "private_key": "DEFAULT_PRIVATE_KEY_FILE",
+    "become": "DEFAULT_BECOME",
+    "become_method": "DEFAULT_BECOME_METHOD",
+    "become_user": "DEFAULT_BECOME_USER",
+    "ask_become_pass": "DEFAULT_BECOME_ASK_PASS",
+    "module_path": "DEFAULT_MODULE_PATH",
+    "diff": "DIFF_ALWAYS",
+    "tags": "TAGS_RUN",
+    "skip_tags": "TAGS_SKIP",
+    "force_handlers": "DEFAULT_FORCE_HANDLERS",
+    "ssh_common_args": "SSH_COMMON_ARGS",
+    "ssh_extra_args": "SSH_EXTRA_ARGS",
+}
+
+
+def with_settings(values: dict[str, Any]) -> dict[str, Any]:
+    """A parsed command line with the settings put in; `settings` holds all of them."""
+    from provisioner.engine.ansible_config import ConfigError, read_settings
+
+    try:
+        settings = read_settings()
+    except ConfigError as e:
+        raise click.ClickException(str(e)) from e
+    filled = dict(values)
+    for option, name in _FILLED.items():
+        if option in values and not values[option] and name in settings:
+            filled[option] = tuple(settings[name]) if isinstance(settings[name], list) else settings[name]
+    filled["forks"] = filled["forks"] or DEFAULT_FORKS
+    if filled["private_key"]:
+        filled["private_key"] = Path(filled["private_key"])
+    if not values["vault_files"] and not values["vault_ids"] and not values["ask_vault_pass"]:
+        if "DEFAULT_VAULT_PASSWORD_FILE" in settings:
+            filled["vault_files"] = (Path(settings["DEFAULT_VAULT_PASSWORD_FILE"]),)
+        filled["vault_ids"] = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
+    filled["settings"] = settings
+    return filled
 
 
 def secrets_of(values: dict[str, Any]) -> VaultSecrets | None:
-    """The vault's secrets of a parsed command line, $ANSIBLE_VAULT_PASSWORD_FILE included."""
-    named = os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE")
-    files = values["vault_files"] or ((Path(named),) if named and not values["vault_ids"] and not values["ask_vault_pass"] else ())
-    return vault_secrets(files, values["vault_ids"], values["ask_vault_pass"])
+    """The vault's secrets of a parsed command line."""
+    return vault_secrets(values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
 
 
 def vault_secrets(vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask_vault_pass: bool) -> VaultSecrets | None:
@@ -101,9 +145,24 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
         connection=values["connection"],
         timeout_s=values["timeout"],
         verbosity=values["verbose"],
+        roles_path=tuple(Path(part) for part in values["settings"].get("DEFAULT_ROLES_PATH", ())),
+        fact_cache=_fact_cache(values["settings"]),
+        settings=values["settings"],
         prompt=lambda text, private: str(click.prompt(text, hide_input=private)),
         **more,
     )
+
+
+def _fact_cache(settings: Mapping[str, Any]) -> Path | None:
+    """Where facts are kept between runs, when ansible.cfg wants that (fact_caching = jsonfile)."""
+    plugin = str(settings.get("CACHE_PLUGIN", "memory")).split(".")[-1]
+    if plugin == "memory":
+        return None
+    if plugin != "jsonfile":
+        raise click.ClickException(f"fact_caching = {plugin} is not known; memory and jsonfile are")
+    if "CACHE_PLUGIN_CONNECTION" not in settings:
+        raise click.ClickException("fact_caching = jsonfile needs fact_caching_connection, the folder of the cache")
+    return Path(settings["CACHE_PLUGIN_CONNECTION"])
 
 
 def _password(ask: bool, file: Path | None, text: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, run_options
+from provisioner.cli.engine_options import engine_options, run_options, secrets_of
 
 if TYPE_CHECKING:
     from provisioner.engine.events import Event
@@ -34,8 +34,9 @@ def command(pattern: str, filters: tuple[str, ...], inventories: tuple[str, ...]
         if isinstance(event, HostDone):
             found[event.host] = event.result.get("ansible_facts") or {"problem": event.result.get("msg", "no facts")}
 
-    options = run_options(values)
-    loaded = load(inventories, extra_vars=options.extra_vars)
+    secrets = secrets_of(values)
+    options = run_options(values, vault=secrets)
+    loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
     task: dict[str, Any] = {"name": "facts", "setup": {"filter": list(filters)} if filters else {}}
     play = [{"hosts": pattern, "gather_facts": False, "tasks": [task]}]
     with TemporaryDirectory(prefix="provision-facts-") as folder, Sessions(forks=values["forks"]) as sessions:

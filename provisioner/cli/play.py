@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, inventory_sources, run_options, secrets_of
+from provisioner.cli.engine_options import engine_options, run_options, secrets_of
 
 if TYPE_CHECKING:
     from provisioner.engine.events import Event
@@ -56,7 +56,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         step=_ask_step if values["step"] else None,
         vault=secrets,
     )
-    loaded = load(inventory_sources(inventories), extra_vars=options.extra_vars, vault=secrets)
+    loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
     if options.limit and loaded.hosts and not loaded.match("all", options.limit):
         click.echo("provision: the inventory, host pattern and --limit leave no hosts to work on", err=True)
         return NO_HOSTS

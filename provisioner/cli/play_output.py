@@ -23,6 +23,17 @@ COLOURS = {
 }
 WIDTH = 79
 # What every result carries and nobody reads.
+# What a result of `debug: var=` holds besides the variable.
+_BESIDE = {
+    "_ansible_verbose_always",
+    "_ansible_no_log",
+    "changed",
+    "failed",
+    "item",
+    "ansible_loop_var",
+    "ansible_loop",
+    "ansible_index_var",
+}
 QUIET = {"_ansible_no_log", "_ansible_verbose_always", "_ansible_item_label", "invocation", "diff", "changed", "_ansible_parsed"}
 
 
@@ -88,7 +99,9 @@ class PlayOutput:
         text = (
             f"{word}: [{host}]{': UNREACHABLE!' if status is Status.UNREACHABLE else ': FAILED!' if status is Status.FAILED else ''}{more}"
         )
-        if status in (Status.FAILED, Status.UNREACHABLE) or self._verbosity or result.get("_ansible_verbose_always"):
+        if result.get("_ansible_verbose_always") and status not in (Status.FAILED, Status.SKIPPED):
+            text += f" => {_asked_for(result)}"
+        elif status in (Status.FAILED, Status.UNREACHABLE) or self._verbosity:
             text += f" => {_json(result, self._verbosity)}"
         self._say(word, text)
         if ignored:
@@ -115,6 +128,12 @@ class PlayOutput:
 
 def _label(label: Any) -> str:
     return label if isinstance(label, str) else json.dumps(label, default=str)
+
+
+def _asked_for(result: Mapping[str, Any]) -> str:
+    """What `debug` was told to show, alone."""
+    own = {"msg"} if "msg" in result else set(result) - _BESIDE
+    return json.dumps({key: result[key] for key in result if key in own}, default=str, indent=4, sort_keys=True, ensure_ascii=False)
 
 
 def _json(result: Mapping[str, Any], verbosity: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, run_options, vault_secrets
+from provisioner.cli.engine_options import engine_options, run_options, secrets_of
 
 
 @click.command("run")
@@ -26,7 +26,7 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
     from provisioner.engine.runner import Runner
     from provisioner.inventory import load
 
-    secrets = vault_secrets(values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
+    secrets = secrets_of(values)
     options = run_options(values, vault=secrets)
     loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
     with TemporaryDirectory(prefix="provision-run-") as folder, Sessions(forks=values["forks"]) as sessions:

@@ -38,6 +38,8 @@ class Content:
         roles_path: tuple[Path, ...] = (),
         extra_vars: Mapping[str, Any] | None = None,
         module_path: tuple[Path, ...] = (),
+        lookup_path: tuple[Path, ...] = (),
+        collections_path: tuple[Path, ...] = (),
     ) -> None:
         self.directory = directory
         self.secrets = secrets
@@ -45,12 +47,12 @@ class Content:
         configured = [Path(part).expanduser() for part in os.environ.get("ANSIBLE_ROLES_PATH", "").split(":") if part]
         standard = [Path(part).expanduser() for part in ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")]
         self.roles_path = (*roles_path, *configured, *standard)
-        self.collections = Collections()
+        self.collections = Collections(collections_path or None)
         self.own_modules = OwnModules(self.collections)
         self._builtin = known
         for folder in module_path:
             self.own_modules.add_library(folder)
-        self.own_lookups: set[str] = set()
+        self.own_lookups: set[str] = {path.stem for folder in lookup_path for path in folder.glob("*.py")}
         self._add_own(directory)
         for named in os.environ.get("ANSIBLE_LIBRARY", "").split(":"):
             if named:
@@ -190,6 +192,7 @@ class Content:
         allow_duplicates: bool | None = None,
         keywords: Mapping[str, Any] | None = None,
         included: bool = False,
+        validate: bool = True,
     ) -> Role:
         """A role read from its folder, dependencies included. `keywords` are those written at this use of it."""
         path = self.find_role(name, place, parents[-1].path.parent if parents else None, attributes.collections)
@@ -213,7 +216,8 @@ class Content:
             role.tasks = self.parser.nodes(self.read(file), Surroundings(file, attributes, role, inner.params))
         elif tasks_from != "main":
             raise PlaybookError(f"Could not find specified file in role: tasks/{tasks_from}", place)
-        self._add_argument_check(role, meta, tasks_from, attributes, inner)
+        if validate:
+            self._add_argument_check(role, meta, tasks_from, attributes, inner)
         handlers = self._part(path / "handlers", handlers_from)
         if handlers is not None:
             role.handlers = self.parser.nodes(self.read(handlers), Surroundings(handlers, attributes, role, inner.params, handlers=True))
@@ -263,7 +267,12 @@ class Content:
                 action="validate_argument_spec",
                 args={
                     "argument_spec": found.get("options", {}),
-                    "validate_args_context": {"name": role.name, "argument_spec_name": tasks_from},
+                    "validate_args_context": {
+                        "type": "role",
+                        "name": role.name,
+                        "argument_spec_name": tasks_from,
+                        "path": str(role.path),
+                    },
                 },
                 attributes=always,
                 name=f"Validating arguments against arg spec '{tasks_from}'" + (f" - {text}" if text else ""),
@@ -295,6 +304,7 @@ class Content:
             include_params=params,
             included=True,
             allow_duplicates=args.get("allow_duplicates", True) not in (False, "no", "false", "False"),
+            validate=args.get("rolespec_validate", True) not in (False, "no", "false", "False"),
             **chosen,
         )
         self.imported_roles.append(role)

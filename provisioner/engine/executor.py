@@ -48,6 +48,8 @@ class Outcome:
     notify: tuple[Any, ...] = ()
     templar: Templar | None = None
     includes: list[dict[str, Any]] = field(default_factory=list)
+    verbose: bool = False
+    """Its result is what a person asked to see."""
 
 
 class Executor:
@@ -356,6 +358,7 @@ class Executor:
                     self._take_facts(state, task, part, templar)
         for part in [result, *(result.get("results") or [])] if isinstance(result.get("results"), list) else [result]:
             for key in [key for key in part if isinstance(part, dict) and str(key).startswith("_ansible")]:
+                outcome.verbose |= key == "_ansible_verbose_always"
                 del part[key]
         if outcome.status is Status.CHANGED and task.action not in ("setup", "gather_facts"):
             state.store.facts_gathered = None

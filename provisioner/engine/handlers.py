@@ -62,6 +62,9 @@ class Handlers:
                 state.notified[index] = None
                 found = True
         if not found:
+            if not self._run.options.settings.get("ERROR_ON_MISSING_HANDLER", True):
+                self._run.warn(f"The requested handler '{name}' was not found")
+                return
             known = [task.name for task in self._handlers if task.name] + [topic for task in self._handlers for topic in task.listen]
             raise RunError(
                 f"The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"

@@ -111,6 +111,7 @@ def _load_role(
         included=True,
         public=bool(to_bool(args.get("public", False))),
         allow_duplicates=bool(to_bool(args.get("allow_duplicates", True))),
+        validate=bool(to_bool(args.get("rolespec_validate", True))),
         **chosen,
     )
     for part in with_dependencies(role):

@@ -14,7 +14,8 @@ from concurrent.futures import Executor as Pool
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engine import actions
-from provisioner.engine.errors import EngineError
+from provisioner.engine.attributes import tag_set
+from provisioner.engine.errors import EngineError, RunError
 from provisioner.engine.events import HostDone, TaskStarted
 from provisioner.engine.executor import CENSORED, MAX_BATCH, Executor, Outcome, failure
 from provisioner.engine.includes import run_includes
@@ -26,7 +27,7 @@ from provisioner.engine.state import HostState
 from provisioner.engine.tag_selection import selected
 from provisioner.engine.together import Together, row
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import TemplateError
+from provisioner.templating import Templar, TemplateError
 from provisioner.templating.filters.text import to_bool
 
 if TYPE_CHECKING:
@@ -139,19 +140,32 @@ class Lockstep:
 
     # Tasks
 
-    def _is_selected(self, task: Task) -> bool:
+    def _is_selected(self, task: Task, handler: bool = False) -> bool:
         options = self.run.options
         if self.run.skipping_to is not None and not task.implicit:
             pattern = self.run.skipping_to
             if task.name != pattern and task.title != pattern and not fnmatch.fnmatchcase(task.name, pattern):
                 return False
             self.run.skipping_to = None
-        return selected(task.attributes.tags, options.tags, options.skip_tags)
+        # Tags choose tasks; a handler runs when it was notified.
+        return handler or selected(self._tags(task), options.tags, options.skip_tags)
+
+    def _tags(self, task: Task) -> frozenset[str]:
+        """With those rendered that are templates: of the play's variables, since no host is meant. Raises RunError."""
+        tags = task.attributes.tags
+        if not any("{{" in tag for tag in tags):
+            return tags
+        known = {**self.context.play.vars, **self.context.prompted, **task.attributes.vars, **task.params, **self.run.variables.extra_vars}
+        templar = Templar((), known, engine=self.run.templates)
+        try:
+            return tag_set([templar.render(tag) for tag in tags])
+        except TemplateError as e:
+            raise RunError(str(e), task.location) from e
 
     def run_task(self, task: Task, hosts: Sequence[HostState], *, handler: bool = False) -> None:
         if task.role is not None:
             hosts = [state for state in hosts if task.role.key not in state.ended_roles]
-        if not hosts or self.run.stop.is_set() or not self._is_selected(task):
+        if not hosts or self.run.stop.is_set() or not self._is_selected(task, handler):
             return
         if task.action == "meta":
             run_meta(self, task, hosts)
@@ -281,6 +295,8 @@ class Lockstep:
         shown: Any = outcome.result
         if outcome.no_log:
             shown = {"censored": CENSORED, "changed": outcome.result.get("changed", False)}
+        elif outcome.verbose:
+            shown = {**outcome.result, "_ansible_verbose_always": True}
         self.run.emit(
             HostDone(
                 state.name,
@@ -319,7 +335,8 @@ class Lockstep:
         everyone = self.context.hosts
         if not any(state.failed or state.unreachable for state in hosts):
             return
-        if to_bool(task.attributes.get("any_errors_fatal")):
+        fatal = task.attributes.get("any_errors_fatal")
+        if to_bool(self.run.options.settings.get("ANY_ERRORS_FATAL") if fatal is None else fatal):
             for state in everyone:
                 if state.alive:
                     state.failed = True

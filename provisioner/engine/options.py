@@ -62,3 +62,5 @@ class RunOptions:
     flush_cache: bool = False
     fact_cache: Path | None = None
     """Directory where facts are kept between runs; None means only within the run."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What ansible.cfg and $ANSIBLE_* say beyond what other fields hold, by Ansible's names (`ansible_config.SETTINGS`)."""

@@ -137,7 +137,8 @@ class PlayRun:
         handlers = Handlers(self.run, context, self.play.handlers)
         workers = max(1, min(self.run.options.forks, len(batch)))
         with ThreadPoolExecutor(workers, thread_name_prefix="host") as pool:
-            if self.play.strategy in ("free", "host_pinned"):
+            strategy = self.play.strategy or self.run.options.settings.get("DEFAULT_STRATEGY", "linear")
+            if strategy in ("free", "host_pinned"):
                 jobs = [pool.submit(self._sections, Lockstep(self.run, context, handlers, None), [state]) for state in context.hosts]
                 for job in jobs:
                     job.result()
@@ -146,7 +147,9 @@ class PlayRun:
         for state in context.hosts:
             if state.failed or state.unreachable:
                 self.lost.add(state.name)
-        if any(state.failed or state.unreachable for state in context.hosts) and to_bool(self.play.attributes.get("any_errors_fatal")):
+        fatal = self.play.attributes.get("any_errors_fatal")
+        fatal = self.run.options.settings.get("ANY_ERRORS_FATAL") if fatal is None else fatal
+        if any(state.failed or state.unreachable for state in context.hosts) and to_bool(fatal):
             self._stop_play = True
         return context
 
@@ -167,7 +170,8 @@ class PlayRun:
 
     def _gather(self, step: Lockstep, hosts: Sequence[HostState]) -> None:
         """Facts, before anything else, unless the play does not want them."""
-        wanted = True if self.play.gather_facts is None else self.play.gather_facts
+        gathering = self.run.options.settings.get("DEFAULT_GATHERING", "implicit")
+        wanted = gathering != "explicit" if self.play.gather_facts is None else self.play.gather_facts
         if isinstance(wanted, str):
             wanted = to_bool(step.run.variables.templar(hosts[0], step.context, None).render(wanted))
         if not wanted:
@@ -187,7 +191,8 @@ class PlayRun:
             directory=self.play.directory,
             implicit=True,
         )
-        step.run_task(task, [state for state in hosts if state.alive])
+        known = gathering == "smart"
+        step.run_task(task, [state for state in hosts if state.alive and not (known and state.store.facts.get("gather_subset"))])
 
     def _read_vars_files(self, state: HostState, context: PlayContext) -> None:
         """Level 14: each entry is a file, or a list of which the first that exists counts."""

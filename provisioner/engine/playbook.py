@@ -153,7 +153,8 @@ class Play:
     gather_timeout: Any = None
     fact_path: Any = None
     serial: tuple[Any, ...] = ()
-    strategy: str = "linear"
+    strategy: str = ""
+    """linear, free, host_pinned or debug; empty means what the settings say, else linear."""
     order: Any = None
     max_fail_percentage: Any = None
     force_handlers: Any = None

@@ -101,8 +101,8 @@ class PlaybookReader:
         keyword_types.check(raw, "play", place)
         if raw.get("hosts") is None or raw["hosts"] in ("", []):
             raise PlaybookError("the field 'hosts' is required but was not set", place)
-        strategy = str(raw.get("strategy", "linear")).split(".")[-1]
-        if strategy not in STRATEGIES:
+        strategy = str(raw.get("strategy") or "").split(".")[-1]
+        if strategy and strategy not in STRATEGIES:
             raise PlaybookError(f"Invalid play strategy specified: {strategy}", place, f"known: {', '.join(STRATEGIES)}")
         if "user" in raw:
             raw = {**raw, "remote_user": raw.get("remote_user", raw["user"])}

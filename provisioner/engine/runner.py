@@ -24,6 +24,13 @@ from provisioner.templating.plugins import builtin_plugins, with_folders
 from provisioner.templating.templar import Engine
 
 
+def _keep_facts(run: Run) -> None:
+    try:
+        run.variables.keep_facts()
+    except OSError as e:
+        run.warn(f"facts are not cached: {e}")
+
+
 class Runner:
     """Runs playbooks on an inventory. One runner is one run: facts and variables live as long as it."""
 
@@ -31,6 +38,7 @@ class Runner:
         self, inventory: Inventory, *, options: RunOptions | None = None, sessions: SessionPool, callbacks: Sequence[Callback] = ()
     ) -> None:
         self.inventory = inventory
+        inventory.merge_mappings = bool(options and options.settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge")
         self.options = options or RunOptions()
         self.sessions = sessions
         self.callbacks = tuple(callbacks)
@@ -52,6 +60,8 @@ class Runner:
             secrets=self.options.vault,
             roles_path=self.options.roles_path,
             module_path=self.options.module_path,
+            lookup_path=tuple(Path(part) for part in self.options.settings.get("DEFAULT_LOOKUP_PLUGIN_PATH", ())),
+            collections_path=tuple(Path(part) for part in self.options.settings.get("COLLECTIONS_PATHS", ())),
             extra_vars={**self.inventory.extra_vars, **self.options.extra_vars},
         )
 
@@ -73,9 +83,12 @@ class Runner:
             self._run = run
             run.emit(PlaybookStarted(str(path)))
             for play in plays:
-                if run.stop.is_set() or not PlayRun(run, play, lost).execute():
-                    run.stop.set()
-                    break
+                try:
+                    if run.stop.is_set() or not PlayRun(run, play, lost).execute():
+                        run.stop.set()
+                        break
+                finally:
+                    _keep_facts(run)
             if run.stop.is_set():
                 break
         if self._run is not None:
@@ -93,7 +106,11 @@ class Runner:
             *dict.fromkeys(play.directory for play in plays if play.directory != directory),
             *dict.fromkeys(role.path for play in plays for role in play.roles),
         ]
-        plugins = with_folders(builtin_plugins(), folders)
+        settings = self.options.settings
+        named = {
+            kind: [Path(part) for part in settings.get(f"DEFAULT_{kind.upper()}_PLUGIN_PATH", ())] for kind in ("filter", "test", "lookup")
+        }
+        plugins = with_folders(builtin_plugins(), folders, named)
         engine = Engine(with_collections(plugins, content.collections.plugin_files, content.collections.roots))
         targets = Targets(self.sessions, variables, self.inventory, self.options)
         return Run(

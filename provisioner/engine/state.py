@@ -33,6 +33,8 @@ class HostStore:
         """set_fact and registered variables; final values."""
         self.include_vars: dict[str, Any] = {}
         """From include_vars; rendered when used."""
+        self.to_cache = False
+        """Whether facts are other than those the fact cache has."""
         self.version = 0
         self.connection_version = 0
         self.facts_gathered: str | None = None
@@ -44,11 +46,13 @@ class HostStore:
             bare = key.removeprefix("ansible_") if key != "ansible_local" else "local"
             self.facts[bare] = value
             self.fact_vars[key] = Resolved(value)
+        self.to_cache = True
         self.version += 1
 
     def clear_facts(self) -> None:
         self.facts, self.fact_vars = {}, {}
         self.facts_gathered = None
+        self.to_cache = True
         self.version += 1
 
     def set(self, name: str, value: Any) -> None:

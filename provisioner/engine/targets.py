@@ -25,6 +25,16 @@ _RELEVANT = (
 )  # fmt: skip
 
 
+# Settings that hold for hosts whose variables say nothing.
+_OF_SETTINGS = {
+    "DEFAULT_REMOTE_PORT": "ansible_port",
+    "DEFAULT_TIMEOUT": "ansible_timeout",
+    "DEFAULT_TRANSPORT": "ansible_connection",
+    "HOST_KEY_CHECKING": "ansible_host_key_checking",
+    "INTERPRETER_PYTHON": "ansible_python_interpreter",
+}
+
+
 @dataclass(frozen=True)
 class BecomeRequest:
     """Privilege escalation as the task and the host's variables say it."""
@@ -97,6 +107,10 @@ class Targets:
             "ansible_ssh_extra_args": options.ssh_common_args,
             "ansible_password": options.connection_password,
         }
+        for setting, name in _OF_SETTINGS.items():
+            if setting in options.settings:
+                fallbacks.setdefault(name, None)
+                fallbacks[name] = options.settings[setting] if fallbacks[name] is None else fallbacks[name]
         if options.connection:
             found.setdefault("ansible_connection", connection or options.connection)
         for name, value in fallbacks.items():

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from provisioner.engine.fact_cache import FactCache
 from provisioner.engine.options import RunOptions
 from provisioner.engine.playbook import Play, Role, Task
 from provisioner.engine.state import HostState, HostStore
 from provisioner.inventory import Host, Inventory
+from provisioner.inventory.overlays import overlay
 from provisioner.templating import Resolved, Templar
 from provisioner.templating.templar import Engine
 
@@ -79,6 +81,13 @@ class Variables:
         self.options = options
         self.directory = directory
         self.stores: dict[str, HostStore] = {}
+        self._cache = None
+        if options.fact_cache is not None:
+            self._cache = FactCache(options.fact_cache, float(options.settings.get("CACHE_PLUGIN_TIMEOUT", 86_400)))
+        if self._cache is not None and options.flush_cache:
+            for name in inventory.hosts:
+                self._cache.forget(name)
+        self._deep = options.settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge"
         self.extra_vars = {**inventory.extra_vars, **options.extra_vars}
         self._bases: dict[tuple[str, int, int], tuple[int, dict[str, Any]]] = {}
         self._roles: dict[int, tuple[Role, dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
@@ -90,7 +99,24 @@ class Variables:
         found = self.stores.get(name)
         if found is None:
             found = self.stores[name] = HostStore(name)
+            if self._cache is not None:
+                found.add_facts(self._cache.load(name))
+                found.to_cache = False
         return found
+
+    def keep_facts(self) -> None:
+        """Writes what was learned to the fact cache. Raises OSError."""
+        for store in self.stores.values():
+            if self._cache is None or not store.to_cache:
+                continue
+            if store.fact_vars:
+                self._cache.store(store.name, {name: value.value for name, value in store.fact_vars.items()})
+            else:
+                self._cache.forget(store.name)
+            store.to_cache = False
+
+    def _overlay(self, merged: dict[str, Any], more: Mapping[str, Any]) -> None:
+        overlay(merged, more, deep=self._deep)
 
     def inventory_changed(self) -> None:
         self._groups = self.inventory.group_names()
@@ -110,17 +136,12 @@ class Variables:
         found = self._bases.get(key)
         if found is not None and found[0] == version:
             return found[1]
+        own = self._role(role) if role is not None else None
         merged = dict(context.shared_defaults)
-        if role is not None:
-            merged.update(self._role(role)[1])
-        merged.update(host.vars)
-        merged.update(store.fact_vars)
-        merged.update(context.play.vars)
-        merged.update(context.prompted)
-        merged.update(context.vars_files.get(host.name, {}))
-        merged.update(context.shared_vars)
-        if role is not None:
-            merged.update(self._role(role)[2])
+        levels: list[Mapping[str, Any]] = [host.vars, store.fact_vars, context.play.vars, context.prompted]
+        levels += [context.vars_files.get(host.name, {}), context.shared_vars]
+        for level in [own[1], *levels, own[2]] if own else levels:
+            self._overlay(merged, level)
         self._bases[key] = (version, merged)
         return merged
 
@@ -130,14 +151,14 @@ class Variables:
         store = state.store
         merged = dict(self.base(state.host, context, role))
         if task is not None:
-            merged.update(task.attributes.vars)
-        merged.update(store.include_vars)
-        merged.update(store.set_vars)
+            self._overlay(merged, task.attributes.vars)
+        self._overlay(merged, store.include_vars)
+        self._overlay(merged, store.set_vars)
         if role is not None:
-            merged.update(self._role(role)[3])
+            self._overlay(merged, self._role(role)[3])
         if task is not None:
-            merged.update(task.params)
-        merged.update(self.extra_vars)
+            self._overlay(merged, task.params)
+        self._overlay(merged, self.extra_vars)
         self._add_magic(merged, state.host, context, task)
         return merged
 
@@ -165,17 +186,25 @@ class Variables:
         merged["ansible_version"] = Resolved(VERSION)
         merged["ansible_check_mode"] = Resolved(self.options.check)
         merged["ansible_diff_mode"] = Resolved(self.options.diff)
+        merged["__settings__"] = Resolved(self.options.settings)
+        if "CONFIG_FILE" in self.options.settings:
+            merged["ansible_config_file"] = Resolved(self.options.settings["CONFIG_FILE"])
         merged["ansible_forks"] = Resolved(self.options.forks)
         merged["ansible_verbosity"] = Resolved(self.options.verbosity)
         merged["ansible_run_tags"] = Resolved(list(self.options.tags) or ["all"])
         merged["ansible_skip_tags"] = Resolved(list(self.options.skip_tags))
-        merged["ansible_limit"] = Resolved(self.options.limit or "all")
-        merged["ansible_role_names"] = merged["role_names"] = Resolved(list(dict.fromkeys(role.name for role in context.roles)))
-        merged["ansible_play_role_names"] = Resolved(list(dict.fromkeys(role.name for role in context.roles if not role.parents)))
+        if self.options.limit:
+            merged["ansible_limit"] = Resolved(self.options.limit)
+        listed = [role.name for role in context.roles if not role.parents or role.included_by]
+        depended = list(dict.fromkeys(role.name for role in context.roles if role.parents and not role.included_by))
+        merged["role_names"] = merged["ansible_play_role_names"] = Resolved(listed)
+        merged["ansible_dependent_role_names"] = Resolved(depended)
+        merged["ansible_role_names"] = Resolved(list(dict.fromkeys([*depended, *listed])))
         sources = self.inventory.sources
         if sources:
             source = sources[0].absolute()
             merged["inventory_file"] = Resolved(str(source))
+            merged["ansible_inventory_sources"] = Resolved([str(path.absolute()) for path in sources])
             merged["inventory_dir"] = Resolved(str(source if source.is_dir() else source.parent))
         merged["__inventory__"] = Resolved(self.inventory)
         if self.options.vault is not None:
@@ -186,8 +215,10 @@ class Variables:
             if task.role is not None:
                 merged["role_path"] = Resolved(str(task.role.path))
                 merged["role_name"] = merged["ansible_role_name"] = Resolved(task.role.name)
-                merged["ansible_parent_role_names"] = Resolved([parent.name for parent in reversed(task.role.included_by)])
-                merged["ansible_parent_role_paths"] = Resolved([str(parent.path) for parent in reversed(task.role.included_by)])
+                parents = task.role.included_by[::-1]
+                if parents:
+                    merged["ansible_parent_role_names"] = Resolved([parent.name for parent in parents])
+                    merged["ansible_parent_role_paths"] = Resolved([str(parent.path) for parent in parents])
 
     def search(self, task: Task) -> tuple[Path, ...]:
         """Where files named by a task are looked for, first one first."""

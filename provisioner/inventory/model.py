@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.inventory import patterns
 from provisioner.inventory.errors import Problem
+from provisioner.inventory.overlays import overlay
 from provisioner.inventory.variable_files import VariableFiles
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class Inventory:
         self.extra_vars: dict[str, Any] = dict(extra_vars or {})
         self.cluster: ClusterSpec | None = None
         self.machines: MachinesSpec | None = None
+        self.merge_mappings = False
+        """Whether mappings of one name at several levels are merged (`hash_behaviour = merge`)."""
         self.sources: tuple[Path, ...] = ()
         self.warnings: tuple[Problem, ...] = ()
         self.files: tuple[VariableFiles, ...] = ()
@@ -221,19 +224,12 @@ class Inventory:
         groups = sorted(self.groups_of(host.name), key=lambda n: (self.depth(n), self.groups[n].priority, n))
         files = (self.files, self.playbook_files)
         merged: dict[str, Any] = dict(self.groups["all"].own_vars)
-        for group in groups:
-            merged.update(self.groups[group].own_vars)
-        for side in files:
-            for source in side:
-                merged.update(source.group("all"))
-        for side in files:
-            for group in groups:
-                for source in side:
-                    merged.update(source.group(group))
-        merged.update(host.own_vars)
-        for side in files:
-            for source in side:
-                merged.update(source.host(host.name))
+        levels = [self.groups[group].own_vars for group in groups]
+        levels += [source.group("all") for side in files for source in side]
+        levels += [source.group(group) for side in files for group in groups for source in side]
+        levels += [host.own_vars, *(source.host(host.name) for side in files for source in side)]
+        for level in levels:
+            overlay(merged, level, deep=self.merge_mappings)
         merged.pop("ansible_group_priority", None)
         self._vars_cache[host.name] = merged
         return merged

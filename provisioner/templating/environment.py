@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from jinja2.environment import Template
 from jinja2.nativetypes import NativeCodeGenerator
-from jinja2.runtime import Context
+from jinja2.runtime import Context, TemplateReference
 from jinja2.runtime import Undefined as JinjaUndefined
 from jinja2.utils import missing
 
@@ -109,6 +109,10 @@ def plain(value: Any) -> Any:
     return value
 
 
+# What Jinja's own machinery is made of, and can't be kept in a variable.
+_NO_VALUES = (range, TemplateReference)
+
+
 def concat_native(nodes: Iterable[Any]) -> Any:
     """One node is its own value; several are text."""
     iterator: Iterator[Any] = iter(nodes)
@@ -118,6 +122,8 @@ def concat_native(nodes: Iterable[Any]) -> Any:
         return ""
     rest = list(iterator)
     if not rest:
+        if isinstance(first, _NO_VALUES):
+            raise TemplateError(f"Error rendering template: Type {type(first).__name__!r} is unsupported for variable storage.")
         return plain(first) if isinstance(first, list | dict | tuple) else first
     return text_of(first) + "".join(map(text_of, rest))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,17 +146,26 @@ def builtin_plugins() -> Plugins:
     return Plugins(filters, tests, {**calls, **classes}, dict(LOOKUPS))
 
 
-def with_folders(plugins: Plugins, folders: Sequence[Path]) -> Plugins:
-    """The plugins and those in `filter_plugins/`, `test_plugins/` and `lookup_plugins/` of the folders. Raises PluginError."""
+def with_folders(plugins: Plugins, folders: Sequence[Path], named: Mapping[str, Sequence[Path]] | None = None) -> Plugins:
+    """The plugins and those in `filter_plugins/`, `test_plugins/` and `lookup_plugins/` of the folders.
+
+    `named` are folders of one kind of plugin each (filter, test, lookup), which come first. Raises PluginError.
+    """
     filters, tests, lookups = dict(plugins.filters), dict(plugins.tests), dict(plugins.lookups)
-    for folder in folders:
-        for path in _files(folder / "filter_plugins"):
-            filters.update(_methods(path, "FilterModule", "filters"))
-        for path in _files(folder / "test_plugins"):
-            tests.update(_methods(path, "TestModule", "tests"))
-        for path in _files(folder / "lookup_plugins"):
-            lookups[path.stem] = _own_lookup(path)
+    kinds = {
+        kind: [*(named or {}).get(kind, ()), *(folder / f"{kind}_plugins" for folder in folders)] for kind in ("filter", "test", "lookup")
+    }
+    for path in _all_files(kinds["filter"]):
+        filters.update(_methods(path, "FilterModule", "filters"))
+    for path in _all_files(kinds["test"]):
+        tests.update(_methods(path, "TestModule", "tests"))
+    for path in _all_files(kinds["lookup"]):
+        lookups[path.stem] = _own_lookup(path)
     return Plugins(filters, tests, plugins.globals, lookups)
+
+
+def _all_files(folders: Sequence[Path]) -> list[Path]:
+    return [path for folder in folders for path in _files(folder)]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -40,7 +40,7 @@ class Engine:
         key = (text, expression)
         found = self._compiled.get(key)
         if found is None:
-            source = "{{ " + text + "\n}}" if expression else keep_backslashes(text, self.native)
+            source = "{{ " + text + "\n}}" if expression else keep_backslashes(text.removesuffix("\n"), self.native)
             found = self.native.from_string(source)
             with self._lock:
                 if len(self._compiled) >= MAX_COMPILED:
@@ -72,8 +72,14 @@ def keep_backslashes(text: str, environment: jinja2.Environment) -> str:
             inside = True
         elif kind == "variable_end":
             inside = False
-        parts.append(value.replace("\\", "\\\\") if inside and kind == "string" else value)
+        parts.append(_kept(value) if inside and kind == "string" else value)
     return "".join(parts)
+
+
+def _kept(literal: str) -> str:
+    """A string in quotes whose backslashes stand for themselves, those before its own quotes too."""
+    mark = literal[0]
+    return mark + literal[1:-1].replace("\\", "\\\\").replace(mark, "\\" + mark) + mark
 
 
 _shared: Engine | None = None
@@ -147,16 +153,14 @@ class Templar:
         return value
 
     def condition(self, condition: Any) -> bool:
-        """The truth of one condition. A name whose value is text is evaluated as a condition in turn, as `-e flag=false` needs."""
-        if isinstance(condition, bool) or condition is None:
-            return bool(condition)
+        """The truth of one condition. What a condition in braces renders to is a condition in turn when it is text."""
         if not isinstance(condition, str):
             return bool(condition)
         if not condition.strip():
             return True
         value = self.evaluate(condition)
-        if isinstance(value, str) and condition.strip().isidentifier() and value != condition:
-            return self.condition(value) if value.strip() else False
+        if isinstance(value, str) and is_template(condition) and value.strip():
+            value = self.evaluate(value)
         return bool(value)
 
     def render_file(
@@ -213,7 +217,9 @@ class Templar:
             raise TemplateError(f"{e}: {text}") from e
         context = template.new_context(cast(Any, scope))
         native = self.engine.native
-        return self._guard(lambda: native.concat(template.root_render_func(context)), "", text)
+        made = self._guard(lambda: native.concat(template.root_render_func(context)), "", text)
+        # A line's end after an expression does not make its value a text.
+        return made + "\n" if not expression and isinstance(made, str) and text.endswith("\n") else made
 
     def _guard(self, render: Callable[[], Any], name: str, text: str = "") -> Any:
         """Runs a rendering and translates every error into ours."""

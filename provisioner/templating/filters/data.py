@@ -85,7 +85,7 @@ def from_yaml(value: Any) -> Any:
     try:
         return yaml.CSafeLoader(value).get_single_data()
     except yaml.YAMLError as e:
-        raise PluginError(f"from_yaml: {e}") from e
+        raise PluginError(str(e)) from e
 
 
 def from_yaml_all(value: Any) -> Any:
@@ -120,14 +120,24 @@ def _merge_lists(old: list[Any], new: list[Any], how: str) -> list[Any]:
     return new
 
 
-def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace") -> dict[Any, Any]:
+_LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
+
+
+def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace", **unknown: Any) -> dict[Any, Any]:
+    if unknown:
+        raise PluginError("'recursive' and 'list_merge' are the only valid keyword arguments")
+    if list_merge not in _LIST_MERGES:
+        known = ", ".join(map(repr, _LIST_MERGES[:-1]))
+        raise PluginError(f"merge_hash: 'list_merge' argument can only be equal to {known} or {_LIST_MERGES[-1]!r}")
     result: dict[Any, Any] = {}
     for term in terms:
-        for mapping in term if isinstance(term, list | tuple) else [term]:
+        for mapping in flatten(term) if isinstance(term, list | tuple) else [term]:
             if isinstance(mapping, Undefined):
                 mapping._fail_with_undefined_error()
             if not isinstance(mapping, Mapping):
-                raise PluginError(f"combine: expected mappings, found {type(mapping).__name__}: {mapping!r}")
+                raise PluginError(
+                    f"failed to combine variables, expected dicts but got a '{type(result).__name__}' and a '{type(mapping).__name__}'."
+                )
             result = _merge(result, mapping, recursive, list_merge)
     return result
 
@@ -140,13 +150,15 @@ def dict2items(value: Any, key_name: str = "key", value_name: str = "value") -> 
 
 def items2dict(value: Any, key_name: str = "key", value_name: str = "value") -> dict[Any, Any]:
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
-        raise PluginError(f"items2dict requires a list, got {type(value).__name__} instead.")
+        raise PluginError(f"items2dict requires a list, got {type(value)} instead.")
     try:
         return {item[key_name]: item[value_name] for item in value}
     except KeyError as e:
         raise PluginError(
-            f"items2dict requires each dictionary in the list to contain the keys {key_name!r} and {value_name!r}, missing {e}"
+            f"items2dict requires each dictionary in the list to contain the keys {key_name!r} and {value_name!r}, got {value} instead."
         ) from e
+    except TypeError as e:
+        raise PluginError(f"items2dict requires a list of dictionaries, got {value} instead.") from e
 
 
 def flatten(value: Any, levels: int | None = None, skip_nulls: bool = True) -> list[Any]:
@@ -170,7 +182,7 @@ def subelements(value: Any, elements: Any, skip_missing: bool = False) -> list[t
     items = list(value.values()) if isinstance(value, Mapping) else value
     path = elements.split(".") if isinstance(elements, str) else elements
     if not isinstance(items, list):
-        raise PluginError("subelements needs a list or a mapping of mappings")
+        raise PluginError("obj must be a list of dicts or a nested dict")
     result: list[tuple[Any, Any]] = []
     for item in items:
         found: Any = item
@@ -217,10 +229,12 @@ def json_query(value: Any, expression: str) -> Any:
 def rekey_on_member(value: Any, key: str, duplicates: str = "error") -> dict[Any, Any]:
     result: dict[Any, Any] = {}
     for item in value.values() if isinstance(value, Mapping) else value:
-        if not isinstance(item, Mapping) or key not in item:
-            raise PluginError(f"Key {key} was not found in {item!r}")
+        if not isinstance(item, Mapping):
+            raise PluginError("List item is not a valid dict")
+        if key not in item:
+            raise PluginError(f"Key {key!r} was not found.")
         if item[key] in result and duplicates == "error":
-            raise PluginError(f"Key {item[key]} is not unique, cannot correctly turn into dict")
+            raise PluginError(f"Key {item[key]!r} is not unique, cannot convert to dict.")
         result[item[key]] = item
     return result
 

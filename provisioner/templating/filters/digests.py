@@ -15,6 +15,7 @@ from typing import Any
 from provisioner.templating.errors import PluginError
 
 _ALPHABET = "./" + string.digits + string.ascii_uppercase + string.ascii_lowercase
+_BCRYPT = "./" + string.ascii_uppercase + string.ascii_lowercase + string.digits
 _ROUNDS = 5000  # the scheme's default, which is left out of the result
 _USUAL_ROUNDS = {"sha512": 656_000, "sha256": 535_000}  # what Ansible's documented library takes when none are given
 # The order in which the digest's bytes are written, by the scheme.
@@ -32,7 +33,7 @@ def digest(value: Any, hashtype: str = "sha1") -> str:
     try:
         algorithm = hashlib.new(hashtype)
     except ValueError as e:
-        raise PluginError(f"hash: no such algorithm {hashtype!r}") from e
+        raise PluginError(str(e)) from e
     algorithm.update(value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape"))
     return algorithm.hexdigest()
 
@@ -107,6 +108,12 @@ def _sha_hash(secret: bytes, salt: str, rounds: int, name: str) -> str:
     return _by_library(secret, f"${'6' if name == 'sha512' else '5'}${shown}{salt}$") or sha_crypt(secret, salt, rounds, name)
 
 
+def _padded(salt: str) -> str:
+    """A salt of bcrypt with the bits cleared that do not count."""
+    last = _BCRYPT.find(salt[-1])
+    return salt[:-1] + _BCRYPT[last & 0b110000] if len(salt) == 22 and last >= 0 else salt
+
+
 def password_hash(
     password: Any,
     hashtype: str = "sha512",
@@ -130,9 +137,10 @@ def password_hash(
         import bcrypt
 
         prefix = f"${ident or '2b'}${rounds or 12:02d}$".encode()
-        settings = prefix + salt.encode() if salt else bcrypt.gensalt(rounds or 12)
+        # Of 22 letters of six bits each, the last one counts two bits: others of it are another way to write the same salt.
+        settings = prefix + _padded(salt).encode() if salt else prefix + bcrypt.gensalt(4)[7:]
         return bcrypt.hashpw(secret, settings).decode()
-    raise PluginError(f"password_hash: scheme {hashtype!r} is not supported; sha512, sha256 and bcrypt are")
+    raise PluginError(f"{hashtype} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512")
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -10,9 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from provisioner.templating.errors import PluginError
+
 
 def path_join(value: Any) -> str:
+    if not isinstance(value, str | list | tuple):
+        raise PluginError(f"|path_join expects string or sequence, got {type(value)} instead.")
     return os.path.join(value) if isinstance(value, str) else os.path.join(*value)  # noqa: PTH118 - rules of text, not of files
+
+
+def common_path(value: Any) -> str:
+    if isinstance(value, str) or not isinstance(value, list | tuple):
+        raise PluginError(f"|commonpath expects sequence, got {type(value)} instead.")
+    return os.path.commonpath(value)
 
 
 def file_glob(pattern: str) -> list[str]:
@@ -27,7 +37,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "realpath": lambda value: os.path.realpath(value),
     "normpath": lambda value: os.path.normpath(value),
     "relpath": lambda value, start=os.curdir: os.path.relpath(value, start),
-    "commonpath": lambda value: os.path.commonpath(value),
+    "commonpath": common_path,
     "splitext": lambda value: list(posixpath.splitext(value)),
     "path_join": path_join,
     "fileglob": file_glob,

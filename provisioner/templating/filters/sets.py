@@ -18,9 +18,12 @@ _UNITS = {"Y": 80, "Z": 70, "E": 60, "P": 50, "T": 40, "G": 30, "M": 20, "K": 10
 
 @pass_environment
 def unique(environment: Any, value: Any, case_sensitive: bool | None = None, attribute: Any = None) -> list[Any]:
-    if attribute is not None or case_sensitive is False:
+    try:
         return list(do_unique(environment, value, case_sensitive=bool(case_sensitive), attribute=attribute))
-    return _distinct(value)
+    except TypeError:  # items that cannot be hashed
+        if attribute is not None or case_sensitive is False:
+            raise
+        return _distinct(value)
 
 
 def _distinct(value: Iterable[Any]) -> list[Any]:
@@ -35,7 +38,7 @@ def _distinct(value: Iterable[Any]) -> list[Any]:
 
 
 def union(a: Any, b: Any) -> list[Any]:
-    return _distinct([*a, *b])
+    return _distinct([*a, *b] if isinstance(a, str) or isinstance(b, str) else a + b)
 
 
 def intersect(a: Any, b: Any) -> list[Any]:
@@ -61,7 +64,21 @@ def largest(environment: Any, value: Any, **options: Any) -> Any:
     return do_max(environment, value, **options)
 
 
+def power(value: float, exponent: float) -> float:
+    try:
+        return math.pow(value, exponent)
+    except TypeError as e:
+        raise PluginError(f"pow() can only be used on numbers: {e}") from e
+
+
 def logarithm(value: float, base: float = math.e) -> float:
+    try:
+        return _logarithm(value, base)
+    except TypeError as e:
+        raise PluginError(f"log() can only be used on numbers: {e}") from e
+
+
+def _logarithm(value: float, base: float) -> float:
     return math.log10(value) if base == 10 else math.log(value, base) if base != math.e else math.log(value)
 
 
@@ -70,6 +87,12 @@ def root(value: float, base: int = 2) -> float:
 
 
 def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> str:
+    if isinstance(size, str):
+        try:
+            size = float(size)
+        except ValueError:
+            kind = "'>=' not supported between instances of 'str' and 'int'"
+            raise PluginError(f"human_readable() failed on bad input: {kind}") from None
     amount = float(size)
     suffix = "B"
     for suffix, power in _UNITS.items():
@@ -85,11 +108,17 @@ def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> 
 def human_to_bytes(value: Any, default_unit: str | None = None, isbits: bool = False) -> int:
     found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([A-Za-z]*)\s*", str(value))
     if found is None:
-        raise PluginError(f"human_to_bytes() can't interpret following string: {value}")
+        raise PluginError(f"human_to_bytes() can't interpret the input: human_to_bytes() can't interpret following string: {value}")
     unit = found.group(2) or default_unit or "B"
     letter = unit[0].upper()
     if letter not in _UNITS or (len(unit) > 1 and unit[1:] not in (("b", "bit", "bits") if isbits else ("B", "byte", "bytes", "ytes"))):
-        raise PluginError(f"human_to_bytes() can't interpret a unit {unit!r} of {value!r}")
+        reason = f"human_to_bytes() failed to convert {value}. "
+        if letter not in _UNITS:
+            reason += f"The suffix must be one of {', '.join(sorted(_UNITS, key=lambda name: _UNITS[name]))}"
+        else:
+            wanted = f"{letter}b" if isbits else f"{letter}B"
+            reason += f"Value is not a valid string (expect {wanted if letter != 'B' else unit} or {letter})"
+        raise PluginError(f"human_to_bytes() can't interpret the input: {reason}")
     return round(float(found.group(1)) * float(1 << _UNITS[letter]))
 
 
@@ -99,6 +128,8 @@ def random_item(end: Any, start: int | None = None, step: int | None = None, see
         return generator.randrange(start or 0, end, step or 1)
     if start is not None or step is not None:
         raise PluginError("start and step can only be used with integer values")
+    if not hasattr(end, "__iter__"):
+        raise PluginError("random can only be used on sequences and integers")
     return generator.choice(list(end))
 
 
@@ -117,7 +148,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "min": smallest,
     "max": largest,
     "log": logarithm,
-    "pow": lambda value, exponent: math.pow(value, exponent),
+    "pow": power,
     "root": root,
     "human_readable": human_readable,
     "human_to_bytes": human_to_bytes,

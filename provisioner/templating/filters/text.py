@@ -22,6 +22,8 @@ _UUID_NAMESPACE = uuid.UUID("361E6D51-FAEC-444A-9079-341386DA8E2E")
 def to_bool(value: Any) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        return value == 1
     text = str(value).strip().lower()
     return text in _TRUE
 
@@ -53,7 +55,7 @@ def _compile(pattern: str, flags: int) -> re.Pattern[str]:
     try:
         return re.compile(pattern, flags)
     except re.error as e:
-        raise PluginError(f"{pattern!r} is not a regular expression: {e}") from e
+        raise PluginError(str(e)) from e
 
 
 def regex_replace(
@@ -82,9 +84,9 @@ def regex_search(value: Any, regex: str, *groups: str, ignorecase: bool = False,
         if name.startswith("\\g"):
             items.append(found.group(re.sub(r"\\g<(\S+)>", r"\1", name)))
         elif name.startswith("\\"):
-            items.append(found.group(int(name[1:])))
+            items.append(found.group(int(re.sub(r"\\(\d+)", r"\1", name))))
         else:
-            raise PluginError(f"regex_search: {name!r} is no group reference")
+            raise PluginError("Unknown argument")
     return items
 
 
@@ -97,6 +99,8 @@ def regex_escape(value: Any, re_type: str = "python") -> str:
         return re.escape(_text(value))
     if re_type == "posix_basic":
         return re.sub(r"([].[^$*\\])", r"\\\1", _text(value))
+    if re_type == "posix_extended":
+        raise PluginError(f"Regex type ({re_type}) not yet implemented")
     raise PluginError(f"Invalid regex type ({re_type})")
 
 
@@ -135,7 +139,7 @@ _COMMENTS: dict[str, dict[str, str]] = {
 
 def comment(text: str, style: str = "plain", newline: str = "\n", **options: Any) -> str:
     if style not in _COMMENTS:
-        raise PluginError(f"comment: unknown style {style!r}; known: {', '.join(_COMMENTS)}")
+        raise PluginError(f"Invalid style {style!r}.")
     settings: dict[str, Any] = {"beginning": "", "end": "", "prefix_count": 1, "postfix_count": 1, **_COMMENTS[style]}
     decoration = options.get("decoration", settings["decoration"])
     settings["prefix"] = settings["postfix"] = decoration.rstrip()
@@ -149,7 +153,10 @@ def comment(text: str, style: str = "plain", newline: str = "\n", **options: Any
 
 
 def to_uuid(value: Any, namespace: Any = _UUID_NAMESPACE) -> str:
-    space = namespace if isinstance(namespace, uuid.UUID) else uuid.UUID(str(namespace))
+    try:
+        space = namespace if isinstance(namespace, uuid.UUID) else uuid.UUID(str(namespace))
+    except ValueError as e:
+        raise PluginError(f"Invalid value {namespace!r} for 'namespace': {e}") from e
     return str(uuid.uuid5(space, _text(value)))
 
 

@@ -23,7 +23,7 @@ def to_datetime(value: str, format: str = "%Y-%m-%d %H:%M:%S") -> datetime:
     try:
         return datetime.strptime(value, format)  # noqa: DTZ007 - Ansible's result is naive, and differences of two are what it is for
     except ValueError as e:
-        raise PluginError(f"to_datetime: {e}") from e
+        raise PluginError(str(e)) from e
 
 
 FILTERS: dict[str, Callable[..., Any]] = {"strftime": strftime, "to_datetime": to_datetime}

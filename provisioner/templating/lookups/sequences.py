@@ -177,16 +177,18 @@ _SETTINGS: dict[str, Any] = {
     "COLLECTIONS_PATHS": [f"{_HOME}/collections", "/usr/share/ansible/collections"],
     "RETRY_FILES_ENABLED": False,
 }
-"""What Ansible's configuration says by itself; there is no configuration file here."""
+"""What Ansible's configuration says by itself."""
 
 
 def config(call: Call, terms: Terms, options: Options) -> list[Any]:
     result = []
+    given = call.templar.variables.get("__settings__")
+    settings = {**_SETTINGS, **(given.value if given is not None else {})}
     for term in terms:
-        if term in _SETTINGS:
-            result.append(_SETTINGS[term])
+        if term in settings:
+            result.append(settings[term])
         elif options.get("on_missing") != "skip":
-            raise PluginError(f"Unable to find setting {term}")
+            raise PluginError(f"No config definition exists for '{term}'.")
     return result
 
 

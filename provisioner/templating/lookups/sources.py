@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import csv
 import os
+import random
 import re
 import secrets
 import string
@@ -19,7 +20,7 @@ from provisioner.templating.errors import PluginError, UndefinedVariable
 from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
-from provisioner.templating.undefined import did_you_mean
+from provisioner.templating.undefined import Undefined, did_you_mean
 
 _TIMEOUT_S = 300.0  # A guess: longer than any sensible pipe; a hanging one must not hang the run for ever.
 
@@ -43,7 +44,9 @@ def file(call: Call, terms: Terms, options: Options) -> list[Any]:
 def template(call: Call, terms: Terms, options: Options) -> list[Any]:
     result = []
     for term in terms:
-        path = call.find_or_fail(str(term), "templates")
+        path = call.find(str(term), "templates")
+        if path is None:
+            raise PluginError(f"the template file {term} could not be found for the lookup")
         local = dict(options.get("template_vars", {}))
         chosen = {key: options[key] for key in ("variable_start_string", "variable_end_string") if key in options}
         search = (path.parent, *call.templar.search)
@@ -52,7 +55,11 @@ def template(call: Call, terms: Terms, options: Options) -> list[Any]:
 
 
 def env(call: Call, terms: Terms, options: Options) -> list[Any]:
-    return [os.environ.get(str(term), options.get("default", "")) for term in terms]
+    default = options.get("default", "")
+    for term in terms:
+        if isinstance(default, Undefined) and str(term) not in os.environ:
+            raise UndefinedVariable(f"The environment variable '{term}' is not set.")
+    return [os.environ.get(str(term), default) for term in terms]
 
 
 def variables(call: Call, terms: Terms, options: Options) -> list[Any]:
@@ -116,17 +123,19 @@ def password(call: Call, terms: Terms, options: Options) -> list[Any]:
         length = int(chosen.get("length", 20))
         kinds = chosen.get("chars", ["ascii_letters", "digits", ".,:-_"])
         alphabet = "".join(_CHARACTERS.get(kind, kind) for kind in (kinds.split(",") if isinstance(kinds, str) else kinds))
-        result.append(_kept_password(Path(words[0]).expanduser(), length, alphabet, chosen.get("encrypt")))
+        made = _kept_password(Path(words[0]).expanduser(), length, alphabet, chosen.get("encrypt"), chosen.get("seed"), chosen.get("ident"))
+        result.append(made)
     return result
 
 
-def _kept_password(path: Path, length: int, alphabet: str, encrypt: str | None) -> str:
+def _kept_password(path: Path, length: int, alphabet: str, encrypt: str | None, seed: Any, ident: Any) -> str:
     keep = str(path) != "/dev/null"
     text = _read(path).strip() if keep and path.exists() else ""
     plain, _, salt = text.partition(" salt=")
     fresh = not plain
     if fresh:
-        plain = "".join(secrets.choice(alphabet) for _ in range(length))
+        source: random.Random = random.SystemRandom() if seed is None else random.Random(seed)
+        plain = "".join(source.choice(alphabet) for _ in range(length))
     if encrypt and not salt:
         salt = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(22 if encrypt == "bcrypt" else 16))
         fresh = True
@@ -134,7 +143,7 @@ def _kept_password(path: Path, length: int, alphabet: str, encrypt: str | None) 
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             out.write(plain + (f" salt={salt}" if salt else "") + "\n")
-    return password_hash(plain, encrypt, salt) if encrypt else plain
+    return password_hash(plain, encrypt, salt, ident=ident) if encrypt else plain
 
 
 def _words(terms: Terms, options: Options) -> tuple[list[str], Options]:
@@ -194,7 +203,9 @@ def url(call: Call, terms: Terms, options: Options) -> list[Any]:
             with urllib.request.urlopen(request, timeout=float(options.get("timeout", 10))) as answer:
                 text = answer.read().decode(errors="surrogateescape")
         except (urllib.error.URLError, OSError) as e:
-            raise PluginError(f"Received HTTP error for {term}: {e}") from e
+            raise PluginError(
+                f"{'Received HTTP error' if isinstance(e, urllib.error.HTTPError) else 'Failed lookup url'} for {term}: {e}"
+            ) from e
         result.extend(text.splitlines() if to_bool(options.get("split_lines", True)) else [text])
     return result
 

@@ -98,7 +98,7 @@ def test_other_errors(value: str, message: str) -> None:
     [
         ("number == 5", True),
         ("alias is defined and alias > 5", False),
-        ("flag_text", False),
+        ("flag_text", True),
         ("condition_text", True),
         ("flag_text | bool", False),
         (True, True),

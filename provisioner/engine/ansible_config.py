@@ -1,0 +1,138 @@
+"""Settings that Ansible's users keep in ansible.cfg and in $ANSIBLE_* variables, as far as they mean something here.
+
+The file is $ANSIBLE_CONFIG, else ansible.cfg in the working directory, else ~/.ansible.cfg, else /etc/ansible/ansible.cfg. A variable wins
+over the file, the command line over both. Settings of other programs' parts (callbacks, colours, ControlPersist) are read over.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_TRUE = frozenset({"yes", "on", "1", "true", "t", "y"})
+_FALSE = frozenset({"no", "off", "0", "false", "f", "n"})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where one setting stands, and what it is: text, number, flag, path, paths (colons), sources (commas), words (commas)."""
+
+    section: str
+    key: str
+    variable: str
+    kind: str = "text"
+
+
+SETTINGS: dict[str, Setting] = {
+    "DEFAULT_FORKS": Setting("defaults", "forks", "ANSIBLE_FORKS", "number"),
+    "DEFAULT_HOST_LIST": Setting("defaults", "inventory", "ANSIBLE_INVENTORY", "sources"),
+    "DEFAULT_REMOTE_USER": Setting("defaults", "remote_user", "ANSIBLE_REMOTE_USER"),
+    "DEFAULT_REMOTE_PORT": Setting("defaults", "remote_port", "ANSIBLE_REMOTE_PORT", "number"),
+    "DEFAULT_PRIVATE_KEY_FILE": Setting("defaults", "private_key_file", "ANSIBLE_PRIVATE_KEY_FILE", "path"),
+    "DEFAULT_TIMEOUT": Setting("defaults", "timeout", "ANSIBLE_TIMEOUT", "number"),
+    "DEFAULT_TRANSPORT": Setting("defaults", "transport", "ANSIBLE_TRANSPORT"),
+    "HOST_KEY_CHECKING": Setting("defaults", "host_key_checking", "ANSIBLE_HOST_KEY_CHECKING", "flag"),
+    "INTERPRETER_PYTHON": Setting("defaults", "interpreter_python", "ANSIBLE_PYTHON_INTERPRETER"),
+    "DEFAULT_ROLES_PATH": Setting("defaults", "roles_path", "ANSIBLE_ROLES_PATH", "paths"),
+    "COLLECTIONS_PATHS": Setting("defaults", "collections_path", "ANSIBLE_COLLECTIONS_PATH", "paths"),
+    "DEFAULT_MODULE_PATH": Setting("defaults", "library", "ANSIBLE_LIBRARY", "paths"),
+    "DEFAULT_FILTER_PLUGIN_PATH": Setting("defaults", "filter_plugins", "ANSIBLE_FILTER_PLUGINS", "paths"),
+    "DEFAULT_TEST_PLUGIN_PATH": Setting("defaults", "test_plugins", "ANSIBLE_TEST_PLUGINS", "paths"),
+    "DEFAULT_LOOKUP_PLUGIN_PATH": Setting("defaults", "lookup_plugins", "ANSIBLE_LOOKUP_PLUGINS", "paths"),
+    "DEFAULT_VAULT_PASSWORD_FILE": Setting("defaults", "vault_password_file", "ANSIBLE_VAULT_PASSWORD_FILE", "path"),
+    "DEFAULT_VAULT_IDENTITY_LIST": Setting("defaults", "vault_identity_list", "ANSIBLE_VAULT_IDENTITY_LIST", "words"),
+    "DEFAULT_GATHERING": Setting("defaults", "gathering", "ANSIBLE_GATHERING"),
+    "DEFAULT_HASH_BEHAVIOUR": Setting("defaults", "hash_behaviour", "ANSIBLE_HASH_BEHAVIOUR"),
+    "CACHE_PLUGIN": Setting("defaults", "fact_caching", "ANSIBLE_CACHE_PLUGIN"),
+    "CACHE_PLUGIN_CONNECTION": Setting("defaults", "fact_caching_connection", "ANSIBLE_CACHE_PLUGIN_CONNECTION", "path"),
+    "CACHE_PLUGIN_TIMEOUT": Setting("defaults", "fact_caching_timeout", "ANSIBLE_CACHE_PLUGIN_TIMEOUT", "number"),
+    "DEFAULT_FORCE_HANDLERS": Setting("defaults", "force_handlers", "ANSIBLE_FORCE_HANDLERS", "flag"),
+    "ANY_ERRORS_FATAL": Setting("defaults", "any_errors_fatal", "ANSIBLE_ANY_ERRORS_FATAL", "flag"),
+    "DEFAULT_STRATEGY": Setting("defaults", "strategy", "ANSIBLE_STRATEGY"),
+    "ERROR_ON_MISSING_HANDLER": Setting("defaults", "error_on_missing_handler", "ANSIBLE_ERROR_ON_MISSING_HANDLER", "flag"),
+    "DEFAULT_BECOME": Setting("privilege_escalation", "become", "ANSIBLE_BECOME", "flag"),
+    "DEFAULT_BECOME_METHOD": Setting("privilege_escalation", "become_method", "ANSIBLE_BECOME_METHOD"),
+    "DEFAULT_BECOME_USER": Setting("privilege_escalation", "become_user", "ANSIBLE_BECOME_USER"),
+    "DEFAULT_BECOME_ASK_PASS": Setting("privilege_escalation", "become_ask_pass", "ANSIBLE_BECOME_ASK_PASS", "flag"),
+    "SSH_COMMON_ARGS": Setting("ssh_connection", "ssh_common_args", "ANSIBLE_SSH_COMMON_ARGS"),
+    "SSH_EXTRA_ARGS": Setting("ssh_connection", "ssh_extra_args", "ANSIBLE_SSH_EXTRA_ARGS"),
+    "DIFF_ALWAYS": Setting("diff", "always", "ANSIBLE_DIFF_ALWAYS", "flag"),
+    "TAGS_RUN": Setting("tags", "run", "ANSIBLE_RUN_TAGS", "words"),
+    "TAGS_SKIP": Setting("tags", "skip", "ANSIBLE_SKIP_TAGS", "words"),
+}
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used, with where it stands and what it should be."""
+
+
+def config_file(environment: Mapping[str, str], directory: Path) -> Path | None:
+    """The file that counts. One in a folder that everybody may write to does not: whoever put it there would run commands."""
+    named = environment.get("ANSIBLE_CONFIG")
+    if named:
+        path = Path(named).expanduser()
+        path = path / "ansible.cfg" if path.is_dir() else path
+        if path.is_file():
+            return path
+    here = directory / "ansible.cfg"
+    if here.is_file() and not directory.stat().st_mode & stat.S_IWOTH:
+        return here
+    return next((path for path in (Path("~/.ansible.cfg").expanduser(), Path("/etc/ansible/ansible.cfg")) if path.is_file()), None)
+
+
+def read_settings(environment: Mapping[str, str] | None = None, directory: Path | None = None) -> dict[str, Any]:
+    """Every setting that is set somewhere, by Ansible's name for it. Raises ConfigError."""
+    variables = os.environ if environment is None else environment
+    directory = directory or Path.cwd()
+    path = config_file(variables, directory)
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",), strict=False)
+    if path is not None:
+        try:
+            parser.read_string(path.read_text(), str(path))
+        except (OSError, UnicodeDecodeError, configparser.Error) as e:
+            raise ConfigError(f"{path}: {e}") from e
+    found: dict[str, Any] = {}
+    if path is not None:
+        found["CONFIG_FILE"] = str(path.absolute())
+    for name, setting in SETTINGS.items():
+        if variables.get(setting.variable):
+            found[name] = _value(variables[setting.variable], setting, directory, f"${setting.variable}")
+        elif path is not None and parser.has_option(setting.section, setting.key):
+            text = parser.get(setting.section, setting.key)
+            found[name] = _value(text, setting, path.absolute().parent, f"{path} [{setting.section}] {setting.key}")
+    return found
+
+
+def _value(text: str, setting: Setting, base: Path, where: str) -> Any:
+    text = text.strip().strip("\"'").replace("{{CWD}}", str(Path.cwd())).replace("{{ CWD }}", str(Path.cwd()))
+    match setting.kind:
+        case "number":
+            try:
+                return int(text)
+            except ValueError:
+                raise ConfigError(f"{where}: expected a number, found {text!r}") from None
+        case "flag":
+            if text.lower() not in _TRUE | _FALSE:
+                raise ConfigError(f"{where}: expected true or false, found {text!r}")
+            return text.lower() in _TRUE
+        case "path":
+            return str(_path(text, base))
+        case "paths":
+            return [str(_path(part, base)) for part in text.split(":") if part]
+        case "sources":
+            # A list of hosts ends with a comma, as after -i; other commas part files.
+            parts = [part.strip() for part in text.split(",") if part.strip()]
+            return [text] if text.endswith(",") else [str(_path(part, base)) for part in parts]
+        case "words":
+            return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _path(text: str, base: Path) -> Path:
+    path = Path(os.path.expandvars(text.strip())).expanduser()
+    return path if path.is_absolute() else base / path
