@@ -89,12 +89,27 @@ def test_kubelets(server: Any, namespace: str) -> None:
     assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node2"}}) == 403
     label = "node-restriction.kubernetes.io/x"
     assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node1", "labels": {label: "1"}}}) == 403
-    assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node1", "labels": {"kubernetes.io/hostname": "node1"}}}) == 201
+    labels = {"kubernetes.io/hostname": "node1", "node-role.kubernetes.io/worker": ""}
+    taints = [{"key": "k", "effect": "NoSchedule"}]
+    assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node1", "labels": labels}, "spec": {"taints": taints}}) == 201
     assert node("GET", "/api/v1/nodes?fieldSelector=metadata.name%3Dnode1") == 200
     assert node("GET", "/api/v1/nodes") == 403
     patch = {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}}
     headers = {"Content-Type": "application/merge-patch+json"}
     assert server.call("PATCH", "/api/v1/nodes/node1", patch, user="node1", headers=headers)[0] == 403
+    body = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    assert server.call("PATCH", "/api/v1/nodes/node1/status", body, user="node1", headers=headers)[0] == 200
+    assert server.call("PATCH", "/api/v1/nodes/node1", {"spec": {"taints": []}}, user="node1", headers=headers)[0] == 403
+    assert node("DELETE", "/api/v1/nodes/node1") == 403
+    leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+    lease = {"metadata": {"name": "node1"}, "spec": {"holderIdentity": "node1"}}
+    assert node("POST", leases, lease) == 201 and node("GET", f"{leases}/node1") == 200
+    assert node("POST", leases, {"metadata": {"name": "node2"}}) == 403 and node("GET", leases) == 403
+    path = f"/api/v1/namespaces/{namespace}/pods/mine"
+    assert server.call("PATCH", f"{path}/status", {"status": {"phase": "Running"}}, user="node1", headers=headers)[0] == 200
+    assert node("GET", path) == 200 and node("DELETE", path) == 200
+    event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": namespace, "name": "mine"}, "type": "Normal"}
+    assert node("POST", f"/api/v1/namespaces/{namespace}/events", event) == 201
     assert server.call("DELETE", "/api/v1/nodes/node1")[0] == 200
 
 
