@@ -39,7 +39,8 @@ TOOLS = {
 # What dockerd, systemd and our kubelet need beyond systemd-nspawn's own list; without @keyring `docker run` can't make a session key.
 SYSTEM_CALLS = "@keyring bpf @privileged @mount"
 MODULES = ("overlay", "br_netfilter", "nf_conntrack", "nf_tables", "vxlan", "dummy")
-BOOT_TIMEOUT_S = 60.0
+# A second on an idle computer; on a busy one a minute was seen.
+BOOT_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 30.0
 CONSOLE_BYTES = 1 << 20
 

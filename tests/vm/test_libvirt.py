@@ -62,7 +62,7 @@ def cluster(libvirt_runs: None, labs_folder: Path, free_network: Callable[[], st
 def test_from_nothing_to_a_cluster_that_survives_a_reboot(cluster: VmCluster) -> None:
     cluster.provision("machines", "up", str(cluster.inventory)).ok()
     cluster.note("machines answer SSH")
-    cluster.provision("up", str(cluster.inventory)).ok()
+    cluster.provision("up", "--no-smoke", str(cluster.inventory)).ok()
     cluster.note("provision up is done")
     lab = provider_of(cluster.inventory)
     serves_and_survives_a_reboot(cluster, {name: dict(way) for name, way in lab.connection_vars().items()})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from provisioner.machines.provider import Progress
 
 
-def provider(inventory: Inventory, path: Path, progress: Progress | None = None) -> LibvirtProvider:
+def make(inventory: Inventory, path: Path, progress: Progress | None = None) -> LibvirtProvider:
     """The plug-in's entry point."""
     from provisioner.machines.libvirt.provider import LibvirtProvider
     from provisioner.machines.libvirt.spec import vm_lab

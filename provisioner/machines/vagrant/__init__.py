@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from provisioner.machines.vagrant.provider import VagrantProvider
 
 
-def provider(inventory: Inventory, path: Path, progress: Progress | None = None) -> VagrantProvider:
+def make(inventory: Inventory, path: Path, progress: Progress | None = None) -> VagrantProvider:
     """The plug-in's entry point."""
     from provisioner.machines.vagrant.command import Vagrant
     from provisioner.machines.vagrant.provider import VagrantProvider

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,12 @@ def test_a_provider_that_went_away_is_named(tmp_path: Path) -> None:
     path.write_text("all: {hosts: {a: }}\n")
     with pytest.raises(MachineError, match=r"(?s)no provider 'static' is installed.*installed: cloud, libvirt"):
         provider_for(load([path]), path)
+
+
+@pytest.mark.parametrize("name", ["libvirt", "nspawn", "static", "vagrant"])
+def test_the_built_in_ones_are_found_again_and_again(name: str) -> None:
+    """An entry point that has the name of a module beside it is a function only until that module is imported."""
+    (point,) = entry_points(group=interface.PLUGINS, name=name)
+    for _ in range(2):
+        assert callable(point.load())
+        import_module(f"{point.module}.provider" if name in ("libvirt", "vagrant") else point.module)
