@@ -1,0 +1,334 @@
+"""Measures our kube-apiserver alone on an etcd of its own, TLS on: reads and writes with wrk, watchers, memory, start, how long the loop is held.
+
+    python benchmarks/apiserver.py [--seconds 5] [--only get,create,…]
+
+Needs etcd and wrk. Prints each figure beside its goal, and the server's CPU time for each request: on a machine that does other things too, that
+is what can be compared. Everything that is started ends with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TOKEN = "benchmark"
+OBJECTS = 21_000
+MORE_OBJECTS = 50_000
+TICKS_PER_S = 100
+MAPS = "/api/v1/namespaces/default/configmaps"
+
+WRITE = """
+wrk.headers["Authorization"] = "Bearer {token}"
+wrk.headers["Content-Type"] = "{media}"
+local number = 0
+function request()
+  number = number + 1
+  local name = string.format("{name}", {modulo})
+  return wrk.format("{method}", "{path}" .. {suffix}, nil, string.format('{body}', name, number))
+end
+"""
+BODY = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"%s","labels":{"app":"bench"}},"data":{"n":"%d","k":"' + "v" * 180 + '"}}'
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@dataclass
+class Bench:
+    folder: Path
+    seconds: int
+    port: int = field(default_factory=free_port)
+    etcd_port: int = field(default_factory=free_port)
+    etcd: subprocess.Popen[bytes] | None = None
+    server: subprocess.Popen[bytes] | None = None
+    started_s: float = 0.0
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+
+    def call(self, path: str, body: Any = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers)
+        with urllib.request.urlopen(request, context=self.context(), timeout=60) as answer:
+            text = answer.read()
+        return json.loads(text) if text[:1] == b"{" else text.decode()
+
+    def start_etcd(self) -> None:
+        client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{free_port()}"
+        argv = ["etcd", f"--data-dir={self.folder / 'etcd'}", f"--listen-client-urls={client}", f"--advertise-client-urls={client}"]
+        argv += [f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}"]
+        with (self.folder / "etcd.log").open("wb") as log:
+            self.etcd = subprocess.Popen([*argv, "--log-level=error"], stdout=log, stderr=log)
+
+    def start(self) -> None:
+        files = {"tokens.csv": f'{TOKEN},bench,1,"system:masters"\n'}
+        for name, text in files.items():
+            (self.folder / name).write_text(text)
+        key = self.folder / "sa.key"
+        if not key.exists():
+            make = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(key)]
+            subprocess.run(make, check=True, capture_output=True)
+        argv = [sys.executable, "-m", "provisioner.kube.apiserver", f"--etcd-servers=http://127.0.0.1:{self.etcd_port}"]
+        argv += [
+            f"--secure-port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=10.99.0.1",
+            f"--cert-dir={self.folder / 'certs'}",
+        ]
+        argv += [f"--token-auth-file={self.folder / 'tokens.csv'}", f"--service-account-signing-key-file={key}"]
+        argv += [f"--service-account-key-file={key}", "--authorization-mode=Node,RBAC"]
+        began = time.monotonic()
+        with (self.folder / "apiserver.log").open("ab") as log:
+            self.server = subprocess.Popen(argv, stdout=log, stderr=log)
+        while True:
+            try:
+                self.call("/readyz")
+                break
+            except OSError:
+                if self.server.poll() is not None or time.monotonic() > began + 120:
+                    raise SystemExit((self.folder / "apiserver.log").read_text()[-2000:]) from None
+                time.sleep(0.02)
+        self.started_s = time.monotonic() - began
+
+    def stop(self) -> None:
+        for process in (self.server, self.etcd):
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(60)
+
+    def resident_mb(self) -> float:
+        assert self.server is not None
+        found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.server.pid}/status").read_text())
+        assert found is not None
+        return int(found[1]) / 1024
+
+    def cpu_s(self) -> float:
+        assert self.server is not None
+        fields = Path(f"/proc/{self.server.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+    def wrk(self, path: str, script: str, connections: int = 32) -> tuple[float, float]:
+        """(requests/s, the server's CPU in us for each). A script without `request` gets `path`."""
+        file = self.folder / "load.lua"
+        file.write_text(script)
+        before = self.cpu_s()
+        argv = ["wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "-s", str(file), self.url + path]
+        text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        spent_s = self.cpu_s() - before
+        if "Non-2xx" in text:
+            raise SystemExit(f"some requests failed:\n{text}")
+        rate, count = (re.search(pattern, text) for pattern in (r"Requests/sec:\s+([\d.]+)", r"(\d+) requests in"))
+        assert rate is not None and count is not None
+        return float(rate[1]), spent_s / max(int(count[1]), 1) * 1e6
+
+
+READ = f'wrk.headers["Authorization"] = "Bearer {TOKEN}"\n'
+
+
+def script(method: str, name: str, modulo: str, suffix: str, media: str = "application/json", body: str = BODY) -> str:
+    made = {"token": TOKEN, "media": media, "name": name, "modulo": modulo, "method": method, "path": MAPS, "suffix": suffix, "body": body}
+    text = WRITE
+    for key, value in made.items():
+        text = text.replace("{" + key + "}", value)
+    return text
+
+
+def report(what: str, value: float, goal: float, unit: str, cpu_us: float = 0.0, *, less: bool = False) -> None:
+    ratio = goal / value if less else value / goal
+    cpu = f"  {cpu_us:8.0f} us of CPU each, {1e6 / cpu_us:8.0f}/s on one whole core" if cpu_us else ""
+    print(f"{what:38} {value:10.1f} {unit:5} goal {'<=' if less else '>='} {goal:8.1f}  {ratio:5.2f} of it{cpu}", flush=True)
+
+
+def writes(bench: Bench, wanted: set[str]) -> None:
+    bench.call(MAPS, {"metadata": {"name": "one"}, "data": {"k": "v" * 200}})
+    if "get" in wanted:
+        report("get one, consistent", *_with_goal(bench.wrk(f"{MAPS}/one", READ), 15_000))
+    if "create" in wanted:
+        stamp = int(time.time())
+        report("create", *_with_goal(bench.wrk("", script("POST", f"c-{stamp}-%d", "number", '""')), 4_000))
+    if {"update", "patch"} & wanted:
+        asyncio.run(make(bench, [f"u-{number}" for number in range(1000)]))
+    if "update" in wanted:
+        report("update", *_with_goal(bench.wrk("", script("PUT", "u-%d", "number % 1000", '"/" .. name')), 3_000))
+    if "patch" in wanted:
+        body = '{"metadata":{"annotations":{"name":"%s","n":"%d"}}}'
+        made = script("PATCH", "u-%d", "number % 1000", '"/" .. name', "application/merge-patch+json", body)
+        report("patch (merge)", *_with_goal(bench.wrk("", made), 3_000))
+
+
+def _with_goal(measured: tuple[float, float], goal: float) -> tuple[float, float, str, float]:
+    return measured[0], goal, "/s", measured[1]
+
+
+async def fill(bench: Bench, count: int) -> None:
+    """Objects up to `count` in all."""
+    present = bench.call(f"{MAPS}?limit=1")["metadata"].get("remainingItemCount", 0) + 1
+    stamp = int(time.time())
+    await make(bench, [f"f-{stamp}-{number}" for number in range(max(0, count - present))])
+
+
+async def make(bench: Bench, names: list[str]) -> None:
+    """Create objects by 32 connections."""
+    missing = iter(names)
+
+    async def some() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.port, ssl=bench.context())
+        for name in missing:
+            body = (BODY % (name, 0)).encode()
+            head = f"POST {MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
+            writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"Content-Length: (\d+)", answer)
+            assert length is not None and answer.startswith(b"HTTP/1.1 201"), answer
+            await reader.readexactly(int(length[1]))
+        writer.close()
+
+    await asyncio.gather(*(some() for _ in range(32)))
+
+
+def lists(bench: Bench, wanted: set[str]) -> None:
+    if "list" in wanted:
+        report(f"list {OBJECTS}", *_with_goal(bench.wrk(MAPS, READ, 4), 40))
+    if "page" in wanted:
+        rate, cpu_us = bench.wrk(f"{MAPS}?limit=500&resourceVersion=0", READ, 4)
+        report(f"list in pages of 500, of {OBJECTS}", rate * 500 / OBJECTS, 40, "/s", cpu_us * OBJECTS / 500)
+    if "loop" in wanted:
+        asyncio.run(held(bench))
+
+
+async def held(bench: Bench) -> None:
+    """The longest a small request waits while others list everything: what one handler holds the loop for, and a turn more."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", bench.port, ssl=bench.context())
+    load = await asyncio.create_subprocess_exec(
+        "wrk", "-t1", "-c1", f"-d{bench.seconds}s", "-s", str(bench.folder / "read.lua"), bench.url + MAPS, stdout=subprocess.DEVNULL
+    )
+    waits = []
+    while load.returncode is None:
+        began = time.monotonic()
+        writer.write(f"GET /livez HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\nok")
+        waits.append(time.monotonic() - began)
+        await asyncio.sleep(0.005)
+    waits.sort()
+    report("small request beside lists, median", waits[len(waits) // 2] * 1000, 20, "ms", less=True)
+    report("small request beside lists, p99", waits[len(waits) * 99 // 100] * 1000, 20, "ms", less=True)
+
+
+async def watch(bench: Bench, watchers: int = 1000, rate: int = 200) -> None:
+    """The time from a change's answer being asked for to the last watcher's event."""
+    opened = 0
+    seen: dict[bytes, list[float]] = {}
+    ready = asyncio.Event()
+
+    async def one() -> None:
+        nonlocal opened
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.port, ssl=bench.context(), limit=1 << 20)
+        version = base
+        writer.write(f"GET {MAPS}?watch=1&resourceVersion={version} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        opened += 1
+        if opened == watchers:
+            ready.set()
+        while chunk := await reader.read(1 << 16):
+            now = time.monotonic()
+            for name in re.findall(rb'"name":"(w-\d+)"', chunk):
+                seen.setdefault(name, []).append(now)
+
+    base = bench.call(f"{MAPS}?limit=1")["metadata"]["resourceVersion"]
+    tasks = []
+    for _ in range(watchers):
+        tasks.append(asyncio.ensure_future(one()))
+        await asyncio.sleep(0.002)
+    async with asyncio.timeout(120):
+        await ready.wait()
+    reader, writer = await asyncio.open_connection("127.0.0.1", bench.port, ssl=bench.context())
+    sent: dict[bytes, float] = {}
+    count, began = rate * bench.seconds, time.monotonic()
+    for number in range(count):
+        await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+        name = f"w-{number}"
+        body = (BODY % (name, number)).encode()
+        sent[name.encode()] = time.monotonic()
+        head = f"POST {MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
+        writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    for _ in range(150):
+        if all(len(seen.get(name, ())) >= watchers for name in sent):
+            break
+        await asyncio.sleep(0.2)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    writer.close()
+    missing = sum(watchers - len(seen.get(name, ())) for name in sent)
+    late = sorted(max(seen[name]) - sent[name] for name in sent if name in seen)
+    spent = f"{missing} events missing" if missing else "nothing missing"
+    report(f"{watchers} watchers, {rate}/s, p99 ({spent})", late[len(late) * 99 // 100] * 1000, 250, "ms", less=True)
+    del reader
+
+
+def main() -> None:
+    parts = ("get", "create", "update", "patch", "list", "page", "loop", "watch", "memory", "start")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--seconds", type=int, default=5, help="how long each load lasts")
+    parser.add_argument("--only", default=",".join(parts), help="parts, by commas")
+    options = parser.parse_args()
+    wanted = set(options.only.split(","))
+    if wanted - set(parts):
+        raise SystemExit(f"unknown part: {', '.join(sorted(wanted - set(parts)))}; there are {', '.join(parts)}")
+    for program in ("wrk", "etcd"):
+        if shutil.which(program) is None:
+            raise SystemExit(f"{program} is not installed: apt install {'etcd-server' if program == 'etcd' else program}")
+    with tempfile.TemporaryDirectory() as name:
+        bench = Bench(Path(name), options.seconds)
+        (bench.folder / "read.lua").write_text(READ)
+        try:
+            bench.start_etcd()
+            bench.start()
+            if "memory" in wanted:
+                report("resident, idle", bench.resident_mb(), 90, "MB", less=True)
+            writes(bench, wanted)
+            if wanted & {"list", "page", "loop", "memory"}:
+                asyncio.run(fill(bench, OBJECTS))
+                lists(bench, wanted)
+            if "memory" in wanted:
+                report(f"resident, {OBJECTS} objects and more", bench.resident_mb(), 200, "MB", less=True)
+            if "watch" in wanted:
+                asyncio.run(watch(bench))
+            if "start" in wanted:
+                asyncio.run(fill(bench, MORE_OBJECTS))
+                assert bench.server is not None
+                bench.server.terminate()
+                bench.server.wait(60)
+                bench.start()
+                report(f"start with {MORE_OBJECTS} objects", bench.started_s, 5, "s", less=True)
+                report("resident, just started with them", bench.resident_mb(), 200, "MB", less=True)
+        finally:
+            bench.stop()
+
+
+if __name__ == "__main__":
+    main()
