@@ -1,7 +1,7 @@
 """Checks a module's arguments against its specification, with the messages that Ansible's users know.
 
 A specification is a dict of name to {type, required, default, choices, aliases, elements}; the whole may have the key `_rules` with
-mutually_exclusive, required_one_of, required_together and required_if.
+mutually_exclusive, required_one_of, required_together, required_by and required_if.
 """
 
 import json
@@ -90,6 +90,10 @@ def _rules(rules: Dict[str, Any], args: Dict[str, Any]) -> None:
     for group in rules.get("required_together", ()):
         if any(has(name) for name in group) and not all(has(name) for name in group):
             raise ArgumentError("parameters are required together: " + ", ".join(group))
+    for name, needed in rules.get("required_by", {}).items():
+        absent = [other for other in needed if has(name) and not has(other)]
+        if absent:
+            raise ArgumentError("missing parameter(s) required by '%s': %s" % (name, ", ".join(absent)))
     for key, value, names in rules.get("required_if", ()):
         absent = [name for name in names if not has(name)]
         if args.get(key) == value and absent:

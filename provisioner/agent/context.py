@@ -73,8 +73,10 @@ class Context:
 
     def which(self, name: str) -> str:
         """The path of a program. Raises ModuleFailed."""
-        for folder in os.environ.get("PATH", "").split(":") + ["/sbin", "/usr/sbin", "/usr/local/sbin", "/bin", "/usr/bin"]:
+        folders = [folder for folder in os.environ.get("PATH", "").split(":") if folder]
+        folders += [folder for folder in ("/sbin", "/usr/sbin", "/usr/local/sbin", "/bin", "/usr/bin") if folder not in folders]
+        for folder in folders:
             path = os.path.join(folder, name)
             if os.access(path, os.X_OK) and not os.path.isdir(path):
                 return path
-        raise ModuleFailed("Failed to find required executable %s" % name)
+        raise ModuleFailed('Failed to find required executable "%s" in paths: %s' % (name, ":".join(folders)))
