@@ -80,9 +80,10 @@ class LiveDrawing:
 
         self._verbosity = verbosity
         self._console = Console(highlight=False)
-        self._live = Live(console=self._console, get_renderable=self._table, refresh_per_second=8, transient=True)
         self._hosts: dict[str, dict[str, Any]] = {}
         self._stage, self._stage_started, self._note = "", 0.0, ""
+        # It draws once while it is made.
+        self._live = Live(console=self._console, get_renderable=self._table, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> LiveDrawing:
         self._live.start()
@@ -108,6 +109,10 @@ class LiveDrawing:
         line = line_of(event, self._verbosity)
         if line is not None:
             self._console.print(line, style=_style(event), markup=False)
+
+    def refresh(self) -> None:
+        """Draws now, without waiting for the next of its turns."""
+        self._live.refresh()
 
     def _row(self, host: str) -> dict[str, Any]:
         return self._hosts.setdefault(host, {"task": "", "changed": 0, "done": 0})

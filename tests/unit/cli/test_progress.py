@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from provisioner.cli.progress import LineDrawing, line_of
+from provisioner.cli.progress import LineDrawing, LiveDrawing, drawing, line_of
 from provisioner.cluster.events import Event
 
 
@@ -32,3 +34,29 @@ def test_lines_go_out_at_once(capsys: pytest.CaptureFixture[str]) -> None:
         view(Event("stage_start", "machines"))
         view(Event("task", "quiet"))
     assert capsys.readouterr().out == "== machines\n"
+
+
+def test_a_terminal_gets_a_row_for_each_host_while_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a real terminal, where all of it is drawn."""
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    view = drawing()
+    assert isinstance(view, LiveDrawing)
+    with view:
+        view(Event("stage_start", "apply"))
+        view(Event("task", "etcd : etcd runs", "master-1"))
+        view(Event("result", "etcd : Settings of etcd", "master-1", {"status": "changed", "changed": True}))
+        view(Event("progress", "waiting for nodes: worker-1"))
+        view.refresh()
+        view(Event("stage_end", "apply", data={"ok": True, "seconds": 1.5}))
+    shown = terminal.getvalue()
+    for text in ("master-1  changed  etcd : Settings of etcd", "1 changed", "waiting for nodes: worker-1", "== apply done in 1.5 s"):
+        assert text in shown, shown
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"  # type: ignore[assignment]
+
+    def isatty(self) -> bool:
+        return True
