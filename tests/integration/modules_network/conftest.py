@@ -6,10 +6,12 @@ import base64
 import gzip
 import http.server
 import importlib
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -174,3 +176,27 @@ def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
         time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of a real kube-apiserver on a real etcd."""
+    path = Path(__file__).parents[1] / "apiserver/conftest.py"
+    spec = importlib.util.spec_from_file_location("apiserver_fixtures", path)
+    assert spec is not None and spec.loader is not None
+    fixtures: Any = importlib.util.module_from_spec(spec)
+    sys.modules["apiserver_fixtures"] = fixtures
+    spec.loader.exec_module(fixtures)
+    pki = fixtures.Pki(tmp_path_factory.mktemp("pki"))
+    pki.issue("server", "kube-apiserver", ("system:masters",))
+    pki.issue("admin", "admin", ("system:masters",))
+    port = fixtures.free_port()
+    etcd = fixtures.etcd_process(pki, tmp_path_factory.mktemp("etcd"), port)
+    etcd.start()
+    server = fixtures.ApiServer(pki, tmp_path_factory.mktemp("apiserver"), f"https://127.0.0.1:{port}")
+    try:
+        server.start()
+        yield server.kubeconfig()
+        server.stop()
+    finally:
+        etcd.stop()
