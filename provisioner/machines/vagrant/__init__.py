@@ -5,9 +5,8 @@ Nothing about the machines is written down here. It talks to no hypervisor; what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provisioner.inventory import Inventory
@@ -23,10 +22,3 @@ def make(inventory: Inventory, path: Path, progress: Progress | None = None) -> 
     machines = inventory.machines
     assert machines is not None
     return VagrantProvider(tuple(inventory.hosts), Vagrant(path.resolve().parent / Path(machines.folder).expanduser()), progress=progress)
-
-
-def listing(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The dynamic inventory's entry point."""
-    from provisioner.machines.vagrant.listing import listing as listed
-
-    return listed(document, path)
