@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.merge_rules import RULES
+from provisioner.kube.apiserver.descriptions import LIST, OBJECT, description
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.version import VERSION
 
@@ -75,13 +77,26 @@ class Definitions:
             rule = rules.get(field.encode_name)
             if rule is not None:
                 schema |= _patch_rules(rule)
-            properties[field.encode_name] = schema
+            text = description(module, cls.__name__, field.encode_name, is_object=hasattr(cls, "KIND"))
+            properties[field.encode_name] = self.described(schema, text)
         found: dict[str, Any] = {"type": "object"}
         if properties:
             found["properties"] = properties
         if hasattr(cls, "KIND"):
             found["x-kubernetes-group-version-kind"] = [{"group": cls.GROUP, "version": cls.VERSION, "kind": cls.KIND}]
         return found
+
+    def described(self, schema: dict[str, Any], text: str) -> dict[str, Any]:
+        """With a description, which v3 does not allow beside a reference."""
+        if not text:
+            return schema
+        if "$ref" in schema and self.is_v3:
+            return {"allOf": [{"$ref": schema["$ref"]}], **{k: v for k, v in schema.items() if k != "$ref"}, "description": text}
+        return {**schema, "description": text}
+
+    @property
+    def is_v3(self) -> bool:
+        return self._prefix.startswith("#/components")
 
     def of(self, annotation: Any) -> dict[str, Any]:
         origin = typing.get_origin(annotation)
@@ -122,13 +137,31 @@ def _schema(kind: Kind, definitions: Definitions) -> dict[str, Any]:
     own = getattr(kind, "openapi", None)
     if own is not None:
         name, schema = own()
-        definitions.found[name] = schema
+        metadata = definitions.described(definitions.reference(meta_v1.ObjectMeta), OBJECT["metadata"])
+        definitions.found[name] = {**schema, "properties": {**schema["properties"], "metadata": metadata}}
+        _list_of(kind, name, definitions)
         return {"$ref": definitions._prefix + name}
     reference = definitions.reference(kind.struct)
     listed = getattr(import_module(_PACKAGE + kind.resource.module), f"{kind.resource.kind}List", None)
     if listed is not None:
         definitions.reference(listed)
     return reference
+
+
+def _list_of(kind: Kind, name: str, definitions: Definitions) -> None:
+    """The list type of a custom kind."""
+    resource = kind.resource
+    properties: dict[str, Any] = {part: {"type": "string", "description": OBJECT[part]} for part in ("apiVersion", "kind")}
+    properties["items"] = {"type": "array", "items": {"$ref": definitions._prefix + name}, "description": LIST["items"]}
+    properties["metadata"] = definitions.described(definitions.reference(meta_v1.ListMeta), LIST["metadata"])
+    gvk = {"group": resource.group, "version": resource.version, "kind": kind.list_kind}
+    definitions.found[f"{name.rpartition('.')[0]}.{kind.list_kind}"] = {
+        "type": "object",
+        "description": f"{kind.list_kind} is a list of {resource.kind}",
+        "required": ["items"],
+        "properties": properties,
+        "x-kubernetes-group-version-kind": [gvk],
+    }
 
 
 def _paths(kind: Kind) -> Iterable[tuple[str, str, str]]:

@@ -137,3 +137,52 @@ def test_wrong_definitions_are_refused(server: Any) -> None:
     wrong = {**DEFINITION, "metadata": {"name": "other.example.com"}}
     code, status = server.call("POST", DEFINITIONS, wrong)
     assert code == 422 and 'must be spec.names.plural+\\".\\"+spec.group' in json.dumps(status["message"])
+
+
+def test_explain_says_what_definitions_say(server: Any) -> None:
+    bars = {
+        "type": "array",
+        "description": "List of Bars and their specs.",
+        "items": {"type": "object", "properties": {"age": {"type": "string"}}},
+    }
+    spec = {"type": "object", "description": "Specification of Foo", "properties": {"bars": bars}}
+    structure = {"type": "object", "description": "Foo CRD for Testing", "properties": {"spec": spec}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": structure}}
+    made = {
+        "metadata": {"name": "explained.explain.example.com"},
+        "spec": {
+            "group": "explain.example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "explained", "kind": "Explained"},
+            "versions": [version, {**version, "name": "v2", "storage": False}],
+        },
+    }
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert server.call("POST", path, made)[0] == 201
+    deadline = time.monotonic() + 10
+    while server.call("GET", "/apis/explain.example.com/v2")[0] != 200 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    text = server.kubectl("explain", "explained")
+    assert "Foo CRD for Testing" in text and "metadata" in text and "Standard object's metadata" in text
+    text = server.kubectl("explain", "explained.spec")
+    assert "Specification of Foo" in text and "List of Bars and their specs" in text and "bars" in text
+    text = server.kubectl("explain", "explained.metadata")
+    assert "Standard object's metadata" in text and "CreationTimestamp is a timestamp" in text
+    assert "does not exist" in server.kubectl("explain", "explained.spec.missing", fails=True)
+    definitions = server.call("GET", "/openapi/v2")[1]["definitions"]
+    for name in ("com.example.explain.v1.Explained", "com.example.explain.v2.Explained", "com.example.explain.v1.ExplainedList"):
+        assert definitions[name]["type"] == "object"
+    patch = {"Content-Type": "application/json-patch+json"}
+    assert (
+        server.call(
+            "PATCH",
+            f"{path}/{made['metadata']['name']}",
+            [{"op": "replace", "path": "/spec/versions/1/served", "value": False}],
+            headers=patch,
+        )[0]
+        == 200
+    )
+    while "com.example.explain.v2.Explained" in server.call("GET", "/openapi/v2")[1]["definitions"]:
+        assert time.monotonic() < deadline + 10
+        time.sleep(0.05)
+    assert server.call("GET", "/apis/explain.example.com/v2")[0] == 404

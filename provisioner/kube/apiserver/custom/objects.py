@@ -21,6 +21,7 @@ from provisioner.kube.api.validation.metadata import validate_metadata, validate
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom import json_paths, rules, schema
 from provisioner.kube.apiserver.custom.conversion import Conversion
+from provisioner.kube.apiserver.descriptions import OBJECT
 from provisioner.kube.apiserver.kinds import Kind
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -274,7 +275,7 @@ class CustomKind(Kind):
         resource = self.resource
         name = ".".join([*reversed(resource.group.split(".")), resource.version, resource.kind])
         properties = dict(self.structure.get("properties") or {})
-        properties |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+        properties |= {part: {"type": "string", "description": OBJECT[part]} for part in ("apiVersion", "kind")}
         gvk = [{"group": resource.group, "version": resource.version, "kind": resource.kind}]
         return name, {**self.structure, "type": "object", "properties": properties, "x-kubernetes-group-version-kind": gvk}
 
