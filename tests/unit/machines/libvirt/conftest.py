@@ -93,5 +93,6 @@ def everything(connection: Any) -> dict[str, set[str]]:
 def error(text: str, code: int = libvirt.VIR_ERR_INTERNAL_ERROR) -> libvirt.libvirtError:
     """libvirt's error, as its C library would have raised it."""
     made = libvirt.libvirtError(text)
+    made.args = (text,)  # it would rather say what the library said last
     made.err = (code, 0, text, libvirt.VIR_ERR_ERROR, None, None, None, -1, -1)
     return made
