@@ -46,5 +46,7 @@ class Call:
     audit_id: str = ""
     # what admission has to say to the audit log
     annotations: dict[str, str] = field(default_factory=dict)
+    # whether a webhook or a policy has changed the object: the server's own plug-ins look at it again
+    mutated: bool = False
     # called when a watch begins to answer
     begun: Callable[[], None] = _nothing

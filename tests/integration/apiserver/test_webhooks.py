@@ -116,3 +116,30 @@ def test_nobody_grants_what_they_do_not_have(server: Any, namespace: str) -> Non
     bound = server.kubectl("create", "rolebinding", "b", "-n", namespace, "--clusterrole=admin", "--user=alice", user="alice", fails=True)
     assert "not currently held" in bound
     server.kubectl("create", "role", "same", "-n", namespace, "--verb=get", "--resource=roles", user="alice")
+
+
+def test_our_own_plugins_look_again_at_what_a_webhook_added(server: Any, serve: Any, namespace: str) -> None:
+    """A container that a webhook puts in gets the service account's volume and the defaults of the namespace, like the others."""
+    limits = [{"type": "Container", "default": {"cpu": "200m"}, "defaultRequest": {"cpu": "100m"}}]
+    ranges = {"metadata": {"name": "l"}, "spec": {"limits": limits}}
+    assert server.call("POST", f"/api/v1/namespaces/{namespace}/limitranges", ranges)[0] == 201
+    patch = base64.b64encode(
+        json.dumps([{"op": "add", "path": "/spec/containers/-", "value": {"name": "side", "image": "s"}}]).encode()
+    ).decode()
+
+    def answer(method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
+        uid = json.loads(body)["request"]["uid"]
+        response = {"uid": uid, "allowed": True, "patchType": "JSONPatch", "patch": patch}
+        return 200, {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
+
+    rules = [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}]
+    path = configure(server, "mutating", "sidecar", namespace, serve(answer).url, rules=rules)
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "main", "image": "m"}]}}
+    status, made = server.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)
+    assert status == 201, made
+    assert server.call("DELETE", path)[0] == 200
+    main, side = made["spec"]["containers"]
+    assert side["volumeMounts"] == main["volumeMounts"] and side["imagePullPolicy"] == "Always"
+    assert len([v for v in made["spec"]["volumes"] if v["name"].startswith("kube-api-access-")]) == 1
+    assert side["resources"] == main["resources"] == {"limits": {"cpu": "200m"}, "requests": {"cpu": "100m"}}
+    assert len(made["spec"]["tolerations"]) == 2

@@ -15,6 +15,8 @@ class Plugin:
     name = ""
     # Whether it is one of those that flags enable and disable.
     optional = True
+    # Whether it mutates again what a webhook or a policy has changed; it must find its own work done.
+    reinvoked = True
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None: ...
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None: ...
@@ -42,7 +44,15 @@ class Admission:
         self._deleted = _with(plugins, "deleted")
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        for plugin in self._mutating:
+        """All in turn; once more those of the server's own that came before somebody else's change, as upstream reinvokes them."""
+        call.mutated = False
+        again: list[Plugin] = []
+        for place, plugin in enumerate(self._mutating):
+            await plugin.mutate(call, kind, new, old)
+            if call.mutated:
+                call.mutated = False
+                again = [p for p in self._mutating[:place] if p.reinvoked]
+        for plugin in again:
             await plugin.mutate(call, kind, new, old)
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:

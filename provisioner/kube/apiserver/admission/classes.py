@@ -75,4 +75,5 @@ class RuntimeClass(Plugin):
             new.spec.overhead = dict(found.overhead.pod_fixed)
         if found.scheduling is not None:
             new.spec.node_selector = {**(new.spec.node_selector or {}), **(found.scheduling.node_selector or {})} or None
-            new.spec.tolerations = [*(new.spec.tolerations or ()), *(found.scheduling.tolerations or ())] or None
+            present = list(new.spec.tolerations or ())
+            new.spec.tolerations = [*present, *(t for t in found.scheduling.tolerations or () if t not in present)] or None

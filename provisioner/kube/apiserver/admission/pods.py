@@ -15,6 +15,7 @@ from provisioner.kube.apiserver.rest import SUFFIX_LETTERS
 from provisioner.kube.storage.cache import WatchCache
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+TOKEN_VOLUME = "kube-api-access-"
 MIRROR = "kubernetes.io/config.mirror"
 
 
@@ -57,7 +58,15 @@ def _mount_token(spec: core_v1.PodSpec) -> None:
     bare = [c for c in containers if not any(m.mount_path == MOUNT_PATH for m in c.volume_mounts or ())]
     if not bare:
         return
-    name = "kube-api-access-" + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
+    present = next((v.name for v in spec.volumes or () if (v.name or "").startswith(TOKEN_VOLUME)), None)
+    name = present or TOKEN_VOLUME + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
+    if present is None:
+        spec.volumes = [*(spec.volumes or ()), _token_volume(name)]
+    for container in bare:
+        container.volume_mounts = [*(container.volume_mounts or ()), core_v1.VolumeMount(name=name, mount_path=MOUNT_PATH, read_only=True)]
+
+
+def _token_volume(name: str) -> core_v1.Volume:
     sources = [
         core_v1.VolumeProjection(service_account_token=core_v1.ServiceAccountTokenProjection(expiration_seconds=3607, path="token")),
         core_v1.VolumeProjection(
@@ -75,9 +84,7 @@ def _mount_token(spec: core_v1.PodSpec) -> None:
     ]
     volume = core_v1.Volume(name=name, projected=core_v1.ProjectedVolumeSource(sources=sources))
     pod_defaults.volume(volume)
-    spec.volumes = [*(spec.volumes or ()), volume]
-    for container in bare:
-        container.volume_mounts = [*(container.volume_mounts or ()), core_v1.VolumeMount(name=name, mount_path=MOUNT_PATH, read_only=True)]
+    return volume
 
 
 class DefaultTolerationSeconds(Plugin):

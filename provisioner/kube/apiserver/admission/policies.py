@@ -242,6 +242,7 @@ def _refusal(kind: Kind, name: str, message: str, reason: str) -> errors.StatusE
 
 class MutatingPolicies(Policies):
     name = "MutatingAdmissionPolicy"
+    reinvoked = False
     prefix = "mutating"
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
@@ -264,6 +265,7 @@ class MutatingPolicies(Policies):
                         broken(case.policy, case.binding, str(error))
                         continue
                     if did:
+                        call.mutated = True
                         changed.append(key)
                         case.values["object"] = once(lambda: kind.to_dict(new))
                         self._put_variables(case)

@@ -133,6 +133,7 @@ class Webhooks(Plugin):
 
 class MutatingWebhooks(Webhooks):
     name = "MutatingAdmissionWebhook"
+    reinvoked = False
     stored_as = MUTATING
     kind_of = registration.MutatingWebhookConfiguration
 
@@ -161,6 +162,7 @@ class MutatingWebhooks(Webhooks):
         kind.default(made)
         for attribute in getattr(new, "__struct_fields__", ("metadata", "body")):
             setattr(new, attribute, getattr(made, attribute))
+        about.call.mutated = True
         return True
 
     async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
