@@ -79,12 +79,22 @@ def drawn(screen: pyte.HistoryScreen) -> list[Text]:
     return lines
 
 
+def shortened(lines: list[Text], first: int, last: int) -> list[Text]:
+    """The beginning and the end of a long run, with what is left out counted between them."""
+    out = len(lines) - first - last
+    if out <= 1:
+        return lines
+    return [*lines[:first], Text(f"   ... {out} lines more ...", Style(dim=True)), *lines[-last:]]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path)
     parser.add_argument("commands", nargs="+")
     parser.add_argument("--columns", type=int, default=120)
     parser.add_argument("--title", default="provision")
+    parser.add_argument("--first", type=int, default=12, help="lines that are kept of the beginning")
+    parser.add_argument("--last", type=int, default=34, help="and of the end")
     arguments = parser.parse_args()
     screen = pyte.HistoryScreen(arguments.columns, LINES, history=2000, ratio=0.5)
     for command in arguments.commands:
@@ -93,7 +103,7 @@ def main() -> int:
             print(f"{command} ended with {code}; no picture is written", file=sys.stderr)
             return 1
     console = Console(record=True, width=arguments.columns, file=io.StringIO(), force_terminal=True)
-    for line in drawn(screen):
+    for line in shortened(drawn(screen), arguments.first, arguments.last):
         console.print(line, no_wrap=True, overflow="crop")
     arguments.picture.parent.mkdir(parents=True, exist_ok=True)
     console.save_svg(str(arguments.picture), title=arguments.title, code_format=FORMAT)
