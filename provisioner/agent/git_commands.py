@@ -121,7 +121,7 @@ class Git:
             if self.ask(["rev-parse", "--verify", "--quiet", "refs/heads/" + version])[0] == 0:
                 self.run(["checkout", "--force", version], msg="Failed to checkout branch %s" % version)
             else:
-                self.run(["checkout", "--force", "--track", "-b", version, "%s/%s" % (remote, version)], msg=failed)
+                self.run(["checkout", "--force", "-b", version, "%s/%s" % (remote, version)], msg=failed)
             self.run(["reset", "--hard", "%s/%s" % (remote, version), "--"], msg=failed)
         else:
             self.run(["checkout", "--force", version], msg=failed)
