@@ -123,16 +123,15 @@ class Resources:
         response.enable_chunked_encoding()
         await response.prepare(request)
         call.begun()
-        self._metrics.watchers.inc()
-        try:
-            async for chunk in chunks:
-                await response.write(chunk)
-            await response.write_eof()
-        except ConnectionResetError:
-            log.debug("watcher left resource=%s", call.target.resource)
-        finally:
-            self._metrics.watchers.dec()
-            await chunks.aclose()  # type: ignore[attr-defined]
+        with self._metrics.watching(call.target):
+            try:
+                async for chunk in chunks:
+                    await response.write(chunk)
+                await response.write_eof()
+            except ConnectionResetError:
+                log.debug("watcher left resource=%s", call.target.resource)
+            finally:
+                await chunks.aclose()  # type: ignore[attr-defined]
         return response
 
     def _watch_form(self, kind: Kind, form: Form, call: Call) -> watches.Form:

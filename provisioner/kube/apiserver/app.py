@@ -87,9 +87,10 @@ class App:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         started = asyncio.get_running_loop().time()
         progress = _Progress(Target(request.method.lower(), request.path), {"Audit-Id": request.headers.get("Audit-Id") or _new_id()})
-        code = 500
+        code, lane = 500, ""
         try:
             progress.target = target_of(request.method, request.path, request.query)
+            lane = self._metrics.began(progress.target)
             response = await self._admitted(request, progress)  # type: ignore[arg-type]
             code = response.status
             if progress.record is not None:
@@ -115,6 +116,7 @@ class App:
                 progress.record.panicked(f"{type(error).__name__}: {error}")
             return _refused(request, errors.internal(f"{type(error).__name__}: {error}"), progress)
         finally:
+            self._metrics.ended(lane)
             self._metrics.request(progress.target, code, asyncio.get_running_loop().time() - started)
 
     async def _admitted(self, request: web.Request, progress: _Progress) -> web.StreamResponse:

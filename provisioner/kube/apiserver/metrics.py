@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from provisioner.kube import version
 from provisioner.kube.apiserver.requests import Target
 
 # Upstream's buckets of apiserver_request_duration_seconds, thinned to what a person looks at.
@@ -25,10 +30,43 @@ class Metrics:
         self._series: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
         self._audit_events = Counter("apiserver_audit_event_total", "Audit events that were written", registry=self.registry)
         self._audit_levels = Counter("apiserver_audit_level_total", "Requests by audit level", ("level",), registry=self.registry)
-        self.watchers = Gauge("apiserver_longrunning_requests", "Watches that are open", registry=self.registry)
+        self._long_running = Gauge("apiserver_longrunning_requests", "Watches that are open", labels, registry=self.registry)
+        self._etcd = Histogram(
+            "etcd_request_duration_seconds", "Seconds to etcd's answer", ("operation",), registry=self.registry, buckets=BUCKETS
+        )
+        self._in_flight = {"readOnly": 0, "mutating": 0}
+        ProcessCollector(registry=self.registry)
+        build = Gauge("kubernetes_build_info", "What this is", ("major", "minor", "git_version"), registry=self.registry)
+        build.labels(str(version.MAJOR), str(version.MINOR), version.VERSION).set(1)
+        self.registry.register(_InFlight(self._in_flight))
+
+    def began(self, target: Target) -> str:
+        """A request is under way; `ended` takes what is returned."""
+        kind = "readOnly" if target.verb in ("get", "list", "watch", "head") else "mutating"
+        if target.verb == "watch":
+            return ""
+        self._in_flight[kind] += 1
+        return kind
+
+    def ended(self, kind: str) -> None:
+        if kind:
+            self._in_flight[kind] -= 1
+
+    @contextmanager
+    def watching(self, target: Target) -> Iterator[None]:
+        """While a watch is open."""
+        gauge = self._long_running.labels("WATCH", target.group, target.version, target.resource, target.subresource, _scope(target))
+        gauge.inc()
+        try:
+            yield
+        finally:
+            gauge.dec()
+
+    def etcd_answered(self, operation: str, seconds: float) -> None:
+        self._etcd.labels(operation).observe(seconds)
 
     def request(self, target: Target, code: int, seconds: float) -> None:
-        scope = "resource" if target.name else "namespace" if target.namespace else "cluster" if target.is_resource else ""
+        scope = _scope(target)
         key = (target.verb, target.group, target.version, target.resource, target.subresource, scope, str(code))
         series = self._series.get(key)
         if series is None:
@@ -52,3 +90,36 @@ class Metrics:
 
     def text(self) -> tuple[bytes, str]:
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+
+def _scope(target: Target) -> str:
+    return "resource" if target.name else "namespace" if target.namespace else "cluster" if target.is_resource else ""
+
+
+class _InFlight(Collector):
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily("apiserver_current_inflight_requests", "Requests under way, without watches", labels=["request_kind"])
+        for kind, count in self._counts.items():
+            family.add_metric([kind], count)
+        yield family
+
+
+class StoredObjects(Collector):
+    """How many objects of each resource there are. `counts` is asked when somebody scrapes: group/plural -> number."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        older = GaugeMetricFamily("apiserver_storage_objects", "Objects stored, by resource.group", labels=["resource"])
+        newer = GaugeMetricFamily("apiserver_resource_objects", "Objects stored", labels=["group", "resource"])
+        for stored_as, count in sorted(self._counts().items()):
+            group, _, plural = stored_as.partition("/")
+            group = "" if group == "core" else group
+            older.add_metric([f"{plural}.{group}" if group else plural], count)
+            newer.add_metric([group, plural], count)
+        yield older
+        yield newer

@@ -27,7 +27,7 @@ from provisioner.kube.apiserver.fairness.controller import Fairness
 from provisioner.kube.apiserver.fairness.seats import CountedSeats, FairSeats
 from provisioner.kube.apiserver.http_log import http_log
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder
-from provisioner.kube.apiserver.metrics import Metrics
+from provisioner.kube.apiserver.metrics import Metrics, StoredObjects
 from provisioner.kube.apiserver.openapi import OpenApi
 from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
@@ -74,6 +74,8 @@ class Server:
         self.cache = WatchCache(self.etcd, self.registry.facts, self.vault, root)
         self.store = Store(self.etcd, self.vault, root)
         self.metrics = Metrics()
+        self.metrics.add(StoredObjects(self.cache.counts))
+        self.etcd.answered = self.metrics.etcd_answered
         self.rbac = Rbac(self.cache)
         self.tokens = gatekeeping.service_account_tokens(settings, clock, self._exists)
         self.authorizer, self._webhooks = gatekeeping.authorizer(settings, self.cache, clock, self.rbac)

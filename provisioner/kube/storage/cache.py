@@ -202,6 +202,10 @@ class WatchCache:
             found.forgotten = versions.last_of(self._loaded_revision)
         return found
 
+    def counts(self) -> dict[str, int]:
+        """How many objects each collection has."""
+        return {resource: len(collection.entries) for resource, collection in self.collections.items()}
+
     async def start(self) -> None:
         """Load everything, then follow."""
         await self._load()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,8 @@ class Etcd:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._servers = endpoint.servers
+        # told of every answer: the call and its seconds
+        self.answered: Callable[[str, float], None] = lambda _call, _seconds: None
         self._credentials: grpc.ChannelCredentials | None = None
         if endpoint.servers[0].startswith("https://"):
             self._credentials = grpc.ssl_channel_credentials(
@@ -121,8 +124,11 @@ class Etcd:
         tries = 1 if write else len(self._servers)
         for attempt in range(tries):
             lane = self._lane()
+            began = time.monotonic()
             try:
-                return await getattr(lane, method)(request, timeout=CALL_TIMEOUT_S if write else CALL_TIMEOUT_S / tries)
+                response = await getattr(lane, method)(request, timeout=CALL_TIMEOUT_S if write else CALL_TIMEOUT_S / tries)
+                self.answered(method, time.monotonic() - began)
+                return response
             except grpc.aio.AioRpcError as error:
                 detail = error.details() or error.code().name
                 if "compacted" in detail:
