@@ -1,6 +1,7 @@
 """Runs commands in a terminal and writes what it showed as an SVG: the pictures in README and docs are real runs.
 
 .venv/bin/python scripts/export_picture.py docs/pictures/up.svg 'make up' 'kubectl get nodes -o wide'
+.venv/bin/python scripts/export_picture.py docs/pictures/up.svg --recorded up.log 'provision up inventory.yaml'   # its output, kept with tee
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ FORMAT = """\
 </g>
 </svg>
 """
+
+
+def replay(screen: pyte.HistoryScreen, command: str, recorded: Path) -> None:
+    """Draws what the command said when it was run, as it was recorded then."""
+    text = recorded.read_text().replace("\n", "\r\n")
+    pyte.ByteStream(screen).feed(f"\x1b[1m$ {command}\x1b[0m\r\n{text}".encode())
 
 
 def show(screen: pyte.HistoryScreen, command: str) -> int:
@@ -93,11 +100,14 @@ def main() -> int:
     parser.add_argument("commands", nargs="+")
     parser.add_argument("--columns", type=int, default=120)
     parser.add_argument("--title", default="provision")
+    parser.add_argument("--recorded", type=Path, help="draw this output of the (one) command instead of running it")
     parser.add_argument("--first", type=int, default=12, help="lines that are kept of the beginning")
     parser.add_argument("--last", type=int, default=34, help="and of the end")
     arguments = parser.parse_args()
     screen = pyte.HistoryScreen(arguments.columns, LINES, history=2000, ratio=0.5)
-    for command in arguments.commands:
+    if arguments.recorded:
+        replay(screen, arguments.commands[0], arguments.recorded)
+    for command in [] if arguments.recorded else arguments.commands:
         code = show(screen, command)
         if code:
             print(f"{command} ended with {code}; no picture is written", file=sys.stderr)
