@@ -138,3 +138,47 @@ def test_etcd_goes_and_comes(pair: Pair) -> None:
     names = {c["metadata"]["name"] for c in pair.second.call("GET", WRITES)[1]["items"]}
     assert {"before", "after"} <= names
     assert len(pair.first.call("GET", "/api/v1/namespaces/default/endpoints/kubernetes")[1]["subsets"]) == 1
+
+
+def test_a_slow_etcd_delays_and_loses_nothing(pair: Pair) -> None:
+    assert write(pair.first, "before") is not None
+    assert pair.etcd.running is not None
+    pair.etcd.running.send_signal(signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            waiting = [pool.submit(write, pair.first, f"slow{n}") for n in range(4)]
+            # What the cache has is answered all the same.
+            assert pair.first.call("GET", f"{WRITES}/before?resourceVersion=0")[0] == 200
+            assert not any(one.done() for one in waiting)
+            pair.etcd.running.send_signal(signal.SIGCONT)
+            versions = [one.result(30) for one in waiting]
+    finally:
+        pair.etcd.running.send_signal(signal.SIGCONT)
+    acknowledged = [number for number in versions if number is not None]
+    assert len(acknowledged) == 4 and len(set(acknowledged)) == 4
+    names = {c["metadata"]["name"] for c in pair.second.call("GET", WRITES)[1]["items"]}
+    assert {f"slow{n}" for n in range(4)} <= names
+
+
+def test_an_etcd_without_space_refuses_writes_and_still_answers(server: Any, tmp_path: Path, make_etcd: Any, ports: list[int]) -> None:
+    etcd = make_etcd(server.pki, tmp_path, ports[0])
+    # 16 MB: the database's own file is made in steps of that size.
+    etcd.argv.append("--quota-backend-bytes=16777216")
+    etcd.start()
+    made = type(server)(server.pki, tmp_path, f"https://127.0.0.1:{ports[0]}")
+    made.start()
+    try:
+        assert write(made, "before") is not None
+        large = "x" * 900_000
+        for number in range(40):
+            code, status = made.call("POST", WRITES, {"metadata": {"name": f"large{number}"}, "data": {"k": large}})
+            if code != 201:
+                break
+        assert code in (500, 503, 507) and status["kind"] == "Status" and "space" in status["message"], (code, status)
+        assert made.call("GET", f"{WRITES}/before")[0] == 200 and made.status("/livez") == 200
+        assert (
+            made.call("PATCH", f"{WRITES}/before", {"data": {"a": "b"}}, headers={"Content-Type": "application/merge-patch+json"})[0] >= 500
+        )
+    finally:
+        made.stop()
+        etcd.stop(signal.SIGKILL)
