@@ -96,7 +96,9 @@ class Executor:
         try:
             settings = task_settings(self.run, state, self.context, task, templar)
             result = drive(self.attempt(state, task, templar, settings))
-        except (TemplateError, EngineError) as e:
+        except TemplateError as e:
+            result = {"failed": True, "msg": f"Task failed: {e}"}
+        except EngineError as e:
             result = failure(e)
         except connection_errors() as e:
             result = unreachable_result(e)
@@ -254,11 +256,18 @@ class Executor:
         """changed_when and failed_when have the last word."""
         if result.get("skipped") or result.get("unreachable"):
             return
-        if task.changed_when is not None:
-            result["changed"] = all(self._condition(c, templar) for c in task.changed_when)
-        if task.failed_when is not None:
-            failed = all(self._condition(c, templar) for c in task.failed_when)
-            result["failed_when_result"] = result["failed"] = failed
+        for name, conditions in (("changed", task.changed_when), ("failed", task.failed_when)):
+            if conditions is None:
+                continue
+            try:
+                result[name] = all(templar.condition(condition) for condition in conditions)
+            except TemplateError as e:
+                # What the task did stays known; that nobody can tell what it means is a failure.
+                result["failed"] = True
+                result[f"{name}_when_result"] = str(condition_error(e)).removeprefix("Task failed: ")
+                return
+            if name == "failed":
+                result["failed_when_result"] = result["failed"]
 
     # Loops
 
@@ -482,7 +491,7 @@ def failure(error: Exception) -> dict[str, Any]:
 def complete(result: dict[str, Any]) -> None:
     """Adds what every result says."""
     result.setdefault("changed", False)
-    if not result.get("skipped"):
+    if not result.get("skipped") and not ("results" in result and "skipped" in result):
         result.setdefault("failed", False)
 
 
@@ -510,6 +519,7 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "results": results,
         "changed": any(result.get("changed") for result in results),
+        "skipped": skipped,
         "msg": "One or more items failed" if failed else "All items skipped" if skipped else "All items completed",
     }
     if any(result.get("unreachable") for result in results):
@@ -517,6 +527,4 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, Any]:
         summary["msg"] = next(str(result.get("msg")) for result in results if result.get("unreachable"))
     if failed:
         summary["failed"] = True
-    if skipped:
-        summary["skipped"] = True
     return summary

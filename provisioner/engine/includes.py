@@ -52,17 +52,21 @@ def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[Host
             nodes, what = _load(step, task, wanted, alive[0], handler)
     except (EngineError, TemplateError) as e:
         for state in alive:
+            # Counted as a failure even where a block around it rescues, which only the exit code knows of: so does Ansible.
             state.failed = True
             stats = step.run.result.of(state.name)
-            stats.failed += 1
-            stats.ok -= 1
-            result = {"failed": True, "changed": False, "msg": str(e), "reason": str(e)}
+            stats.failed, stats.ok = stats.failed + 1, stats.ok - 1
+            if step.is_rescued:
+                step.run.result.forgiven.add(state.name)
+            named = wanted["args"].get("file", wanted["args"].get("_raw_params", wanted["args"].get("name")))
+            result = {"failed": True, "changed": False, "include": named, "reason": str(e)}
+            step.keep_failure(state, task, {**result, "msg": str(e)})
             step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.FAILED, result, location=task.location))
         return
     step.run.emit(Included(what, tuple(state.name for state in alive)))
     if task.register:
         for state in alive:
-            state.store.set(task.register, {"changed": False, "failed": False, "include": what})
+            state.store.set(task.register, {"changed": False, "include": what, "include_args": dict(task.attributes.vars)})
     step.run_nodes(nodes, alive, handler=handler)
 
 

@@ -261,8 +261,7 @@ class Lockstep:
             else:
                 self.mark_failed(state)
                 if self._rescuers:
-                    state.store.set("ansible_failed_task", {"name": task.name or task.action, "action": task.action})
-                    state.store.set("ansible_failed_result", outcome.result)
+                    self.keep_failure(state, task, outcome.result)
         elif status is Status.SKIPPED:
             stats.skipped += 1
         else:
@@ -272,6 +271,16 @@ class Lockstep:
             self.handlers.notify(state, outcome.notify, outcome.templar)
         self._tell(task, state, outcome, serial, title)
 
+    @property
+    def is_rescued(self) -> bool:
+        """Whether a block around what runs now rescues its failures."""
+        return self._rescuers > 0
+
+    def keep_failure(self, state: HostState, task: Task, result: dict[str, Any]) -> None:
+        """What a rescue may look at."""
+        state.store.set("ansible_failed_task", {"name": task.name or task.action, "action": task.action})
+        state.store.set("ansible_failed_result", result)
+
     def mark_failed(self, state: HostState) -> None:
         """Counts a failure: as rescued where a block around it has a rescue."""
         stats = self.run.result.of(state.name)
@@ -280,6 +289,7 @@ class Lockstep:
             stats.rescued += 1
         else:
             stats.failed += 1
+            self.run.result.forgiven.discard(state.name)
 
     def run_handlers(self, hosts: Sequence[HostState], *, forced: bool = False) -> None:
         """What was notified, outside of any block."""

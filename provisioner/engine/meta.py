@@ -98,9 +98,11 @@ def _end_role(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
 
 
 def _clear_host_errors(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
-    if hosts:
-        for state in step.context.hosts:
-            state.failed = state.unreachable = False
+    """Hosts that failed may take part in the plays that follow; this one goes on without them."""
+    for state in step.context.hosts if hosts else ():
+        if state.failed or state.unreachable:
+            state.forgiven = True
+            step.run.result.forgiven.add(state.name)
 
 
 def _clear_facts(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:

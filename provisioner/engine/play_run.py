@@ -75,7 +75,7 @@ class PlayRun:
             if not left:
                 continue
             context = self._batch(left, [host.name for host in hosts], prompted)
-            if self._stop_play or self.run.stop.is_set() or all(state.failed or state.unreachable for state in context.hosts):
+            if self._stop_play or self.run.stop.is_set() or all(state.lost for state in context.hosts):
                 return False
             if context.ended:
                 break
@@ -145,7 +145,7 @@ class PlayRun:
             else:
                 self._sections(Lockstep(self.run, context, handlers, pool if workers > 1 else None), context.hosts)
         for state in context.hosts:
-            if state.failed or state.unreachable:
+            if state.lost:
                 self.lost.add(state.name)
         fatal = self.play.attributes.get("any_errors_fatal")
         fatal = self.run.options.settings.get("ANY_ERRORS_FATAL") if fatal is None else fatal

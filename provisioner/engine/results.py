@@ -51,6 +51,8 @@ class RunResult:
 
     stats: dict[str, HostStats] = field(default_factory=dict)
     custom: dict[str, dict[str, Any]] = field(default_factory=dict)
+    forgiven: set[str] = field(default_factory=set)
+    """Hosts whose failures were cleared (meta: clear_host_errors): they are counted, but not in the exit code."""
     aborted: str | None = None
     """Why the run stopped before its end, when it did for a reason that is no host's failure."""
 
@@ -60,8 +62,9 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         """As ansible-playbook: 0, 2 when hosts failed, 4 when hosts were unreachable."""
-        if any(stats.unreachable for stats in self.stats.values()):
+        counted = [stats for host, stats in self.stats.items() if host not in self.forgiven]
+        if any(stats.unreachable for stats in counted):
             return EXIT_UNREACHABLE
-        if self.aborted or any(stats.failed for stats in self.stats.values()):
+        if self.aborted or any(stats.failed for stats in counted):
             return EXIT_FAILED
         return EXIT_OK

@@ -81,6 +81,8 @@ class HostState:
         self.store = store
         self.failed = False
         """Failed in the block being run; a rescue clears it."""
+        self.forgiven = False
+        """Failed, but is to take part in later plays (meta: clear_host_errors)."""
         self.failed_in_handlers = False
         """No more handlers run then, forced or not."""
         self.unreachable = False
@@ -92,6 +94,11 @@ class HostState:
         self.roles_touched: set[str] = set()
         """Roles of which a task has really run."""
         self.ended_roles: set[str] = set()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the host takes no part in later plays."""
+        return (self.failed or self.unreachable) and not self.forgiven
 
     @property
     def alive(self) -> bool:

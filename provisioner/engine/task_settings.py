@@ -12,7 +12,7 @@ from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
 from provisioner.engine.targets import BecomeRequest
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import OMIT, Templar
+from provisioner.templating import OMIT, Templar, TemplateError
 from provisioner.templating.filters.text import to_bool
 
 
@@ -75,7 +75,11 @@ def _holds(task: Task, templar: Templar) -> bool:
 def _environment(task: Task, templar: Templar) -> dict[str, str]:
     merged: dict[str, str] = {}
     for level in task.attributes.environment:
-        rendered: Any = templar.render(level)
+        try:
+            rendered: Any = templar.render(level)
+        except TemplateError as e:
+            e.message = f"Error processing keyword 'environment': {e.message}"
+            raise
         if rendered in (None, "", OMIT):
             continue
         if not isinstance(rendered, Mapping):
