@@ -36,6 +36,7 @@ TOOLS = {
 PACKAGES = (
     "apparmor",
     "ca-certificates",
+    "conntrack",
     "dbus",
     "e2fsprogs",
     "fdisk",
