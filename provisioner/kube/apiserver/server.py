@@ -198,6 +198,7 @@ class Server:
                 now = Path(path).read_bytes()
                 if now != known:
                     self.vault.replace(encryption_config.load(path))
+                    self.cache.all_stale()
                     known = now
                     log.info("encryption configuration reloaded path=%s", path)
             except (OSError, ValueError) as error:

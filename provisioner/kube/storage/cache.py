@@ -206,6 +206,10 @@ class WatchCache:
         """How many objects each collection has."""
         return {resource: len(collection.entries) for resource, collection in self.collections.items()}
 
+    def all_stale(self) -> None:
+        """Keys have changed: whatever is written next is sealed anew, changed or not; what is read afterwards says whether it is still needed."""
+        self.stale.update(f"{resource}/{key}" for resource, found in self.collections.items() for key in found.entries)
+
     async def start(self) -> None:
         """Load everything, then follow."""
         await self._load()

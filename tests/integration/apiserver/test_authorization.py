@@ -75,8 +75,9 @@ def test_nobody_gathers_what_they_have_not(server: Any) -> None:
 
 
 def test_kubelets(server: Any, namespace: str) -> None:
-    node = lambda method, path, body=None: server.call(method, path, body, user="node1")[0]  # noqa: E731
-    pod = {"metadata": {"name": "mine"}, "spec": {"nodeName": "node1", "containers": [{"name": "c", "image": "i"}]}}
+    server.pki.issue("kubelet7", "system:node:node7", ("system:nodes",))
+    node = lambda method, path, body=None: server.call(method, path, body, user="kubelet7")[0]  # noqa: E731
+    pod = {"metadata": {"name": "mine"}, "spec": {"nodeName": "node7", "containers": [{"name": "c", "image": "i"}]}}
     pod["spec"]["volumes"] = [{"name": "s", "secret": {"secretName": "needed"}}]  # type: ignore[index]
     assert server.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)[0] == 201
     for name in ("needed", "other"):
@@ -84,33 +85,33 @@ def test_kubelets(server: Any, namespace: str) -> None:
     assert node("GET", f"/api/v1/namespaces/{namespace}/secrets/needed") == 200
     assert node("GET", f"/api/v1/namespaces/{namespace}/secrets/other") == 403
     assert node("GET", "/api/v1/pods") == 403
-    assert node("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dnode1") == 200
+    assert node("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dnode7") == 200
     assert node("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dnode2") == 403
     assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node2"}}) == 403
     label = "node-restriction.kubernetes.io/x"
-    assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node1", "labels": {label: "1"}}}) == 403
-    labels = {"kubernetes.io/hostname": "node1", "node-role.kubernetes.io/worker": ""}
+    assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node7", "labels": {label: "1"}}}) == 403
+    labels = {"kubernetes.io/hostname": "node7", "node-role.kubernetes.io/worker": ""}
     taints = [{"key": "k", "effect": "NoSchedule"}]
-    assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node1", "labels": labels}, "spec": {"taints": taints}}) == 201
-    assert node("GET", "/api/v1/nodes?fieldSelector=metadata.name%3Dnode1") == 200
+    assert node("POST", "/api/v1/nodes", {"metadata": {"name": "node7", "labels": labels}, "spec": {"taints": taints}}) == 201
+    assert node("GET", "/api/v1/nodes?fieldSelector=metadata.name%3Dnode7") == 200
     assert node("GET", "/api/v1/nodes") == 403
     patch = {"metadata": {"labels": {"node-role.kubernetes.io/control-plane": ""}}}
     headers = {"Content-Type": "application/merge-patch+json"}
-    assert server.call("PATCH", "/api/v1/nodes/node1", patch, user="node1", headers=headers)[0] == 403
+    assert server.call("PATCH", "/api/v1/nodes/node7", patch, user="kubelet7", headers=headers)[0] == 403
     body = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
-    assert server.call("PATCH", "/api/v1/nodes/node1/status", body, user="node1", headers=headers)[0] == 200
-    assert server.call("PATCH", "/api/v1/nodes/node1", {"spec": {"taints": []}}, user="node1", headers=headers)[0] == 403
-    assert node("DELETE", "/api/v1/nodes/node1") == 403
+    assert server.call("PATCH", "/api/v1/nodes/node7/status", body, user="kubelet7", headers=headers)[0] == 200
+    assert server.call("PATCH", "/api/v1/nodes/node7", {"spec": {"taints": []}}, user="kubelet7", headers=headers)[0] == 403
+    assert node("DELETE", "/api/v1/nodes/node7") == 403
     leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-    lease = {"metadata": {"name": "node1"}, "spec": {"holderIdentity": "node1"}}
-    assert node("POST", leases, lease) == 201 and node("GET", f"{leases}/node1") == 200
+    lease = {"metadata": {"name": "node7"}, "spec": {"holderIdentity": "node7"}}
+    assert node("POST", leases, lease) == 201 and node("GET", f"{leases}/node7") == 200
     assert node("POST", leases, {"metadata": {"name": "node2"}}) == 403 and node("GET", leases) == 403
     path = f"/api/v1/namespaces/{namespace}/pods/mine"
-    assert server.call("PATCH", f"{path}/status", {"status": {"phase": "Running"}}, user="node1", headers=headers)[0] == 200
+    assert server.call("PATCH", f"{path}/status", {"status": {"phase": "Running"}}, user="kubelet7", headers=headers)[0] == 200
     assert node("GET", path) == 200 and node("DELETE", path) == 200
     event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": namespace, "name": "mine"}, "type": "Normal"}
     assert node("POST", f"/api/v1/namespaces/{namespace}/events", event) == 201
-    assert server.call("DELETE", "/api/v1/nodes/node1")[0] == 200
+    assert server.call("DELETE", "/api/v1/nodes/node7")[0] == 200
 
 
 @pytest.fixture

@@ -184,3 +184,20 @@ async def test_reach_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provisioner.kube.storage.cache.CATCH_UP_S", 0.01)
     with pytest.raises(NotFresh):
         await cache.reach(99)
+
+
+def test_after_a_change_of_keys_everything_is_written_again_once() -> None:
+    from provisioner.kube.storage._generated import etcd_pb2 as pb
+    from provisioner.kube.storage.encryption import Identity, Rule, SecretBox, Vault
+
+    old, new = SecretBox("old", b"1" * 32), SecretBox("new", b"2" * 32)
+    vault = Vault(b"/registry/", [Rule(("secrets",), (old, Identity()))])
+    cache = WatchCache(None, lambda *_: ({}, {}), vault)  # type: ignore[arg-type]
+    key, body = b"/registry/core/secrets/ns/a", b'{"metadata":{"uid":"u"}}'
+    cache._apply(pb.Event(kv=pb.KeyValue(key=key, value=vault.seal(key, body), mod_revision=1)))
+    assert cache.stale == set() and b'"uid":"u"' in cache.collection("core/secrets").entries["ns/a"].data
+    vault.replace([Rule(("secrets",), (new, old))])
+    cache.all_stale()
+    assert cache.stale == {"core/secrets/ns/a"}
+    cache._apply(pb.Event(kv=pb.KeyValue(key=key, value=vault.seal(key, body), mod_revision=2)))
+    assert cache.stale == set()
