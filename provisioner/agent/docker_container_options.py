@@ -23,11 +23,11 @@ class Option(NamedTuple):
 
 def size_bytes(value: Any) -> int:
     """512, 512k, 1.5GiB. Raises ModuleFailed."""
-    found = re.match(r"^\s*(-?[0-9.]+)\s*([kmgtp]?)(i?b)?\s*$", str(value), re.IGNORECASE)
-    if not found:
-        raise ModuleFailed("Failed to convert %r to bytes: expected a number and a unit like 512M" % (value,))
     if str(value).strip() in ("unlimited", "-1"):
         return -1
+    found = re.match(r"^\s*([0-9.]+)\s*([kmgtp]?)(i?b)?\s*$", str(value), re.IGNORECASE)
+    if not found:
+        raise ModuleFailed("Failed to convert %r to bytes: expected a number and a unit like 512M" % (value,))
     return int(float(found.group(1)) * _UNITS[found.group(2).lower()])
 
 
