@@ -20,6 +20,8 @@ from provisioner.kube.apiserver import bootstrap_roles
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.requests import Target
+from provisioner.kube.storage.cache import NotFresh
+from provisioner.kube.storage.etcd import EtcdError
 
 if TYPE_CHECKING:
     from provisioner.kube.apiserver.server import Server
@@ -57,10 +59,10 @@ class Bootstrap:
             try:
                 await self._all()
                 return
-            except StatusError as error:
-                if error.code not in (500, 503, 504, 409):
+            except (StatusError, EtcdError, NotFresh) as error:
+                if isinstance(error, StatusError) and error.code not in (500, 503, 504, 409):
                     raise
-                log.warning("first objects can't be made yet: %s", error.message)
+                log.warning("first objects can't be made yet: %s", error)
                 await self._server.clock.sleep(RETRY_S)
 
     async def _all(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.bootstrap import Bootstrap
-from provisioner.kube.storage.cache import ROOT
+from provisioner.kube.storage.cache import ROOT, NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 from provisioner.kube.storage.store import Conflict
 
@@ -39,7 +39,7 @@ class Masters:
         try:
             await self._renew()
             await self._publish()
-        except (EtcdError, Conflict, StatusError) as error:
+        except (EtcdError, NotFresh, Conflict, StatusError) as error:
             log.warning("endpoints of default/kubernetes not renewed: %s", error)
 
     async def close(self) -> None:
@@ -50,7 +50,7 @@ class Masters:
                 await self._server.store.delete(self._key, held.revision)
                 await self._server.cache.fresh()
                 await self._publish()
-            except (EtcdError, Conflict, StatusError, TimeoutError) as error:
+            except (EtcdError, NotFresh, Conflict, StatusError, TimeoutError) as error:
                 log.info("endpoint not taken out: %s", error)
 
     async def _renew(self) -> None:

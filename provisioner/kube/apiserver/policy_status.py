@@ -14,7 +14,7 @@ from provisioner.kube.api._generated import admissionregistration_v1 as registra
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.admission import type_checks
 from provisioner.kube.apiserver.bootstrap import Bootstrap
-from provisioner.kube.storage.cache import Change
+from provisioner.kube.storage.cache import Change, NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class PolicyStatus:
                 del self._waiting[name]
                 try:
                     await self._look(name)
-                except (StatusError, EtcdError) as error:
+                except (StatusError, EtcdError, NotFresh) as error:
                     if not isinstance(error, StatusError) or error.code not in (404, 409):
                         log.warning("status of a policy is not written name=%s: %s", name, error)
                         self._waiting[name] = None

@@ -16,7 +16,7 @@ from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.apiserver.admission.services import CLAIMED, CLAIMS, claim_body, numbers_of
 from provisioner.kube.client.clock import Clock
-from provisioner.kube.storage.cache import WatchCache
+from provisioner.kube.storage.cache import NotFresh, WatchCache
 from provisioner.kube.storage.etcd import EtcdError
 from provisioner.kube.storage.store import Conflict, Store
 
@@ -46,7 +46,7 @@ class ServiceRepair:
         while True:
             try:
                 await self.step()
-            except (EtcdError, TimeoutError) as error:
+            except (EtcdError, NotFresh) as error:
                 log.warning("service numbers are not repaired: %s", error)
             await self._clock.sleep(EVERY_S)
 

@@ -14,6 +14,7 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.aggregation.services import STORED_AS
 from provisioner.kube.apiserver.bootstrap import Bootstrap
+from provisioner.kube.storage.cache import NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class LocalServices:
         while True:
             try:
                 await self.step()
-            except (StatusError, EtcdError) as error:
+            except (StatusError, EtcdError, NotFresh) as error:
                 log.warning("local API services are not right yet: %s", error)
             await self._server.clock.sleep(STEP_S)
 
@@ -120,9 +121,9 @@ class LocalServices:
 
         try:
             await self._server.rest.patch(kind, call, with_condition)
-        except StatusError as error:
-            if error.code not in (404, 409):
-                raise
+        except (StatusError, EtcdError, NotFresh) as error:
+            if not isinstance(error, StatusError) or error.code not in (404, 409):
+                log.warning("condition of an API service is not written name=%s: %s", name, error)
 
 
 def _version_priority(version: str) -> int:

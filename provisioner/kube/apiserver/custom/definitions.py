@@ -22,7 +22,7 @@ from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.client.clock import Clock
-from provisioner.kube.storage.cache import Change, Entry, WatchCache
+from provisioner.kube.storage.cache import Change, Entry, NotFresh, WatchCache
 from provisioner.kube.storage.etcd import EtcdError
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Definitions:
             for name in sorted(names):
                 try:
                     await self._reconcile(rest, name)
-                except (StatusError, EtcdError) as error:
+                except (StatusError, EtcdError, NotFresh) as error:
                     log.info("definition waits name=%s: %s", name, error)
                     self._dirty.add(name)
             if self._dirty:

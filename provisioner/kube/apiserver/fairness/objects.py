@@ -13,6 +13,7 @@ from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.bootstrap import Bootstrap
 from provisioner.kube.apiserver.fairness import mandatory
 from provisioner.kube.apiserver.fairness.controller import GROUP
+from provisioner.kube.storage.cache import NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class FlowObjects:
                     await self.keep()
                 await self.tell()
                 turn += 1
-            except (StatusError, EtcdError) as error:
+            except (StatusError, EtcdError, NotFresh) as error:
                 log.warning("flow schemas are not right yet: %s", error)
             await self._server.clock.sleep(STEP_S)
 
