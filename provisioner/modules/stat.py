@@ -5,7 +5,7 @@ import os
 import stat as modes
 from typing import Any, Dict
 
-from provisioner.agent import attributes
+from provisioner.agent import attributes, file_flags
 from provisioner.agent.context import Context
 
 ARGUMENTS = {
@@ -74,4 +74,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
             for chunk in iter(lambda: file.read(1 << 20), b""):
                 digest.update(chunk)
         result["checksum"] = digest.hexdigest()
+    if args["get_mime"]:
+        result.update(file_flags.mime(path, args["follow"], context))
+    if args["get_attributes"]:
+        result.update(file_flags.flags(os.path.realpath(path) if args["follow"] else path, mode))
     return {"changed": False, "stat": result}
