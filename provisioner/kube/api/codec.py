@@ -188,20 +188,49 @@ def _go_name(options: tuple[Any, ...]) -> str:
 
 def unknown_fields(cls: Any, document: Any, prefix: str = "") -> list[str]:
     """Paths of members that the type has no field for, in the document's order."""
-    cls = _struct_in(cls)
     found: list[str] = []
+    struct = _struct_in(cls)
+    if _is_struct(struct):
+        _add_unknown(struct, document, prefix, found)
+    return found
+
+
+def _add_unknown(struct: Any, document: Any, prefix: str, found: list[str]) -> None:
     if isinstance(document, list):
         for index, item in enumerate(document):
-            found += unknown_fields(cls, item, f"{prefix}[{index}]")
-    elif isinstance(document, dict) and isinstance(cls, type) and issubclass(cls, msgspec.Struct):
-        fields = _fields(cls)
+            _add_unknown(struct, item, f"{prefix}[{index}]", found)
+    elif isinstance(document, dict):
+        inner = _inner_of.get(struct) or _inner(struct)
         for key, value in document.items():
+            if key not in inner:
+                found.append(f"{prefix}.{key}" if prefix else key)
+                continue
+            is_map, below = inner[key]
+            if below is None or not isinstance(value, dict | list):
+                continue
             path = f"{prefix}.{key}" if prefix else key
-            if key not in fields:
-                found.append(path)
-            elif isinstance(value, dict | list):
-                found += _unknown_inside(fields[key], value, path)
-    return found
+            if is_map and isinstance(value, dict):
+                for name, item in value.items():
+                    _add_unknown(below, item, f"{path}[{name}]", found)
+            else:
+                _add_unknown(below, value, path, found)
+
+
+# struct -> JSON name -> (whether the field is a map, the struct of its value or values, None where there is none inside)
+_inner_of: dict[Any, dict[str, tuple[bool, Any]]] = {}
+
+
+def _inner(struct: Any) -> dict[str, tuple[bool, Any]]:
+    made = {}
+    for name, annotation in _fields(struct).items():
+        option = next((o for o in get_args(annotation) or (annotation,) if get_origin(o) is dict), None)
+        below = _struct_in(get_args(option)[1] if option is not None else annotation)
+        made[name] = (option is not None, below if _is_struct(below) else None)
+    return _inner_of.setdefault(struct, made)
+
+
+def _is_struct(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, msgspec.Struct)
 
 
 _fields_of: dict[Any, dict[str, Any]] = {}
@@ -212,13 +241,6 @@ def _fields(cls: Any) -> dict[str, Any]:
     if cls not in _fields_of:
         _fields_of[cls] = {field.encode_name: field.type for field in msgspec.structs.fields(cls)}
     return _fields_of[cls]
-
-
-def _unknown_inside(annotation: Any, value: Any, path: str) -> list[str]:
-    for option in get_args(annotation) or (annotation,):
-        if get_origin(option) is dict and isinstance(value, dict):
-            return [p for key, item in value.items() for p in unknown_fields(get_args(option)[1], item, f"{path}[{key}]")]
-    return unknown_fields(annotation, value, path)
 
 
 def _struct_in(annotation: Any) -> Any:

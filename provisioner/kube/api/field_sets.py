@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioner.kube.api.merge_rules import RULES, FieldRule
+from provisioner.kube.api.merge_rules import RULES, FieldRule, struct_rule
 
 Path = tuple[str, ...]
 Paths = frozenset[Path]
@@ -52,11 +52,11 @@ class Schema:
             return None
         if rule.shape == "struct":
             return self._rules.get(rule.target, {}).get(key)
-        return FieldRule("struct", rule.target, "", "", "", ()) if rule.shape == "map" and rule.target else None
+        return struct_rule(rule.target) if rule.shape == "map" and rule.target else None
 
     def item(self, rule: FieldRule | None) -> FieldRule | None:
         """The rule of an item of a list."""
-        return FieldRule("struct", rule.target, "", "", "", ()) if rule is not None and rule.target else None
+        return struct_rule(rule.target) if rule is not None and rule.target else None
 
 
 def is_leaf(value: Any, rule: FieldRule | None) -> bool:

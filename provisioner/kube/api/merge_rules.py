@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from provisioner.kube.api._generated.merge_keys import LINES
 
@@ -33,6 +33,12 @@ def _rule(text: str) -> FieldRule:
     return FieldRule(_SHAPES[shape], target, strategy, merge_key, topology, tuple(keys.split(",")) if keys else ())
 
 
+@lru_cache(maxsize=4096)
+def struct_rule(type_key: str) -> FieldRule:
+    """The rule of a value of a type: an item of a list, a value of a map."""
+    return FieldRule("struct", type_key, "", "", "", ())
+
+
 class _Rules(Mapping[str, Mapping[str, FieldRule]]):
     def __init__(self) -> None:
         self._parsed: dict[str, dict[str, FieldRule]] = {}
@@ -46,6 +52,12 @@ class _Rules(Mapping[str, Mapping[str, FieldRule]]):
                 found[name] = _rule(text)
             self._parsed[type_key] = found
         return found
+
+    def get(self, type_key: str, default: Any = None) -> Any:
+        found = self._parsed.get(type_key)
+        if found is not None:
+            return found
+        return self[type_key] if type_key in LINES else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(LINES)
