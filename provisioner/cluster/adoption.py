@@ -55,10 +55,9 @@ def _docker(host: str, facts: HostFacts, adopt: bool, wanted: Mapping[str, Any])
         signs += [f"containers: {_some(containers)}"] if containers else []
         return [HostProblem(host, KIND, f"Docker is in use there already ({'; '.join(signs)})", ALLOW)]
     problems = []
-    bridged = [name for name, _, networks in (entry.partition("=") for entry in containers) if networks not in ("host", "none")]
-    if bridged:
-        text = f"Docker's containers {_some(bridged)} are on networks of Docker's, which a node's Docker does not have"
-        problems.append(HostProblem(host, KIND, text, "remove them, run them with --network host, or use another host"))
+    if containers:
+        text = f"Docker has containers ({_some(containers)}), and a node's Docker starts anew with other settings and networks"
+        problems.append(HostProblem(host, KIND, text, "save what they hold and remove them, or use another host"))
     if contradictions := _contradictions(settings, wanted):
         text = f"/etc/docker/daemon.json says otherwise than a node needs: {'; '.join(contradictions)}"
         problems.append(HostProblem(host, KIND, text, "take these lines out of it, or use another host"))
