@@ -74,7 +74,13 @@ class Agent:
             os.environ.update({key: str(value) for key, value in (call.get("environment") or {}).items()})
             return self._module(call, made)
         except _TimedOut:
-            return {"failed": True, "changed": False, "msg": "Timed out after %s second(s)." % call["timeout_s"]}
+            period = call["timeout_s"]
+            return {
+                "failed": True,
+                "changed": False,
+                "msg": "Task failed: Timed out after %g second(s)." % period,
+                "timedout": {"period": period},
+            }
         finally:
             os.environ.clear()
             os.environ.update(saved)

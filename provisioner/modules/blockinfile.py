@@ -4,7 +4,7 @@ import os
 import re
 from typing import Any, Dict, List
 
-from provisioner.agent import attributes, contents
+from provisioner.agent import attributes, contents, edits
 from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS = dict(
@@ -38,22 +38,24 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         raise ModuleFailed("Path %s does not exist !" % path, rc=257)
     text = ""
     if exists:
-        with open(path, newline="") as file:
+        with open(path, newline="", errors="surrogateescape") as file:
             text = file.read()
-    lines = text.splitlines(keepends=True)
-    made = _changed(lines, args)
-    after = "".join(made)
-    different = after != text or not exists
+    made = "".join(_changed(text.splitlines(keepends=True), args))
+    before, after = text.encode(errors="surrogateescape"), made.encode(errors="surrogateescape")
+    different = after != before or not exists
     msg = "" if not different else "File created" if not exists else "Block removed" if args["state"] == "absent" else "Block inserted"
-    result: Dict[str, Any] = {"msg": msg, "path": path}
-    diff = contents.difference(path, after.encode(), context)
-    if different and not context.check:
-        if args["backup"] and exists:
-            result["backup_file"] = contents.backup(path)
-        contents.write(path, after.encode())
-    result["changed"] = attributes.apply(path, args, context) or different
-    if diff is not None:
-        result["diff"] = diff
+    result: Dict[str, Any] = {}
+    if different:
+        edits.validate(args["validate"], after, context)
+        if not context.check:
+            if args["backup"] and exists:
+                result["backup_file"] = contents.backup(path)
+            edits.make_folder(path, context)
+            contents.write(path, after)
+    changed, detail = edits.attribute_change(path, args, context)
+    result.update(changed=changed or different, msg=edits.with_attributes(msg, changed))
+    if context.diff:
+        result["diff"] = [edits.content_diff(path, before, after, context), detail]
     return result
 
 
@@ -65,8 +67,8 @@ def _changed(lines: List[str], args: Dict[str, Any]) -> List[str]:
     first = max((i for i, line in enumerate(plain) if line == begin), default=None)
     last = max((i for i, line in enumerate(plain) if line == end), default=None)
     block: List[str] = []
-    if args["state"] == "present" and args["block"].strip("\r\n") != "":
-        block = [begin + "\n"] + [line + "\n" for line in args["block"].strip("\r\n").splitlines()] + [end + "\n"]
+    if args["state"] == "present" and args["block"]:
+        block = [begin + "\n"] + [line + "\n" for line in args["block"].splitlines()] + [end + "\n"]
     rest = list(lines)
     at = None
     if first is not None and last is not None:

@@ -33,7 +33,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     shell = args["_uses_shell"]
     text = args["_raw_params"] if args["_raw_params"] is not None else args["cmd"]
     if not (text and str(text).strip()) and not args["argv"]:
-        raise ModuleFailed("no command given", rc=256)
+        raise ModuleFailed("no command given", rc=256, cmd=args["cmd"] or "", stdout="", stderr="")
     command = _words(args, text, shell)
     if args["chdir"]:
         try:
@@ -42,7 +42,10 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
             return dict(_outcome(command, None, msg="Unable to change directory before execution: %s" % error), failed=True)
     reason = _unneeded(args)
     if reason:
-        return dict(_outcome(command, 0, "skipped, since %s" % reason), msg="Did not run command since '%s'" % reason)
+        return dict(
+            _outcome(command, 0, "skipped, since %s" % reason.replace("'", "")),
+            msg="%s run command since %s" % ("Would not" if context.check else "Did not", reason),
+        )
     if context.check:
         # What depends on a file's existence would run now; of all else nobody knows.
         told = _outcome(command, 0, msg="Command would have run if not in check mode")
@@ -51,7 +54,11 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if args["stdin"] is not None:
         data = (args["stdin"] + ("\n" if args["stdin_add_newline"] else "")).encode("utf-8", "surrogateescape")
     started = datetime.now()
-    code, out, err = context.run(command, data=data, executable=args["executable"] if shell else None)
+    try:
+        code, out, err = context.run(command, data=data, executable=args["executable"] if shell else None)
+    except ModuleFailed as error:
+        shown = command if isinstance(command, str) else " ".join(shlex.quote(word) for word in command)
+        raise ModuleFailed(error.msg, rc=error.more.get("rc"), cmd=shown, stdout="", stderr="")
     ended = datetime.now()
     if args["strip_empty_ends"]:
         out, err = out.rstrip("\r\n"), err.rstrip("\r\n")
@@ -98,7 +105,7 @@ def _outcome(command: Union[str, List[str]], code: Optional[int], out: str = "",
 def _unneeded(args: Dict[str, Any]) -> str:
     """Why nothing is to be run, or ""."""
     if args["creates"] and glob.glob(args["creates"]):
-        return "%s exists" % args["creates"]
+        return "'%s' exists" % args["creates"]
     if args["removes"] and not glob.glob(args["removes"]):
-        return "%s does not exist" % args["removes"]
+        return "'%s' does not exist" % args["removes"]
     return ""

@@ -83,7 +83,9 @@ def _place(args: Dict[str, Any], context: Context, dest: str, source: Optional[s
     if detail and not different:
         diffs.append(dict(detail, before_header=dest, after_header=dest))
     result.update(attributes.describe(dest), changed=changed)
-    if context.diff:
+    if context.diff and not changed and args["_blob"]:
+        result["diff"] = {"before": {"path": dest}, "after": {"path": dest}}
+    elif context.diff:
         result["diff"] = [d for d in diffs if d]
     return result
 

@@ -22,6 +22,9 @@ ARGUMENTS = dict(
     access_time_format={"default": "%Y%m%d%H%M.%S"},
 )
 
+# Of a folder that is removed, so many names are told; a guess at what somebody reads.
+MAX_TOLD = 10_000
+
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     path = args["path"]
@@ -34,21 +37,32 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         path = os.path.realpath(path)
     before = attributes.state_of(path)
     diff: Dict[str, Any] = {"before": {"path": path}, "after": {"path": path}}
-    if before != state and state != "touch":
+    if before != state:
         diff["before"]["state"], diff["after"]["state"] = before, state
+    if state == "absent" and before == "directory":
+        diff["before"]["path_content"] = _inside(path)
     actions = {"absent": _absent, "directory": _directory, "file": _file, "touch": _touch, "link": _link, "hard": _link}
     changed = actions[state](path, args, context, diff)
-    result: Dict[str, Any] = {"changed": changed, "path": path}
+    result: Dict[str, Any] = {"changed": changed, "dest" if state in ("link", "hard", "touch") else "path": path}
     if state in ("link", "hard"):
-        result["dest"], result["src"] = path, args["src"]
-    if state == "touch":
-        result["dest"] = path
+        result["src"] = args["src"]
     result.update(attributes.describe(path))
     if state == "absent":
         result["state"] = "absent"
     if context.diff:
         result["diff"] = diff
     return result
+
+
+def _inside(path: str) -> Dict[str, List[str]]:
+    """What goes with a folder, for the diff."""
+    found: Dict[str, List[str]] = {"directories": [], "files": []}
+    for folder, folders, files in os.walk(path):
+        found["directories"] += [os.path.join(folder, name) for name in folders]
+        found["files"] += [os.path.join(folder, name) for name in files]
+        if len(found["directories"]) + len(found["files"]) > MAX_TOLD:
+            break
+    return found
 
 
 def _absent(path: str, args: Dict[str, Any], context: Context, diff: Dict[str, Any]) -> bool:

@@ -115,6 +115,12 @@ def _entry(path: str, name: str, args: Dict[str, Any], age: Optional[int], size:
         "isdir": kind == "directory",
         "isreg": kind == "file",
         "islnk": kind == "link",
+        "ischr": modes.S_ISCHR(found.st_mode),
+        "isblk": modes.S_ISBLK(found.st_mode),
+        "isfifo": modes.S_ISFIFO(found.st_mode),
+        "issock": modes.S_ISSOCK(found.st_mode),
+        "isuid": bool(found.st_mode & modes.S_ISUID),
+        "isgid": bool(found.st_mode & modes.S_ISGID),
         "uid": found.st_uid,
         "gid": found.st_gid,
         "size": found.st_size,
@@ -127,6 +133,9 @@ def _entry(path: str, name: str, args: Dict[str, Any], age: Optional[int], size:
         "pw_name": attributes.name_of_uid(found.st_uid),
         "gr_name": attributes.name_of_gid(found.st_gid),
     }
+    for place, who in enumerate(("usr", "grp", "oth")):
+        for bit, may in ((0o400, "r"), (0o200, "w"), (0o100, "x")):
+            entry[may + who] = bool(found.st_mode & (bit >> 3 * place))
     if args["get_checksum"] and kind == "file":
         entry["checksum"] = contents.sha1_of(path)
     return entry

@@ -28,6 +28,6 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         "ansible_domain": ".".join(name.split(".")[1:]),
     }
     result: Dict[str, Any] = {"changed": changed, "name": name, "ansible_facts": facts}
-    if context.diff and changed:
+    if changed:
         result["diff"] = {"before": "hostname = %s\n" % permanent, "after": "hostname = %s\n" % name}
     return result

@@ -15,9 +15,9 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         with open(path, "rb") as file:
             data = file.read()
     except FileNotFoundError:
-        raise ModuleFailed("file not found: %s" % path)
+        raise ModuleFailed("File not found: %s" % path)
     except IsADirectoryError:
-        raise ModuleFailed("source is a directory and must be a file: %s" % path)
+        raise ModuleFailed("Source is a directory and must be a file: %s" % path)
     except OSError as error:
-        raise ModuleFailed("unable to slurp file: %s" % error)
+        raise ModuleFailed("Unable to slurp file: %s" % error)
     return {"content": base64.b64encode(data).decode(), "source": os.path.abspath(path), "encoding": "base64"}

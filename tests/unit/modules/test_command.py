@@ -42,7 +42,7 @@ def test_creates_and_removes(call: Call, tmp_path: Path) -> None:
     here.touch()
     skipped = call("command", {"_raw_params": "false", "creates": str(tmp_path / "h*e")})
     assert (skipped["changed"], skipped["rc"], skipped["stdout"]) == (False, 0, f"skipped, since {tmp_path}/h*e exists")
-    assert skipped["msg"] == f"Did not run command since '{tmp_path}/h*e exists'"
+    assert skipped["msg"] == f"Did not run command since '{tmp_path}/h*e' exists"
     assert call("command", {"_raw_params": "false", "removes": str(gone)})["stdout"] == f"skipped, since {gone} does not exist"
     assert call("command", {"_raw_params": "true", "removes": str(here)})["changed"] is True
 
