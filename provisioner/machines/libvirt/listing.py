@@ -34,7 +34,7 @@ def of_connection(connection: Any, document: Mapping[str, Any]) -> dict[str, Any
     tags = set(document.get("tags") or ())
     found: dict[str, Any] = {"all": {"vars": dict(document.get("vars") or {})}, "_meta": {"hostvars": {}}}
     with told("listing machines"):
-        for domain in connection.listAllDomains():
+        for domain in sorted(connection.listAllDomains(), key=lambda one: str(one.name())):
             owner = documents.owner_of(domain.XMLDesc())
             if owner is None or document.get("cluster", owner.cluster) != owner.cluster:
                 continue
