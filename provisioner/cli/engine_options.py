@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from provisioner.engine.options import RunOptions
+    from provisioner.inventory import Inventory
     from provisioner.templating.vault import VaultSecrets
 
 DEFAULT_FORKS = 20  # ssh sessions are cheap here: one channel a host; Ansible has 5
@@ -99,6 +100,20 @@ def with_settings(values: dict[str, Any]) -> dict[str, Any]:
         filled["vault_ids"] = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
     filled["settings"] = settings
     return filled
+
+
+def reach_machines(loaded: Inventory, sources: tuple[str, ...]) -> None:
+    """Tells an inventory with `machines:` how its hosts are reached; what it says itself about a host stays."""
+    from provisioner.machines import provider_for
+
+    files = [Path(source) for source in sources if Path(source).is_file()]
+    if loaded.machines is None or not files:
+        return
+    for name, variables in provider_for(loaded, files[0]).connection_vars().items():
+        host = loaded.hosts.get(name)
+        if host is not None:
+            host.own_vars.update({key: value for key, value in variables.items() if key not in host.own_vars})
+    loaded.changed()
 
 
 def secrets_of(values: dict[str, Any]) -> VaultSecrets | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, run_options, secrets_of
+from provisioner.cli.engine_options import engine_options, reach_machines, run_options, secrets_of
 
 if TYPE_CHECKING:
     from provisioner.engine.events import Event
@@ -37,6 +37,7 @@ def command(pattern: str, filters: tuple[str, ...], inventories: tuple[str, ...]
     secrets = secrets_of(values)
     options = run_options(values, vault=secrets)
     loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
+    reach_machines(loaded, inventories)
     task: dict[str, Any] = {"name": "facts", "setup": {"filter": list(filters)} if filters else {}}
     play = [{"hosts": pattern, "gather_facts": False, "tasks": [task]}]
     with TemporaryDirectory(prefix="provision-facts-") as folder, Sessions(forks=values["forks"]) as sessions:

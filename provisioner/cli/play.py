@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, run_options, secrets_of
+from provisioner.cli.engine_options import engine_options, reach_machines, run_options, secrets_of
 
 if TYPE_CHECKING:
     from provisioner.engine.events import Event
@@ -64,6 +64,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
     try:
         if wanted:
             return _list(playbooks, loaded, options, wanted)
+        reach_machines(loaded, inventories)
         with Sessions(forks=values["forks"]) as sessions:
             result = Runner(loaded, options=options, sessions=sessions, callbacks=[_output(values)]).run(playbooks)
     except RunError as e:

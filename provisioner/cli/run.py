@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, run_options, secrets_of
+from provisioner.cli.engine_options import engine_options, reach_machines, run_options, secrets_of
 
 
 @click.command("run")
@@ -29,6 +29,7 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
     secrets = secrets_of(values)
     options = run_options(values, vault=secrets)
     loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
+    reach_machines(loaded, inventories)
     with TemporaryDirectory(prefix="provision-run-") as folder, Sessions(forks=values["forks"]) as sessions:
         playbook = Path(folder) / "run.yaml"
         playbook.write_text(yaml.safe_dump(adhoc_play(pattern, module, arguments), sort_keys=False))
