@@ -24,3 +24,29 @@ assert resident_kb() < before + 10_000, (before, resident_kb())
 
 def test_what_is_freed_is_given_back() -> None:
     subprocess.run([sys.executable, "-c", SCRIPT], check=True, timeout=60)
+
+
+CODE = """
+import hashlib, ssl
+import cryptography.hazmat.bindings._rust, grpc
+from provisioner.kube.apiserver import memory
+def code_kb():
+    total, executed = 0, False
+    for line in open('/proc/self/smaps'):
+        words = line.split()
+        if len(words) >= 5 and '-' in words[0]:
+            executed = words[1] == 'r-xp' and words[-1].startswith('/')
+        elif executed and words[0] == 'Rss:':
+            total += int(words[1])
+    return total
+before = code_kb()
+memory.settle()
+after = code_kb()
+assert after < before / 2, (before, after)
+ssl.create_default_context()
+assert hashlib.sha256(b'x').hexdigest().startswith('2d711642')
+"""
+
+
+def test_code_that_only_starting_ran_is_left() -> None:
+    subprocess.run([sys.executable, "-c", CODE], check=True, timeout=60)
