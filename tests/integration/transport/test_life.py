@@ -96,7 +96,7 @@ def test_a_time_limit_ends_a_command_with_all_that_it_started(host: PrivateHost,
     one = session(host.settings("admin"))
     started = time.monotonic()
     result = one.call([shell("sleep 4711 & sleep 4711", timeout_s=0.3)], become)[0]
-    assert result["failed"] is True and result["msg"] == "Timed out after 0.3 second(s)." and time.monotonic() - started < 10
+    assert result["failed"] is True and result["msg"] == "Task failed: Timed out after 0.3 second(s)." and time.monotonic() - started < 10
     assert one.call([ModuleCall("ping", {})], become)[0]["ping"] == "pong"
     until(lambda: "4711" not in one.raw("ps -eo args | grep '[s]leep 4711'").stdout, "the command still runs")
 

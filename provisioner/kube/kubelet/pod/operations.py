@@ -29,13 +29,18 @@ class Operations:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._retry_at: dict[str, float] = {}
         self._tries: dict[str, int] = {}
+        self._put_off: list[float] = []
+        """When steps that `begin` did not start yet may be started."""
 
     def running(self, key: str) -> bool:
         return key in self._tasks
 
     def begin(self, key: str, step: Callable[[], Coroutine[Any, Any, None]], *, first_s: float = 1.0, max_s: float = 30.0) -> None:
         """Start a step, unless it is under way or has to wait. The wait after the n-th failure is first_s * 2**n."""
-        if key in self._tasks or self._retry_at.get(key, 0.0) > self._clock.monotonic():
+        if key in self._tasks:
+            return
+        if (at := self._retry_at.get(key, 0.0)) > self._clock.monotonic():
+            self._put_off.append(at)
             return
         self._tasks[key] = spawn(f"{key} of {self._pod}", self._run(key, step, first_s, max_s))
 
@@ -56,10 +61,9 @@ class Operations:
             self._changed()
 
     def next_s(self) -> float | None:
-        """Seconds until the first step that may be tried again."""
-        now = self._clock.monotonic()
-        waits = [at - now for at in self._retry_at.values() if at > now]
-        return min(waits) if waits else None
+        """Seconds until the first of the steps that were put off since it was asked last; 0 where its time has come meanwhile."""
+        put_off, self._put_off = self._put_off, []
+        return max(0.0, min(put_off) - self._clock.monotonic()) if put_off else None
 
     async def stop(self) -> None:
         """Cut short whatever is under way."""

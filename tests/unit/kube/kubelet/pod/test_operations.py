@@ -55,9 +55,8 @@ async def test_failures_wait_longer_each_time() -> None:
     for expected_s in (1.0, 2.0, 4.0):
         found.operations.begin("sandbox", broken)
         await settle()
-        assert found.operations.next_s() == expected_s
         found.operations.begin("sandbox", broken)
-        await settle()
+        assert found.operations.next_s() == expected_s
         await found.clock.advance(expected_s)
     assert found.failures == [("sandbox", "no")] * 3
 
@@ -66,7 +65,19 @@ async def test_the_one_who_hears_of_a_failure_may_set_the_wait() -> None:
     found = Recorded(answer=9.0)
     found.operations.begin("start main", broken)
     await settle()
+    found.operations.begin("start main", broken)
     assert found.operations.next_s() == 9.0
+    assert found.operations.next_s() is None, "nobody wants it any more"
+
+
+async def test_a_wait_that_ends_between_beginning_and_asking_is_not_forgotten() -> None:
+    found = Recorded()
+    found.operations.begin("volumes", broken)
+    await settle()
+    await found.clock.advance(0.999)
+    found.operations.begin("volumes", broken)
+    await found.clock.advance(0.002)
+    assert found.operations.next_s() == 0.0
 
 
 async def test_stopping_cuts_steps_short() -> None:
