@@ -236,20 +236,27 @@ def server(pki: Pki, etcd_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def make_server(pki: Pki, etcd_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """(flags…, without=names) -> a started server of its own, with a prefix of its own in the etcd that all share."""
-    made: list[ApiServer] = []
+def make_server(pki: Pki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """(flags…, without=names) -> a started server of its own, with a prefix in an etcd of its own.
+
+    An etcd has one cluster's servers for clients: what others write makes a consistent read wait for a revision that it never hears of.
+    """
+    made: list[ApiServer | Process] = []
 
     def make(*extra: str, without: tuple[str, ...] = ()) -> ApiServer:
-        server = ApiServer(pki, tmp_path_factory.mktemp("apiserver"), etcd_url, without=without)
+        port = free_port()
+        etcd = etcd_process(pki, tmp_path_factory.mktemp("etcd"), port)
+        etcd.start()
+        made.append(etcd)
+        server = ApiServer(pki, tmp_path_factory.mktemp("apiserver"), f"https://127.0.0.1:{port}", without=without)
         server.extra = (f"--etcd-prefix=/chain-{server.port}", f"--cert-dir={server.folder}", *extra)
         server.start()
         made.append(server)
         return server
 
     yield make
-    for server in made:
-        server.stop()
+    for process in reversed(made):
+        process.stop()
 
 
 @dataclass

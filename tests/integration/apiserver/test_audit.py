@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,22 @@ def audited(make_server: Any, log_path: Path) -> Any:
     return make_server(f"--audit-policy-file={policy}", f"--audit-log-path={log_path}")
 
 
-def events(path: Path, **wanted: str) -> list[dict[str, Any]]:
-    found = [json.loads(line) for line in path.read_text().splitlines()]
-    return [e for e in found if all(e.get(k) == v or (e.get("objectRef") or {}).get(k) == v for k, v in wanted.items())]
+def events(path: Path, count: int = 1, **wanted: str) -> list[dict[str, Any]]:
+    """Those that have all of this; an answer may be here before its line is in the file, so `count` of them are waited for."""
+    deadline = time.monotonic() + 10
+    while True:
+        whole = path.read_text().rpartition("\n")[0]
+        made = [json.loads(line) for line in whole.splitlines()]
+        found = [e for e in made if all(_of(e, k) == v for k, v in wanted.items())]
+        if len(found) >= count or time.monotonic() > deadline:
+            return found
+        time.sleep(0.02)
+
+
+def _of(event: dict[str, Any], key: str) -> Any:
+    if key == "impersonated":
+        return (event.get("impersonatedUser") or {}).get("username")
+    return event.get(key, (event.get("objectRef") or {}).get(key))
 
 
 def test_levels_and_bodies(audited: Any, log_path: Path) -> None:
@@ -68,7 +82,7 @@ def test_refusals_and_omissions(audited: Any, log_path: Path) -> None:
     assert event["responseStatus"]["code"] == 403 and event["responseStatus"]["reason"] == "Forbidden"
     assert event["annotations"]["authorization.k8s.io/decision"] == "forbid"
     assert audited.call("GET", "/api/v1/namespaces/default/serviceaccounts")[0] == 200
-    assert events(log_path, resource="serviceaccounts") == []
+    assert events(log_path, 0, resource="serviceaccounts") == []
     assert not [e for e in events(log_path) if e["requestURI"].startswith("/readyz") or e["stage"] == "RequestReceived"]
     assert audited.call("GET", "/api/v1/pods", user="", headers={"Authorization": "Bearer wrong"})[0] == 401
     (event,) = [e for e in events(log_path) if e.get("responseStatus", {}).get("code") == 401]
@@ -78,11 +92,11 @@ def test_refusals_and_omissions(audited: Any, log_path: Path) -> None:
 def test_impersonation_and_watches(audited: Any, log_path: Path) -> None:
     headers = {"Impersonate-User": "carol", "Impersonate-Group": "devs"}
     assert audited.call("GET", "/api/v1/namespaces/default/pods", headers=headers)[0] == 403
-    (event,) = [e for e in events(log_path) if "impersonatedUser" in e]
+    (event,) = events(log_path, impersonated="carol")
     assert event["user"]["username"] == "admin" and event["impersonatedUser"]["username"] == "carol"
     path = "/api/v1/namespaces/default/pods?watch=1&timeoutSeconds=1&resourceVersion=0"
     assert audited.call("GET", path, raw=True)[0] == 200
-    assert [e["stage"] for e in events(log_path, verb="watch", resource="pods")] == ["ResponseStarted", "ResponseComplete"]
+    assert [e["stage"] for e in events(log_path, 2, verb="watch", resource="pods")] == ["ResponseStarted", "ResponseComplete"]
 
 
 def test_bad_policy_ends_the_start(pki: Any, etcd_url: str, tmp_path: Path) -> None:

@@ -59,11 +59,13 @@ def make(server: Any, name: str, precedence: int, user: str, limited: dict[str, 
 
 
 def test_the_objects_are_there(small: Any) -> None:
-    levels = {i["metadata"]["name"] for i in small.call("GET", f"{FLOW}/prioritylevelconfigurations")[1]["items"]}
+    def names(plural: str) -> set[str]:
+        return {i["metadata"]["name"] for i in small.call("GET", f"{FLOW}/{plural}")[1]["items"]}
+
     wanted = {"exempt", "catch-all", "global-default", "leader-election", "node-high", "system", "workload-high", "workload-low"}
-    assert wanted <= levels
-    schemas = {i["metadata"]["name"]: i for i in small.call("GET", f"{FLOW}/flowschemas")[1]["items"]}
-    assert {"exempt", "probes", "system-nodes", "service-accounts", "global-default", "catch-all"} <= set(schemas)
+    _until(lambda: wanted <= names("prioritylevelconfigurations"))
+    schemas = {"exempt", "probes", "system-nodes", "service-accounts", "global-default", "catch-all"}
+    _until(lambda: schemas <= names("flowschemas"))
     _until(lambda: all(_dangling(s) == "False" for s in small.call("GET", f"{FLOW}/flowschemas")[1]["items"]))
 
 
