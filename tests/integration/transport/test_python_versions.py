@@ -31,7 +31,7 @@ for name in names:
 print(len(names))
 """
 # Facts and times differ from one moment to the next.
-VOLATILE = {"atime", "mtime", "ctime", "start", "end", "delta", "inode", "uuid", "diff", "backup"}
+VOLATILE = {"version", "atime", "mtime", "ctime", "start", "end", "delta", "inode", "uuid", "diff", "backup"}
 
 
 def calls(folder: str) -> list[ModuleCall]:
