@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -22,6 +23,8 @@ def command(inventory: Path, yes: bool, break_lock: bool) -> int:
 
     context = open_cluster(inventory, Bus([LineDrawing()]))
     if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"nobody can be asked whether cluster {context.spec.name} is to be removed: say --yes")
         click.confirm(f"Remove cluster {context.spec.name}: {', '.join(context.topology.hosts)}?", abort=True)
     destroy(context, break_lock=break_lock)
     return 0
