@@ -105,7 +105,7 @@ def run_reference(playbook: Path, inventory: Path, root: Path, arguments: list[s
         "ANSIBLE_CONFIG": str(HERE / "recorder" / "ansible.cfg"),
     }
     command = [str(ansible_playbook()), "-i", str(inventory), "-e", f"root={root}", str(playbook), *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=120)
     observed = Observed(ran.returncode, output=ran.stdout + ran.stderr)
     prefix = "RECORD "
     _records([line[len(prefix) :] for line in ran.stdout.splitlines() if line.startswith(prefix)], observed, str(root))
@@ -128,7 +128,7 @@ def run_ours(playbook: Path, inventory: Path, root: Path, arguments: list[str]) 
         "--output",
         "jsonl",
     ]
-    ran = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120, cwd=ROOT)
+    ran = subprocess.run([*command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, cwd=ROOT)
     observed = Observed(ran.returncode, output=ran.stdout + ran.stderr)
     _records([line for line in ran.stdout.splitlines() if line.startswith('{"_event"')], observed, str(root))
     observed.files = tree(root)
