@@ -17,7 +17,7 @@ from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.api.qos import qos_class
+from provisioner.kube.api.quota_scopes import in_scopes
 from provisioner.kube.client.informer import key_of
 from provisioner.kube.controllers.controller import Controller, Parts
 
@@ -91,36 +91,6 @@ def claim_usage(claim: core_v1.PersistentVolumeClaim) -> Usage:
         prefix = claim.spec.storage_class_name + _STORAGE_SUFFIX
         taken |= {f"{prefix}/requests.storage": size, f"{prefix}/persistentvolumeclaims": Fraction(1)}
     return taken
-
-
-def in_scopes(pod: core_v1.Pod, spec: core_v1.ResourceQuotaSpec) -> bool:
-    """Whether a quota with scopes counts the pod."""
-    scopes: list[tuple[str, str, list[str]]] = [(scope, "Exists", []) for scope in spec.scopes or ()]
-    selector = spec.scope_selector
-    scopes += [(e.scope_name or "", e.operator or "", e.values or []) for e in (selector.match_expressions if selector else None) or ()]
-    return all(_in_scope(pod.spec, *scope) for scope in scopes)
-
-
-def _in_scope(spec: core_v1.PodSpec, scope: str, operator: str, values: list[str]) -> bool:
-    if scope == "PriorityClass":
-        name = spec.priority_class_name or ""
-        return {"In": name in values, "NotIn": name not in values, "Exists": bool(name), "DoesNotExist": not name}.get(operator, False)
-    if scope == "CrossNamespacePodAffinity":
-        return _crosses(spec)
-    best_effort, terminating = qos_class(spec) == "BestEffort", spec.active_deadline_seconds is not None
-    known = {"BestEffort": best_effort, "NotBestEffort": not best_effort, "Terminating": terminating, "NotTerminating": not terminating}
-    return known.get(scope, False)
-
-
-def _crosses(spec: core_v1.PodSpec) -> bool:
-    """Whether a pod's (anti-)affinity looks into other namespaces."""
-    affinity = spec.affinity or core_v1.Affinity()
-    terms: list[Any] = []
-    for source in (affinity.pod_affinity, affinity.pod_anti_affinity):
-        if source is not None:
-            terms += source.required_during_scheduling_ignored_during_execution or ()
-            terms += [w.pod_affinity_term for w in source.preferred_during_scheduling_ignored_during_execution or ()]
-    return any(t is not None and (t.namespaces or t.namespace_selector is not None) for t in terms)
 
 
 def total(parts: Iterable[Usage]) -> Usage:

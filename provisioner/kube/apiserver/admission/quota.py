@@ -6,15 +6,12 @@ servers together can't give more than there is. Source: core/v1 ResourceQuota.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import codec, errors, quantity
+from provisioner.kube.api import codec, errors, quantity, quota_scopes
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.qos import qos_class
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.admission.limits import pod_amounts
 from provisioner.kube.apiserver.context import Call
@@ -152,33 +149,6 @@ def usage(kind: Kind, obj: Obj) -> Usage:
 
 def in_scopes(kind: Kind, obj: Obj, spec: core_v1.ResourceQuotaSpec) -> bool:
     """Whether a quota's scopes select the object; scopes speak of pods alone."""
-    scopes: list[tuple[str, str, list[str]]] = [(scope, "Exists", []) for scope in spec.scopes or ()]
-    selector = spec.scope_selector
-    scopes += [(e.scope_name or "", e.operator or "", e.values or []) for e in (selector.match_expressions if selector else None) or ()]
-    if not scopes:
-        return True
-    return kind.stored_as == "core/pods" and all(_in_scope(obj.spec, *scope) for scope in scopes)
-
-
-def _in_scope(spec: core_v1.PodSpec, scope: str, operator: str, values: list[str]) -> bool:
-    best_effort = qos_class(spec) == "BestEffort"
-    terminating = spec.active_deadline_seconds is not None
-    if scope == "PriorityClass":
-        has = spec.priority_class_name or ""
-        answers: Mapping[str, Any] = {"In": has in values, "NotIn": has not in values, "Exists": bool(has), "DoesNotExist": not has}
-        return bool(answers.get(operator, False))
-    if scope == "CrossNamespacePodAffinity":
-        return _crosses(spec)
-    known = {"BestEffort": best_effort, "NotBestEffort": not best_effort, "Terminating": terminating, "NotTerminating": not terminating}
-    return known.get(scope, False)
-
-
-def _crosses(spec: core_v1.PodSpec) -> bool:
-    """Whether a pod's (anti-)affinity looks into other namespaces."""
-    affinity = spec.affinity or core_v1.Affinity()
-    terms: list[Any] = []
-    for source in (affinity.pod_affinity, affinity.pod_anti_affinity):
-        if source is not None:
-            terms += source.required_during_scheduling_ignored_during_execution or ()
-            terms += [w.pod_affinity_term for w in source.preferred_during_scheduling_ignored_during_execution or ()]
-    return any(t is not None and (t.namespaces or t.namespace_selector is not None) for t in terms)
+    if kind.stored_as != "core/pods":
+        return not (spec.scopes or (spec.scope_selector and spec.scope_selector.match_expressions))
+    return quota_scopes.in_scopes(obj, spec)
