@@ -116,7 +116,7 @@ class Rest:
 
     async def create(self, kind: Kind, call: Call, document: Any, applied: Applied | None = None) -> bytes:
         """The stored object. `applied` is what server-side apply says of its fields' owners. Raises StatusError: 400, 403, 409, 422."""
-        obj = self._decoded(kind, call, document)
+        obj = self.decoded(kind, call, document)
         metadata = obj.metadata
         self._place(kind, call, metadata)
         generated = not metadata.name and bool(metadata.generate_name)
@@ -173,7 +173,7 @@ class Rest:
         track(new, old, manager, kind.schema, now=rfc3339(self._clock.now()), has_status=kind.strategy.has_status)
         return new
 
-    def _decoded(self, kind: Kind, call: Call, document: Any) -> Obj:
+    def decoded(self, kind: Kind, call: Call, document: Any) -> Obj:
         """The document as the resource's kind, with unknown fields told of as fieldValidation asks."""
         resource = kind.resource
         if not isinstance(document, dict):
@@ -238,7 +238,7 @@ class Rest:
 
     async def update(self, kind: Kind, call: Call, document: Any) -> bytes:
         """Replace an object, or its status. Raises StatusError."""
-        new = self._decoded(kind, call, document)
+        new = self.decoded(kind, call, document)
         self._place(kind, call, new.metadata)
         wanted = new.metadata.resource_version
         if not wanted and kind.strategy.needs_version:
@@ -258,7 +258,7 @@ class Rest:
             before = kind.to_dict(old)
             after = apply(before)
             after.setdefault("metadata", {})
-            new = self._decoded(kind, call, after)
+            new = self.decoded(kind, call, after)
             self._place(kind, call, new.metadata)
             if new.metadata.resource_version not in (None, "", old.metadata.resource_version):
                 raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
@@ -274,13 +274,13 @@ class Rest:
             raise errors.bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch')
         if (document.get("metadata") or {}).get("managedFields"):
             raise errors.bad_request("metadata.managedFields must be nil")
-        self._check_declared(kind, call, document)
+        self.check_declared(kind, call, document)
         key = object_key(kind, call.target.namespace, call.target.name)
         if key not in self.cache.collection(kind.stored_as).entries:
             await self.cache.fresh()
         if key not in self.cache.collection(kind.stored_as).entries and not call.target.subresource:
             try:
-                return await self.create(kind, call, document, Applied(self._applied(kind, call, None, document))), True
+                return await self.create(kind, call, document, Applied(self.applied_to(kind, call, None, document))), True
             except StatusError as error:
                 if error.reason != "AlreadyExists":
                     raise
@@ -288,8 +288,8 @@ class Rest:
         applied = Applied()
 
         async def merged(old: Obj, _: Entry) -> Obj:
-            applied.document = self._applied(kind, call, kind.to_dict(old), document)
-            new = self._decoded(kind, call, applied.document)
+            applied.document = self.applied_to(kind, call, kind.to_dict(old), document)
+            new = self.decoded(kind, call, applied.document)
             self._place(kind, call, new.metadata)
             if new.metadata.resource_version not in (None, "", old.metadata.resource_version):
                 raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
@@ -297,7 +297,7 @@ class Rest:
 
         return await self.change(kind, call, merged, applied=applied), False
 
-    def _check_declared(self, kind: Kind, call: Call, document: dict[str, Any]) -> None:
+    def check_declared(self, kind: Kind, call: Call, document: dict[str, Any]) -> None:
         """Nobody can own what has no type. Upstream's typed apply has no reason for this but its text."""
         unknown = kind.unknown_fields({"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, **document})
         if unknown:
@@ -306,7 +306,7 @@ class Rest:
             where = f"{call.target.namespace}/{call.target.name}; {kind.resource.api_version}, Kind={kind.resource.kind}"
             raise StatusError(500, "", f"failed to create typed patch object ({where}): {text}")
 
-    def _applied(self, kind: Kind, call: Call, live: dict[str, Any] | None, document: dict[str, Any]) -> dict[str, Any]:
+    def applied_to(self, kind: Kind, call: Call, live: dict[str, Any] | None, document: dict[str, Any]) -> dict[str, Any]:
         """Live state with a manager's wishes put in. Raises 409 for fields that are somebody else's."""
         manager = Manager(
             call.query["fieldManager"], APPLY, document.get("apiVersion") or kind.resource.api_version, call.target.subresource
@@ -350,7 +350,9 @@ class Rest:
 
         return (await self._until_latest(kind, target, once)).data
 
-    async def change_whole(self, kind: Kind, call: Call, decide: Callable[[Obj, Entry], Awaitable[Obj]]) -> bytes:
+    async def change_whole(
+        self, kind: Kind, call: Call, decide: Callable[[Obj, Entry], Awaitable[Obj]], applied: Applied | None = None
+    ) -> bytes:
         """A change that the server itself makes, of spec and status at once (a binding, a finalization): no strategy, no validation."""
 
         async def once(entry: Entry) -> Outcome:
@@ -358,7 +360,7 @@ class Rest:
             new = await decide(kind.load(entry.data), entry)
             new.metadata.resource_version = old.metadata.resource_version = None
             before = kind.to_dict(old)
-            after = self._owned(kind, call, kind.to_dict(new), before, None)
+            after = self._owned(kind, call, kind.to_dict(new), before, applied)
             if after == before:
                 return Outcome(entry.data)
             return await self._written(kind, call, entry, new, self._sized(await kind.stored_form(after)))
