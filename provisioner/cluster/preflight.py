@@ -26,7 +26,6 @@ MEMORY_MASTER_KIB = 900 * 1024
 MEMORY_NODE_KIB = 450 * 1024
 # The bundle unpacked (200 MB) twice, Docker, images and logs.
 DISK_KIB = 1536 * 1024
-PROBE_TIMEOUT_S = 30.0
 FEATURES = {
     "overlay": "the kernel has no overlay file system, which Docker stores images on",
     "cgroup-memory": "the memory control group is missing; boot with cgroup_enable=memory",
@@ -38,7 +37,7 @@ FEATURES = {
 
 @dataclass(frozen=True)
 class Probed:
-    """A host's facts, and how far its clock is ahead of ours (seconds, within the time that asking took)."""
+    """A host's facts, and by how many seconds its clock is at least ahead of ours (negative: behind)."""
 
     facts: HostFacts
     skew_s: float = 0.0
@@ -72,15 +71,22 @@ def probe(
             return describe(host, e)
         after = time.clock_gettime(time.CLOCK_REALTIME)
         facts = parse(result.stdout)
-        theirs = facts.number("time")
-        # Their whole second lies anywhere within the time that asking took.
-        skew = 0.0 if theirs is None or before - 1 <= theirs <= after + 1 else theirs - (before + after) / 2
-        return Probed(facts, skew)
+        return Probed(facts, skew_s(facts.number("time"), before, after))
 
     with ThreadPoolExecutor(max_workers=min(32, len(topology.hosts)), thread_name_prefix="preflight") as pool:
         answers = dict(zip(topology.hosts, pool.map(one, topology.hosts), strict=True))
     found = {host: answer for host, answer in answers.items() if isinstance(answer, Probed)}
     return found, [answer for answer in answers.values() if isinstance(answer, HostProblem)]
+
+
+def skew_s(theirs: int | None, before: float, after: float) -> float:
+    """What can be said for certain of a clock that showed the whole second `theirs` somewhen between our `before` and `after`.
+
+    Nobody knows when exactly it was looked at, since connecting and the way there took their time: within that it is taken to be right.
+    """
+    if theirs is None:
+        return 0.0
+    return max(theirs - after, 0.0) + min(theirs + 1 - before, 0.0)
 
 
 def examine(
@@ -92,7 +98,7 @@ def examine(
         problems += _system(host, answer.facts)
         if not answer.facts.complete:
             continue
-        problems += _resources(host, answer.facts, host in topology.masters)
+        problems += _resources(host, answer.facts, topology)
         problems += _ports(host, answer.facts, topology)
         problems += adoption.foreign(host, answer.facts, topology, adopt=host in adopt, docker=docker or {})
         problems += _etcd_members(host, answer.facts, topology)
@@ -102,7 +108,7 @@ def examine(
                 HostProblem(
                     host,
                     "clock",
-                    f"its clock is {abs(answer.skew_s):.0f} s {way} this computer's (limit {CLOCK_SKEW_LIMIT_S} s)",
+                    f"its clock is at least {abs(answer.skew_s):.0f} s {way} this computer's (limit {CLOCK_SKEW_LIMIT_S} s)",
                     "set both by NTP: certificates and leases depend on the time",
                 )
             )
@@ -133,20 +139,30 @@ def _system(host: str, facts: HostFacts) -> list[HostProblem]:
     return problems
 
 
-def _resources(host: str, facts: HostFacts, master: bool) -> list[HostProblem]:
+def _resources(host: str, facts: HostFacts, topology: Topology) -> list[HostProblem]:
     problems = []
-    memory, wanted = facts.number("memory_kib"), MEMORY_MASTER_KIB if master else MEMORY_NODE_KIB
+    master = host in topology.masters
+    memory, wanted = _memory_kib(facts), MEMORY_MASTER_KIB if master else MEMORY_NODE_KIB
     if memory is not None and memory < wanted:
         text = f"it has {memory // 1024} MiB of memory; {'a master' if master else 'a worker'} needs {wanted // 1024}"
-        problems.append(HostProblem(host, "memory", text))
+        problems.append(HostProblem(host, "memory", text, "give it more, or another host its part"))
     # A release that is unpacked already needs no second place: half is enough then.
-    needed = DISK_KIB // 2 if facts.ports.keys() & {10250, 6443} else DISK_KIB
-    full = {folder: free for folder, free in facts.disk_free_kib.items() if free < needed}
+    needed = DISK_KIB // 2 if facts.text("release") else DISK_KIB
+    # Often disks of their own, and of no concern where nothing will be put on them.
+    own = (("/var/lib/docker", topology.nodes), ("/var/lib/etcd", topology.etcd))
+    unused = {folder for folder, members in own if host not in members}
+    full = {folder: free for folder, free in facts.disk_free_kib.items() if free < needed and folder not in unused}
     if full:
         folder, free = min(full.items(), key=lambda item: item[1])
         text = f"{folder} has {free // 1024} MiB free; {needed // 1024} are needed"
         problems.append(HostProblem(host, "disk", text, f"make room: du -xh {folder} | sort -h | tail"))
     return problems
+
+
+def _memory_kib(facts: HostFacts) -> int | None:
+    """What the machine has, or what the host's control group lets it have of that."""
+    sizes = [facts.number("memory_kib"), limit // 1024 if (limit := facts.number("memory_limit")) is not None else None]
+    return min((size for size in sizes if size is not None), default=None)
 
 
 def _ports(host: str, facts: HostFacts, topology: Topology) -> list[HostProblem]:

@@ -30,7 +30,9 @@ say init "$(cat /proc/1/comm 2>/dev/null)"
 say uid "$(id -u)"
 say time "$(date +%s)"
 say memory_kib "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
-for folder in / /opt /var /var/lib; do
+# In a container the machine has more than the host may use; both versions of control groups say what that is.
+say memory_limit "$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null | head -n 1)"
+for folder in / /opt /var /var/lib /var/lib/docker /var/lib/etcd; do
     [ -d "$folder" ] && say "disk:$folder" "$(df -Pk "$folder" | sed -n '2s/^[^ ]* *[0-9]* *[0-9]* *\([0-9]*\).*/\1/p')"
 done
 say python "$(python3 -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"

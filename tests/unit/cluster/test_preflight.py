@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from provisioner.cluster.errors import HostProblem, PreflightError
-from provisioner.cluster.preflight import FEATURES, Probed, examine, probe
+from provisioner.cluster.preflight import FEATURES, Probed, examine, probe, skew_s
 from provisioner.cluster.probe import HostFacts, Listening
 from provisioner.cluster.topology import Topology
 
@@ -50,7 +50,9 @@ def test_fit_host() -> None:
         (facts(python=""), "python", "it has no python3"),
         (facts(python="3.13.1"), "python", "its python3 is 3.13.1; the daemons are built for 3.11"),
         (facts(memory_kib="400000"), "memory", "it has 390 MiB of memory; a master needs 900"),
+        (facts(memory_limit=str(512 << 20)), "memory", "it has 512 MiB of memory; a master needs 900"),
         (facts(disk_free_kib={"/": 10**7, "/var": 2048}), "disk", "/var has 2 MiB free; 1536 are needed"),
+        (facts(disk_free_kib={"/": 10**7, "/var/lib/etcd": 2048}), "disk", "/var/lib/etcd has 2 MiB free; 1536 are needed"),
         (facts(features=frozenset(FEATURES) - {"overlay"}), "kernel", FEATURES["overlay"]),
         (
             facts(ports={6443: Listening("nginx", "nginx", "77")}),
@@ -61,6 +63,12 @@ def test_fit_host() -> None:
 )
 def test_one_problem(found: HostFacts, kind: str, message: str) -> None:
     assert problems(found) == [(kind, message)]
+
+
+def test_what_bounds_nothing_is_no_problem() -> None:
+    assert problems(facts(memory_limit="max")) == []
+    assert problems(facts(memory_limit="9223372036854771712")) == [], "version 1 of control groups without a limit"
+    assert problems(facts(disk_free_kib={"/": 10**7, "/var/lib/etcd": 2048}), host="w") == [], "workers have no etcd"
 
 
 @pytest.mark.parametrize(
@@ -83,9 +91,23 @@ def test_own_units_may_hold_their_ports() -> None:
     assert problems(facts(ports={6443: Listening("nginx", "nginx", "77")}), host="w") == [], "workers need no 6443"
 
 
-@pytest.mark.parametrize(("skew_s", "text"), [(300.0, "300 s ahead of"), (-90.0, "90 s behind")])
-def test_clock(skew_s: float, text: str) -> None:
-    [(kind, message)] = problems(GOOD, skew_s)
+@pytest.mark.parametrize(
+    ("theirs", "before", "after", "skew"),
+    [
+        (1000, 1000.9, 1001.1, 0.0),  # its second may have been the one in which we asked
+        (1000, 990.0, 1090.0, 0.0),  # connecting took long: nothing is certain
+        (1100, 990.0, 1000.0, 100.0),
+        (900, 990.0, 1000.0, -89.0),
+        (None, 990.0, 1000.0, 0.0),
+    ],
+)
+def test_only_what_is_certain_of_a_clock_is_said(theirs: int | None, before: float, after: float, skew: float) -> None:
+    assert skew_s(theirs, before, after) == pytest.approx(skew)
+
+
+@pytest.mark.parametrize(("skew", "text"), [(300.0, "300 s ahead of"), (-90.0, "90 s behind")])
+def test_clock(skew: float, text: str) -> None:
+    [(kind, message)] = problems(GOOD, skew)
     assert kind == "clock"
     assert text in message
 
