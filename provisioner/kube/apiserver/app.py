@@ -55,8 +55,11 @@ class Seat:
 class Seats(Protocol):
     """Who is served now, and who waits."""
 
+    def enter(self, user: User, target: Target, call: Call) -> Seat | None:
+        """A seat, if there is one at once."""
+
     async def take(self, user: User, target: Target, call: Call) -> Seat:
-        """Raises 429."""
+        """As `enter`, waiting for one. Raises 429."""
 
 
 class Forward(Protocol):
@@ -86,7 +89,7 @@ class App:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         started = asyncio.get_running_loop().time()
-        progress = _Progress(Target(request.method.lower(), request.path), {"Audit-Id": request.headers.get("Audit-Id") or _new_id()})
+        progress = _Progress(Target(request.method.lower(), request.path), {"Audit-Id": request.headers.get("Audit-Id") or new_id()})
         code, lane = 500, ""
         try:
             progress.target = target_of(request.method, request.path, request.query)
@@ -218,7 +221,7 @@ def _impersonates(request: web.Request) -> bool:
     return "Impersonate-Group" in headers or "Impersonate-Uid" in headers or any(h[:18].lower() == "impersonate-extra-" for h in headers)
 
 
-def _new_id() -> str:
+def new_id() -> str:
     """A random UUID (RFC 9562, version 4), without the cost of the uuid module's objects."""
     text = f"{random.getrandbits(128):032x}"
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"

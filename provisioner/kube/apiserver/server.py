@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from provisioner.kube.api.meta import parse_time
-from provisioner.kube.apiserver import encryption_config, gatekeeping
+from provisioner.kube.apiserver import encryption_config, gatekeeping, quick_reads
 from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.admission.expressions import Expressions
@@ -29,6 +29,7 @@ from provisioner.kube.apiserver.http_log import http_log
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder
 from provisioner.kube.apiserver.metrics import Metrics, StoredObjects
 from provisioner.kube.apiserver.openapi import OpenApi
+from provisioner.kube.apiserver.quick_reads import QuickReads
 from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
@@ -99,15 +100,9 @@ class Server:
         self.definitions = Definitions(self.registry, self.cache, clock, self.caller, self.openapi.forget)
         pair = (flags.proxy_client_cert_file, flags.proxy_client_key_file)
         self.services = ApiServices(self.cache, clock, self.streams.service_address, pair)
-        self.app = App(
-            Gate(self.authenticator, self.authorizer),
-            resources.answer,
-            self._documents().answer,
-            self.metrics,
-            self._seats(),
-            AggregatedGroups(self.services, self.forwarder),
-            self.audit,
-        )
+        gate, seats, elsewhere = Gate(self.authenticator, self.authorizer), self._seats(), AggregatedGroups(self.services, self.forwarder)
+        self.app = App(gate, resources.answer, self._documents().answer, self.metrics, seats, elsewhere, self.audit)
+        self._quick = QuickReads(gate, seats, elsewhere, self.registry, self.cache, self.metrics)
         self._runner: web.ServerRunner | None = None
         self._running: list[asyncio.Task[None]] = []
 
@@ -151,8 +146,10 @@ class Server:
                 log.warning("waiting for etcd servers=%s: %s", ",".join(self.settings.etcd.servers), error)
                 await asyncio.sleep(START_RETRY_S)
         flags = self.settings.flags
-        server = web.Server(
+        # What is told to the audit log goes the long way.
+        server = quick_reads.Server(
             self.app.handle,
+            self._quick if self.audit is None else None,
             access_log=None,
             logger=http_log(),
             handler_cancellation=True,

@@ -191,7 +191,9 @@ class WatchCache:
         self._loaded_revision = 0
         self.failure: str | None = "not loaded yet"
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
-        self._asking: asyncio.Task[int] | None = None
+        # Done when the next question for etcd's revision is answered and the cache is there: for all who came since the last was sent.
+        self._fresh: asyncio.Future[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def collection(self, resource: str) -> Collection:
@@ -216,35 +218,63 @@ class WatchCache:
         self._task = spawn("watch cache", self._follow())
 
     async def close(self) -> None:
-        await stop(self._task)
+        await stop(self._task, self._asking)
 
     # -- reads -----------------------------------------------------------------------------------------------------
 
     async def fresh(self) -> None:
         """Wait until the cache has everything that was written before this call. Raises NotFresh or EtcdError."""
-        asking = self._asking
-        if asking is not None and not asking.done():
-            # That question may have been answered before our call began: ours is the next one, shared with all who wait now.
-            await asyncio.wait({asking})
-        if self._asking is asking or self._asking is None:
-            self._asking = spawn("ask etcd's revision", self._etcd.revision())
-        await self.reach(await asyncio.shield(self._asking))
+        await asyncio.shield(self.freshness())
+
+    def freshness(self) -> asyncio.Future[None]:
+        """What `fresh` waits for, shared with all who come before the question is sent: not to be cancelled. Ends with NotFresh or EtcdError."""
+        if self._fresh is None:
+            self._fresh = asyncio.get_running_loop().create_future()
+            if self._asking is None or self._asking.done():
+                self._asking = spawn("ask etcd's revision", self._ask())
+        return self._fresh
+
+    async def _ask(self) -> None:
+        while (fresh := self._fresh) is not None:
+            # Whoever comes while this question is on its way may come after its answer was found: the next one is theirs.
+            self._fresh = None
+            try:
+                self._reach(await self._etcd.revision(), fresh)
+            except EtcdError as error:
+                fresh.set_exception(error)
+                fresh.exception()  # perhaps nobody waits any more
+            except BaseException:
+                fresh.cancel()
+                raise
 
     async def reach(self, revision: int) -> None:
         """Wait until the cache is at `revision` or later. Raises NotFresh."""
+        if self.revision < revision:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._reach(revision, waiter)
+            await waiter
+
+    def _reach(self, revision: int, waiter: asyncio.Future[None]) -> None:
+        """End `waiter` when the cache is at `revision`, or in CATCH_UP_S with NotFresh."""
         if self.revision >= revision:
+            waiter.set_result(None)
             return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (revision, waiter)
-        self._waiters.append(entry)
-        try:
-            async with asyncio.timeout(CATCH_UP_S):
-                await waiter
-        except TimeoutError:
-            raise NotFresh(f"the cache is at revision {self.revision}, {revision} was asked for") from None
-        finally:
+
+        def give_up() -> None:
+            if not waiter.done():
+                waiter.set_exception(NotFresh(f"the cache is at revision {self.revision}, {revision} was asked for"))
+                waiter.exception()
+
+        timer = asyncio.get_running_loop().call_later(CATCH_UP_S, give_up)
+
+        def ended(_: asyncio.Future[None]) -> None:
+            timer.cancel()
             if entry in self._waiters:
                 self._waiters.remove(entry)
+
+        waiter.add_done_callback(ended)
+        self._waiters.append(entry)
 
     async def past(self, resource: str, prefix: str, after: str, revision: int) -> list[Entry]:
         """What `Collection.page` would have given at a revision, from etcd's history. Raises Compacted, EtcdError."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from provisioner.kube.api.errors import too_many_requests
 from provisioner.kube.apiserver.app import Seat
 from provisioner.kube.apiserver.context import Call, User
@@ -18,14 +20,20 @@ class FairSeats:
     def __init__(self, fairness: Fairness, registry: Registry, cache: WatchCache) -> None:
         self._fairness, self._registry, self._cache = fairness, registry, cache
 
-    async def take(self, user: User, target: Target, call: Call) -> Seat:
-        """Raises 429."""
+    def enter(self, user: User, target: Target, call: Call) -> Seat | None:
         way = self._fairness.way(user, target)
         level = way.level
         seats = self._list_seats(target, call) if target.verb == "list" else 1
-        if level.enter(seats):
-            return Seat(lambda: level.leave(seats), way.headers)
-        return Seat(await level.wait(way.flow.hash, seats, self._fairness.queue_s), way.headers)
+        return Seat(partial(level.leave, seats), way.headers) if level.enter(seats) else None
+
+    async def take(self, user: User, target: Target, call: Call) -> Seat:
+        """Raises 429."""
+        seat = self.enter(user, target, call)
+        if seat is not None:
+            return seat
+        way = self._fairness.way(user, target)
+        seats = self._list_seats(target, call) if target.verb == "list" else 1
+        return Seat(await way.level.wait(way.flow.hash, seats, self._fairness.queue_s), way.headers)
 
     def _list_seats(self, target: Target, call: Call) -> int:
         kind = self._registry.find(target.group, target.version, target.resource)
@@ -43,15 +51,21 @@ class CountedSeats:
         self._limits = {"read": reads, "write": writes}
         self._taken = {"read": 0, "write": 0}
 
-    async def take(self, user: User, target: Target, call: Call) -> Seat:
-        """Raises 429."""
+    def enter(self, user: User, target: Target, call: Call) -> Seat | None:
         if target.verb == "watch" or "system:masters" in user.groups:
             return Seat(_nothing, {})
         lane = "read" if target.verb in ("get", "list") else "write"
         if self._limits[lane] and self._taken[lane] >= self._limits[lane]:
-            raise too_many_requests("Too many requests, please try again later.")
+            return None
         self._taken[lane] += 1
-        return Seat(lambda: self._leave(lane), {})
+        return Seat(partial(self._leave, lane), {})
+
+    async def take(self, user: User, target: Target, call: Call) -> Seat:
+        """Raises 429."""
+        seat = self.enter(user, target, call)
+        if seat is None:
+            raise too_many_requests("Too many requests, please try again later.")
+        return seat
 
     def _leave(self, lane: str) -> None:
         self._taken[lane] -= 1
