@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from provisioner.transport.settings import ConnectionSettings
 # Unanswered data for this long ends the connection: three missed keepalives at the usual interval.
 DEAD_MS = 45_000
 LOGIN_S = 30.0
+# paramiko's thread logs with a traceback what it raises to us as well; without a handler of anybody's that would go to the terminal.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 @dataclass
@@ -139,6 +142,11 @@ def translated(settings: ConnectionSettings, error: Exception) -> TransportError
     if isinstance(error, paramiko.ChannelException):
         return ConnectError(
             name, "connecting", f"the gateway could not reach {where}: {text}", "is the host up, and may the gateway forward?"
+        )
+    if "reset by peer" in text:
+        cause = f"{where} broke the connection before it said what it is"
+        return ConnectError(
+            name, "connecting", cause, "is the host just going down, or does it turn this computer away (sshd's MaxStartups)?"
         )
     if "banner" in text.lower():
         return ConnectError(name, "connecting", f"what answers at {where} is no SSH server: {text}", "check ansible_host and ansible_port")

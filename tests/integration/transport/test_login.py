@@ -130,6 +130,21 @@ def test_what_answers_is_no_ssh_server(host: PrivateHost, session: Make, said: b
             sock.close()
 
 
+def test_a_host_that_breaks_the_connection_is_not_called_a_stranger(host: PrivateHost, session: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        import threading
+
+        def reset() -> None:
+            sock, _ = listener.accept()
+            sock.recv(1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+            sock.close()
+
+        threading.Thread(target=reset, daemon=True).start()
+        error = refused(session, host.settings(port=listener.getsockname()[1], connect_timeout_s=5.0), ConnectError)
+        assert "broke the connection" in error.cause and "going down" in error.hint
+
+
 # -- who answers ---------------------------------------------------------------------------------------------------
 
 
