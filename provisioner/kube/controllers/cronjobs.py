@@ -13,7 +13,7 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import condition, controller_of, owner_reference, parse_time, rfc3339
 from provisioner.kube.controllers.controller import Controller, Parts
 from provisioner.kube.controllers.cron import Schedule, ScheduleError, parse
-from provisioner.kube.controllers.jobs import is_finished
+from provisioner.kube.controllers.job_plan import is_finished
 from provisioner.kube.controllers.pod_control import namespace_is_going
 
 KIND = "CronJob"

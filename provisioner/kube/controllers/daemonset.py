@@ -1,148 +1,28 @@
-"""DaemonSet: one pod on each node that should have it, replaced as the template changes."""
+"""DaemonSet: one pod on each node that should have it, replaced as the template changes. What goes where is decided in daemon_placement."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from provisioner.kube.api._generated import apps_v1, core_v1
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.api.intstr import scaled
 from provisioner.kube.api.meta import controller_of
+from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.client.informer import key_of
+from provisioner.kube.controllers.claims import claim
 from provisioner.kube.controllers.controller import Controller, Parts
+from provisioner.kube.controllers.daemon_placement import HASH, Plan, decide, status_of, tolerations_of
 from provisioner.kube.controllers.expectations import Expectations
-from provisioner.kube.controllers.pod_control import create_pod, delete_pod
-from provisioner.kube.controllers.pods import controlled_by, is_available, is_ready, pod_from_template
-from provisioner.kube.controllers.template_hash import template_hash
+from provisioner.kube.controllers.history import ensure_revision, forget_old, hashes_of_equals, owned_revisions
+from provisioner.kube.controllers.pod_control import create_pod, delete_pod, slow_start
+from provisioner.kube.controllers.pods import is_ready, pod_from_template
 
-HASH = "controller-revision-hash"
-# Daemon pods stay whatever befalls their node.
-ALWAYS = (
-    ("node.kubernetes.io/not-ready", "NoExecute"),
-    ("node.kubernetes.io/unreachable", "NoExecute"),
-    ("node.kubernetes.io/disk-pressure", "NoSchedule"),
-    ("node.kubernetes.io/memory-pressure", "NoSchedule"),
-    ("node.kubernetes.io/pid-pressure", "NoSchedule"),
-    ("node.kubernetes.io/unschedulable", "NoSchedule"),
-)
-
-
-def tolerations_of(spec: core_v1.PodSpec) -> list[core_v1.Toleration]:
-    keys = list(ALWAYS) + ([("node.kubernetes.io/network-unavailable", "NoSchedule")] if spec.host_network else [])
-    own = list(spec.tolerations or ())
-    return own + [
-        core_v1.Toleration(key=k, operator="Exists", effect=e) for k, e in keys if not any(t.key == k and t.effect == e for t in own)
-    ]
-
-
-def tolerates(tolerations: list[core_v1.Toleration], taint: core_v1.Taint) -> bool:
-    for t in tolerations:
-        applies = (not t.effect or t.effect == taint.effect) and (not t.key or t.key == taint.key)
-        if applies and (t.operator == "Exists" or (t.key and (t.value or "") == (taint.value or ""))):
-            return True
-    return False
-
-
-def belongs_on(spec: core_v1.PodSpec, node: core_v1.Node) -> tuple[bool, bool]:
-    """(a pod should be made there, one that is there may stay)."""
-    labels = node.metadata.labels or {}
-    if spec.node_name and spec.node_name != node.metadata.name:
-        return False, False
-    if any(labels.get(key) != value for key, value in (spec.node_selector or {}).items()):
-        return False, False
-    affinity = spec.affinity.node_affinity if spec.affinity is not None else None
-    required = affinity.required_during_scheduling_ignored_during_execution if affinity is not None else None
-    if required is not None and not any(_term_matches(t, labels, node.metadata.name or "") for t in required.node_selector_terms or ()):
-        return False, False
-    tolerations = tolerations_of(spec)
-    refused = [t for t in node.spec.taints or () if t.effect in ("NoSchedule", "NoExecute") and not tolerates(tolerations, t)]
-    return not refused, not any(t.effect == "NoExecute" for t in refused)
-
-
-def _term_matches(term: core_v1.NodeSelectorTerm, labels: dict[str, str], name: str) -> bool:
-    pairs = [(r, labels) for r in term.match_expressions or ()] + [(r, {"metadata.name": name}) for r in term.match_fields or ()]
-    return bool(pairs) and all(_requirement(r, values) for r, values in pairs)
-
-
-def _requirement(r: core_v1.NodeSelectorRequirement, labels: dict[str, str]) -> bool:
-    value, values = labels.get(r.key or ""), r.values or []
-    if r.operator in ("In", "NotIn"):
-        return (value in values) is (r.operator == "In")
-    if r.operator in ("Exists", "DoesNotExist"):
-        return (value is not None) is (r.operator == "Exists")
-    try:
-        number, bound = int(value or ""), int(values[0])
-    except (ValueError, IndexError):
-        return False
-    return number > bound if r.operator == "Gt" else number < bound
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Nodes that get a pod, and pods that go."""
-
-    create: tuple[str, ...] = ()
-    delete: tuple[core_v1.Pod, ...] = ()
-
-
-def node_of(pod: core_v1.Pod) -> str:
-    """The node a pod is on, or is meant for before it is bound."""
-    if pod.spec.node_name:
-        return pod.spec.node_name
-    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity is not None else None
-    required = affinity.required_during_scheduling_ignored_during_execution if affinity is not None else None
-    for term in (required.node_selector_terms or ()) if required is not None else ():
-        for field in term.match_fields or ():
-            if field.key == "metadata.name" and field.values:
-                return str(field.values[0])
-    return ""
-
-
-def decide(ds: apps_v1.DaemonSet, nodes: list[core_v1.Node], pods: list[core_v1.Pod], digest: str, now: Any) -> Plan:
-    """Missing pods are made, ended ones replaced, doubles and misplaced ones removed, old ones replaced within maxUnavailable."""
-    assert ds.spec.template is not None
-    spec = ds.spec.template.spec or core_v1.PodSpec()
-    by_node: dict[str, list[core_v1.Pod]] = {}
-    for pod in pods:
-        by_node.setdefault(node_of(pod), []).append(pod)
-    create: list[str] = []
-    delete: list[core_v1.Pod] = []
-    outdated: list[core_v1.Pod] = []
-    unavailable = wanted = 0
-    for node in nodes:
-        name = node.metadata.name or ""
-        here = by_node.pop(name, [])
-        should_run, may_stay = belongs_on(spec, node)
-        alive = [p for p in here if p.metadata.deletion_timestamp is None]
-        if not should_run and not may_stay:
-            delete += alive
-            continue
-        ended = [p for p in alive if p.status.phase in ("Failed", "Succeeded")]
-        delete += ended
-        alive = [p for p in alive if p not in ended]
-        wanted += should_run
-        if should_run and not here:
-            create.append(name)
-        alive.sort(key=lambda p: (not is_ready(p), p.metadata.creation_timestamp or ""))
-        delete += alive[1:]
-        if not alive or not is_available(alive[0], ds.spec.min_ready_seconds or 0, now):
-            unavailable += 1
-        if alive and (alive[0].metadata.labels or {}).get(HASH) != digest:
-            outdated.append(alive[0])
-    delete += [p for rest in by_node.values() for p in rest if p.metadata.deletion_timestamp is None]
-    strategy = ds.spec.update_strategy
-    if strategy is not None and strategy.type == "RollingUpdate":
-        limit = scaled(strategy.rolling_update.max_unavailable if strategy.rolling_update else 1, wanted, round_up=True) or 1
-        for pod in outdated:
-            available = is_available(pod, ds.spec.min_ready_seconds or 0, now)
-            if not available or unavailable < limit:
-                delete.append(pod)
-                unavailable += 1 if available else 0
-    return Plan(tuple(create), tuple(delete))
+KIND = "DaemonSet"
+# Upstream's back-off of failed daemon pods on one node: 1 s, 2 s, … 15 min.
+FIRST_BACKOFF_S = 1.0
+MAX_BACKOFF_S = 900.0
 
 
 class DaemonSets(Controller):
@@ -153,9 +33,13 @@ class DaemonSets(Controller):
         self._sets = self.watch(apps_v1.DaemonSet)
         self._nodes = self.informers.get(core_v1.Node)
         self._pods = self.informers.get(core_v1.Pod)
+        self._revisions = self.informers.get(apps_v1.ControllerRevision)
         self._expectations = Expectations(self.clock)
+        self._revisions.on_change(lambda revision: self.enqueue_owner(KIND, revision))
+        # (set's uid, node) -> (failures in a row, when the last one was replaced)
+        self._failures: dict[tuple[str, str], tuple[int, float]] = {}
         self._nodes.add_handler(self._node_changed, self._node_updated, self._node_changed)
-        self._pods.add_handler(self._pod_added, lambda _, pod: self.enqueue_owner("DaemonSet", pod), self._pod_gone)
+        self._pods.add_handler(self._pod_added, self._pod_updated, self._pod_gone)
 
     def _node_changed(self, _: core_v1.Node) -> None:
         for ds in self._sets.store.list():
@@ -171,77 +55,116 @@ class DaemonSets(Controller):
 
     def _pod_added(self, pod: core_v1.Pod) -> None:
         owner = controller_of(pod)
-        if owner is not None and owner.kind == "DaemonSet":
+        if owner is not None and owner.kind == KIND:
             self._expectations.created(f"{pod.metadata.namespace}/{owner.name}")
-        self.enqueue_owner("DaemonSet", pod)
+        self._enqueue_for(pod)
+
+    def _pod_updated(self, old: core_v1.Pod, pod: core_v1.Pod) -> None:
+        owner = controller_of(pod)
+        if pod.metadata.deletion_timestamp is not None and owner is not None and owner.kind == KIND:
+            self._expectations.deleted(f"{pod.metadata.namespace}/{owner.name}", key_of(pod))
+        self.enqueue_owner(KIND, old)
+        self._enqueue_for(pod)
 
     def _pod_gone(self, pod: core_v1.Pod) -> None:
         owner = controller_of(pod)
-        if owner is not None and owner.kind == "DaemonSet":
+        if owner is not None and owner.kind == KIND:
             self._expectations.deleted(f"{pod.metadata.namespace}/{owner.name}", key_of(pod))
-        self.enqueue_owner("DaemonSet", pod)
+        self.enqueue_owner(KIND, pod)
+
+    def _enqueue_for(self, pod: core_v1.Pod) -> None:
+        """Its set; without a controller all that it would fit."""
+        if controller_of(pod) is not None:
+            self.enqueue_owner(KIND, pod)
+            return
+        for ds in self._sets.store.list(pod.metadata.namespace):
+            if from_struct(ds.spec.selector).matches(pod.metadata.labels):
+                self.enqueue(ds)
 
     async def reconcile(self, key: str) -> float | None:
         ds: apps_v1.DaemonSet | None = self._sets.store.get(key)
         if ds is None:
             self._expectations.forget(key)
             return None
-        digest = template_hash(ds.spec.template)
-        nodes = self._nodes.store.list()
-        pods = [p for p in self._pods.store.list(ds.metadata.namespace) if controlled_by(p, ds)]
-        if self._expectations.fulfilled(key) and ds.metadata.deletion_timestamp is None:
-            plan = decide(ds, nodes, pods, digest, self.clock.now())
-            if plan.create:
-                self._expectations.expect_creations(key, len(plan.create))
-                await asyncio.gather(*(self._create(ds, key, name, digest) for name in plan.create))
-            await asyncio.gather(*(delete_pod(self, ds, pod) for pod in plan.delete))
-        status = self._status(ds, nodes, pods, digest)
+        pods = await claim(self, ds, self._pods.store.list(ds.metadata.namespace))
+        if ds.metadata.deletion_timestamp is not None:
+            return None
+        revisions = await owned_revisions(self, self._revisions.store, ds)
+        revision, collisions = await ensure_revision(self, ds, revisions, HASH, ds.status.collision_count or 0)
+        digest = (revision.metadata.labels or {}).get(HASH, "")
+        pods = await self._relabelled(pods, hashes_of_equals(revisions, revision, HASH) - {digest}, digest)
+        nodes, wait_s, error = self._nodes.store.list(), None, None
+        if self._expectations.fulfilled(key):
+            wait_s, error = await self._carry_out(ds, key, decide(ds, nodes, pods, digest, self.clock.now()), digest)
+        status = status_of(ds, nodes, pods, digest, collisions, self.clock.now())
         if status != ds.status:
             await self.client.update_status(msgspec.structs.replace(ds, status=status))
-        return float(ds.spec.min_ready_seconds) if ds.spec.min_ready_seconds and (status.number_unavailable or 0) else None
+        live = {revision.metadata.name or "", *(f"{ds.metadata.name}-{(p.metadata.labels or {}).get(HASH)}" for p in pods)}
+        await forget_old(self, revisions, live, ds.spec.revision_history_limit)
+        if error is not None:
+            raise error
+        if ds.spec.min_ready_seconds and any(map(is_ready, pods)) and status.number_unavailable:
+            wait_s = min(wait_s or MAX_BACKOFF_S, float(ds.spec.min_ready_seconds))
+        return wait_s
 
-    async def _create(self, ds: apps_v1.DaemonSet, key: str, node: str, digest: str) -> None:
-        assert ds.spec.template is not None
-        pod = pod_from_template(ds.spec.template, ds)
-        field = core_v1.NodeSelectorRequirement(key="metadata.name", operator="In", values=[node])
-        term = core_v1.NodeSelectorTerm(match_fields=[field])
-        required = core_v1.NodeSelector(node_selector_terms=[term])
-        before = pod.spec.affinity or core_v1.Affinity()
-        affinity = msgspec.structs.replace(
-            before, node_affinity=core_v1.NodeAffinity(required_during_scheduling_ignored_during_execution=required)
-        )
-        pod.spec = msgspec.structs.replace(pod.spec, affinity=affinity, tolerations=tolerations_of(pod.spec))
-        pod.metadata.labels = {**(pod.metadata.labels or {}), HASH: digest, "pod-template-generation": str(ds.metadata.generation or 1)}
-        try:
-            await create_pod(self, ds, pod)
-        except StatusError:
+    async def _relabelled(self, pods: list[core_v1.Pod], equal: set[str], digest: str) -> list[core_v1.Pod]:
+        """Pods of a revision that is there twice belong to the newer one."""
+        found = []
+        for pod in pods:
+            if (pod.metadata.labels or {}).get(HASH) in equal:
+                body = {"metadata": {"uid": pod.metadata.uid, "labels": {HASH: digest}}}
+                pod = await self.client.patch(core_v1.Pod, pod.metadata.name or "", pod.metadata.namespace, body=body)
+            found.append(pod)
+        return found
+
+    async def _carry_out(self, ds: apps_v1.DaemonSet, key: str, plan: Plan, digest: str) -> tuple[float | None, StatusError | None]:
+        """(when a failed pod may be replaced that may not be yet, why a pod was not made)."""
+        wait_s, held = self._hold_back(ds, plan)
+        going = [p for p in plan.delete if p.metadata.uid not in held]
+        if going:
+            self._expectations.expect_deletions(key, {key_of(p) for p in going})
+            results = await asyncio.gather(*(delete_pod(self, ds, pod) for pod in going))
+            for pod, taken in zip(going, results, strict=True):
+                if not taken:
+                    self._expectations.deleted(key, key_of(pod))
+        if not plan.create:
+            return wait_s, None
+        self._expectations.expect_more_creations(key, len(plan.create))
+        missed, error = await slow_start(len(plan.create), lambda n: create_pod(self, ds, _pod(ds, plan.create[n], digest)))
+        for _ in range(missed):
             self._expectations.created(key)
-            raise
+        return wait_s, error
 
-    def _status(self, ds: apps_v1.DaemonSet, nodes: list[core_v1.Node], pods: list[core_v1.Pod], digest: str) -> apps_v1.DaemonSetStatus:
-        spec = (ds.spec.template.spec if ds.spec.template is not None else None) or core_v1.PodSpec()
-        desired = scheduled = misplaced = ready = available = updated = 0
-        for node in nodes:
-            here = [p for p in pods if node_of(p) == node.metadata.name and p.metadata.deletion_timestamp is None]
-            should_run, _ = belongs_on(spec, node)
-            desired += should_run
-            if here and not should_run:
-                misplaced += 1
-            if here and should_run:
-                pod = min(here, key=lambda p: p.metadata.creation_timestamp or "")
-                scheduled += 1
-                ready += is_ready(pod)
-                available += is_available(pod, ds.spec.min_ready_seconds or 0, self.clock.now())
-                updated += (pod.metadata.labels or {}).get(HASH) == digest
-        return apps_v1.DaemonSetStatus(
-            current_number_scheduled=scheduled,
-            number_misscheduled=misplaced,
-            desired_number_scheduled=desired,
-            number_ready=ready,
-            updated_number_scheduled=updated or None,
-            number_available=available or None,
-            number_unavailable=(desired - available) or None,
-            observed_generation=ds.metadata.generation,
-            conditions=ds.status.conditions,
-            collision_count=ds.status.collision_count,
-        )
+    def _hold_back(self, ds: apps_v1.DaemonSet, plan: Plan) -> tuple[float | None, set[str | None]]:
+        """Failed pods are replaced after a back-off for each node; uids of those whose time has not come."""
+        waits, held = [], set()
+        for pod in plan.failed:
+            node, now = pod.spec.node_name or "", self.clock.monotonic()
+            count, last = self._failures.get((ds.metadata.uid or "", node), (0, -2 * MAX_BACKOFF_S))
+            if now - last > 2 * MAX_BACKOFF_S:
+                count = 0
+            left = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (count - 1)) - (now - last) if count else 0.0
+            if left > 0:
+                waits.append(left)
+                held.add(pod.metadata.uid)
+                continue
+            self._failures[ds.metadata.uid or "", node] = (count + 1, now)
+            text = f"Found failed daemon pod {pod.metadata.namespace}/{pod.metadata.name} on node {node}, will try to kill it"
+            self.recorder.event(ds, "Warning", "FailedDaemonPod", text)
+        return min(waits, default=None), held
+
+
+def _pod(ds: apps_v1.DaemonSet, node: str, digest: str) -> core_v1.Pod:
+    assert ds.spec.template is not None
+    pod = pod_from_template(ds.spec.template, ds)
+    requirement = core_v1.NodeSelectorRequirement(key="metadata.name", operator="In", values=[node])
+    affinity = pod.spec.affinity or core_v1.Affinity()
+    of_node = affinity.node_affinity or core_v1.NodeAffinity()
+    # Conditions of the template on the node were looked at already: the node's name is all that is left of them.
+    required = core_v1.NodeSelector(node_selector_terms=[core_v1.NodeSelectorTerm(match_fields=[requirement])])
+    of_node = msgspec.structs.replace(of_node, required_during_scheduling_ignored_during_execution=required)
+    affinity = msgspec.structs.replace(affinity, node_affinity=of_node)
+    pod.spec = msgspec.structs.replace(pod.spec, affinity=affinity, tolerations=tolerations_of(pod.spec))
+    generation = (ds.metadata.annotations or {}).get("deprecated.daemonset.template.generation", str(ds.metadata.generation or 1))
+    pod.metadata.labels = {**(pod.metadata.labels or {}), HASH: digest, "pod-template-generation": generation}
+    return pod

@@ -35,6 +35,11 @@ class Expectations:
         self._deletions[owner] = set(pods)
         self._since[owner] = self._clock.monotonic()
 
+    def expect_more_creations(self, owner: str, count: int) -> None:
+        """Beside the deletions that are expected already."""
+        self._creations[owner] = count
+        self._since[owner] = self._clock.monotonic()
+
     def created(self, owner: str) -> None:
         if self._creations.get(owner, 0) > 0:
             self._creations[owner] -= 1

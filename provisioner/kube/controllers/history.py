@@ -11,6 +11,7 @@ import msgspec
 from provisioner.kube.api._generated import apps_v1, core_v1, meta_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import controller_of, owner_reference
+from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.client.informer import Store
 from provisioner.kube.controllers.controller import Controller
 from provisioner.kube.controllers.template_hash import ALPHABET
@@ -48,14 +49,22 @@ def outlived(revisions: list[Revision], live: set[str], limit: int | None) -> li
     return idle[: max(0, len(idle) - (10 if limit is None else limit))]
 
 
-def owned_revisions(store: Store[Revision], owner: Any) -> list[Revision]:
-    """The owner's revisions, oldest first."""
-    found = []
+async def owned_revisions(controller: Controller, store: Store[Revision], owner: Any) -> list[Revision]:
+    """The owner's revisions, oldest first; those that match its selector and have no controller become its own."""
+    selector, found = from_struct(owner.spec.selector), []
     for revision in store.list(owner.metadata.namespace):
         reference = controller_of(revision)
         if reference is not None and reference.uid == owner.metadata.uid:
             found.append(revision)
+        elif reference is None and revision.metadata.deletion_timestamp is None and selector.matches(revision.metadata.labels):
+            body = {"metadata": {"uid": revision.metadata.uid, "ownerReferences": [owner_reference(owner)]}}
+            found.append(await controller.client.patch(Revision, revision.metadata.name or "", revision.metadata.namespace, body=body))
     return sorted(found, key=lambda r: r.revision or 0)
+
+
+def hashes_of_equals(revisions: Iterable[Revision], one: Revision, label: str) -> set[str]:
+    """The hashes of all revisions with this one's data: their pods are up to date, whatever made them twice."""
+    return {(r.metadata.labels or {}).get(label, "") for r in revisions if r.data == one.data} - {""}
 
 
 async def ensure_revision(

@@ -1,7 +1,7 @@
 """Which of a StatefulSet's pods is made, replaced or removed next. Pure.
 
-In order (OrderedReady): one pod at a time, and none while an earlier one isn't available. In parallel: all at once, but replacing by a
-rolling update is one at a time always, from the highest number down to the partition. Source: apps/v1 StatefulSet.
+In order (OrderedReady): one pod at a time, and none while an earlier one isn't available. In parallel: all at once. Replacing by a rolling
+update is one at a time, or as many as maxUnavailable says, from the highest number down to the partition. Source: apps/v1 StatefulSet.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from provisioner.kube.api._generated import apps_v1, core_v1
+from provisioner.kube.api.intstr import scaled
 from provisioner.kube.controllers.pods import is_available, is_ready
 
 REVISION = "controller-revision-hash"
@@ -118,15 +119,33 @@ def _fill(sts: apps_v1.StatefulSet, pods: dict[int, core_v1.Pod], current: str, 
 
 def _roll(sts: apps_v1.StatefulSet, pods: dict[int, core_v1.Pod], update: str, draft: _Draft, now: datetime) -> None:
     wanted = wanted_ordinals(sts)
+    least, limit = sts.spec.min_ready_seconds or 0, max_unavailable_of(sts)
+
+    def serves(number: int) -> bool:
+        pod = pods.get(number)
+        return pod is not None and _healthy(pod) and is_available(pod, least, now)
+
+    missing = sum(not serves(number) for number in wanted) if limit is not None else 0
     for number in reversed(wanted[partition_of(sts) :]):
         pod = pods.get(number)
-        if pod is None:
-            return
-        if revision_of(pod) != update and not _terminating(pod):
+        outdated = pod is not None and revision_of(pod) != update and not _terminating(pod)
+        if limit is None:
+            # One at a time; whatever is above it must serve first.
+            if outdated and pod is not None:
+                draft.delete.append((pod, None))
+            if outdated or not serves(number):
+                return
+        elif outdated and pod is not None and (not serves(number) or missing < limit):
             draft.delete.append((pod, None))
-            return
-        if not _healthy(pod) or not is_available(pod, sts.spec.min_ready_seconds or 0, now):
-            return
+            missing += serves(number)
+
+
+def max_unavailable_of(sts: apps_v1.StatefulSet) -> int | None:
+    """updateStrategy.rollingUpdate.maxUnavailable as pods, at least one; None where it isn't given."""
+    rolling = sts.spec.update_strategy.rolling_update if sts.spec.update_strategy is not None else None
+    if rolling is None or rolling.max_unavailable is None:
+        return None
+    return max(1, scaled(rolling.max_unavailable, len(wanted_ordinals(sts)), round_up=True))
 
 
 def status_of(

@@ -104,7 +104,7 @@ class StatefulSets(Controller):
         sts: apps_v1.StatefulSet | None = self._sets.store.get(key)
         if sts is None or sts.metadata.deletion_timestamp is not None:
             return None
-        revisions = owned_revisions(self._revisions.store, sts)
+        revisions = await owned_revisions(self, self._revisions.store, sts)
         update, collisions = await ensure_revision(self, sts, revisions, HASH, sts.status.collision_count or 0)
         current = next((r for r in revisions if r.metadata.name == sts.status.current_revision), update)
         names = current.metadata.name or "", update.metadata.name or ""

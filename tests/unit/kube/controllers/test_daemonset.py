@@ -1,73 +1,94 @@
-"""Proves where a DaemonSet's pods belong, and which are made, replaced and removed."""
+"""Proves how a DaemonSet's plan is carried out: revisions, rollback, adoption, and the back-off of failed pods."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
+import msgspec
 
 from provisioner.kube.api._generated import apps_v1, core_v1
-from provisioner.kube.controllers.daemonset import HASH, belongs_on, decide
-from tests.unit.kube.controllers.objects import NOW, at, made
+from provisioner.kube.controllers.daemon_placement import HASH, node_of
+from provisioner.kube.controllers.daemonset import DaemonSets
+from tests.unit.kube.controllers.cluster import Cluster
+from tests.unit.kube.controllers.objects import at, made, pod
 
-NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}
-
-
-def node(name: str = "a", labels: dict[str, str] | None = None, **spec: Any) -> core_v1.Node:
-    return made(core_v1.Node, {"metadata": {"name": name, "labels": labels or {}}, "spec": spec})
+LABELS = {"ds": "d"}
 
 
-@pytest.mark.parametrize(
-    ("spec", "found", "expected"),
-    [
-        ({}, node(), (True, True)),
-        ({"nodeSelector": {"disk": "fast"}}, node(), (False, False)),
-        ({"nodeSelector": {"disk": "fast"}}, node(labels={"disk": "fast"}), (True, True)),
-        ({}, node(taints=[{"key": "x", "effect": "NoSchedule"}]), (False, True)),
-        ({}, node(taints=[{"key": "x", "effect": "NoExecute"}]), (False, False)),
-        ({"tolerations": [{"operator": "Exists"}]}, node(taints=[{"key": "x", "effect": "NoExecute"}]), (True, True)),
-        ({}, node(taints=[NOT_READY, {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}]), (True, True)),
-        ({}, node(taints=[{"key": "x", "effect": "PreferNoSchedule"}]), (True, True)),
-    ],
-)
-def test_where_it_belongs(spec: dict[str, Any], found: core_v1.Node, expected: tuple[bool, bool]) -> None:
-    assert belongs_on(made(core_v1.PodSpec, spec), found) == expected
+def template(image: str) -> dict[str, Any]:
+    return {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": image}]}}
 
 
-def pod(name: str, where: str, *, digest: str = "new", phase: str = "Running", ready: bool = True) -> core_v1.Pod:
-    conditions = [{"type": "Ready", "status": "True" if ready else "False", "lastTransitionTime": at(-60)}]
-    metadata = {"name": name, "labels": {HASH: digest}, "creationTimestamp": at(-600)}
-    return made(core_v1.Pod, {"metadata": metadata, "spec": {"nodeName": where}, "status": {"phase": phase, "conditions": conditions}})
+async def started(nodes: str = "ab") -> tuple[Cluster, DaemonSets]:
+    cluster = Cluster()
+    controller = DaemonSets(cluster.parts())
+    for name in nodes:
+        cluster.put(made(core_v1.Node, {"metadata": {"name": name}}))
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
+    spec = {"selector": {"matchLabels": LABELS}, "template": template("one"), "updateStrategy": strategy}
+    cluster.put(made(apps_v1.DaemonSet, {"metadata": {"name": "d", "namespace": "ns", "uid": "u"}, "spec": spec}))
+    await cluster.settle(controller)
+    return cluster, controller
 
 
-def plan(pods: list[core_v1.Pod], unavailable: Any = 1, kind: str = "RollingUpdate") -> tuple[list[str], list[str]]:
-    strategy: dict[str, Any] = {"type": kind} | ({"rollingUpdate": {"maxUnavailable": unavailable}} if kind == "RollingUpdate" else {})
-    ds = made(
-        apps_v1.DaemonSet, {"metadata": {"name": "d"}, "spec": {"selector": {}, "template": {"spec": {}}, "updateStrategy": strategy}}
-    )
-    found = decide(ds, [node(name) for name in "abc"], pods, "new", NOW)
-    return list(found.create), [p.metadata.name or "" for p in found.delete]
+def change(cluster: Cluster, image: str) -> None:
+    (ds,) = cluster.all(apps_v1.DaemonSet)
+    new = made(core_v1.PodTemplateSpec, template(image))
+    cluster.put(msgspec.structs.replace(ds, spec=msgspec.structs.replace(ds.spec, template=new)))
 
 
-@pytest.mark.parametrize(
-    ("pods", "create", "delete"),
-    [
-        ([], ["a", "b", "c"], []),
-        ([pod("pa", "a"), pod("pb", "b"), pod("pc", "c")], [], []),
-        ([pod("pa", "a"), pod("double", "a", ready=False), pod("pb", "b"), pod("pc", "c")], [], ["double"]),
-        ([pod("pa", "a", phase="Failed"), pod("pb", "b"), pod("pc", "c")], [], ["pa"]),
-        ([pod("pa", "a"), pod("pb", "b"), pod("pc", "c"), pod("lost", "gone")], [], ["lost"]),
-    ],
-    ids=["bare", "whole", "double", "ended", "node-gone"],
-)
-def test_made_and_removed(pods: list[core_v1.Pod], create: list[str], delete: list[str]) -> None:
-    assert plan(pods) == (create, delete)
+def becomes(cluster: Cluster, phase: str) -> None:
+    ready = core_v1.PodCondition(type="Ready", status="True", last_transition_time=at(-60))
+    for found in cluster.all(core_v1.Pod):
+        spec = msgspec.structs.replace(found.spec, node_name=node_of(found))
+        cluster.put(msgspec.structs.replace(found, spec=spec, status=core_v1.PodStatus(phase=phase, conditions=[ready])))
 
 
-def test_old_ones_go_as_many_at_a_time_as_may_be_missing() -> None:
-    old = [pod(f"p{name}", name, digest="old") for name in "abc"]
-    assert len(plan(old)[1]) == 1
-    assert len(plan(old, "50%")[1]) == 2
-    assert plan(old, kind="OnDelete") == ([], [])
-    one_down = [pod("pa", "a", digest="old", ready=False), *old[1:]]
-    assert plan(one_down)[1] == ["pa"], "one that is down already costs nothing"
+def hashes(cluster: Cluster) -> set[str]:
+    return {(p.metadata.labels or {})[HASH] for p in cluster.all(core_v1.Pod)}
+
+
+async def test_each_template_is_a_revision_and_going_back_is_the_first_one_again() -> None:
+    cluster, controller = await started()
+    assert sorted(node_of(p) for p in cluster.all(core_v1.Pod)) == ["a", "b"]
+    first = hashes(cluster)
+    seen = []
+    for image in ("two", "one"):
+        becomes(cluster, "Running")
+        change(cluster, image)
+        await cluster.settle(controller)
+        seen.append(hashes(cluster))
+    assert seen[0] != first and seen[1] == first
+    assert sorted(r.revision or 0 for r in cluster.all(apps_v1.ControllerRevision)) == [2, 3]
+
+
+async def test_pods_of_a_revision_that_is_there_twice_are_kept() -> None:
+    cluster, controller = await started()
+    names = {p.metadata.name for p in cluster.all(core_v1.Pod)}
+    (revision,) = cluster.all(apps_v1.ControllerRevision)
+    metadata = msgspec.structs.replace(revision.metadata, name="d-twin", uid=None, labels={**LABELS, HASH: "twin"})
+    cluster.put(msgspec.structs.replace(revision, metadata=metadata, revision=5))
+    await cluster.settle(controller)
+    assert hashes(cluster) == {"twin"}
+    assert {p.metadata.name for p in cluster.all(core_v1.Pod)} == names
+
+
+async def test_orphans_that_match_are_adopted_and_counted() -> None:
+    cluster, controller = await started("a")
+    cluster.put(pod("orphan", labels=LABELS, spec={"nodeName": "a"}, creationTimestamp=at(5)))
+    await cluster.settle(controller)
+    assert [p.metadata.name for p in cluster.all(core_v1.Pod)] != ["orphan"] and len(cluster.all(core_v1.Pod)) == 1
+
+
+async def test_failed_pods_are_replaced_ever_more_slowly() -> None:
+    cluster, controller = await started("a")
+    becomes(cluster, "Failed")
+    await cluster.settle(controller)
+    assert [reason for _, reason, _ in cluster.events].count("FailedDaemonPod") == 1
+    becomes(cluster, "Failed")
+    assert await cluster.settle(controller) == 1.0, "the second time it waits"
+    assert [p.status.phase for p in cluster.all(core_v1.Pod)] == ["Failed"]
+    await cluster.clock.advance(1)
+    controller.queue.add("ns/d")
+    await cluster.settle(controller)
+    assert [p.status.phase for p in cluster.all(core_v1.Pod)] != ["Failed"]

@@ -1,72 +1,111 @@
-"""Proves what a job does next: how many pods, which indexes, when it waits, and when it is over."""
+"""Proves how a job's plan is carried out: pods and their numbers, counting through finalizers, orphans, and what it leaves alone."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from provisioner.kube.api._generated import batch_v1, core_v1
-from provisioner.kube.controllers.jobs import Plan, backoff_s, decide
-from tests.unit.kube.controllers.objects import NOW, at, made
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.controllers.job_plan import INDEX, TRACKING
+from provisioner.kube.controllers.jobs import Jobs
+from tests.unit.kube.controllers.cluster import Cluster
+from tests.unit.kube.controllers.objects import made
 
 
-def job(started: str = "", **spec: Any) -> batch_v1.Job:
-    return made(batch_v1.Job, {"metadata": {"name": "j"}, "spec": {"template": {}, **spec}, "status": {"startTime": started or at(-10)}})
+def job(**spec: Any) -> batch_v1.Job:
+    labels = {"batch.kubernetes.io/controller-uid": "u"}
+    template = {"metadata": {"labels": labels}, "spec": {"restartPolicy": "Never", "containers": [{"name": "c"}]}}
+    whole = {"selector": {"matchLabels": labels}, "template": template, "parallelism": 1, **spec}
+    return made(batch_v1.Job, {"metadata": {"name": "j", "namespace": "ns", "uid": "u"}, "spec": whole})
 
 
-def pods(*phases: str, ended_s: float = -600, index: bool = False) -> list[core_v1.Pod]:
-    found = []
-    for i, phase in enumerate(phases):
-        notes = {"batch.kubernetes.io/job-completion-index": str(i)} if index else {}
-        ended = [{"name": "c", "state": {"terminated": {"exitCode": 1, "finishedAt": at(ended_s)}}}] if phase == "Failed" else []
-        metadata = {"name": f"p{i}", "annotations": notes, "creationTimestamp": at(-600 + i)}
-        found.append(made(core_v1.Pod, {"metadata": metadata, "spec": {}, "status": {"phase": phase, "containerStatuses": ended}}))
-    return found
+def ends(cluster: Cluster, phase: str) -> None:
+    for pod in cluster.all(core_v1.Pod):
+        cluster.put(msgspec.structs.replace(pod, status=core_v1.PodStatus(phase=phase)))
 
 
-@pytest.mark.parametrize(
-    ("found", "there", "plan"),
-    [
-        (job(completions=3, parallelism=2), (), Plan(create=2)),
-        (job(completions=3, parallelism=2), ("Running", "Running"), Plan(create=0)),
-        (job(completions=3, parallelism=2), ("Succeeded", "Succeeded", "Running"), Plan(create=0)),
-        (job(completions=3, parallelism=5), ("Succeeded",), Plan(create=2)),
-        (job(completions=1), ("Failed",), Plan(create=1)),
-        (job(parallelism=3), (), Plan(create=3)),
-        (job(parallelism=3), ("Succeeded", "Running"), Plan(create=0)),
-    ],
-)
-def test_how_many_pods(found: batch_v1.Job, there: tuple[str, ...], plan: Plan) -> None:
-    assert decide(found, pods(*there), NOW) == plan
+async def started(**spec: Any) -> tuple[Cluster, Jobs]:
+    cluster = Cluster()
+    jobs = Jobs(cluster.parts())
+    cluster.put(job(**spec))
+    await cluster.settle(jobs)
+    return cluster, jobs
 
 
-@pytest.mark.parametrize(
-    ("found", "there", "type_", "reason"),
-    [
-        (job(completions=2), ("Succeeded", "Succeeded"), "Complete", "CompletionsReached"),
-        (job(), ("Succeeded",), "Complete", "CompletionsReached"),
-        (job(completions=2, backoffLimit=1), ("Failed", "Failed", "Running"), "Failed", "BackoffLimitExceeded"),
-        (job(at(-61), completions=2, activeDeadlineSeconds=60), ("Running",), "Failed", "DeadlineExceeded"),
-    ],
-)
-def test_when_it_is_over(found: batch_v1.Job, there: tuple[str, ...], type_: str, reason: str) -> None:
-    plan = decide(found, pods(*there), NOW)
-    assert plan.finish is not None and plan.finish[:2] == (type_, reason)
-    assert len(plan.delete) == there.count("Running")
+async def test_from_the_first_pod_to_the_last_count() -> None:
+    cluster, jobs = await started(completions=2, parallelism=2)
+    assert [p.metadata.finalizers for p in cluster.all(core_v1.Pod)] == [[TRACKING]] * 2
+    assert cluster.all(batch_v1.Job)[0].status.active == 2
+    ends(cluster, "Succeeded")
+    await cluster.settle(jobs)
+    status = cluster.all(batch_v1.Job)[0].status
+    assert (status.succeeded, status.active, [c.type for c in status.conditions or ()]) == (2, None, ["SuccessCriteriaMet", "Complete"])
+    assert status.completion_time is not None
+    assert not any(p.metadata.finalizers for p in cluster.all(core_v1.Pod))
+    assert ("Normal", "Completed", "Job completed") in cluster.events
 
 
-def test_a_failed_pod_is_replaced_after_its_backoff() -> None:
-    plan = decide(job(completions=1), pods("Failed", ended_s=-4), NOW)
-    assert (plan.create, plan.again_s) == (0, backoff_s(1) - 4)
-    assert [backoff_s(n) for n in (0, 1, 2, 3, 20)] == [0, 10, 20, 40, 600]
+async def test_indexed_pods_know_their_number() -> None:
+    cluster, _ = await started(completions=2, parallelism=2, completionMode="Indexed")
+    found = {(p.metadata.annotations or {})[INDEX]: p for p in cluster.all(core_v1.Pod)}
+    assert sorted(found) == ["0", "1"]
+    spec = found["1"].spec
+    assert (spec.hostname, found["1"].metadata.generate_name, (found["1"].metadata.labels or {})[INDEX]) == ("j-1", "j-1-", "1")
+    env = (spec.containers or [])[0].env or []
+    assert [e.name for e in env] == ["JOB_COMPLETION_INDEX"]
 
 
-def test_indexes_that_are_missing_are_made() -> None:
-    plan = decide(job(completions=4, parallelism=3, completionMode="Indexed"), pods("Succeeded", "Failed", "Running", index=True), NOW)
-    assert (plan.create, plan.indexes) == (2, (1, 3))
+async def test_pods_without_their_job_are_free() -> None:
+    cluster, jobs = await started()
+    (pod,) = cluster.all(core_v1.Pod)
+    await cluster.delete(batch_v1.Job, "j", "ns")
+    await cluster.settle(jobs)
+    assert cluster.all(core_v1.Pod)[0].metadata.name == pod.metadata.name
+    assert not cluster.all(core_v1.Pod)[0].metadata.finalizers
 
 
-def test_suspended_and_shrunk_jobs_let_pods_go() -> None:
-    assert len(decide(job(suspend=True, completions=3, parallelism=2), pods("Running", "Running"), NOW).delete) == 2
-    assert len(decide(job(completions=9, parallelism=1), pods("Running", "Running", "Running"), NOW).delete) == 2
+async def test_suspending_removes_pods_and_resuming_makes_them_anew() -> None:
+    cluster, jobs = await started(parallelism=2)
+    for suspend, there in ((True, 0), (False, 2)):
+        (known,) = cluster.all(batch_v1.Job)
+        cluster.put(msgspec.structs.replace(known, spec=msgspec.structs.replace(known.spec, suspend=suspend)))
+        await cluster.settle(jobs)
+        assert len(cluster.all(core_v1.Pod)) == there
+    status = cluster.all(batch_v1.Job)[0].status
+    assert (status.failed, status.active) == (None, 2)
+    assert [reason for _, reason, _ in cluster.events if reason in ("Suspended", "Resumed")] == ["Suspended", "Resumed"]
+
+
+async def test_somebody_elses_job_is_left_alone() -> None:
+    cluster, _ = await started(managedBy="example.com/other")
+    assert cluster.all(core_v1.Pod) == []
+
+
+async def test_a_refused_pod_is_told_and_leaves_an_honest_status() -> None:
+    cluster = Cluster()
+    jobs = Jobs(cluster.parts())
+    cluster.refuse = StatusError(403, "Forbidden", "exceeded quota")
+    cluster.put(job(parallelism=3))
+    with pytest.raises(StatusError, match="exceeded quota"):
+        await cluster.settle(jobs)
+    assert cluster.all(batch_v1.Job)[0].status.active is None
+    assert cluster.events == [("Warning", "FailedCreate", "Error creating: exceeded quota")], "what always fails, fails once"
+    cluster.refuse = None
+    jobs.queue.add("ns/j")
+    await cluster.settle(jobs)
+    assert len(cluster.all(core_v1.Pod)) == 3
+
+
+async def test_a_finished_job_goes_when_its_time_is_over() -> None:
+    cluster, jobs = await started(ttlSecondsAfterFinished=5)
+    ends(cluster, "Succeeded")
+    await cluster.settle(jobs)
+    jobs.queue.add("ns/j")
+    assert await cluster.settle(jobs) == 5
+    await cluster.clock.advance(6)
+    jobs.queue.add("ns/j")
+    await cluster.settle(jobs)
+    assert cluster.all(batch_v1.Job) == []
