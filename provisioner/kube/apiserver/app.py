@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from aiohttp import web
@@ -44,8 +44,7 @@ class Gate:
     authorizer: Authorizer
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(NamedTuple):
     """`leave` gives it back; `headers` go to the client."""
 
     leave: Callable[[], None]
@@ -55,10 +54,10 @@ class Seat:
 class Seats(Protocol):
     """Who is served now, and who waits."""
 
-    def enter(self, user: User, target: Target, call: Call) -> Seat | None:
+    def enter(self, user: User, target: Target, query: Mapping[str, str]) -> Seat | None:
         """A seat, if there is one at once."""
 
-    async def take(self, user: User, target: Target, call: Call) -> Seat:
+    async def take(self, user: User, target: Target, query: Mapping[str, str]) -> Seat:
         """As `enter`, waiting for one. Raises 429."""
 
 
@@ -143,7 +142,7 @@ class App:
             if progress.record is not None:
                 progress.record.started(200)
             return await self._answered(request, call, progress)
-        seat = await self._seats.take(user, target, call)
+        seat = await self._seats.take(user, target, call.query)
         progress.headers.update(seat.headers)
         if target.verb != "watch":
             try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import accumulate
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from provisioner.kube import version
@@ -22,12 +25,8 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         labels = ("verb", "group", "version", "resource", "subresource", "scope")
-        self._total = Counter("apiserver_request_total", "Requests answered", (*labels, "code"), registry=self.registry)
-        self._duration = Histogram(
-            "apiserver_request_duration_seconds", "Seconds to the answer", labels, registry=self.registry, buckets=BUCKETS
-        )
-        # labels -> (counter, histogram) of their series: finding a series anew costs more than counting
-        self._series: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
+        self._answered: dict[tuple[str, ...], _Answered] = {}
+        self.registry.register(_Requests(labels, self._answered))
         self._audit_events = Counter("apiserver_audit_event_total", "Audit events that were written", registry=self.registry)
         self._audit_levels = Counter("apiserver_audit_level_total", "Requests by audit level", ("level",), registry=self.registry)
         self._long_running = Gauge("apiserver_longrunning_requests", "Watches that are open", labels, registry=self.registry)
@@ -66,17 +65,16 @@ class Metrics:
         self._etcd.labels(operation).observe(seconds)
 
     def request(self, target: Target, code: int, seconds: float) -> None:
-        scope = _scope(target)
-        key = (target.verb, target.group, target.version, target.resource, target.subresource, scope, str(code))
-        series = self._series.get(key)
-        if series is None:
-            if len(self._series) >= MAX_SERIES:
+        key = (target.verb, target.group, target.version, target.resource, target.subresource, _scope(target))
+        answered = self._answered.get(key)
+        if answered is None:
+            if len(self._answered) >= MAX_SERIES:
                 return
-            labels = (key[0].upper(), *key[1:6])
-            series = self._series[key] = (self._total.labels(*labels, key[6]), self._duration.labels(*labels))
-        series[0].inc()
+            answered = self._answered[key] = _Answered()
+        answered.codes[code] = answered.codes.get(code, 0) + 1
         if target.verb != "watch":
-            series[1].observe(seconds)
+            answered.seconds += seconds
+            answered.buckets[bisect_left(BUCKETS, seconds)] += 1
 
     def add(self, source: Collector) -> None:
         """Series that are put into form only when somebody asks for them."""
@@ -94,6 +92,34 @@ class Metrics:
 
 def _scope(target: Target) -> str:
     return "resource" if target.name else "namespace" if target.namespace else "cluster" if target.is_resource else ""
+
+
+@dataclass(slots=True)
+class _Answered:
+    """Requests of one kind. Counted in plain numbers: the library's counters take locks, and there is one thread."""
+
+    codes: dict[int, int] = field(default_factory=dict)
+    # how many took at most each of BUCKETS and more than the one before; the last: longer than all
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+
+
+class _Requests(Collector):
+    def __init__(self, labels: tuple[str, ...], answered: Mapping[tuple[str, ...], _Answered]) -> None:
+        self._labels, self._answered = labels, answered
+
+    def collect(self) -> Iterator[Metric]:
+        total = CounterMetricFamily("apiserver_request_total", "Requests answered", labels=(*self._labels, "code"))
+        duration = HistogramMetricFamily("apiserver_request_duration_seconds", "Seconds to the answer", labels=self._labels)
+        bounds = [*map(str, BUCKETS), "+Inf"]
+        for (verb, *rest), answered in self._answered.items():
+            labels = [verb.upper(), *rest]
+            for code, count in answered.codes.items():
+                total.add_metric([*labels, str(code)], count)
+            if verb != "watch":
+                duration.add_metric(labels, list(zip(bounds, accumulate(answered.buckets), strict=True)), answered.seconds)
+        yield total
+        yield duration
 
 
 class _InFlight(Collector):

@@ -19,7 +19,6 @@ from multidict import CIMultiDict
 
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.app import Forward, Gate, Seat, Seats, new_id
-from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.registry import VIRTUAL, Registry
 from provisioner.kube.apiserver.requests import Target, target_of
@@ -43,6 +42,7 @@ _KNOWN = frozenset(
     b"host user-agent accept accept-encoding authorization connection cache-control content-type kubectl-command kubectl-session".split()
 )
 _PLAIN = frozenset((b"application/json", b"*/*", b"application/json, */*", b"application/json,*/*"))
+_NO_OPTIONS: Mapping[str, str] = {}
 _LENGTH = b"\r\ncontent-length:"
 
 
@@ -95,7 +95,7 @@ class QuickReads:
         collection = self._cache.collection(kind.stored_as)
         if key not in collection.entries:
             return False
-        seat = self._seats.enter(user, target, Call(user, target))
+        seat = self._seats.enter(user, target, _NO_OPTIONS)
         if seat is None:
             return False
         read = _Read(connection, data, asked, collection, key, seat, self._metrics)

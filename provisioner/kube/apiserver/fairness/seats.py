@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from provisioner.kube.api.errors import too_many_requests
 from provisioner.kube.apiserver.app import Seat
-from provisioner.kube.apiserver.context import Call, User
+from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.fairness.controller import Fairness
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.requests import Target
@@ -20,27 +21,27 @@ class FairSeats:
     def __init__(self, fairness: Fairness, registry: Registry, cache: WatchCache) -> None:
         self._fairness, self._registry, self._cache = fairness, registry, cache
 
-    def enter(self, user: User, target: Target, call: Call) -> Seat | None:
+    def enter(self, user: User, target: Target, query: Mapping[str, str]) -> Seat | None:
         way = self._fairness.way(user, target)
         level = way.level
-        seats = self._list_seats(target, call) if target.verb == "list" else 1
+        seats = self._list_seats(target, query) if target.verb == "list" else 1
         return Seat(partial(level.leave, seats), way.headers) if level.enter(seats) else None
 
-    async def take(self, user: User, target: Target, call: Call) -> Seat:
+    async def take(self, user: User, target: Target, query: Mapping[str, str]) -> Seat:
         """Raises 429."""
-        seat = self.enter(user, target, call)
+        seat = self.enter(user, target, query)
         if seat is not None:
             return seat
         way = self._fairness.way(user, target)
-        seats = self._list_seats(target, call) if target.verb == "list" else 1
+        seats = self._list_seats(target, query) if target.verb == "list" else 1
         return Seat(await way.level.wait(way.flow.hash, seats, self._fairness.queue_s), way.headers)
 
-    def _list_seats(self, target: Target, call: Call) -> int:
+    def _list_seats(self, target: Target, query: Mapping[str, str]) -> int:
         kind = self._registry.find(target.group, target.version, target.resource)
         if kind is None:
             return 1
         objects = len(self._cache.collection(kind.stored_as).entries)
-        limit = call.query.get("limit", "")
+        limit = query.get("limit", "")
         return self._fairness.seats_of_list(min(objects, int(limit)) if limit.isdigit() and int(limit) else objects)
 
 
@@ -51,7 +52,7 @@ class CountedSeats:
         self._limits = {"read": reads, "write": writes}
         self._taken = {"read": 0, "write": 0}
 
-    def enter(self, user: User, target: Target, call: Call) -> Seat | None:
+    def enter(self, user: User, target: Target, query: Mapping[str, str]) -> Seat | None:
         if target.verb == "watch" or "system:masters" in user.groups:
             return Seat(_nothing, {})
         lane = "read" if target.verb in ("get", "list") else "write"
@@ -60,9 +61,9 @@ class CountedSeats:
         self._taken[lane] += 1
         return Seat(partial(self._leave, lane), {})
 
-    async def take(self, user: User, target: Target, call: Call) -> Seat:
+    async def take(self, user: User, target: Target, query: Mapping[str, str]) -> Seat:
         """Raises 429."""
-        seat = self.enter(user, target, call)
+        seat = self.enter(user, target, query)
         if seat is None:
             raise too_many_requests("Too many requests, please try again later.")
         return seat
