@@ -9,6 +9,7 @@ bare again, with the same name, address, certificates and release: a twin of wha
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,13 @@ import yaml
 
 from provisioner.cluster.context import Context, open_cluster
 from provisioner.cluster.events import Bus
-from provisioner.cluster.prepare import prepare
+from provisioner.cluster.prepare import HostNeeds, prepare
+from provisioner.cluster.systems import SYSTEMS
 from provisioner.release import bundle
+from provisioner.release.target import Target
 
 ROOT = Path(__file__).resolve().parent.parent
+BOOKWORM = next(system for system in SYSTEMS if system.suite == "bookworm")
 
 
 def network(folder: Path) -> str:
@@ -41,10 +45,10 @@ def inventory(folder: Path, addresses: str) -> Path:
 
 def create(context: Context, folder: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
-        release = pool.submit(bundle.ensure)
+        release = pool.submit(bundle.ensure, target=Target(BOOKWORM.python, platform.machine()))
         context.state.prepare()
         make(context, folder)
-        prepare(context, release)
+        prepare(context, dict.fromkeys(context.topology.hosts, HostNeeds(release.result(), BOOKWORM.suite)))
     (folder / "vars.json").write_text(context.state.variables.read_text())
 
 

@@ -29,7 +29,7 @@ def command(inventory: Path, output: str, certificates: bool) -> int:
     from provisioner.cluster.status import status
 
     context = open_cluster(inventory)
-    told = status(context, wanted_release(context.state.variables))
+    told = status(context, wanted_releases(context.state.variables))
     if output == "json":
         click.echo(json.dumps(told.as_dict(), indent=2))
     else:
@@ -37,11 +37,12 @@ def command(inventory: Path, output: str, certificates: bool) -> int:
     return 0 if told.healthy else 1
 
 
-def wanted_release(variables: Path) -> str:
+def wanted_releases(variables: Path) -> dict[str, str]:
+    """By host, as the last run was told."""
     try:
-        return str(json.loads(variables.read_text())["kube"]["release"]["name"])
+        return {host: str(release["name"]) for host, release in json.loads(variables.read_text())["kube"]["releases"].items()}
     except (OSError, ValueError, KeyError):
-        return ""
+        return {}
 
 
 def text(told: ClusterStatus, certificates: bool = False) -> list[str]:
@@ -69,7 +70,7 @@ def _host(host: HostStatus, told: ClusterStatus, certificates: bool) -> list[str
         lines.append("  node NOT registered")
     for unit in host.units:
         release = (
-            f"  {unit.release}{'' if unit.release == told.wanted_release else f' (wanted {told.wanted_release})'}" if unit.release else ""
+            f"  {unit.release}{'' if unit.release == host.wanted_release else f' (wanted {host.wanted_release})'}" if unit.release else ""
         )
         lines.append(f"  {unit.name:<24} {unit.active:<10} {unit.enabled:<9} {unit.rss_kib / 1024:6.0f} MiB{release}")
     for certificate in host.certificates:

@@ -11,14 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from provisioner.cluster import adoption
+from provisioner.cluster import adoption, systems
 from provisioner.cluster.errors import HostProblem
 from provisioner.cluster.probe import SCRIPT, HostFacts, parse, ports_of
 from provisioner.cluster.topology import Topology
 
-# Debian 12: its Python is the one that the bundle's byte code and compiled packages are made for.
-SUPPORTED = {("debian", "12")}
-PYTHON = "3.11"
 # Certificates are dated ten minutes back; a tenth of that still leaves leases and tokens in order.
 CLOCK_SKEW_LIMIT_S = 60
 # Measured: the control plane and one node's daemons take about 500 MiB; a worker's daemons 200 MiB.
@@ -123,18 +120,9 @@ def _system(host: str, facts: HostFacts) -> list[HostProblem]:
         problems.append(
             HostProblem(host, "sudo", f"commands run as uid {facts.text('uid')}, not as root", "give ansible_user the right to sudo")
         )
-    if (facts.text("os_id"), facts.text("os_version")) not in SUPPORTED:
-        name = facts.text("os_name") or "an unknown system"
-        problems.append(
-            HostProblem(host, "system", f"it runs {name}; supported: Debian 12", "reinstall it, or take it out of the inventory")
-        )
+    problems += systems.problems(host, facts)
     if facts.text("init") != "systemd":
         problems.append(HostProblem(host, "system", f"its first process is {facts.text('init') or 'unknown'}, not systemd"))
-    python = facts.text("python")
-    if not python:
-        problems.append(HostProblem(host, "python", "it has no python3", "run on it: apt-get install python3"))
-    elif not python.startswith(f"{PYTHON}."):
-        problems.append(HostProblem(host, "python", f"its python3 is {python}; the daemons are built for {PYTHON}"))
     problems += [HostProblem(host, "kernel", text) for feature, text in FEATURES.items() if feature not in facts.features]
     return problems
 

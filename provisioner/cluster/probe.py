@@ -35,7 +35,7 @@ say memory_limit "$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.l
 for folder in / /opt /var /var/lib /var/lib/docker /var/lib/etcd; do
     [ -d "$folder" ] && say "disk:$folder" "$(df -Pk "$folder" | sed -n '2s/^[^ ]* *[0-9]* *[0-9]* *\([0-9]*\).*/\1/p')"
 done
-say python "$(python3 -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"
+say python "$(/usr/bin/python3 -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)"
 grep -qw overlay /proc/filesystems || modprobe -q overlay 2>/dev/null
 grep -qw overlay /proc/filesystems && say feature overlay
 for part in memory cpu pids; do

@@ -75,13 +75,14 @@ class CertificateStatus:
 
 @dataclass
 class HostStatus:
-    """One host; `problem` says why the rest is empty."""
+    """One host; `problem` says why the rest is empty. `wanted_release` is the one the last run installed on it."""
 
     name: str
     address: str
     roles: list[str]
     problem: str = ""
     release: str = ""
+    wanted_release: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     units: list[UnitStatus] = field(default_factory=list)
     certificates: list[CertificateStatus] = field(default_factory=list)
@@ -90,7 +91,7 @@ class HostStatus:
 
 @dataclass
 class ClusterStatus:
-    """`wanted_release` is the one the last run installed."""
+    """`wanted_release` is the one the last run installed; the names of several where hosts run different Debian releases."""
 
     cluster: str
     endpoint: str
@@ -111,8 +112,8 @@ class ClusterStatus:
         return {**asdict(self), "healthy": self.healthy}
 
 
-def status(context: Context, wanted_release: str) -> ClusterStatus:
-    """Asks all hosts, the API and etcd at once."""
+def status(context: Context, wanted: Mapping[str, str]) -> ClusterStatus:
+    """Asks all hosts, the API and etcd at once. `wanted`: the release of each host by the last run."""
     topology = context.topology
     machines = {m.name: m.power.value for m in context.provider.list()}
     context.connect_vars()
@@ -122,9 +123,11 @@ def status(context: Context, wanted_release: str) -> ClusterStatus:
         found = list(pool.map(lambda name: _host(name, context, hosts), topology.hosts))
     said, nodes = api.result()
     for host in found:
+        host.wanted_release = wanted.get(host.name, "")
         if host.name in nodes:
             host.node = asdict(nodes[host.name])
-    return ClusterStatus(context.spec.name, api_endpoint(context.spec, topology), said, wanted_release, machines, found, members.result())
+    endpoint, releases = api_endpoint(context.spec, topology), ", ".join(sorted({name for name in wanted.values() if name}))
+    return ClusterStatus(context.spec.name, endpoint, said, releases, machines, found, members.result())
 
 
 def units_of(name: str, topology: Topology, *, dns: bool) -> list[str]:

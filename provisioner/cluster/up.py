@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from provisioner.cluster import adoption, verify
@@ -15,15 +15,15 @@ from provisioner.cluster.errors import ClusterError, PreflightError
 from provisioner.cluster.hosts import Hosts
 from provisioner.cluster.lock import Lock
 from provisioner.cluster.preflight import Probed, examine, probe
-from provisioner.cluster.prepare import Prepared, prepare, prepare_check
+from provisioner.cluster.prepare import HostNeeds, Prepared, prepare, prepare_check
+from provisioner.cluster.releases import Releases
 from provisioner.cluster.results import HostStats
 from provisioner.cluster.runs import RunLog
 from provisioner.cluster.stages import Stages
+from provisioner.cluster.systems import system_of, target_of
 from provisioner.cluster.topology import api_endpoint
 from provisioner.cluster.variables import docker_settings
 from provisioner.machines.provider import Action
-from provisioner.release import bundle
-from provisioner.release.bundle import Bundle
 
 SMOKE_IMAGE = "busybox:1.35"
 
@@ -66,7 +66,7 @@ def up(context: Context, options: UpOptions) -> Outcome:
         stages = Stages(context.bus, lock)
         ended = "failed"
         try:
-            outcome = _run(context, options, stages, pool.submit(_bundle, context.spec.version), log)
+            outcome = _run(context, options, stages, _releases(context, pool), log)
             ended = "done"
             return outcome
         except BaseException as e:
@@ -76,16 +76,16 @@ def up(context: Context, options: UpOptions) -> Outcome:
             context.bus.send("run_end", ended, seconds={name: round(value, 2) for name, value in stages.seconds.items()})
 
 
-def _run(context: Context, options: UpOptions, stages: Stages, release: Future[Bundle], log: RunLog) -> Outcome:
+def _run(context: Context, options: UpOptions, stages: Stages, releases: Releases, log: RunLog) -> Outcome:
     with stages.stage("machines"):
         context.provider.create()
         context.provider.start()
         context.connect_vars()
     with Hosts(context, forks=options.forks) as hosts:
         with stages.stage("preflight"):
-            _preflight(context, hosts)
+            probed = _preflight(context, hosts)
         with stages.stage("plan"):
-            prepared = prepare(context, release)
+            prepared = prepare(context, _needs(probed, releases))
             _tell_certificates(context, prepared)
         with stages.stage("apply (part)" if options.partial else "apply"):
             stats = apply(
@@ -107,7 +107,7 @@ def plan(context: Context, options: UpOptions) -> Outcome:
     """Says what `up` would change; changes nothing, on hosts or here."""
     stages = Stages(context.bus)
     with ThreadPoolExecutor(1, "bundle") as pool:
-        release = pool.submit(_bundle, context.spec.version)
+        releases = _releases(context, pool)
         with stages.stage("machines"):
             missing = list(context.provider.plan())
             for action in missing:
@@ -123,7 +123,7 @@ def plan(context: Context, options: UpOptions) -> Outcome:
         with Hosts(context, forks=options.forks) as hosts:
             with stages.stage("preflight"):
                 probed = _preflight(context, hosts)
-            with stages.stage("plan"), prepare_check(context, release) as prepared:
+            with stages.stage("plan"), prepare_check(context, _needs(probed, releases)) as prepared:
                 for change in prepared.changes:
                     context.bus.send("would", f"issue certificate {change.path}: {change.reason}")
                 comparable = _comparable(context, probed, prepared)
@@ -150,9 +150,15 @@ def _comparable(context: Context, probed: Mapping[str, Probed], prepared: Prepar
     return found
 
 
-def _bundle(wanted: str) -> Bundle:
-    """The release that hosts are to run: this command's own code, or one that was built before."""
-    return bundle.kept(wanted) if wanted else bundle.ensure()
+def _releases(context: Context, pool: ThreadPoolExecutor) -> Releases:
+    return Releases(context.spec.version, pool, lambda text: context.bus.send("progress", text))
+
+
+def _needs(probed: Mapping[str, Probed], releases: Releases) -> dict[str, HostNeeds]:
+    """Of hosts that are fit."""
+    bundles = releases.of({host: target_of(answer.facts) for host, answer in probed.items()})
+    suites = {host: system.suite for host, answer in probed.items() if (system := system_of(answer.facts))}
+    return {host: HostNeeds(bundles[host], suites[host]) for host in probed}
 
 
 def _preflight(context: Context, hosts: Hosts) -> dict[str, Probed]:

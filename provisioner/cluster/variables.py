@@ -21,12 +21,13 @@ def role_variables(
     topology: Topology,
     *,
     pki: Path,
-    release: Bundle,
+    releases: Mapping[str, Bundle],
+    suites: Mapping[str, str],
     images: Sequence[ImageArchive] = (),
     unfinished: Mapping[str, Sequence[str]] | None = None,
     packages_are_set: bool = False,
 ) -> dict[str, Any]:
-    """Plain JSON-able data, for all hosts alike.
+    """Plain JSON-able data, for all hosts alike. By host: `releases` it gets, `suites` of Debian it runs.
 
     `unfinished` has, by host, the roles that an earlier run changed and did not finish with: their daemons are restarted, since a changed
     file no longer shows as changed. `packages_are_set`: whoever made the hosts told them already where Debian packages come from.
@@ -48,7 +49,8 @@ def role_variables(
         "addons": addons.objects(spec, topology),
         "images": [image.variables() for image in images],
         "pki": str(pki),
-        "release": {"name": release.name, "archive": str(release.archive), "layers": _layers(release, topology)},
+        "releases": {name: _release(releases[name], master=name in topology.masters) for name in topology.hosts},
+        "suites": {name: suites[name] for name in topology.hosts},
         "unfinished": {name: sorted((unfinished or {}).get(name, ())) for name in topology.hosts},
     }
     return {"cluster": _plain(spec), "kube": kube}
@@ -73,10 +75,10 @@ def docker_settings(spec: ClusterSpec) -> dict[str, Any]:
     return settings
 
 
-def _layers(release: Bundle, topology: Topology) -> dict[str, list[dict[str, str]]]:
-    """By host, the layers that its daemons import from."""
-    by_kind = {kind: {"name": layer.name, "archive": str(layer.archive)} for kind, layer in release.layers.items()}
-    return {name: [layer for kind, layer in by_kind.items() if kind == "node" or name in topology.masters] for name in topology.hosts}
+def _release(release: Bundle, *, master: bool) -> dict[str, Any]:
+    """A host's, with the layers that its daemons import from."""
+    layers = [{"name": layer.name, "archive": str(layer.archive)} for kind, layer in release.layers.items() if kind == "node" or master]
+    return {"name": release.name, "archive": str(release.archive), "layers": layers, "compiled": release.compiled}
 
 
 def _labels(name: str, topology: Topology) -> dict[str, str]:

@@ -3,6 +3,9 @@
 Everything is named after its content. On a host a release is /opt/provision/releases/<version>-<hash> with bin/ (one launcher a daemon),
 lib/ (our code) and release.json; a layer is /opt/provision/layers/<layer>-<hash> with its packages and layer.json. The JSON file is written
 last: its presence proves a complete unpacking. A host gets the layers that its daemons need; a new release usually brings no new layer.
+
+Each target (Python and architecture) has archives of its own: compiled packages differ, and launchers name their layers. Byte code is in the
+archives for this very Python; on other hosts it is made by their own, when the archive is unpacked.
 """
 
 from __future__ import annotations
@@ -16,11 +19,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import provisioner
-from provisioner.release import compiled, contents
+from provisioner.release import compiled, contents, wheels
 from provisioner.release.archive import Entry, content_hash, read_member, write_archive
 from provisioner.release.errors import ReleaseError
+from provisioner.release.target import HERE, Site, Target, Tell
 
 # -I: no environment, no user packages; -S: no Debian packages; -B: write no byte code. realpath: a daemon that runs keeps
 # importing from its own release when `current` moves on. The open file says to others (/proc/PID/fd) which release runs.
@@ -53,12 +58,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A release, with the layers by kind that its launchers look for."""
+    """A release for one target, with the layers by kind that its launchers look for. `compiled`: with byte code, which is the target's own."""
 
     name: str
     version: str
     archive: Path
     layers: Mapping[str, Layer]
+    compiled: bool = True
 
 
 def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
@@ -67,16 +73,14 @@ def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(base) / "provision" / "releases"
 
 
-def ensure(directory: Path | None = None, package: Path | None = None) -> Bundle:
-    """The bundle of what is installed now. Takes milliseconds when nothing changed since the last one (sizes and times are compared)."""
-    if sys.version_info[:2] != compiled.TARGET:
-        wanted = ".".join(map(str, compiled.TARGET))
-        raise ReleaseError(
-            f"this is Python {sys.version_info[0]}.{sys.version_info[1]}, and the hosts' is {wanted}",
-            hint=f"make the project's .venv with python{wanted}, so that its compiled packages run on the hosts",
-        )
-    cache = _Cache(directory or cache_directory())
-    layers = {kind: _layer(cache, kind) for kind in contents.LAYERS}
+def ensure(directory: Path | None = None, package: Path | None = None, target: Target = HERE, tell: Tell = lambda line: None) -> Bundle:
+    """The bundle of what is installed now. Takes milliseconds when nothing changed since the last one (sizes and times are compared).
+
+    For another target than this Python the same versions of the packages are fetched, which takes half a minute the first time.
+    """
+    cache = _Cache(directory or cache_directory(), target)
+    site = wheels.site(target, cache.where, tell)
+    layers = {kind: _layer(cache, kind, site) for kind in contents.LAYERS}
     names = {kind: layer.name for kind, layer in layers.items()}
     sources = contents.own_files(package)
     daemons = {name: (module, tuple(names[kind] for kind in kinds)) for name, (module, kinds) in contents.DAEMONS.items()}
@@ -88,14 +92,18 @@ def ensure(directory: Path | None = None, package: Path | None = None) -> Bundle
             Entry(f"bin/{name}", LAUNCHER.format(module=module, layers=needed).encode(), 0o755)
             for name, (module, needed) in sorted(daemons.items())
         ]
-        entries += _packed(sources, "lib/")
-        found = cache.add("release", key, version(), entries, "release.json", {"version": version(), "layers": sorted(names.values())})
+        entries += _packed(sources, "lib/", target)
+        record = {"version": version(), "layers": sorted(names.values()), "code": _code(sources)}
+        found = cache.add("release", key, version(), entries, "release.json", record)
     cache.close()
-    return Bundle(found.name, version(), found.archive, layers)
+    return Bundle(found.name, version(), found.archive, layers, target.is_here)
 
 
-def kept(name: str, directory: Path | None = None) -> Bundle:
-    """A release that was built before, to go back to. Raises ReleaseError that names those that are kept."""
+def kept(name: str, directory: Path | None = None, target: Target = HERE) -> Bundle:
+    """A release that was built before, to go back to: the one of that name, or the one of the same code for this target.
+
+    Raises ReleaseError that names those that are kept.
+    """
     where = directory or cache_directory()
     archive = where / f"{name}.tar.gz"
     known = sorted(path.name.removesuffix(".tar.gz") for path in where.glob("*.tar.gz"))
@@ -106,15 +114,39 @@ def kept(name: str, directory: Path | None = None) -> Bundle:
             f"cluster.version: release {name!r} is not kept here",
             hint=f"kept: {', '.join(releases) or 'none'}; leave cluster.version out to install the code of this command",
         )
+    record = _record(archive)
+    if record["target"] != str(target):
+        twin = next((other for other in releases if _is_twin(_record(where / f"{other}.tar.gz"), record, target)), None)
+        if twin is None:
+            raise ReleaseError(
+                f"cluster.version: release {name} is for Python {record['target']}, and its code is not kept for {target}",
+                hint=f"kept: {', '.join(releases)}; leave cluster.version out to install the code of this command",
+            )
+        name, archive = twin, where / f"{twin}.tar.gz"
+        record = _record(archive)
+    layers = {layer.rpartition("-")[0]: Layer(layer, where / f"{layer}.tar.gz") for layer in record["layers"]}
+    gone = [layer.name for layer in layers.values() if not layer.archive.exists()]
+    if gone:
+        raise ReleaseError(f"release {name} needs packages that are no longer kept here: {', '.join(gone)}", hint="choose a newer one")
+    return Bundle(name, str(record["version"]), archive, layers, target.is_here)
+
+
+def _record(archive: Path) -> dict[str, Any]:
+    """What release.json says. One from before there were targets is for Debian 12's Python."""
     try:
-        record = json.loads(read_member(archive, "release.json"))
-        layers = {layer.rpartition("-")[0]: Layer(layer, where / f"{layer}.tar.gz") for layer in record["layers"]}
-        gone = [layer.name for layer in layers.values() if not layer.archive.exists()]
-        if not gone:
-            return Bundle(name, str(record["version"]), archive, layers)
+        read = json.loads(read_member(archive, "release.json"))
+        return {"target": "3.11-x86_64", "code": "", **read, "version": read["version"], "layers": list(read["layers"])}
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise ReleaseError(f"{archive}: can't be read: {e}", hint="remove it, and leave cluster.version out") from e
-    raise ReleaseError(f"release {name} needs packages that are no longer kept here: {', '.join(gone)}", hint="choose a newer one")
+
+
+def _is_twin(record: Mapping[str, Any], wanted: Mapping[str, Any], target: Target) -> bool:
+    return record["target"] == str(target) and bool(record["code"]) and record["code"] == wanted["code"]
+
+
+def _code(sources: Mapping[str, Path]) -> str:
+    """Tells one state of our own code from another, whatever it is built for."""
+    return content_hash([Entry(path, source.read_bytes()) for path, source in sources.items()])[:12]
 
 
 def version() -> str:
@@ -134,19 +166,19 @@ def _import_all(modules: Sequence[str], package: Path | None) -> None:
         raise ReleaseError(f"the daemons' code can't be imported: {lines[-1]}", hint=places[-1] if places else "")
 
 
-def _layer(cache: _Cache, kind: str) -> Layer:
-    sources = contents.layer_files(kind)
+def _layer(cache: _Cache, kind: str, site: Site) -> Layer:
+    sources = contents.layer_files(kind, site)
     key = _fingerprint(sources)
-    return cache.find(kind, key) or cache.add(kind, key, kind, _packed(sources, ""), "layer.json", {"layer": kind})
+    return cache.find(kind, key) or cache.add(kind, key, kind, _packed(sources, "", site.target), "layer.json", {"layer": kind})
 
 
-def _packed(sources: Mapping[str, Path], prefix: str) -> list[Entry]:
-    """The files, with the byte code of those that are Python."""
+def _packed(sources: Mapping[str, Path], prefix: str, target: Target) -> list[Entry]:
+    """The files, with the byte code of those that are Python where it is this Python's."""
     found = []
     for path, source in sources.items():
         mode = 0o755 if path.endswith(".so") or ".so." in path else 0o644
         found.append(Entry(f"{prefix}{path}", source.read_bytes(), mode))
-        if path.endswith(".py") and (code := compiled.compile_source(path, source)) is not None:
+        if target.is_here and path.endswith(".py") and (code := compiled.compile_source(path, source)) is not None:
             found.append(Entry(f"{prefix}{compiled.cache_name(path)}", code))
     return found
 
@@ -160,10 +192,11 @@ def _fingerprint(sources: Mapping[str, Path], *more: object) -> str:
 
 
 class _Cache:
-    """Built archives by kind and fingerprint. Losing any part of it only costs building again."""
+    """Built archives by kind and fingerprint, for one target. Losing any part of it only costs building again."""
 
-    def __init__(self, where: Path) -> None:
-        self._where = where
+    def __init__(self, where: Path, target: Target) -> None:
+        self.where = where
+        self._target = str(target)
         self._changed = False
         try:
             loaded = json.loads((where / INDEX).read_text())
@@ -172,16 +205,17 @@ class _Cache:
         self._index: dict[str, dict[str, str]] = loaded if isinstance(loaded, dict) else {}
 
     def find(self, kind: str, key: str) -> Layer | None:
-        name = self._index.get(kind, {}).get(key)
-        found = Layer(name, self._where / f"{name}.tar.gz") if isinstance(name, str) else None
+        name = self._index.get(f"{kind} {self._target}", {}).get(key)
+        found = Layer(name, self.where / f"{name}.tar.gz") if isinstance(name, str) else None
         return found if found is not None and found.archive.exists() else None
 
     def add(self, kind: str, key: str, prefix: str, entries: Sequence[Entry], proof: str, record: Mapping[str, object]) -> Layer:
         digest = content_hash(entries)
         name = f"{prefix}-{digest[:12]}"
-        text = json.dumps({"name": name, "content": digest, **record}, indent=2, sort_keys=True) + "\n"
-        layer = Layer(name, self._where / f"{name}.tar.gz")
+        text = json.dumps({"name": name, "content": digest, "target": self._target, **record}, indent=2, sort_keys=True) + "\n"
+        layer = Layer(name, self.where / f"{name}.tar.gz")
         write_archive(layer.archive, [*entries, Entry(proof, text.encode())])
+        kind = f"{kind} {self._target}"
         known = {k: v for k, v in self._index.get(kind, {}).items() if k != key}
         self._index[kind] = dict([*list(known.items())[-KEPT + 1 :], (key, name)])
         self._changed = True
@@ -191,10 +225,10 @@ class _Cache:
         """Write the index, and remove archives that it no longer names."""
         if not self._changed:
             return
-        temporary = self._where / f".{INDEX}.{os.getpid()}"
+        temporary = self.where / f".{INDEX}.{os.getpid()}"
         temporary.write_text(json.dumps(self._index, indent=1))
-        temporary.replace(self._where / INDEX)
+        temporary.replace(self.where / INDEX)
         kept = {f"{name}.tar.gz" for names in self._index.values() for name in names.values()}
-        for archive in self._where.glob("*.tar.gz"):
+        for archive in self.where.glob("*.tar.gz"):
             if archive.name not in kept:
                 archive.unlink(missing_ok=True)

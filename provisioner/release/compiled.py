@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import importlib.util
 import py_compile
+import sys
 import tempfile
 from pathlib import Path, PurePosixPath
 
-# Byte code and extension modules are made for one Python: Debian 12's.
-TARGET = (3, 11)
-
 
 def cache_name(path: str) -> str:
-    """Where Python looks for the byte code of `path`."""
+    """Where this Python looks for the byte code of `path`."""
     pure = PurePosixPath(path)
-    return str(pure.parent / "__pycache__" / f"{pure.stem}.cpython-{TARGET[0]}{TARGET[1]}.pyc")
+    return str(pure.parent / "__pycache__" / f"{pure.stem}.{sys.implementation.cache_tag}.pyc")
 
 
 def compile_source(path: str, source: Path) -> bytes | None:

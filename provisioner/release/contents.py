@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from collections.abc import Iterable, Iterator
+from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
-
-from packaging.requirements import Requirement
 
 import provisioner
 from provisioner.release.errors import ReleaseError
+from provisioner.release.target import Site
 
 # What the daemons import themselves, by layer; their own dependencies follow from the packages' metadata. Every host has the first.
 LAYERS = {
@@ -59,11 +58,11 @@ def own_files(package: Path | None = None) -> dict[str, Path]:
     return dict(sorted(_own(package or Path(provisioner.__file__).parent)))
 
 
-def layer_files(layer: str) -> dict[str, Path]:
+def layer_files(layer: str, site: Site | None = None) -> dict[str, Path]:
     """Path below the layer's folder -> the file on this machine. What an earlier layer has is not in a later one."""
     earlier: set[str] = set()
     for name in LAYERS:
-        chosen = distributions(LAYERS[name], OPTIONAL[name])
+        chosen = distributions(LAYERS[name], OPTIONAL[name], site)
         if name == layer:
             found = {path: file for one in chosen if one.name not in earlier for path, file in _of(one)}
             return dict(sorted(found.items()))
@@ -71,27 +70,27 @@ def layer_files(layer: str) -> dict[str, Path]:
     raise KeyError(layer)
 
 
-def distributions(roots: Iterable[str], optional: Iterable[str] = ()) -> list[importlib.metadata.Distribution]:
-    """The installed packages with all they require, each once, by name. Raises ReleaseError naming every one that is missing."""
-    chosen: dict[str, importlib.metadata.Distribution] = {}
+def distributions(roots: Iterable[str], optional: Iterable[str] = (), site: Site | None = None) -> list[Distribution]:
+    """The site's packages (None: those installed here) with all they require, each once, by name.
+
+    Raises ReleaseError naming every one that is missing.
+    """
+    site = site or Site()
+    chosen: dict[str, Distribution] = {}
     missing: set[str] = set()
-    tolerated = {_normal(name) for name in optional}
-    queue = [_normal(name) for name in (*roots, *optional)]
+    tolerated = {normal(name) for name in optional}
+    queue = [normal(name) for name in (*roots, *optional)]
     while queue:
         name = queue.pop()
         if name in chosen or name in missing:
             continue
-        try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
+        distribution = site.find(name)
+        if distribution is None:
             if name not in tolerated:
                 missing.add(name)
             continue
         chosen[name] = distribution
-        for text in distribution.requires or ():
-            requirement = Requirement(text)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                queue.append(_normal(requirement.name))
+        queue += [normal(required.name) for text in distribution.requires or () if (required := site.needs(text))]
     if missing:
         raise ReleaseError(f"not installed here: {', '.join(sorted(missing))}", hint="run pip install -e . in the project's folder")
     return [chosen[name] for name in sorted(chosen)]
@@ -115,12 +114,13 @@ def _own(package: Path) -> Iterator[tuple[str, Path]]:
             yield f"provisioner/{path.relative_to(package).as_posix()}", path
 
 
-def _of(distribution: importlib.metadata.Distribution) -> Iterator[tuple[str, Path]]:
+def _of(distribution: Distribution) -> Iterator[tuple[str, Path]]:
     for entry in distribution.files or ():
         located = Path(str(distribution.locate_file(entry)))
         if wanted(entry) and located.is_file():
             yield entry.as_posix(), located
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
+    """A package's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()

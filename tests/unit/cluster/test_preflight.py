@@ -18,6 +18,7 @@ VALUES = {
     "os_id": "debian",
     "os_version": "12",
     "os_name": "Debian GNU/Linux 12",
+    "architecture": "x86_64",
     "init": "systemd",
     "uid": "0",
     "python": "3.11.2",
@@ -44,11 +45,12 @@ def test_fit_host() -> None:
 @pytest.mark.parametrize(
     ("found", "kind", "message"),
     [
-        (facts(os_id="ubuntu", os_version="20.04", os_name="Ubuntu 20.04"), "system", "it runs Ubuntu 20.04; supported: Debian 12"),
+        (facts(os_id="ubuntu", os_version="20.04", os_name="Ubuntu 20.04"), "system", "it runs Ubuntu 20.04; supported: Debian 12 and 13"),
+        (facts(architecture="armv7l"), "system", "its architecture is armv7l; supported: x86_64 and aarch64"),
         (facts(init="sh"), "system", "its first process is sh, not systemd"),
         (facts(uid="1000"), "sudo", "commands run as uid 1000, not as root"),
         (facts(python=""), "python", "it has no python3"),
-        (facts(python="3.13.1"), "python", "its python3 is 3.13.1; the daemons are built for 3.11"),
+        (facts(python="3.13.1"), "python", "its /usr/bin/python3 is 3.13.1, and Debian 12's own is 3.11, which the daemons are built for"),
         (facts(memory_kib="400000"), "memory", "it has 390 MiB of memory; a master needs 900"),
         (facts(memory_limit=str(512 << 20)), "memory", "it has 512 MiB of memory; a master needs 900"),
         (facts(disk_free_kib={"/": 10**7, "/var": 2048}), "disk", "/var has 2 MiB free; 1536 are needed"),

@@ -31,7 +31,9 @@ def output(active: str = "active", release: str = "0.1.0-abc") -> str:
 
 
 def host(said: str) -> HostStatus:
-    found = HostStatus("w", "10.0.0.2", ["worker"], node={"ready": True, "why": "", "version": "v1", "runtime": "docker://20"})
+    found = HostStatus(
+        "w", "10.0.0.2", ["worker"], wanted_release="0.1.0-abc", node={"ready": True, "why": "", "version": "v1", "runtime": "docker://20"}
+    )
     parse_host(said, found, now=NOW)
     return found
 

@@ -19,9 +19,11 @@ from provisioner.cluster.results import HostStats
 from provisioner.cluster.runs import events
 from provisioner.cluster.up import UpOptions, plan, up
 from provisioner.machines.provider import Action, PlannedAction
+from provisioner.release import bundle
 from provisioner.release.bundle import Bundle
 
 TEXT = "all:\n  children:\n    masters: {hosts: {m: {ansible_host: 192.0.2.1}}}\n    workers: {hosts: {m: }}\n"
+DEBIAN = {"os_id": "debian", "os_version": "13", "architecture": "x86_64"}
 
 
 class Provider:
@@ -75,12 +77,12 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         made.calls.append(("smoke", image))
         return 1.0
 
-    monkeypatch.setattr(module, "probe", lambda *_: ({"m": Probed(HostFacts({"release": made.release}))}, made.problems))
+    monkeypatch.setattr(module, "probe", lambda *_: ({"m": Probed(HostFacts({**DEBIAN, "release": made.release}))}, made.problems))
     monkeypatch.setattr(module, "examine", lambda *_, **__: [])
     monkeypatch.setattr(module, "apply", fake_apply)
     monkeypatch.setattr(module.verify, "wait_for_nodes", wait_for_nodes)
     monkeypatch.setattr(module.verify, "smoke", smoke)
-    monkeypatch.setattr(module.bundle, "ensure", lambda: Bundle("0.1.0-abc", "0.1.0", Path("/x.tar.gz"), {}))
+    monkeypatch.setattr(bundle, "ensure", lambda **_: Bundle("0.1.0-abc", "0.1.0", Path("/x.tar.gz"), {}))
     return made
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from provisioner.release import bundle, contents
+from provisioner.release import bundle, contents, wheels
 from provisioner.release.errors import ReleaseError
+from provisioner.release.target import Site, Target
 
 
 @pytest.fixture
@@ -77,10 +77,43 @@ def test_changed_code_brings_no_new_layer(package: Path, tmp_path: Path) -> None
     assert bundle.ensure(tmp_path / "cache", package).layers == first.layers
 
 
-def test_other_python_is_refused_with_the_way_out(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
-    with pytest.raises(ReleaseError, match=r"this is Python 3.13, and the hosts' is 3.11; make the project's .venv with python3.11"):
-        bundle.ensure(tmp_path, package)
+@pytest.fixture
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """Another Python, whose packages are there already."""
+    target = Target((3, 13), "aarch64")
+    folder = tmp_path / "packages" / "idna-1.0.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: idna\nVersion: 1.0\n")
+    (folder / "RECORD").write_text("idna.py,,\n")
+    (folder.parent / "idna.py").write_text("VALUE = 1\n")
+    monkeypatch.setattr(contents, "LAYERS", {"node": ("idna",), "master": ()})
+    real = wheels.site
+    monkeypatch.setattr(wheels, "site", lambda to, *rest: Site(to, folder.parent) if to == target else real(to, *rest))
+    return target
+
+
+def test_another_python_has_a_bundle_of_its_own_without_our_byte_code(package: Path, tmp_path: Path, other: Target) -> None:
+    cache = tmp_path / "cache"
+    mine, theirs = bundle.ensure(cache, package), bundle.ensure(cache, package, other)
+    assert (mine.compiled, theirs.compiled) == (True, False)
+    assert mine.name != theirs.name
+    with tarfile.open(theirs.layers["node"].archive) as tar:
+        assert tar.getnames() == ["idna.py", "layer.json"]
+    with tarfile.open(theirs.archive) as tar:
+        assert not [name for name in tar.getnames() if name.endswith(".pyc")]
+    assert bundle.ensure(cache, package, other) == theirs
+    assert bundle.ensure(cache, package) == mine
+
+
+def test_going_back_finds_the_same_code_for_each_target(package: Path, tmp_path: Path, other: Target) -> None:
+    cache = tmp_path / "cache"
+    mine, theirs = bundle.ensure(cache, package), bundle.ensure(cache, package, other)
+    (package / "kube/hello/__init__.py").write_text('"""Another docstring."""\n')
+    newer = bundle.ensure(cache, package)
+    assert bundle.kept(mine.name, cache, other) == theirs
+    assert bundle.kept(theirs.name, cache) == mine
+    with pytest.raises(ReleaseError, match=rf"{newer.name} is for Python 3.11-.*, and its code is not kept for 3.13-aarch64"):
+        bundle.kept(newer.name, cache, other)
 
 
 def test_code_that_can_not_be_imported_is_not_shipped(package: Path, tmp_path: Path) -> None:

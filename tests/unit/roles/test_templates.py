@@ -35,7 +35,9 @@ def variables(extra: dict[str, Any] | None = None) -> dict[str, Any]:
     packages = PackagesSpec(proxy="http://10.0.0.1:3142", mirror="http://deb.example/debian")
     spec = dataclasses.replace(cluster_of(inventory), packages=packages)
     bundle = Bundle("0.1.0-0123456789ab", "0.1.0", Path("/cache/0.1.0-0123456789ab.tar.gz"), {})
-    made = role_variables(spec, topology_of(inventory, ADDRESSES), pki=Path("/state/pki"), release=bundle)
+    topology = topology_of(inventory, ADDRESSES)
+    needs = {"releases": dict.fromkeys(topology.hosts, bundle), "suites": dict.fromkeys(topology.hosts, "bookworm")}
+    made = role_variables(spec, topology, pki=Path("/state/pki"), **needs)
     made["cluster"].update(extra or {})
     return made
 
