@@ -1,6 +1,6 @@
 """Checks a module's arguments against its specification, with the messages that Ansible's users know.
 
-A specification is a dict of name to {type, required, default, choices, aliases, elements}; the whole may have the key `_rules` with
+A specification is a dict of name to {type, required, default, choices, aliases, elements, listed: told though it is private}; the whole may have the key `_rules` with
 mutually_exclusive, required_one_of, required_together, required_by and required_if.
 """
 
@@ -33,7 +33,7 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
         elif value is not None:
             found[name] = value
     if unknown:
-        supported = ", ".join(sorted(name for name in fields if not name.startswith(PRIVATE)))
+        supported = ", ".join(sorted(name for name, field in fields.items() if not name.startswith(PRIVATE) or field.get("listed")))
         if aliases:
             supported += " (%s)" % ", ".join(sorted(aliases))
         raise ArgumentError(

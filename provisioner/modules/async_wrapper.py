@@ -5,11 +5,10 @@ import json
 import os
 import random
 import signal
-import traceback
 from typing import Any, Dict
 
-from provisioner.agent.arguments import ArgumentError, checked
-from provisioner.agent.context import Context, ModuleFailed
+from provisioner.agent.calling import outcome
+from provisioner.agent.context import Context
 
 ARGUMENTS = {
     "_module": {"required": True},
@@ -65,16 +64,9 @@ def _work(path: str, job: str, args: Dict[str, Any]) -> None:
 def _result(args: Dict[str, Any]) -> Dict[str, Any]:
     try:
         module = importlib.import_module("provisioner.modules." + args["_module"])
-        given = checked(module.ARGUMENTS, dict(args["_args"]), args["_module"])
-        result = module.run(given, Context(check=False, diff=args["_diff"]))  # type: Dict[str, Any]
-        result.setdefault("changed", False)
-        return result
-    except ArgumentError as error:
+    except ImportError as error:
         return {"failed": True, "changed": False, "msg": str(error)}
-    except ModuleFailed as error:
-        return dict({"failed": True, "changed": False, "msg": error.msg}, **error.more)
-    except Exception as error:
-        return {"failed": True, "changed": False, "msg": "%s: %s" % (type(error).__name__, error), "exception": traceback.format_exc()}
+    return outcome(module, args["_module"], args["_args"], Context(check=False, diff=args["_diff"]))
 
 
 def _write(path: str, document: Dict[str, Any]) -> None:

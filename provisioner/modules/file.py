@@ -1,9 +1,9 @@
-"""file: files, folders, links and their absence; owner, group and mode."""
+"""file: files, folders, links and their absence; owner, group, mode and times."""
 
 import os
 import shutil
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from provisioner.agent import attributes
 from provisioner.agent.context import Context, ModuleFailed
@@ -20,38 +20,57 @@ ARGUMENTS = dict(
     modification_time_format={"default": "%Y%m%d%H%M.%S"},
     access_time={},
     access_time_format={"default": "%Y%m%d%H%M.%S"},
+    _original_basename={"listed": True},
+    _diff_peek={"type": "bool", "listed": True},
 )
-
 # Of a folder that is removed, so many names are told; a guess at what somebody reads.
 MAX_TOLD = 10_000
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    path = args["path"]
-    state = args["state"]
+    args = _settled(args)
+    if context.check and args["state"] != "absent":
+        _accounts_exist(args, context)
+    actions = {"absent": _absent, "directory": _directory, "file": _file, "touch": _touch, "link": _link, "hard": _hard}
+    result = actions[args["state"]](args["path"], args, context)
+    if not context.diff:
+        result.pop("diff", None)
+    return result
+
+
+def _settled(args: Dict[str, Any]) -> Dict[str, Any]:
+    """Arguments with the state that is meant where none is given. Raises ModuleFailed for what doesn't go together."""
+    path, state = args["path"], args["state"]
+    basename = args["_original_basename"] or os.path.basename(args["src"] or "")
+    if state not in ("link", "absent") and basename and os.path.isdir(path):
+        path = os.path.join(path, basename)
     if state is None:
-        state = (
-            "directory" if args["recurse"] else "link" if args["src"] else attributes.state_of(path) if os.path.lexists(path) else "file"
-        )
-    if state in ("file", "hard") and args["follow"] and os.path.islink(path) and not args["src"]:
-        path = os.path.realpath(path)
-    before = attributes.state_of(path)
+        found = attributes.state_of(path)
+        state = found if found != "absent" else "directory" if args["recurse"] else "file"
+    if args["recurse"] and state != "directory":
+        raise ModuleFailed("recurse option requires state to be 'directory'", path=path)
+    if args["src"] and state not in ("link", "hard"):
+        raise ModuleFailed("src option requires state to be 'link' or 'hard'", path=path)
+    return dict(args, path=path, state=state)
+
+
+def _accounts_exist(args: Dict[str, Any], context: Context) -> None:
+    """In check mode, an account that another task would make is no failure."""
+    for name, noun, find in (("owner", "user", attributes.uid_of), ("group", "group", attributes.gid_of)):
+        try:
+            if args[name] is not None:
+                find(args[name])
+        except ModuleFailed:
+            context.warn("failed to look up %s %s. Create %s up to this point in real play" % (noun, args[name], noun))
+
+
+def _initial_diff(path: str, state: str, before: str) -> Dict[str, Any]:
     diff: Dict[str, Any] = {"before": {"path": path}, "after": {"path": path}}
     if before != state:
         diff["before"]["state"], diff["after"]["state"] = before, state
     if state == "absent" and before == "directory":
         diff["before"]["path_content"] = _inside(path)
-    actions = {"absent": _absent, "directory": _directory, "file": _file, "touch": _touch, "link": _link, "hard": _link}
-    changed = actions[state](path, args, context, diff)
-    result: Dict[str, Any] = {"changed": changed, "dest" if state in ("link", "hard", "touch") else "path": path}
-    if state in ("link", "hard"):
-        result["src"] = args["src"]
-    result.update(attributes.describe(path))
-    if state == "absent":
-        result["state"] = "absent"
-    if context.diff:
-        result["diff"] = diff
-    return result
+    return diff
 
 
 def _inside(path: str) -> Dict[str, List[str]]:
@@ -65,108 +84,214 @@ def _inside(path: str) -> Dict[str, List[str]]:
     return found
 
 
-def _absent(path: str, args: Dict[str, Any], context: Context, diff: Dict[str, Any]) -> bool:
-    if not os.path.lexists(path):
-        return False
+def _absent(path: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    before = attributes.state_of(path)
+    if before == "absent":
+        return {"path": path, "changed": False, "state": "absent"}
+    diff = _initial_diff(path, "absent", before)
     if not context.check:
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        else:
-            os.unlink(path)
+        try:
+            if before == "directory":
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if before == "directory":
+                raise ModuleFailed("rmtree failed: %s" % error)
+            raise ModuleFailed("Unlinking failed.: %s" % error, path=path)
+    return {"path": path, "changed": True, "diff": diff, "state": "absent"}
+
+
+def _touch(path: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    before = attributes.state_of(path)
+    _moments(args, "now")  # a wrong one is told before anything is made
+    if before == "absent":
+        if context.check:
+            return {"dest": path, "changed": True}
+        try:
+            with open(path, "wb"):
+                pass
+        except OSError as error:
+            raise ModuleFailed("Error, could not touch target.: %s" % error, path=path)
+    diff = _initial_diff(path, "touch", before)
+    try:
+        changed = _give(attributes.followed(path, args), args, context, diff, "now") or before == "absent"
+    except ModuleFailed:
+        if before == "absent":
+            os.remove(path)
+        raise
+    return {"dest": path, "changed": changed, "diff": diff}
+
+
+def _file(path: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    path = attributes.followed(path, args)
+    found = attributes.state_of(path)
+    if found not in ("file", "hard"):
+        raise ModuleFailed("file (%s) is %s, cannot continue" % (path, found), path=path, state=found)
+    diff = _initial_diff(path, "file", found)
+    return {"path": path, "changed": _give(path, args, context, diff), "diff": diff}
+
+
+def _directory(path: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    path = attributes.followed(path, args)
+    before = attributes.state_of(path)
+    diff = _initial_diff(path, "directory", before)
+    if before == "absent":
+        if not context.check:
+            _make_folders(path, args, context, diff)
+        return {"path": path, "changed": True, "diff": diff}
+    if before != "directory":
+        raise ModuleFailed("%s already exists as a %s" % (path, before), path=path)
+    changed = _give(path, args, context, diff)
+    if args["recurse"]:
+        changed = _give_all(path, args, context) or changed
+    return {"path": path, "changed": changed, "diff": diff}
+
+
+def _make_folders(path: str, args: Dict[str, Any], context: Context, diff: Dict[str, Any]) -> None:
+    """Folders above that are missing get owner and mode as well."""
+    made = ""
+    try:
+        for part in path.strip("/").split("/"):
+            made = made + "/" + part if made or os.path.isabs(path) else part
+            if not os.path.exists(made):
+                os.mkdir(os.fsencode(made))
+                _give(made, args, context, diff)
+    except (OSError, ModuleFailed) as error:
+        raise ModuleFailed("There was an issue creating %s as requested: %s" % (made, error), path=path)
+
+
+def _give_all(path: str, args: Dict[str, Any], context: Context) -> bool:
+    changed = False
+    for folder, folders, files in os.walk(path):
+        for name in folders + files:
+            inside = os.path.join(folder, name)
+            changed = _give(inside, args, context) or changed
+            if not (os.path.islink(inside) and args["follow"]):
+                continue
+            target = os.path.join(folder, os.readlink(inside))
+            if os.path.exists(target):
+                if os.path.isdir(target):
+                    changed = _give_all(target, args, context) or changed
+                changed = _give(target, args, context) or changed
+    return changed
+
+
+def _link(path: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    source, before = args["src"], attributes.state_of(path)
+    if source is None and args["follow"] and os.path.islink(path) and os.path.exists(path):
+        source = os.readlink(path)
+    base = path if before == "directory" else os.path.dirname(path)
+    if not args["force"] and source is not None and not os.path.exists(os.path.join(base, source)):
+        msg = "src file does not exist, use 'force=yes' if you really want to create the link: %s" % os.path.join(base, source)
+        raise ModuleFailed(msg, path=path, src=source)
+    if before in ("file", "hard", "directory") and not args["force"]:
+        raise ModuleFailed("refusing to convert from %s to symlink for %s" % (before, path), path=path)
+    if before == "directory" and os.listdir(path):
+        raise ModuleFailed("the directory %s is not empty, refusing to convert it" % path, path=path)
+    if source is None and before != "link":
+        raise ModuleFailed("src is required for creating new symlinks")
+    diff = _initial_diff(path, "link", before)
+    changed = before != "link"
+    if not changed and source is not None and os.readlink(path) != source:
+        diff["before"]["src"], diff["after"]["src"], changed = os.readlink(path), source, True
+    if changed and not context.check:
+        _put(path, before, lambda at: os.symlink(os.fsencode(source), os.fsencode(at)))
+    result = {"dest": path, "src": source, "changed": changed, "diff": diff}
+    if context.check and not os.path.exists(path):
+        return result
+    if args["follow"] and os.path.islink(path) and not os.path.exists(path):
+        context.warn("Cannot set fs attributes on a non-existent symlink target. follow should be set to False to avoid this.")
+        return result
+    return dict(result, changed=_give(attributes.followed(path, args), args, context, diff) or changed)
+
+
+def _hard(path: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    source, before = args["src"], attributes.state_of(path)
+    if before != "hard" and source is None:
+        raise ModuleFailed("src is required for creating new hardlinks")
+    if source is not None and not os.path.exists(source):
+        raise ModuleFailed("src does not exist", dest=path, src=source)
+    diff = _initial_diff(path, "hard", before)
+    changed = before in ("absent", "file", "directory")
+    if before == "link" and os.readlink(path) != source:
+        diff["before"]["src"], diff["after"]["src"], changed = os.readlink(path), source, True
+    elif before == "hard" and source is not None:
+        changed = not os.path.samefile(path, source)
+    refusals = {
+        "hard": "Cannot link, different hard link exists at destination",
+        "file": "Cannot link, file exists at destination",
+        "directory": "Cannot link: different hard link exists at destination",
+    }
+    if changed and before in refusals and not args["force"]:
+        raise ModuleFailed(refusals[before], dest=path, src=source)
+    if changed and not context.check:
+        origin = os.path.realpath(source) if args["follow"] else source
+        _put(path, before, lambda at: os.link(os.fsencode(origin), os.fsencode(at)))
+    result = {"dest": path, "src": source, "changed": changed, "diff": diff}
+    if context.check and not os.path.exists(path):
+        return result
+    return dict(result, changed=_give(attributes.followed(path, args), args, context, diff) or changed)
+
+
+def _put(path: str, before: str, make: Any) -> None:
+    """A link in place at once: what is there is replaced, an empty folder removed."""
+    if before == "absent":
+        try:
+            make(path)
+        except OSError as error:
+            raise ModuleFailed("Error while linking: %s" % error, path=path)
+        return
+    fresh = os.path.join(os.path.dirname(path), ".%d.%s.tmp" % (os.getpid(), time.time()))
+    try:
+        if before == "directory":
+            os.rmdir(path)
+        make(fresh)
+        os.rename(fresh, path)
+    except OSError as error:
+        if os.path.lexists(fresh):
+            os.unlink(fresh)
+        raise ModuleFailed("Error while replacing: %s" % error, path=path)
+
+
+def _give(path: str, args: Dict[str, Any], context: Context, diff: Optional[Dict[str, Any]] = None, times: str = "preserve") -> bool:
+    """Owner, group, mode, and times of access and change, which are `times` where none are given."""
+    changed = attributes.apply(path, args, context, diff)
+    accessed, modified = _moments(args, times)
+    if accessed == modified == "preserve" or (context.check and not os.path.lexists(path)):
+        return changed
+    status = os.stat(path)
+    now = time.time()
+    wanted = [
+        before if moment == "preserve" else now if moment == "now" else moment
+        for moment, before in ((accessed, status.st_atime), (modified, status.st_mtime))
+    ]
+    if wanted == [status.st_atime, status.st_mtime]:
+        return changed
+    if not context.check:
+        try:
+            # Now, for both, is allowed to more users than any other time.
+            os.utime(path, None if accessed == modified == "now" else (wanted[0], wanted[1]))
+        except OSError as error:
+            raise ModuleFailed("Error while updating modification or access time: %s" % error, path=path)
+    if diff is not None:
+        for name, before, after in (("mtime", status.st_mtime, wanted[1]), ("atime", status.st_atime, wanted[0])):
+            if before != after:
+                diff["before"][name], diff["after"][name] = before, after
     return True
 
 
-def _directory(path: str, args: Dict[str, Any], context: Context, diff: Dict[str, Any]) -> bool:
-    changed = False
-    if os.path.lexists(path) and not os.path.isdir(path):
-        raise ModuleFailed("%s already exists as a %s" % (path, attributes.state_of(path)), path=path)
-    if not os.path.isdir(path):
-        if context.check:
-            return True
-        changed = True
-        made = ""
-        for part in path.strip("/").split("/"):
-            made = made + "/" + part if path.startswith("/") or made else part
-            if not os.path.isdir(made):
-                os.mkdir(made)
-                attributes.apply(made, args, context)
-    changed = attributes.apply(path, args, context, diff) or changed
-    if args["recurse"]:
-        for folder, folders, files in os.walk(path):
-            for name in folders + files:
-                changed = attributes.apply(os.path.join(folder, name), args, context) or changed
-    return changed
-
-
-def _file(path: str, args: Dict[str, Any], context: Context, diff: Dict[str, Any]) -> bool:
-    found = attributes.state_of(path)
-    if found == "absent":
-        raise ModuleFailed("file (%s) is absent, cannot continue" % path, path=path, state="absent")
-    if found not in ("file", "hard"):
-        raise ModuleFailed("file (%s) is %s, cannot continue" % (path, found), path=path, state=found)
-    return attributes.apply(path, args, context, diff)
-
-
-def _touch(path: str, args: Dict[str, Any], context: Context, diff: Dict[str, Any]) -> bool:
-    if not os.path.lexists(path):
-        if context.check:
-            return True
-        with open(path, "ab"):
-            os.utime(path, None)
-        attributes.apply(path, args, context, diff)
-        return True
-    changed = attributes.apply(path, args, context, diff)
-    status = os.stat(path)
-    accessed = _moment(args["access_time"], args["access_time_format"], status.st_atime)
-    modified = _moment(args["modification_time"], args["modification_time_format"], status.st_mtime)
-    if (accessed, modified) != (status.st_atime, status.st_mtime):
-        changed = True
-        if not context.check:
-            os.utime(path, (accessed, modified))
-    return changed
-
-
-def _moment(wanted: Optional[str], form: str, current: float) -> float:
-    if wanted == "preserve":
-        return current
-    if wanted in (None, "now", ""):
-        return time.time()
-    try:
-        return time.mktime(time.strptime(str(wanted), form))
-    except ValueError as error:
-        raise ModuleFailed("Error while obtaining timestamp for time %s using format %s: %s" % (wanted, form, error))
-
-
-def _link(path: str, args: Dict[str, Any], context: Context, diff: Dict[str, Any]) -> bool:
-    source = args["src"]
-    hard = args["state"] == "hard"
-    if not source:
-        if os.path.islink(path) and not hard:
-            source = os.readlink(path)
-        else:
-            raise ModuleFailed("src is required for creating new %s" % ("hardlinks" if hard else "symlinks"))
-    if os.path.isdir(path) and not os.path.islink(path) and not hard:
-        if not args["force"] or os.listdir(path):
-            raise ModuleFailed("refusing to convert from directory to symlink for %s" % path, path=path)
-    absolute = source if os.path.isabs(source) else os.path.join(os.path.dirname(path), source)
-    if not os.path.exists(absolute) and (hard or not args["force"]):
-        raise ModuleFailed(
-            'src file does not exist, use "force=yes" if you really want to create the link: %s' % absolute, path=path, src=source
-        )
-    if hard:
-        same = os.path.exists(path) and os.path.samefile(path, absolute)
-    else:
-        same = os.path.islink(path) and os.readlink(path) == source
-    if os.path.lexists(path) and not same and not os.path.islink(path) and not os.path.isdir(path) and not args["force"]:
-        raise ModuleFailed("refusing to convert from file to %s for %s" % ("hardlink" if hard else "symlink", path), path=path)
-    if not same and not context.check:
-        if os.path.isdir(path) and not os.path.islink(path):
-            os.rmdir(path)
-        fresh = "%s.%d.new" % (path, os.getpid())
-        (os.link if hard else os.symlink)(absolute if hard else source, fresh)
-        os.rename(fresh, path)
-    if same or not context.check:
-        follow: List[str] = [key for key in ("owner", "group") if args.get(key) is not None]
-        if follow:
-            return attributes.apply(path, args, context, diff) or not same
-    return not same
+def _moments(args: Dict[str, Any], default: str) -> Tuple[Any, Any]:
+    """Times of access and change: seconds, "now" or "preserve". Raises ModuleFailed."""
+    found = []
+    for name in ("access_time", "modification_time"):
+        text, form = args[name] if args[name] is not None else default, args[name + "_format"]
+        if text not in ("now", "preserve"):
+            try:
+                text = time.mktime(time.strptime(str(text), form))
+            except (ValueError, OverflowError) as error:
+                raise ModuleFailed("Error while obtaining timestamp for time %s using format %s: %s" % (text, form, error))
+        found.append(text)
+    return found[0], found[1]

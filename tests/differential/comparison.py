@@ -45,6 +45,8 @@ def clean(value: Any, root: str) -> Any:
     if isinstance(value, dict):
         if "checksum" in value and "src" in value:  # of a copy: a temporary file's name
             value = {k: v for k, v in value.items() if k != "src"}
+        if value.get("state") == "directory":  # its size is the file system's affair
+            value = {k: v for k, v in value.items() if k != "size"}
         return {k: clean(v, root) for k, v in value.items() if k not in VOLATILE and not k.startswith("_ansible")}
     if isinstance(value, list):
         return [clean(item, root) for item in value]
@@ -62,8 +64,8 @@ def tree(root: Path) -> dict[str, str]:
         elif path.is_dir():
             shown = f"folder {status.st_mode & 0o7777:o}"
         else:
-            shown = f"file {status.st_mode & 0o7777:o} {path.read_text(errors='replace')}".replace(str(root), "ROOT")
-        found[str(path.relative_to(root))] = shown
+            shown = f"file {status.st_mode & 0o7777:o} {path.read_text(errors='replace')}"
+        found[str(path.relative_to(root))] = shown.replace(str(root), "ROOT")
     return found
 
 
@@ -91,7 +93,7 @@ def _is_include(event: str, result: dict[str, Any]) -> bool:
     return any("include_args" in part or "include" in part for part in parts)
 
 
-def run_reference(playbook: Path, inventory: Path, root: Path, arguments: list[str]) -> Observed:
+def run_reference(playbook: Path, inventory: Path, root: Path, arguments: list[str], timeout_s: float = 120) -> Observed:
     """Runs real ansible-playbook."""
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")},
@@ -105,7 +107,7 @@ def run_reference(playbook: Path, inventory: Path, root: Path, arguments: list[s
         "ANSIBLE_CONFIG": str(HERE / "recorder" / "ansible.cfg"),
     }
     command = [str(ansible_playbook()), "-i", str(inventory), "-e", f"root={root}", str(playbook), *arguments]
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=120)
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=timeout_s)
     observed = Observed(ran.returncode, output=ran.stdout + ran.stderr)
     prefix = "RECORD "
     _records([line[len(prefix) :] for line in ran.stdout.splitlines() if line.startswith(prefix)], observed, str(root))
@@ -151,15 +153,15 @@ def differences(ours: Observed, theirs: Observed) -> list[str]:
 
 
 def _sequence(ours: list[Any], theirs: list[Any]) -> list[str]:
-    if [entry[:2] for entry in ours] != [entry[:2] for entry in theirs]:
+    if [entry[0] for entry in ours] != [entry[0] for entry in theirs]:
         left = [f"{task}: {event}" for task, event, _ in ours]
         right = [f"{task}: {event}" for task, event, _ in theirs]
         at = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
         more = [str(entries[at][2])[:600] if at < len(entries) else "-" for entries in (ours, theirs)]
         return [f"tasks differ at {at}: ours {left[at : at + 3]}, theirs {right[at : at + 3]}\n   ours   {more[0]}\n   theirs {more[1]}"]
     found: list[str] = []
-    for (task, _, mine), (_, _, real) in zip(ours, theirs, strict=True):
-        found.extend(f"[{task}] {line}" for line in _values("", mine, real))
+    for (task, came, mine), (_, wanted, real) in zip(ours, theirs, strict=True):
+        found.extend(f"[{task}] {line}" for line in [*_values("event", came, wanted), *_values("", mine, real)])
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import http.server
-import importlib
 import importlib.util
 import json
 import os
@@ -15,44 +14,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import pytest
 
-from provisioner.agent.arguments import ArgumentError, checked
-from provisioner.agent.context import Context, ModuleFailed
 from provisioner.images.lab import busybox_binary
+from tests.module_calls import call
 
-
-class Call(Protocol):
-    def __call__(
-        self, name: str, args: Mapping[str, Any], *, check: bool = False, diff: bool = False, blobs: Mapping[str, str] | None = None
-    ) -> dict[str, Any]: ...
-
-
-@pytest.fixture
-def call() -> Call:
-    """Runs a module here; `blobs` are paths by hash."""
-
-    def run(
-        name: str, args: Mapping[str, Any], *, check: bool = False, diff: bool = False, blobs: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        module = importlib.import_module(f"provisioner.modules.{name}")
-        context = Context(check=check, diff=diff, fetch_blob=(blobs or {}).get)
-        try:
-            result: dict[str, Any] = module.run(checked(module.ARGUMENTS, dict(args), name), context)
-        except ArgumentError as error:
-            return {"failed": True, "changed": False, "msg": str(error)}
-        except ModuleFailed as error:
-            return {"failed": True, "changed": False, "msg": error.msg, **error.more}
-        result.setdefault("changed", False)
-        if context.warnings:
-            result.setdefault("warnings", []).extend(context.warnings)
-        return result
-
-    return run
+__all__ = ["call"]
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.modules import apt_key
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 FINGERPRINT = "A8EFBA79486A0854030B253FF229B661A08E73AD"
 LONG, SHORT = FINGERPRINT[-16:], FINGERPRINT[-8:]

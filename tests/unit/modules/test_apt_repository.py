@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.agent.context import Context
 from provisioner.modules import apt, apt_repository
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 REPO = "deb [trusted=yes] http://u:p@127.0.0.1:9/debian stable main"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from provisioner.modules.authorized_key import Key, parsed
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 A, B = "ssh-ed25519 AAAAa a@b", "ssh-ed25519 AAAAb b@b"
 

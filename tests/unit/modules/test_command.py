@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 
 @pytest.mark.parametrize(

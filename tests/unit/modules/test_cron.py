@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.agent.arguments import checked
 from provisioner.modules import cron
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 JOB = ["#Ansible: one", "5 2 * * * ls"]
 CASES: list[tuple[list[str], dict[str, Any], list[str]]] = [

@@ -10,7 +10,7 @@ import pytest
 
 from provisioner.agent import web
 from provisioner.modules import deb822_repository
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQ\n-----END PGP PUBLIC KEY BLOCK-----\n"
 

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.agent.arguments import checked
 from provisioner.modules import dnf
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 RPM = '#!/bin/sh\ncat "$(dirname "$0")/packages"\n'
 DNF = r"""#!/bin/sh

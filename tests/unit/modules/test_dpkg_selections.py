@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 
 def test_selections(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

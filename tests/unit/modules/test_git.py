@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 
 @pytest.fixture(scope="module", autouse=True)

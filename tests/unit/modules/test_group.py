@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.agent.arguments import checked
 from provisioner.modules import group
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 
 @pytest.mark.parametrize(

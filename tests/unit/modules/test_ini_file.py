@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 INI = "[drinks]\nfav = lemonade\nbeverage = orange juice\n; cold = x\n\n[food]\nfav=pie\n"
 FOOD = "\n[food]\nfav=pie\n"

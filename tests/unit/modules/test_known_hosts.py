@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.modules import known_hosts
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 ONE = "example.org ssh-ed25519 AAAAone"
 TWO = "example.org ssh-ed25519 AAAAtwo"

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.agent.context import Context
 from provisioner.modules import apt, dnf
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 
 @pytest.mark.parametrize(("use", "module"), [("apt", apt), ("dnf", dnf), ("yum", dnf)])

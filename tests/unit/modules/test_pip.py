@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.modules.pip import _satisfied, fits, joined
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 # Keeps `name==version` lines in a file; notes how it was called.
 PIP = r"""#!/bin/sh

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 TEXT = "a=1\n# b\nb=2\nc=3\nb=4\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.modules import seboolean
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 
 def test_without_selinux(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from provisioner.agent.context import ModuleFailed
 from provisioner.modules.setup import EVERYTHING, MINIMAL, chosen
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 # The copy is at the revision in `at`, the repository at the one in `head`.
 SVN = r"""#!/bin/sh

@@ -11,7 +11,7 @@ import pytest
 from provisioner.agent import ssh_key_pairs
 from provisioner.agent.context import Context
 from provisioner.modules import user
-from tests.unit.modules.conftest import Call
+from tests.module_calls import Call
 
 SHADOW = ["daemon", "!$6$a$b", "1", "0", "99999", "7", "", "", ""]
 

@@ -1,0 +1,44 @@
+"""One call of a module: its arguments checked, its failures and crashes as results, and what every result says of a file."""
+
+import errno
+import traceback
+from types import ModuleType
+from typing import Any, Dict
+
+from provisioner.agent import attributes
+from provisioner.agent.arguments import ArgumentError, checked
+from provisioner.agent.context import Context, ModuleFailed
+from provisioner.agent.framing import EndOfInput
+
+
+def outcome(module: ModuleType, name: str, given: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    """What the module answers to these arguments; only the end of the channel, and what is no Exception, goes through."""
+    try:
+        result: Dict[str, Any] = module.run(checked(module.ARGUMENTS, dict(given), name), context)
+    except ArgumentError as error:
+        result = {"failed": True, "msg": str(error)}
+    except ModuleFailed as error:
+        result = dict({"failed": True, "msg": error.msg}, **error.more)
+    except SystemExit as error:
+        result = {"failed": True, "msg": "module %s ended with the exit code %s" % (name, error.code)}
+    except EndOfInput:
+        raise
+    except Exception as error:
+        result = crash(error)
+    result.setdefault("changed", False)
+    attributes.add_to(result)
+    if context.warnings:
+        result.setdefault("warnings", []).extend(context.warnings)
+    return result
+
+
+def crash(error: Exception) -> Dict[str, Any]:
+    """The result of a module that did not end as it should."""
+    text = traceback.format_exc()
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = " (%s)" % error.filename if error.filename else ""
+        return {"failed": True, "msg": "the host's disk is full%s: %s" % (where, error), "exception": text}
+    if isinstance(error, OSError) and error.errno and error.filename:
+        # The host's trouble rather than the module's: it says all by itself.
+        return {"failed": True, "msg": str(error)}
+    return {"failed": True, "msg": "%s: %s" % (type(error).__name__, error), "exception": text}

@@ -1,0 +1,70 @@
+"""Proves that whatever a module does, its caller gets one result: with what a named file is like, with its warnings, never an exception."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from provisioner.agent.calling import outcome
+from provisioner.agent.context import Context, ModuleFailed
+
+
+def module(does: Any) -> ModuleType:
+    made = ModuleType("made")
+    made.ARGUMENTS = {"path": {}}  # type: ignore[attr-defined]
+    made.run = does  # type: ignore[attr-defined]
+    return made
+
+
+def raising(error: BaseException) -> Any:
+    def run(args: dict[str, Any], context: Context) -> dict[str, Any]:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        (raising(ModuleFailed("no", rc=3)), {"failed": True, "changed": False, "msg": "no", "rc": 3}),
+        (raising(SystemExit(4)), {"failed": True, "changed": False, "msg": "module made ended with the exit code 4"}),
+        (raising(PermissionError(errno.EACCES, "denied", "/x")), {"failed": True, "changed": False, "msg": "[Errno 13] denied: '/x'"}),
+        (lambda args, context: {"changed": True}, {"changed": True}),
+        (lambda args, context: context.warn("careful") or {}, {"changed": False, "warnings": ["careful"]}),
+    ],
+)
+def test_every_end_is_a_result(does: Any, said: dict[str, Any]) -> None:
+    assert outcome(module(does), "made", {}, Context()) == said
+
+
+def test_a_crash_keeps_its_traceback() -> None:
+    result = outcome(module(raising(KeyError("x"))), "made", {}, Context())
+    assert result["failed"] and "KeyError" in result["msg"] and "Traceback" in result["exception"]
+
+
+def test_a_full_disk_is_told_as_such() -> None:
+    result = outcome(module(raising(OSError(errno.ENOSPC, "No space left", "/x/y"))), "made", {}, Context())
+    assert result["msg"].startswith("the host's disk is full (/x/y)")
+
+
+def test_wrong_arguments_are_told() -> None:
+    result = outcome(module(lambda args, context: {}), "made", {"pth": 1}, Context())
+    assert result["msg"] == "Unsupported parameters for (made) module: pth. Supported parameters include: path."
+
+
+def test_a_file_that_a_failure_names_is_described(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("abc")
+    result = outcome(module(raising(ModuleFailed("no", path=str(tmp_path / "f")))), "made", {}, Context())
+    assert (result["size"], result["state"], result["mode"]) == (3, "file", "0644")
+
+
+def test_a_link_to_nothing_is_not_described(tmp_path: Path) -> None:
+    (tmp_path / "l").symlink_to("nothing")
+    assert outcome(module(lambda args, context: {"dest": str(tmp_path / "l")}), "made", {}, Context()) == {
+        "dest": str(tmp_path / "l"),
+        "changed": False,
+    }
