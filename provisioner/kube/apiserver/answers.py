@@ -74,7 +74,7 @@ class Resources:
         if kind.resource.namespaced and not target.namespace and target.name:
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
         if target.resource == "componentstatuses" and target.verb in ("get", "list"):
-            return json_response(self._subresources.components(target.name))
+            return self._subresources.components(kind, request, call)
         if target.resource in VIRTUAL:
             if negotiation.accepted(request.headers.get("Accept")).shape:
                 raise negotiation.refused()

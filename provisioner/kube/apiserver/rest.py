@@ -268,13 +268,7 @@ class Rest:
 
     async def apply(self, kind: Kind, call: Call, document: Any) -> tuple[bytes, bool]:
         """Server-side apply: (object, created?). What the configuration says is merged in by the types' rules."""
-        if not isinstance(document, dict):
-            raise errors.bad_request("the body of the request must be an object")
-        if not call.query.get("fieldManager"):
-            raise errors.bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch')
-        if (document.get("metadata") or {}).get("managedFields"):
-            raise errors.bad_request("metadata.managedFields must be nil")
-        self.check_declared(kind, call, document)
+        self.check_appliable(kind, call, document)
         key = object_key(kind, call.target.namespace, call.target.name)
         if key not in self.cache.collection(kind.stored_as).entries:
             await self.cache.fresh()
@@ -297,8 +291,15 @@ class Rest:
 
         return await self.change(kind, call, merged, applied=applied), False
 
-    def check_declared(self, kind: Kind, call: Call, document: dict[str, Any]) -> None:
-        """Nobody can own what has no type. Upstream's typed apply has no reason for this but its text."""
+    def check_appliable(self, kind: Kind, call: Call, document: Any) -> None:
+        """Who applies has a name and says nothing of owners. Nobody can own what has no type; upstream's typed apply has no reason for
+        that but its text."""
+        if not isinstance(document, dict):
+            raise errors.bad_request("the body of the request must be an object")
+        if not call.query.get("fieldManager"):
+            raise errors.invalid("PatchOptions", "", [errors.required("fieldManager", "is required for apply patch")], "meta.k8s.io")
+        if (document.get("metadata") or {}).get("managedFields"):
+            raise errors.bad_request("metadata.managedFields must be nil")
         unknown = kind.unknown_fields({"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, **document})
         if unknown:
             listed = [f".{path}: field not declared in schema" for path in unknown]

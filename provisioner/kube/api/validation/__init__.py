@@ -2,7 +2,7 @@
 
 `validate_create` and `validate_update` check an object of any kind: its metadata by the general rules, the rest by the kind's own module.
 A module's functions take the object: `create(obj)` for a new one, `update(new, old)` for what may change; an update is checked by `always`
-too, or by `create` where there is no `always`. Modules for several kinds tell them apart by KIND, or name them in TABLE.
+too, or by `create` where there is no `always`; `status(new, old)` checks what is written through the status subresource. Modules for several kinds tell them apart by KIND, or name them in TABLE.
 Pure; an object has its defaults when it comes here.
 """
 
@@ -51,7 +51,8 @@ _MODULES = {
     ("coordination.k8s.io", "Lease"): "cluster",
     ("scheduling.k8s.io", "PriorityClass"): "cluster",
     ("node.k8s.io", "RuntimeClass"): "cluster",
-    ("certificates.k8s.io", "CertificateSigningRequest"): "cluster",
+    ("certificates.k8s.io", "CertificateSigningRequest"): "certificates",
+    ("certificates.k8s.io", "ClusterTrustBundle"): "certificates",
     ("policy", "PodDisruptionBudget"): "scaling",
     ("autoscaling", "HorizontalPodAutoscaler"): "scaling",
     (_RBAC, "RoleBinding"): "rbac",
@@ -93,4 +94,4 @@ def validate_update(new: Any, old: Any) -> list[FieldError]:
 
 
 def validate_status_update(new: Any, old: Any) -> list[FieldError]:
-    return validate_metadata_update(new, old)
+    return validate_metadata_update(new, old) + _run(_module(new), ("status",), new, old)

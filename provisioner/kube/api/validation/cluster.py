@@ -14,7 +14,6 @@ from provisioner.kube.api.validation.scheduling import TAINT_EFFECTS
 
 HIGHEST_USER_PRIORITY = 1_000_000_000
 SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
-MIN_CERTIFICATE_S = 600
 
 
 def create(obj: Any) -> list[FieldError]:
@@ -165,23 +164,6 @@ def _runtime_class_update(new: Any, old: Any) -> list[FieldError]:
     return unchanged("handler", new.handler, old.handler)
 
 
-def _request(obj: Any) -> list[FieldError]:
-    problems = needed("spec.request", obj.spec.request) + needed("spec.usages", obj.spec.usages, "usages must be specified")
-    problems += needed("spec.signerName", obj.spec.signer_name)
-    if obj.spec.signer_name and "/" not in obj.spec.signer_name:
-        problems.append(
-            errors.invalid_value(
-                "spec.signerName", obj.spec.signer_name, "must be a fully qualified domain and path of the form 'example.com/signer-name'"
-            )
-        )
-    seconds = obj.spec.expiration_seconds
-    if seconds is not None and seconds < MIN_CERTIFICATE_S:
-        problems.append(
-            errors.invalid_value("spec.expirationSeconds", seconds, "may not specify a duration less than 600 seconds (10 minutes)")
-        )
-    return problems
-
-
 _CREATE: dict[str, Callable[[Any], list[FieldError]]] = {
     "Node": _node,
     "ResourceQuota": _quota,
@@ -190,7 +172,6 @@ _CREATE: dict[str, Callable[[Any], list[FieldError]]] = {
     "Lease": _lease,
     "PriorityClass": _priority,
     "RuntimeClass": _runtime_class,
-    "CertificateSigningRequest": _request,
 }
 _UPDATE: dict[str, Callable[[Any, Any], list[FieldError]]] = {
     "Node": _node_update,

@@ -8,6 +8,7 @@ from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
 from provisioner.kube.apiserver.admission.escalation import Escalation
+from provisioner.kube.apiserver.admission.event_limits import EventRateLimit
 from provisioner.kube.apiserver.admission.expressions import Expressions
 from provisioner.kube.apiserver.admission.lifecycle import NamespaceAutoProvision, NamespaceExists, NamespaceLifecycle
 from provisioner.kube.apiserver.admission.limits import LimitRanger
@@ -18,6 +19,7 @@ from provisioner.kube.apiserver.admission.pod_placement import (
     LimitPodHardAntiAffinityTopology,
     PodNodeSelector,
     PodTolerationRestriction,
+    PodTopologyLabels,
 )
 from provisioner.kube.apiserver.admission.pod_security import PodSecurity
 from provisioner.kube.apiserver.admission.pods import (
@@ -78,6 +80,7 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         RuntimeClass(cache),
         DefaultStorageClass(cache),
         DefaultIngressClass(cache),
+        PodTopologyLabels(cache),
         MutatingPolicies(cache, parts.registry, parts.expressions),
         MutatingWebhooks(cache, parts.expressions, parts.caller),
         ValidatingPolicies(cache, parts.registry, parts.expressions),
@@ -90,6 +93,7 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         LimitPodHardAntiAffinityTopology(),
         DenyServiceExternalIPs(),
         NodeRestriction(cache),
+        EventRateLimit(settings.event_limits),
         AlwaysDeny(),
         Services(parts.store, flags.service_cluster_ip_range, flags.service_node_port_range),
         # Last: what it takes can't be given back.

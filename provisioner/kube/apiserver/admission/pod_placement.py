@@ -152,3 +152,25 @@ class LimitPodHardAntiAffinityTopology(Plugin):
                     "but only key kubernetes.io/hostname is allowed"
                 )
                 raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", message)
+
+
+class PodTopologyLabels(Plugin):
+    """A pod that gets a node is labelled with the node's zone and region: the binding brings the labels, or the pod comes with its node."""
+
+    name = "PodTopologyLabels"
+    KEYS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
+
+    def __init__(self, cache: WatchCache) -> None:
+        self._cache = cache
+
+    async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        if kind.resource.kind == "Binding":
+            node = new.target.name if new.target is not None else None
+        elif _is_new_pod(call, kind, old):
+            node = new.spec.node_name
+        else:
+            return
+        entry = self._cache.collection("core/nodes").entries.get(node or "")
+        if entry is not None:
+            place = {key: entry.labels[key] for key in self.KEYS if key in entry.labels}
+            new.metadata.labels = {**(new.metadata.labels or {}), **place} or None

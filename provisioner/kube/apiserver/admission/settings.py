@@ -14,6 +14,8 @@ import msgspec
 import yaml
 
 from provisioner.kube.apiserver import config_files
+from provisioner.kube.apiserver.admission import event_limits
+from provisioner.kube.apiserver.admission.event_limits import EventLimit, EventRateLimitConfiguration
 from provisioner.kube.apiserver.config_files import Configuration, Section
 from provisioner.kube.client.flags import Flags
 
@@ -26,22 +28,20 @@ DEFAULT = frozenset(
     {
         *("CertificateApproval", "CertificateSigning", "CertificateSubjectRestriction", "DefaultIngressClass", "DefaultStorageClass"),
         *("DefaultTolerationSeconds", "LimitRanger", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "NamespaceLifecycle"),
-        *("PersistentVolumeClaimResize", "PodSecurity", "Priority", "ResourceQuota", "RuntimeClass", "ServiceAccount"),
+        *("PersistentVolumeClaimResize", "PodSecurity", "PodTopologyLabels", "Priority", "ResourceQuota", "RuntimeClass", "ServiceAccount"),
         *("StorageObjectInUseProtection", "TaintNodesByCondition", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook"),
     }
 )
 # Plug-ins that run when they are enabled.
 OPTIONAL = frozenset(
     {
-        *("AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "DenyServiceExternalIPs", "ExtendedResourceToleration"),
+        *("AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "DenyServiceExternalIPs", "EventRateLimit", "ExtendedResourceToleration"),
         *("LimitPodHardAntiAffinityTopology", "NamespaceAutoProvision", "NamespaceExists", "NodeRestriction"),
         *("OwnerReferencesPermissionEnforcement", "PodNodeSelector", "PodTolerationRestriction"),
     }
 )
 # Upstream's others: taken when they are disabled, refused when somebody relies on them.
-MISSING = frozenset(
-    {"ClusterTrustBundleAttest", "EventRateLimit", "ImagePolicyWebhook", "NodeDeclaredFeatureValidator", "PodTopologyLabels"}
-)
+MISSING = frozenset({"ClusterTrustBundleAttest", "ImagePolicyWebhook", "NodeDeclaredFeatureValidator"})
 
 
 class PluginConfiguration(Section, frozen=True, kw_only=True):
@@ -89,6 +89,7 @@ class AdmissionSettings:
     enabled: frozenset[str] = DEFAULT
     pod_security: PodSecurityConfiguration = field(default_factory=PodSecurityConfiguration)
     node_selectors: dict[str, str] = field(default_factory=dict)
+    event_limits: tuple[EventLimit, ...] = ()
 
 
 def settings_of(flags: Flags) -> AdmissionSettings:
@@ -107,14 +108,19 @@ def settings_of(flags: Flags) -> AdmissionSettings:
     # A Node authorizer without this admission would let kubelets write what they may only write of their own.
     needed = {"NodeRestriction"} if "Node" in flags.authorization_mode and "NodeRestriction" not in off else set()
     enabled = frozenset((DEFAULT | on | needed) - off)
-    if not flags.admission_control_config_file:
-        return AdmissionSettings(enabled)
-    return _configured(flags.admission_control_config_file, enabled)
+    found = AdmissionSettings(enabled)
+    if flags.admission_control_config_file:
+        found = _configured(flags.admission_control_config_file, enabled)
+    if "EventRateLimit" in enabled and not found.event_limits:
+        raise ValueError("--enable-admission-plugins=EventRateLimit: --admission-control-config-file must say its limits")
+    return found
 
 
 def _configured(path: str, enabled: frozenset[str]) -> AdmissionSettings:
     found = config_files.load(path, AdmissionConfiguration, "AdmissionConfiguration", VERSIONS)
-    pod_security, selectors = PodSecurityConfiguration(), {}
+    pod_security = PodSecurityConfiguration()
+    selectors: dict[str, str] = {}
+    limits: tuple[EventLimit, ...] = ()
     for index, plugin in enumerate(found.plugins):
         where = f"{path}: plugins[{index}]"
         document, source = _document(plugin, where)
@@ -122,9 +128,11 @@ def _configured(path: str, enabled: frozenset[str]) -> AdmissionSettings:
             pod_security = config_files.parse(document, source, PodSecurityConfiguration, "PodSecurityConfiguration", POD_SECURITY_VERSIONS)
         elif plugin.name == "PodNodeSelector":
             selectors = {str(k): str(v) for k, v in ((document or {}).get("podNodeSelectorPluginConfig") or {}).items()}
+        elif plugin.name == "EventRateLimit":
+            limits = config_files.parse(document, source, EventRateLimitConfiguration, "Configuration", event_limits.VERSIONS).limits
         else:
-            raise ValueError(f"{where}: {plugin.name} takes no configuration here; PodSecurity and PodNodeSelector do")
-    return AdmissionSettings(enabled, pod_security, selectors)
+            raise ValueError(f"{where}: {plugin.name} takes no configuration here; EventRateLimit, PodNodeSelector and PodSecurity do")
+    return AdmissionSettings(enabled, pod_security, selectors, limits)
 
 
 def _document(plugin: PluginConfiguration, where: str) -> tuple[Any, str]:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from provisioner.kube.api import errors
+from provisioner.kube.apiserver import negotiation, tabular
 from provisioner.kube.apiserver.admission.certificates import Certificates
+from provisioner.kube.apiserver.app import json_response
 from provisioner.kube.apiserver.authn import Authenticator
 from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.forms import formed
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources import pods, reviews, scale
-from provisioner.kube.apiserver.subresources.parts import change_part
+from provisioner.kube.apiserver.subresources.bodies import SCALE
+from provisioner.kube.apiserver.subresources.evictions import evict
+from provisioner.kube.apiserver.subresources.parts import Parts
 from provisioner.kube.apiserver.subresources.streams import Streams
 from provisioner.kube.client.clock import Clock
 
@@ -59,7 +65,8 @@ class Subresources:
         certificates: Certificates,
         clock: Clock,
     ) -> None:
-        self._registry, self._rest, self._clock, self._certificates = registry, rest, clock, certificates
+        self._registry, self._rest, self._clock = registry, rest, clock
+        self._parts = Parts(rest, certificates, clock)
         self._authenticator, self._authorizer, self._rbac, self._streams = authenticator, authorizer, rbac, streams
 
     def _core(self, plural: str) -> Kind:
@@ -70,14 +77,22 @@ class Subresources:
     def _bound(self, kind: str) -> Kind | None:
         return {"Pod": self._core("pods"), "Secret": self._core("secrets"), "Node": self._core("nodes")}.get(kind)
 
-    def components(self, name: str) -> dict[str, Any]:
+    def components(self, kind: Kind, request: web.Request, call: Call) -> web.Response:
         """componentstatuses, which are deprecated: etcd is the only component that the API server knows. Raises 404."""
-        failure = self._rest.cache.failure
+        failure, name = self._rest.cache.failure, call.target.name
         condition = {"type": "Healthy", "status": "False" if failure else "True", "message": failure or "ok"}
-        etcd = {"apiVersion": "v1", "kind": "ComponentStatus", "metadata": {"name": "etcd-0"}, "conditions": [condition]}
-        if name and name != "etcd-0":
-            raise errors.not_found("componentstatuses", name)
-        return etcd if name else {"kind": "ComponentStatusList", "apiVersion": "v1", "metadata": {}, "items": [etcd]}
+        etcd = msgspec.json.encode(
+            {"apiVersion": "v1", "kind": "ComponentStatus", "metadata": {"name": "etcd-0"}, "conditions": [condition]}
+        )
+        if name:
+            if name != "etcd-0":
+                raise errors.not_found("componentstatuses", name)
+            return formed(request, kind, etcd, call, self._clock.now())
+        listed = b'{"kind":"ComponentStatusList","apiVersion":"v1","metadata":{},"items":[%b]}' % etcd
+        form = negotiation.accepted(request.headers.get("Accept"))
+        if form.shape == "Table":
+            listed = tabular.table(kind, [etcd], self._clock.now(), call.query, form.version, {})
+        return json_response(listed)
 
     async def review(self, kind: Kind, call: Call, document: Any) -> Any:
         """Raises StatusError."""
@@ -101,7 +116,6 @@ class Subresources:
 
     async def answer(self, kind: Kind, call: Call, request: web.Request) -> web.StreamResponse:
         from provisioner.kube.apiserver.answers import patcher, read_body, read_patch
-        from provisioner.kube.apiserver.app import json_response
 
         target = call.target
         name = target.subresource
@@ -111,33 +125,36 @@ class Subresources:
             if name != "log":
                 await self._rest.admission.connect(call, kind, connect_options(kind, name, request.query, target.rest))
             return await self._streams.answer(kind, call, request)
-        if name == "scale" and target.verb == "get":
-            return json_response(await scale.read(self._rest, kind, call))
-        if name == "scale" and target.verb == "patch":
-            how, body = await read_patch(request)
-            return json_response(
-                await scale.write(
-                    self._rest, kind, call, patcher(self._core("pods"), "merge" if how in ("strategic", "apply") else how, body)
-                )
-            )
-        if target.verb == "get":
-            return json_response((await self._rest.get(kind, call)).data)
-        if target.verb == "patch":
-            how, body = await read_patch(request)
-            change = patcher(kind, "strategic" if how == "apply" else how, body)
-            return json_response(await change_part(self._rest, kind, call, change, self._certificates, self._clock))
-        document = await read_body(request)
         if name == "scale":
-            return json_response(await scale.write(self._rest, kind, call, document))
+            return formed(request, SCALE, await self._scaled(kind, call, request), call, self._clock.now())
+        if target.verb == "get":
+            return formed(request, kind, kind.shown((await self._rest.get(kind, call)).data), call, self._clock.now())
+        if target.verb == "patch":
+            how, body = await read_patch(request, call)
+            made = self._parts.apply(kind, call, body) if how == "apply" else self._parts.change(kind, call, patcher(kind, how, body))
+            return formed(request, kind, await made, call, self._clock.now())
+        document = await read_body(request, call)
         if name == "binding":
             return json_response(await pods.bind(self._rest, kind, call, document, self._clock), 201)
         if name == "eviction":
             budgets = self._registry.find("policy", "v1", "poddisruptionbudgets")
             assert budgets is not None
-            return json_response(await pods.evict(self._rest, kind, call, document, budgets, self._clock), 201)
+            return json_response(await evict(self._rest, kind, call, document, budgets, self._clock), 201)
         if name == "token":
-            made = await reviews.token_request(self._rest, self._authenticator.tokens, kind, self._bound, call, document)
-            return json_response(made, 201)
-        if not isinstance(document, dict):
-            raise errors.bad_request("the body of the request must be an object")
-        return json_response(await change_part(self._rest, kind, call, lambda _: document, self._certificates, self._clock))
+            made_token = await reviews.token_request(self._rest, self._authenticator.tokens, kind, self._bound, call, document)
+            return json_response(made_token, 201)
+        return formed(request, kind, await self._parts.change(kind, call, lambda _: document), call, self._clock.now())
+
+    async def _scaled(self, kind: Kind, call: Call, request: web.Request) -> bytes:
+        """The Scale after what the request wants. Patches of one know no lists, so strategic ones are merge patches."""
+        from provisioner.kube.apiserver.answers import patcher, read_body, read_patch
+
+        if call.target.verb == "get":
+            return await scale.read(self._rest, kind, call)
+        if call.target.verb != "patch":
+            document = await read_body(request, call)
+            return await scale.write(self._rest, kind, call, lambda _: document)
+        how, body = await read_patch(request, call)
+        if how == "apply":
+            return await scale.apply(self._rest, kind, call, body)
+        return await scale.write(self._rest, kind, call, patcher(SCALE, "merge" if how == "strategic" else how, body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,9 +13,12 @@ from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.custom import json_paths
 from provisioner.kube.apiserver.kinds import Kind, Obj
-from provisioner.kube.apiserver.rest import Rest
-from provisioner.kube.apiserver.subresources.pods import decoded
+from provisioner.kube.apiserver.rest import Applied, Rest
+from provisioner.kube.apiserver.subresources.bodies import SCALE
 from provisioner.kube.storage.cache import Entry
+
+# The Scale as it is, in plain dicts -> the one that is wanted.
+Wanted = Callable[[dict[str, Any]], Any]
 
 
 def scale_of(kind: Kind, obj: Obj) -> autoscaling_v1.Scale:
@@ -48,27 +52,76 @@ def _scale(metadata: meta_v1.ObjectMeta, wanted: int | None, present: int | None
     )
 
 
+def _encoded(kind: Kind, data: bytes) -> bytes:
+    return msgspec.json.encode(SCALE.to_dict(scale_of(kind, kind.load(data))))
+
+
 async def read(rest: Rest, kind: Kind, call: Call) -> bytes:
-    return msgspec.json.encode(scale_of(kind, kind.load((await rest.get(kind, call)).data)))
+    return _encoded(kind, (await rest.get(kind, call)).data)
 
 
-async def write(rest: Rest, kind: Kind, call: Call, decide: Any) -> bytes:
-    """`decide` is the new Scale document, or a function from the present one to it (a patch)."""
+async def write(rest: Rest, kind: Kind, call: Call, wanted: Wanted) -> bytes:
+    """Raises StatusError."""
 
     async def set_replicas(obj: Obj, _: Entry) -> Obj:
-        scale = decoded(autoscaling_v1.Scale, decide(msgspec.to_builtins(scale_of(kind, obj))) if callable(decide) else decide)
-        wanted = scale.metadata.resource_version
-        if wanted and wanted != obj.metadata.resource_version:
-            raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
-        replicas = scale.spec.replicas or 0
-        if replicas < 0:
-            found = errors.invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
-            raise errors.invalid("Scale", call.target.name, [found], "autoscaling")
-        if kind.scale is not None:
-            json_paths.put(obj.body, kind.scale["specReplicasPath"], replicas)
-        else:
-            obj.spec.replicas = replicas
+        scale = rest.decoded(SCALE, call, wanted(SCALE.to_dict(scale_of(kind, obj))))
+        _checked(kind, call, obj, scale)
+        _put(kind, obj, scale.spec.replicas or 0)
         return obj
 
-    stored = await rest.change(kind, call, set_replicas)
-    return msgspec.json.encode(scale_of(kind, kind.load(stored)))
+    return _encoded(kind, await rest.change(kind, call, set_replicas))
+
+
+async def apply(rest: Rest, kind: Kind, call: Call, document: Any) -> bytes:
+    """Server-side apply: the replicas of the object belong to who applied them, as its managedFields say. Raises StatusError."""
+    rest.check_appliable(SCALE, call, document)
+    given = rest.decoded(SCALE, call, document)
+    applied = Applied()
+
+    async def merged(obj: Obj, _: Entry) -> Obj:
+        _checked(kind, call, obj, given)
+        applied.document = rest.applied_to(kind, call, kind.to_dict(obj), _as_applied(kind, obj, document))
+        made = kind.decode(applied.document)
+        made.metadata.resource_version = obj.metadata.resource_version
+        return made
+
+    return _encoded(kind, await rest.change(kind, call, merged, applied=applied))
+
+
+def _as_applied(kind: Kind, obj: Obj, document: dict[str, Any]) -> dict[str, Any]:
+    """What applying a Scale says of the object itself."""
+    replicas = (document.get("spec") or {}).get("replicas")
+    wanted: dict[str, Any] = {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind}
+    if replicas is None:
+        return wanted
+    if kind.scale is not None:
+        *above, last = kind.scale["specReplicasPath"].lstrip(".").split(".")
+        place = wanted
+        for name in above:
+            place = place.setdefault(name, {})
+        place[last] = replicas
+        return wanted
+    return {**wanted, "spec": {"replicas": replicas}}
+
+
+def _checked(kind: Kind, call: Call, obj: Obj, scale: autoscaling_v1.Scale) -> None:
+    """Raises 400, 409, 422."""
+    name, given = call.target.name, scale.metadata
+    if given.name and given.name != name:
+        raise errors.bad_request(f"the name of the object ({given.name}) does not match the name on the URL ({name})")
+    if given.resource_version and given.resource_version != obj.metadata.resource_version:
+        raise errors.conflict(kind.resource.plural, name, group=kind.resource.group)
+    if given.uid and given.uid != obj.metadata.uid:
+        detail = f"Precondition failed: UID in precondition: {given.uid}, UID in object meta: {obj.metadata.uid}"
+        raise errors.conflict(kind.resource.plural, name, detail, kind.resource.group)
+    replicas = scale.spec.replicas or 0
+    if replicas < 0:
+        found = errors.invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise errors.invalid("Scale", name, [found], "autoscaling")
+
+
+def _put(kind: Kind, obj: Obj, replicas: int) -> None:
+    if kind.scale is not None:
+        json_paths.put(obj.body, kind.scale["specReplicasPath"], replicas)
+    else:
+        obj.spec.replicas = replicas

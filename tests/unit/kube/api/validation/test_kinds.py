@@ -25,6 +25,13 @@ HOOK = {
 INGRESS_PATH = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}
 CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 
+# A PEM certificate request of nobody in particular.
+REQUEST = (
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlHTE1EOENBUUF3RERFS01BZ0dBMVVFQXd3QmVEQXFNQVVHQXl0bGNBTWhBTk1GN1ZrUEpR"
+    "YjlwbEZkMytaOApFU3liOTJQbC92YkZSbGo0U21mYmtjWktvQUF3QlFZREsyVndBMEVBTmovQ3RSc0xDUFg4Uy9pdEFDQVhUR0FaCkg4elBxYzF0aWZrUXZo"
+    "cXlCNUtTSUkwM1lBeXhGM0JLVkNpYmg3cndqMkFHaVZMOFR4NFFhWlExVkVuVkJRPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
+)
+
 RIGHT: dict[str, dict[str, Any]] = {
     "Deployment": {"spec": WORKLOAD},
     "ReplicaSet": {"spec": WORKLOAD},
@@ -58,7 +65,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "Lease": {"spec": {"leaseDurationSeconds": 15}},
     "PriorityClass": {"value": 1000},
     "RuntimeClass": {"handler": "runc"},
-    "CertificateSigningRequest": {"spec": {"request": "eA==", "signerName": "example.com/x", "usages": ["client auth"]}},
+    "CertificateSigningRequest": {"spec": {"request": REQUEST, "signerName": "example.com/x", "usages": ["client auth"]}},
     "PodDisruptionBudget": {"spec": {"minAvailable": "50%", "selector": {"matchLabels": {"a": "b"}}}},
     "HorizontalPodAutoscaler": {"spec": {"maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}},
     "Role": {"rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]},
@@ -189,6 +196,9 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("PriorityClass", "metadata", {"name": "system-mine"}, "metadata.name", "reserved for system use only"),
     ("RuntimeClass", "handler", "", "handler", "Required value"),
     ("CertificateSigningRequest", "spec.expirationSeconds", 5, "spec.expirationSeconds", "600 seconds"),
+    ("CertificateSigningRequest", "spec.request", "eA==", "spec.request", "unable to parse csr"),
+    ("CertificateSigningRequest", "spec.usages", ["fly"], "spec.usages[0]", "Unsupported value"),
+    ("CertificateSigningRequest", "spec.signerName", "x/y", "spec.signerName", "at least two segments"),
     ("PodDisruptionBudget", "spec.maxUnavailable", 1, "spec", "cannot be both set"),
     ("PodDisruptionBudget", "spec.minAvailable", "200%", "spec.minAvailable", "must not be greater than 100%"),
     ("HorizontalPodAutoscaler", "spec.maxReplicas", 0, "spec.maxReplicas", "must be greater than 0"),

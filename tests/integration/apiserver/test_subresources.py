@@ -1,0 +1,97 @@
+"""Proves that parts of objects are read, applied and refused through their subresources as upstream does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+APPLY = {"Content-Type": "application/apply-patch+yaml"}
+MERGE = {"Content-Type": "application/merge-patch+json"}
+TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+
+
+def pod(name: str, **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "i"}], **spec}}
+
+
+def deployment(name: str) -> dict[str, Any]:
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    return {"metadata": {"name": name}, "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}}
+
+
+def test_a_scale_has_a_table_and_owners_of_its_own(server: Any, namespace: str) -> None:
+    base = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    server.call("POST", base, deployment("web"))
+    code, table = server.call("GET", f"{base}/web/scale", headers=TABLE)
+    assert code == 200 and [c["name"] for c in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["web", 1, 0]
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 3}}
+    code, found = server.call("PATCH", f"{base}/web/scale?fieldManager=a&force=true", scale, headers=APPLY)
+    assert (code, found["spec"]) == (200, {"replicas": 3})
+    scale["spec"] = {"replicas": 4}
+    code, found = server.call("PATCH", f"{base}/web/scale?fieldManager=b", scale, headers=APPLY)
+    assert code == 409 and 'conflict with "a" with subresource "scale": .spec.replicas' in found["message"]
+    code, found = server.call("PUT", f"{base}/web/scale?fieldValidation=Strict", {**scale, "spec": {"replicas": 1, "more": 1}})
+    assert code == 400 and 'unknown field "spec.more"' in found["message"]
+    assert server.call("PUT", f"{base}/web/scale", {**scale, "spec": {"replicas": -1}})[0] == 422
+
+
+def test_components_have_a_table(server: Any) -> None:
+    code, table = server.call("GET", "/api/v1/componentstatuses", headers=TABLE)
+    assert code == 200 and [c["name"] for c in table["columnDefinitions"]] == ["Name", "Status", "Message", "Error"]
+    assert table["rows"][0]["cells"] == ["etcd-0", "Healthy", "ok", ""]
+
+
+def test_a_binding_is_for_nodes_and_for_pods_without_gates(server: Any, namespace: str) -> None:
+    base = f"/api/v1/namespaces/{namespace}/pods"
+    server.call("POST", base, pod("gated", schedulingGates=[{"name": "example.com/x"}]))
+    wanted = {"metadata": {"name": "gated"}, "target": {"kind": "Node", "name": "n"}}
+    code, refused = server.call("POST", f"{base}/gated/binding", wanted)
+    assert code == 409 and "has non-empty .spec.schedulingGates" in refused["message"]
+    code, refused = server.call("POST", f"{base}/gated/binding", {**wanted, "target": {"kind": "Pod", "name": "n"}})
+    assert code == 422 and refused["details"]["causes"][0]["field"] == "target.kind"
+
+
+def test_a_pods_place_comes_from_its_node(server: Any, namespace: str) -> None:
+    base = f"/api/v1/namespaces/{namespace}/pods"
+    labels = {"topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1", "other": "x"}
+    server.call("POST", "/api/v1/nodes", {"metadata": {"name": f"{namespace}-node", "labels": labels}})
+    server.call("POST", base, pod("placed"))
+    wanted = {"metadata": {"name": "placed"}, "target": {"kind": "Node", "name": f"{namespace}-node"}}
+    assert server.call("POST", f"{base}/placed/binding", wanted)[0] == 201
+    found = server.call("GET", f"{base}/placed")[1]["metadata"]["labels"]
+    assert found == {"app": "placed", "topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1"}
+
+
+def test_an_eviction_waits_for_the_budget(server: Any, namespace: str) -> None:
+    base, budgets = f"/api/v1/namespaces/{namespace}/pods", f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
+    server.call("POST", budgets, {"metadata": {"name": "b"}, "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "p"}}}})
+    server.call("POST", base, pod("p"))
+    ready = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
+    assert server.call("PATCH", f"{base}/p/status", ready, headers=MERGE)[0] == 200
+    wanted = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}
+    code, refused = server.call("POST", f"{base}/p/eviction", wanted)
+    assert code == 429 and "still being processed" in refused["details"]["causes"][0]["message"]
+    counted = {"observedGeneration": 1, "disruptionsAllowed": 1, "currentHealthy": 2, "desiredHealthy": 1, "expectedPods": 2}
+    assert server.call("PATCH", f"{budgets}/b/status", {"status": counted}, headers=MERGE)[0] == 200
+    assert server.call("POST", f"{base}/p/eviction", {**wanted, "metadata": {"name": "q"}})[0] == 400
+    assert server.call("POST", f"{base}/p/eviction?dryRun=All", wanted)[0] == 201
+    assert server.call("GET", f"{base}/p")[0] == 200
+    assert server.call("POST", f"{base}/p/eviction", wanted)[0] == 201
+    assert server.call("GET", f"{base}/p")[0] == 404
+    spent = server.call("GET", f"{budgets}/b")[1]["status"]
+    assert spent["disruptionsAllowed"] == 0 and list(spent["disruptedPods"]) == ["p"]
+
+
+def test_ephemeral_containers_are_applied(server: Any, namespace: str) -> None:
+    base = f"/api/v1/namespaces/{namespace}/pods"
+    server.call("POST", base, pod("p"))
+    wanted = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"ephemeralContainers": [{"name": "debug", "image": "busybox"}]},
+    }
+    code, found = server.call("PATCH", f"{base}/p/ephemeralcontainers?fieldManager=m", wanted, headers=APPLY)
+    assert code == 200 and found["metadata"]["managedFields"][0]["subresource"] == "ephemeralcontainers"
+    assert [c["name"] for c in found["spec"]["ephemeralContainers"]] == ["debug"]
