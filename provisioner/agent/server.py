@@ -1,6 +1,5 @@
 """The agent's loop: takes batches of calls, runs each module, answers; fetches content by hash when a module asks for it."""
 
-import errno
 import hashlib
 import importlib
 import os
@@ -8,11 +7,10 @@ import signal
 import sys
 import tempfile
 import threading
-import traceback
 from typing import Any, BinaryIO, Dict, List, Optional
 
 from provisioner.agent import liveness
-from provisioner.agent.arguments import ArgumentError, checked
+from provisioner.agent.calling import outcome
 from provisioner.agent.context import Context, ModuleFailed
 from provisioner.agent.framing import EndOfInput, Frames
 
@@ -105,24 +103,9 @@ class Agent:
         )
         old = signal.signal(signal.SIGALRM, _alarm)
         try:
-            args = checked(module.ARGUMENTS, dict(call.get("args") or {}), name)
             if call.get("timeout_s"):
                 signal.setitimer(signal.ITIMER_REAL, float(call["timeout_s"]))
-            result: Dict[str, Any] = module.run(args, context)
-            result.setdefault("changed", False)
-            if context.warnings:
-                result.setdefault("warnings", []).extend(context.warnings)
-            return result
-        except ArgumentError as error:
-            return {"failed": True, "msg": str(error), "changed": False}
-        except ModuleFailed as error:
-            return dict({"failed": True, "msg": error.msg, "changed": False}, **error.more)
-        except SystemExit as error:
-            return {"failed": True, "changed": False, "msg": "module %s ended with the exit code %s" % (name, error.code)}
-        except EndOfInput:
-            raise
-        except Exception as error:
-            return _crash(error)
+            return outcome(module, name, call.get("args") or {}, context)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, old)
@@ -180,18 +163,6 @@ def _go(folder: str) -> None:
         os.chdir(folder)
     except OSError:
         os.chdir("/")
-
-
-def _crash(error: Exception) -> Dict[str, Any]:
-    """The result of a module that did not end as it should."""
-    text = traceback.format_exc()
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        where = " (%s)" % error.filename if error.filename else ""
-        return {"failed": True, "changed": False, "msg": "the host's disk is full%s: %s" % (where, error), "exception": text}
-    if isinstance(error, OSError) and error.errno and error.filename:
-        # The host's trouble rather than the module's: it says all by itself.
-        return {"failed": True, "changed": False, "msg": str(error)}
-    return {"failed": True, "changed": False, "msg": "%s: %s" % (type(error).__name__, error), "exception": text}
 
 
 def _alarm(number: int, frame: Any) -> None:
