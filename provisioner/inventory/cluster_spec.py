@@ -97,6 +97,8 @@ class PackagesSpec:
     """Address of a Debian mirror for hosts; empty leaves their sources as they are."""
     proxy: str = setting("", check=lambda v: is_url(v) if v else None)
     """HTTP proxy for package downloads on hosts; empty means none."""
+    lock_timeout_s: int = setting(300, check=between(1, 86_400))
+    """How long to wait while another process on a host holds apt's lock, in seconds. The run shows who it is."""
 
 
 @dataclass(frozen=True)

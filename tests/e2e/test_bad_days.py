@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ from tests.e2e.lab import PROVISION, Cluster, eventually, run
 PROXY_FILES = "/etc/kubernetes/proxy /etc/kubernetes/proxy.yaml /lib/systemd/system/kube-proxy.service"
 
 
-def inventory_with(cluster: Cluster, tmp_path: Path, change: dict[str, object], extra: str = "") -> Path:
-    tree = yaml.safe_load(cluster.inventory.read_text())
+def changed(inventory: str, change: dict[str, object]) -> str:
+    """An inventory's text with other values at these places; None takes the place out."""
+    tree = yaml.safe_load(inventory)
     for path, value in change.items():
         *folders, last = path.split("/")
         place = tree
@@ -31,9 +34,18 @@ def inventory_with(cluster: Cluster, tmp_path: Path, change: dict[str, object], 
             place.pop(last)
         else:
             place[last] = value
-    made = tmp_path / "inventory.yaml"
-    made.write_text(yaml.safe_dump(tree, sort_keys=False) + extra)
-    return made
+    return yaml.safe_dump(tree, sort_keys=False)
+
+
+@contextmanager
+def changed_inventory(cluster: Cluster, change: dict[str, object]) -> Iterator[None]:
+    """The cluster's own inventory says otherwise for a while."""
+    right = cluster.inventory.read_text()
+    cluster.inventory.write_text(changed(right, change))
+    try:
+        yield
+    finally:
+        cluster.inventory.write_text(right)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +62,8 @@ def inventory_with(cluster: Cluster, tmp_path: Path, change: dict[str, object], 
 def test_a_mistake_in_the_inventory_is_placed_and_explained(
     bare: Cluster, tmp_path: Path, change: dict[str, object], words: list[str]
 ) -> None:
-    made = inventory_with(bare, tmp_path, change)
+    made = tmp_path / "inventory.yaml"
+    made.write_text(changed(bare.inventory.read_text(), change))
     said = run([PROVISION, "up", made], timeout_s=60)
     assert said.code == 2, said.output
     assert "Traceback" not in said.output
@@ -168,6 +181,30 @@ def test_a_host_that_dies_in_the_middle_is_reported_and_the_others_finish(whole:
     assert whole.ssh("worker-2", f"ls {PROXY_FILES}").code == 0
 
 
+# A package that is missed only by the next run, and the lock as dpkg takes it.
+TAKE_APT_LOCK = """dpkg --purge --force-depends conntrack
+systemd-run --quiet --collect --unit=holder python3 -c "import fcntl, time
+lock = open('/var/lib/dpkg/lock-frontend', 'w'); fcntl.lockf(lock, fcntl.LOCK_EX); time.sleep(600)"
+"""
+
+
+def test_apts_lock_is_waited_for_visibly_and_not_for_ever(whole: Cluster) -> None:
+    whole.ssh("worker-1", TAKE_APT_LOCK).ok()
+    pid = whole.ssh("worker-1", "systemctl show --value -p MainPID holder").ok().stdout.strip()
+    with changed_inventory(whole, {"all/vars/cluster/packages": {"lock_timeout_s": 3}}):
+        said = whole.provision("up")
+    assert said.code == 1 and "Traceback" not in said.output, said.output
+    assert re.search(rf"worker-1  apt's lock is held by python3 \(pid {pid}\); waiting up to 3 s", said.output), said.output
+    assert re.search(rf"worker-1: package: .*not free within 3 s: python3 \(pid {pid}\) holds it", said.output), said.output
+    before = set(whole.state.glob("runs/*/events.jsonl"))
+    run_ = subprocess.Popen([PROVISION, "up", whole.inventory], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    eventually(lambda: any(f"(pid {pid}); waiting up to 300 s" in e.get("text", "") for e in events_of(whole, before)), 30, "it waits")
+    whole.ssh("worker-1", "systemctl stop holder").ok()
+    output, _ = run_.communicate(timeout=120)
+    assert run_.returncode == 0, output
+    assert "worker-1  changed  common : Packages" in output, output
+
+
 def test_a_full_disk_is_named_and_the_run_goes_on_once_there_is_room(whole: Cluster) -> None:
     whole.ssh("worker-1", "mount -t tmpfs -o size=4k tmpfs /etc/docker && head -c 4096 /dev/zero >/etc/docker/filler").ok()
     try:
@@ -182,14 +219,8 @@ def test_a_full_disk_is_named_and_the_run_goes_on_once_there_is_room(whole: Clus
 
 
 def test_a_unit_that_does_not_start_is_reported_with_the_end_of_its_journal(whole: Cluster) -> None:
-    right = whole.inventory.read_text()
-    tree = yaml.safe_load(right)
-    tree["all"]["vars"]["cluster"].setdefault("scheduler", {})["extra_args"] = {"no-such-flag": "1"}
-    whole.inventory.write_text(yaml.safe_dump(tree, sort_keys=False))
-    try:
+    with changed_inventory(whole, {"all/vars/cluster/scheduler": {"extra_args": {"no-such-flag": "1"}}}):
         said = whole.provision("up")
-    finally:
-        whole.inventory.write_text(right)
     assert said.code == 1 and "Traceback" not in said.output, said.output
     assert re.search(r"master-1: unit: .*kube-scheduler runs", said.output), said.output
     assert re.search(r"\| .*no-such-flag", said.output), "the journal's last lines are shown"
