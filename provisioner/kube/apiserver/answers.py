@@ -23,7 +23,7 @@ from provisioner.kube.apiserver.lists import Lists, encode_list, list_meta, sele
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.negotiation import Form
 from provisioner.kube.apiserver.registry import VIRTUAL, Registry
-from provisioner.kube.apiserver.replies import Reply
+from provisioner.kube.apiserver.replies import Listed, Reply
 from provisioner.kube.apiserver.requests import flag, whole
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
@@ -71,6 +71,8 @@ class Resources:
         kind = self._registry.find(target.group, target.version, target.resource)
         if kind is None:
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        if kind.deprecation:
+            call.warnings.append(kind.deprecation)
         if kind.resource.namespaced and not target.namespace and target.name:
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
         if target.resource == "componentstatuses" and target.verb in ("get", "list"):
@@ -109,7 +111,7 @@ class Resources:
             head = f'{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/{form.version}","metadata":'
             body = b'%b%b,"items":[%b]}' % (head.encode(), meta, items)
         else:
-            return _listed(request, encode_list(kind, page), form)
+            return _packed(request, encode_list(kind, page), form)
         return _packed(request, body, form)
 
     async def _watch(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
@@ -208,7 +210,7 @@ class Resources:
             except errors.StatusError as error:
                 if error.code != 404:
                     raise
-        return _listed(request, encode_list(kind, page), form)
+        return _packed(request, encode_list(kind, page), form)
 
 
 def _deleted(kind: Kind, data: bytes, call: Call) -> dict[str, Any]:
@@ -218,20 +220,14 @@ def _deleted(kind: Kind, data: bytes, call: Call) -> dict[str, Any]:
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
 
-def _packed(request: web.Request, body: bytes, form: Form) -> web.Response:
+def _packed(request: web.Request, body: bytes | Listed, form: Form) -> web.Response:
     if form.media_type == negotiation.YAML:
-        return web.Response(body=negotiation.to_yaml(body), headers={"Content-Type": negotiation.YAML})
+        whole = body if isinstance(body, bytes) else body.whole()
+        return web.Response(body=negotiation.to_yaml(whole), headers={"Content-Type": negotiation.YAML})
     # Compressing more than this blocks the loop too long: a thread does it.
-    return _listed(request, [body], form)
-
-
-def _listed(request: web.Request, parts: list[bytes], form: Form) -> web.Response:
-    if form.media_type == negotiation.YAML:
-        return _packed(request, b"".join(parts), form)
-    # Compressing more than this blocks the loop too long: a thread does it.
-    response = Reply(parts=parts, headers={"Content-Type": negotiation.JSON}, zlib_executor_size=128 * 1024)
+    response = Reply(body=body, headers={"Content-Type": negotiation.JSON}, zlib_executor_size=128 * 1024)
     # Upstream compresses answers from 128 KB; below that it costs more than it saves.
-    if "gzip" in request.headers.get("Accept-Encoding", "") and sum(map(len, parts)) > 128 * 1024:
+    if "gzip" in request.headers.get("Accept-Encoding", "") and len(body) > 128 * 1024:
         response.joined().enable_compression(web.ContentCoding.gzip)
     return response
 

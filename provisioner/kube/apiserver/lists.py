@@ -16,6 +16,7 @@ from provisioner.kube.api import errors
 from provisioner.kube.api.selectors import FieldSelector, LabelSelector, SelectorError, parse_field_selector, parse_label_selector
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.list_options import Age, ListOptions, list_options, too_new
+from provisioner.kube.apiserver.replies import Listed
 from provisioner.kube.storage.cache import Entry, NotFresh, WatchCache
 from provisioner.kube.storage.etcd import Compacted
 from provisioner.kube.storage.versions import last_of, revision_of
@@ -172,10 +173,9 @@ def list_meta(page: Page) -> dict[str, Any]:
     return made
 
 
-def encode_list(kind: Kind, page: Page) -> list[bytes]:
-    """The list object in parts: the items' bytes as the cache has them, not copied."""
-    meta = msgspec.json.encode(list_meta(page))
-    head = f'{{"kind":"{kind.list_kind}","apiVersion":"{kind.resource.api_version}","metadata":'.encode()
-    parts = [b","] * max(2 * len(page.entries) - 1, 0)
-    parts[::2] = [entry.data for entry in page.entries] if kind.as_stored else [kind.shown(entry.data) for entry in page.entries]
-    return [head, meta, b',"items":[', *parts, b"]}"]
+def encode_list(kind: Kind, page: Page) -> Listed:
+    """The list object: the items' bytes as the cache has them, not copied."""
+    meta = msgspec.json.encode(list_meta(page)).decode()
+    head = f'{{"kind":"{kind.list_kind}","apiVersion":"{kind.resource.api_version}","metadata":{meta},"items":['
+    items = [entry.data for entry in page.entries] if kind.as_stored else [kind.shown(entry.data) for entry in page.entries]
+    return Listed(head.encode(), items, b"]}")

@@ -5,22 +5,23 @@ from __future__ import annotations
 import pytest
 from aiohttp import ClientSession, web
 
-from provisioner.kube.apiserver.replies import SLICE_BYTES, Reply, _slices
+from provisioner.kube.apiserver.replies import SLICE_BYTES, Listed, Reply
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [3, 4], [SLICE_BYTES], [SLICE_BYTES + 1, 2], [10, 3 * SLICE_BYTES, 10], [1000] * 1000])
-def test_slices_are_the_parts_in_order_and_bounded(sizes: list[int]) -> None:
-    parts = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
-    found = list(_slices(parts))
-    assert b"".join(found) == b"".join(parts)
-    assert all(0 < len(piece) <= 2 * SLICE_BYTES for piece in found if sizes != [0])
+def test_slices_are_the_items_in_order_and_bounded(sizes: list[int]) -> None:
+    items = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+    body = Listed(b"[", items, b"]")
+    assert b"".join(body.slices()) == body.whole() == b"[" + b",".join(items) + b"]"
+    assert len(body) == len(body.whole())
+    assert all(len(piece) <= SLICE_BYTES + 1 + max(sizes) for piece in body.slices() if sizes)
 
 
 @pytest.fixture
 async def served() -> object:
     answers = {
         "/small": lambda: Reply(body=b"{}", headers={"X-A": "1"}),
-        "/large": lambda: Reply(parts=[b"x" * 1000] * 3000, status=201),
+        "/large": lambda: Reply(body=Listed(b"x", [b"x" * 999] * 3000, b""), status=201),
         "/bad": lambda: Reply(body=b"{}", headers={"X-A": "1\r\nX-B: 2"}),
     }
 
