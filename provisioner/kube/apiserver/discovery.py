@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from provisioner.kube.api._generated.resources import Resource
@@ -80,8 +80,10 @@ def api_group(resources: Iterable[Resource], group: str) -> dict[str, Any] | Non
     return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, versions)} if versions else None
 
 
-def resource_list(resources: Iterable[Resource], group: str, version: str) -> dict[str, Any] | None:
-    """APIResourceList of one group and version."""
+def resource_list(
+    resources: Iterable[Resource], group: str, version: str, storage_hash: Callable[[Resource], str] = lambda _: ""
+) -> dict[str, Any] | None:
+    """APIResourceList of one group and version. `storage_hash` gives storageVersionHash, "" for what is not stored."""
     found = groups_of(resources).get(group, {}).get(version)
     if found is None:
         return None
@@ -98,6 +100,8 @@ def resource_list(resources: Iterable[Resource], group: str, version: str) -> di
             entry["shortNames"] = list(r.short_names)
         if r.categories:
             entry["categories"] = list(r.categories)
+        if stored := storage_hash(r):
+            entry["storageVersionHash"] = stored
         listed.append(entry)
         for sub in r.subresources:
             below: dict[str, Any] = {

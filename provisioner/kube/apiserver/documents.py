@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -111,16 +112,16 @@ class Documents:
                 listed = discovery.aggregated(resources, core=parts[0] == "api", version=version)
                 response = json_response(listed if parts[0] == "api" else self._merged.into_aggregated(listed))
                 response.headers["Content-Type"] = media
-                return _compressed(request, response)
+                return _tagged(request, response)
             found: Any = (
                 discovery.api_versions(self._address) if parts[0] == "api" else self._merged.into_groups(discovery.api_groups(resources))
             )
         elif parts[0] == "api":
-            found = discovery.resource_list(resources, "", parts[1]) if len(parts) == 2 else None
+            found = discovery.resource_list(resources, "", parts[1], self._registry.storage_hash) if len(parts) == 2 else None
         elif len(parts) == 2:
             found = self._merged.group(parts[1], discovery.api_group(resources, parts[1]))
         else:
-            found = discovery.resource_list(resources, parts[1], parts[2])
+            found = discovery.resource_list(resources, parts[1], parts[2], self._registry.storage_hash)
         if found is None:
             raise not_there()
         form = negotiation.accepted(request.headers.get("Accept"))
@@ -173,6 +174,16 @@ def aggregated_version(accept: str) -> str:
 
 def not_there() -> errors.StatusError:
     return errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+
+
+def _tagged(request: web.Request, response: web.Response) -> web.Response:
+    """Clients keep the document, and ask whether theirs is still the one."""
+    assert isinstance(response.body, bytes)
+    tag = f'"{hashlib.sha512(response.body).hexdigest().upper()}"'
+    if request.headers.get("If-None-Match") == tag:
+        response = web.Response(status=304)
+    response.headers.update({"ETag": tag, "Vary": "Accept", "Cache-Control": "public"})
+    return response if response.status == 304 else _compressed(request, response)
 
 
 def _compressed(request: web.Request, response: web.Response) -> web.Response:

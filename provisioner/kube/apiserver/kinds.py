@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import codec, defaults, tables
+from provisioner.kube.api import codec, defaults, deprecations, tables
 from provisioner.kube.api import validation as rules
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.errors import FieldError
@@ -33,6 +33,8 @@ class Kind:
         # The type in merge_rules.RULES; None for kinds without rules, which strategic merge patches can't change.
         self.type_key: str | None = f"{resource.module}.{resource.kind}"
         self.list_kind = f"{resource.kind}List"
+        # What everybody who asks for this version is told; "" where there is nothing.
+        self.deprecation = deprecations.warning(resource.group, resource.version, resource.kind)
 
     @property
     def is_hub(self) -> bool:

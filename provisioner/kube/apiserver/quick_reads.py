@@ -80,7 +80,7 @@ class QuickReads:
             return False
         target = asked.target
         kind = self._registry.find(target.group, target.version, target.resource)
-        if kind is None or not kind.as_stored or kind.converts or kind.resource.namespaced != bool(target.namespace):
+        if kind is None or kind.deprecation or not kind.as_stored or kind.converts or kind.resource.namespaced != bool(target.namespace):
             return False
         if "get" not in kind.resource.verbs or self._forward.takes(target):
             return False

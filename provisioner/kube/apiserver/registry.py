@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -56,6 +58,15 @@ class Registry:
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         return self._kinds.get((group, version, plural))
+
+    def storage_hash(self, resource: Resource) -> str:
+        """Which version a resource's objects are stored in, as discovery says it; "" where there are none."""
+        kind = self.find(resource.group, resource.version, resource.plural)
+        stored = self._stored.get(kind.stored_as) if kind is not None and resource.plural not in VIRTUAL else None
+        if stored is None:
+            return ""
+        own = stored.resource
+        return base64.b64encode(hashlib.sha256(f"{own.group}/{own.version}/{own.kind}".encode()).digest()[:8]).decode()
 
     def resources(self) -> list[Resource]:
         """All served resources, built-in ones first."""

@@ -116,6 +116,9 @@ class CustomKind(Kind):
         self.list_kind = names.get("listKind") or f"{names['kind']}List"
         self.strategy = CustomStrategy(self.resource, tuple(f["jsonPath"] for f in part.get("selectableFields") or ()))
         self.type_key = None
+        self.deprecation = ""
+        if part.get("deprecated"):
+            self.deprecation = part.get("deprecationWarning") or f"{group}/{version} {names['kind']} is deprecated"
         self._columns = part.get("additionalPrinterColumns") or []
         self._own = f'{{"apiVersion":"{group}/{version}"'.encode()
         self._hub_version = f"{group}/{hub}"

@@ -8,17 +8,19 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from provisioner.kube.api import errors
+from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.merge_rules import RULES, FieldRule
+from provisioner.kube.apiserver.custom import formats
 
 Schema = Mapping[str, Any]
 # What every object has at its root, and the server knows itself.
 ROOT_FIELDS = ("apiVersion", "kind", "metadata")
+META_FIELDS = frozenset(meta_v1.ObjectMeta.__struct_encode_fields__)
 _PYTHON: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -49,6 +51,8 @@ def prune(value: Any, schema: Schema, path: str = "", *, root: bool = False) -> 
     for key in list(value):
         where = f"{path}.{key}" if path else key
         if embedded and key in ROOT_FIELDS:
+            if key == "metadata" and not root:
+                gone += _prune_metadata(value[key], where)
             continue
         if key in properties:
             gone += prune(value[key], properties[key], where)
@@ -57,6 +61,16 @@ def prune(value: Any, schema: Schema, path: str = "", *, root: bool = False) -> 
         elif not more and not keeps_unknown(schema):
             del value[key]
             gone.append(where)
+    return gone
+
+
+def _prune_metadata(metadata: Any, path: str) -> list[str]:
+    """What an embedded object's metadata can't have."""
+    if not isinstance(metadata, dict):
+        return []
+    gone = [f"{path}.{key}" for key in metadata if key not in META_FIELDS]
+    for key in [key for key in metadata if key not in META_FIELDS]:
+        del metadata[key]
     return gone
 
 
@@ -180,13 +194,6 @@ def _pattern(text: str) -> re.Pattern[str] | None:
         return None
 
 
-def _is_moment(value: str) -> bool:
-    try:
-        return datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
-
-
 def _string(value: str, schema: Schema, path: str) -> list[FieldError]:
     found = []
     if "maxLength" in schema and len(value) > schema["maxLength"]:
@@ -196,8 +203,9 @@ def _string(value: str, schema: Schema, path: str) -> list[FieldError]:
     pattern = _pattern(schema["pattern"]) if "pattern" in schema else None
     if pattern is not None and not pattern.search(value):
         found.append(errors.invalid_value(path, value, f"{_body(path)} should match '{schema['pattern']}'"))
-    if schema.get("format") == "date-time" and not _is_moment(value):
-        found.append(errors.invalid_value(path, value, f'{_body(path)} must be of type date-time: "{value}"'))
+    form = str(schema.get("format") or "")
+    if form and not formats.fits(value, form):
+        found.append(errors.invalid_value(path, value, f'{_body(path)} must be of type {form}: "{value}"'))
     return found
 
 

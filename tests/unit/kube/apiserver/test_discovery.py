@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.apiserver import discovery
+from provisioner.kube.apiserver.registry import Registry
 
 
 def test_both_forms_list_the_same() -> None:
@@ -38,3 +39,14 @@ def test_scale_names_its_own_group() -> None:
     assert listed is not None
     scale = next(r for r in listed["resources"] if r["name"] == "deployments/scale")
     assert (scale["group"], scale["version"], scale["kind"]) == ("autoscaling", "v1", "Scale")
+
+
+def test_what_is_stored_says_in_which_version() -> None:
+    registry = Registry()
+    core = discovery.resource_list(RESOURCES, "", "v1", registry.storage_hash)
+    assert core is not None
+    hashes = {r["name"]: r.get("storageVersionHash") for r in core["resources"]}
+    assert hashes["pods"] == "xPOwRZ+Yhw8="
+    assert hashes["bindings"] is None and hashes["pods/status"] is None
+    scalers = [discovery.resource_list(RESOURCES, "autoscaling", v, registry.storage_hash) for v in ("v1", "v2")]
+    assert len({listed["resources"][0]["storageVersionHash"] for listed in scalers if listed is not None}) == 1
