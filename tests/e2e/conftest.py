@@ -21,6 +21,7 @@ ORDER = [
     "test_services",
     "test_python_client",
     "test_upkeep",
+    "test_registry",
     "test_power",
     "test_bad_days",
     "test_destroy",

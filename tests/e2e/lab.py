@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -169,6 +170,32 @@ def write_inventory(folder: Path, network: str, name: str) -> Path:
     path = folder / "inventory.yaml"
     path.write_text(yaml.safe_dump(tree, sort_keys=False))
     return path
+
+
+def changed(inventory: str, change: dict[str, object]) -> str:
+    """An inventory's text with other values at these places; None takes the place out."""
+    tree = yaml.safe_load(inventory)
+    for path, value in change.items():
+        *folders, last = path.split("/")
+        place = tree
+        for folder in folders:
+            place = place[folder]
+        if value is None:
+            place.pop(last)
+        else:
+            place[last] = value
+    return yaml.safe_dump(tree, sort_keys=False)
+
+
+@contextmanager
+def changed_inventory(cluster: Cluster, change: dict[str, object]) -> Iterator[None]:
+    """The cluster's own inventory says otherwise for a while."""
+    right = cluster.inventory.read_text()
+    cluster.inventory.write_text(changed(right, change))
+    try:
+        yield
+    finally:
+        cluster.inventory.write_text(right)
 
 
 def new_cluster(folder: Path, network: str, name: str) -> Cluster:

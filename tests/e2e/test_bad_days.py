@@ -7,8 +7,6 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +15,9 @@ import yaml
 
 from provisioner.inventory import load
 from provisioner.machines.provider import provider_for
-from tests.e2e.lab import PROVISION, Cluster, eventually, run
+from tests.e2e.lab import PROVISION, Cluster, changed, changed_inventory, eventually, run
 
 PROXY_FILES = "/etc/kubernetes/proxy /etc/kubernetes/proxy.yaml /lib/systemd/system/kube-proxy.service"
-
-
-def changed(inventory: str, change: dict[str, object]) -> str:
-    """An inventory's text with other values at these places; None takes the place out."""
-    tree = yaml.safe_load(inventory)
-    for path, value in change.items():
-        *folders, last = path.split("/")
-        place = tree
-        for folder in folders:
-            place = place[folder]
-        if value is None:
-            place.pop(last)
-        else:
-            place[last] = value
-    return yaml.safe_dump(tree, sort_keys=False)
-
-
-@contextmanager
-def changed_inventory(cluster: Cluster, change: dict[str, object]) -> Iterator[None]:
-    """The cluster's own inventory says otherwise for a while."""
-    right = cluster.inventory.read_text()
-    cluster.inventory.write_text(changed(right, change))
-    try:
-        yield
-    finally:
-        cluster.inventory.write_text(right)
 
 
 @pytest.mark.parametrize(
