@@ -54,8 +54,7 @@ def text(told: ClusterStatus, certificates: bool = False) -> list[str]:
         state = "healthy" if member["healthy"] else f"NOT healthy: {member.get('problem', '')}"
         more = f"  {member.get('version', '')}  {member.get('db_bytes', 0) / 1e6:.1f} MB{'  leader' if member.get('leader') else ''}"
         lines.append(f"etcd member {member['name']}  {state}{more if member['healthy'] else ''}")
-    lines.append("all is well" if told.healthy else "something is NOT well")
-    return lines
+    return [*lines, "", "NOT well:", *(f"  {problem}" for problem in told.problems)] if told.problems else [*lines, "all is well"]
 
 
 def _host(host: HostStatus, told: ClusterStatus, certificates: bool) -> list[str]:

@@ -102,14 +102,41 @@ class ClusterStatus:
     etcd: list[dict[str, Any]]
 
     @property
+    def problems(self) -> list[str]:
+        """What is not well, a sentence each; empty when all is."""
+        found = [] if self.api == "ok" else [f"the API does not answer: {self.api}"]
+        for host in self.hosts:
+            found += [f"{host.name}: {text}" for text in _problems(host, registered=self.api == "ok")]
+        return found + [
+            f"etcd member {member['name']}: {member.get('problem', 'not healthy')}" for member in self.etcd if not member["healthy"]
+        ]
+
+    @property
     def healthy(self) -> bool:
-        return self.api == "ok" and all(
-            not host.problem and all(u.active == "active" for u in host.units) and (not host.node or host.node.get("ready"))
-            for host in self.hosts
-        )
+        return not self.problems
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "healthy": self.healthy}
+        return {**asdict(self), "healthy": self.healthy, "problems": self.problems}
+
+
+def _problems(host: HostStatus, *, registered: bool) -> list[str]:
+    """`registered`: whether its node is known to the API, if it has one."""
+    if host.problem:
+        return [host.problem]
+    found = [f"{unit.name} is {unit.active}" for unit in host.units if unit.active != "active"]
+    if host.node and not host.node.get("ready"):
+        found.append(f"its node is not ready: {host.node.get('why', '')}")
+    elif registered and not host.node and {"master", "worker"} & set(host.roles):
+        found.append("its node is not registered")
+    for unit in host.units:
+        if unit.release and host.wanted_release and unit.release != host.wanted_release:
+            found.append(f"{unit.name} runs {unit.release}, not {host.wanted_release}")
+    for certificate in host.certificates:
+        if certificate.days_left < 0:
+            found.append(f"certificate {certificate.name}: {certificate.note or 'it has expired'}")
+        elif certificate.served is False:
+            found.append(f"certificate {certificate.name}: {certificate.note}")
+    return found
 
 
 def status(context: Context, wanted: Mapping[str, str]) -> ClusterStatus:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 from provisioner.cli.status import text
-from provisioner.cluster.status import ClusterStatus, HostStatus, parse_host, units_of
+from provisioner.cluster.status import CertificateStatus, ClusterStatus, HostStatus, parse_host, units_of
 from provisioner.cluster.topology import Topology
 from provisioner.pki.authority import issue, make_authority
 from provisioner.pki.profile import Authority, Leaf, Usage
@@ -15,7 +19,7 @@ NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 TOPOLOGY = Topology(("m",), ("w",), ("m",), {"m": "10.0.0.1", "w": "10.0.0.2"})
 
 
-def output(active: str = "active", release: str = "0.1.0-abc") -> str:
+def output(active: str = "active", release: str = "0.1.0-abc", *more: str) -> str:
     authority = make_authority("ca", now=NOW, days=100)
     pem = issue(authority, Leaf("x", Authority.CLUSTER, "kubelet", Usage.CLIENT), now=NOW, days=20).certificate_pem
     return "\n".join(
@@ -25,25 +29,25 @@ def output(active: str = "active", release: str = "0.1.0-abc") -> str:
             "current=0.1.0-abc",
             "docker=20.10.24",
             f"certificate=kubelet.crt|{base64.b64encode(pem).decode()}",
-            "certificate=broken.crt|eA==",
+            *more,
         ]
     )
 
 
-def host(said: str) -> HostStatus:
+def host(said: str, days_later: int = 0) -> HostStatus:
     found = HostStatus(
         "w", "10.0.0.2", ["worker"], wanted_release="0.1.0-abc", node={"ready": True, "why": "", "version": "v1", "runtime": "docker://20"}
     )
-    parse_host(said, found, now=NOW)
+    parse_host(said, found, now=NOW + datetime.timedelta(days=days_later))
     return found
 
 
-def cluster(*hosts: HostStatus, api: str = "ok") -> ClusterStatus:
-    return ClusterStatus("lab", "10.0.0.1:6443", api, "0.1.0-abc", {"w": "on"}, list(hosts), [])
+def cluster(*hosts: HostStatus, api: str = "ok", etcd: Sequence[dict[str, Any]] = ()) -> ClusterStatus:
+    return ClusterStatus("lab", "10.0.0.1:6443", api, "0.1.0-abc", {"w": "on"}, list(hosts), list(etcd))
 
 
 def test_units_versions_and_certificates() -> None:
-    found = host(output())
+    found = host(output("active", "0.1.0-abc", "certificate=broken.crt|eA=="))
     assert [(u.name, u.active, u.pid, u.release, u.rss_kib) for u in found.units] == [
         ("kubelet", "active", 42, "0.1.0-abc", 2048),
         ("docker", "active", 7, "", 0),
@@ -57,11 +61,37 @@ def test_units_follow_roles() -> None:
     assert units_of("w", TOPOLOGY, dns=True) == ["docker", "kubelet", "kube-proxy"]
 
 
-def test_health_is_everything_together() -> None:
-    assert cluster(host(output())).healthy
-    assert not cluster(host(output(active="failed"))).healthy
-    assert not cluster(host(output()), api="refused").healthy
-    assert not cluster(HostStatus("w", "10.0.0.2", ["worker"], problem="no route")).healthy
+NOT_SERVED = CertificateStatus("apiserver", 300, "2027-01-01", served=False, note="port 6443 still serves the old one")
+
+
+@pytest.mark.parametrize(
+    ("told", "problems"),
+    [
+        (cluster(host(output())), []),
+        (cluster(host(output(active="failed"))), ["w: kubelet is failed"]),
+        (cluster(host(output()), api="refused"), ["the API does not answer: refused"]),
+        (cluster(HostStatus("w", "10.0.0.2", ["worker"], problem="no route")), ["w: no route"]),
+        (cluster(HostStatus("w", "10.0.0.2", ["worker"])), ["w: its node is not registered"]),
+        (cluster(HostStatus("e", "10.0.0.3", ["etcd"])), []),
+        (
+            cluster(HostStatus("w", "10.0.0.2", ["worker"], node={"ready": False, "why": "no lease"})),
+            ["w: its node is not ready: no lease"],
+        ),
+        (cluster(host(output(release="0.0.9-old"))), ["w: kubelet runs 0.0.9-old, not 0.1.0-abc"]),
+        (cluster(host(output("active", "", "certificate=x.crt|eA=="))), ["w: certificate x: can't be read"]),
+        (cluster(host(output(), days_later=30)), ["w: certificate kubelet: it has expired"]),
+        (
+            cluster(HostStatus("e", "", ["etcd"], certificates=[NOT_SERVED])),
+            ["e: certificate apiserver: port 6443 still serves the old one"],
+        ),
+        (cluster(etcd=[{"name": "m", "healthy": False, "problem": "refused"}]), ["etcd member m: refused"]),
+    ],
+    ids=lambda value: (value or ["well"])[0] if isinstance(value, list) else "",
+)
+def test_what_is_not_well_is_named(told: ClusterStatus, problems: list[str]) -> None:
+    assert told.problems == problems
+    assert told.healthy == (not problems)
+    assert told.as_dict()["problems"] == problems
 
 
 def test_text_shows_what_needs_a_look() -> None:
@@ -70,7 +100,8 @@ def test_text_shows_what_needs_a_look() -> None:
     assert "node Ready  v1  docker://20" in shown
     assert "0.0.9-old (wanted 0.1.0-abc)" in shown
     assert "certificate kubelet                    20 days left" in shown
-    assert shown.endswith("all is well")
+    assert shown.endswith("NOT well:\n  w: kubelet runs 0.0.9-old, not 0.1.0-abc")
+    assert text(cluster(host(output())))[-1] == "all is well"
     gone = "\n".join(text(cluster(HostStatus("w", "10.0.0.2", ["worker"], problem="connect: no route"))))
     assert "  connect: no route" in gone
-    assert gone.endswith("something is NOT well")
+    assert gone.endswith("NOT well:\n  w: connect: no route")
