@@ -171,6 +171,13 @@ class Strategy:
 def _pod_created(obj: Any) -> None:
     obj.status.phase = "Pending"
     obj.status.qos_class = qos_class(obj.spec)
+    if obj.spec.scheduling_gates:
+        # Whoever has a pod has its module: nobody pays for this import.
+        from provisioner.kube.api._generated import core_v1
+
+        text = "Scheduling is blocked due to non-empty scheduling gates"
+        held = core_v1.PodCondition(type="PodScheduled", status="False", reason="SchedulingGated", message=text)
+        obj.status.conditions = [held]
 
 
 def _namespace_created(obj: Any) -> None:

@@ -16,6 +16,12 @@ SELECTED_NODE = "volume.kubernetes.io/selected-node"
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+OLD_CLASS_NOTE = "volume.beta.kubernetes.io/storage-class"
+
+
+def class_of(claim: core_v1.PersistentVolumeClaim) -> str:
+    """The claim's storage class, by its field or by the annotation that came before it."""
+    return (claim.metadata.annotations or {}).get(OLD_CLASS_NOTE) or claim.spec.storage_class_name or ""
 
 
 def size_of(volume: core_v1.PersistentVolume) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -46,4 +46,13 @@ def unknown_keys(body: dict[str, Any], form: type[msgspec.Struct], prefix: str) 
             found.append(f"{prefix}{key}: not a setting that we know{f'; did you mean {near[0]}?' if near else ''}")
         elif isinstance(value, dict) and isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
             found += unknown_keys(value, fields[key], f"{prefix}{key}.")
+        elif isinstance(value, list) and (item := _struct_of_items(fields[key])) is not None:
+            for number, one in enumerate(value):
+                found += unknown_keys(one, item, f"{prefix}{key}[{number}].") if isinstance(one, dict) else []
     return found
+
+
+def _struct_of_items(type_: Any) -> type[msgspec.Struct] | None:
+    """What a list or tuple holds, where that is a Struct."""
+    inner = next(iter(get_args(type_)), None) if get_origin(type_) in (list, tuple) else None
+    return inner if isinstance(inner, type) and issubclass(inner, msgspec.Struct) else None

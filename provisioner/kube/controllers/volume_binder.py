@@ -17,6 +17,7 @@ from provisioner.kube.api.volume_match import (
     BOUND_BY_CONTROLLER,
     DEFAULT_CLASS,
     SELECTED_NODE,
+    class_of,
     find,
     is_for,
     mismatch,
@@ -28,11 +29,6 @@ Volume = core_v1.PersistentVolume
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 PROVISIONER_NOTES = ("volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner")
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
-OLD_CLASS_NOTE = "volume.beta.kubernetes.io/storage-class"
-
-
-def class_of(claim: Claim) -> str:
-    return (claim.metadata.annotations or {}).get(OLD_CLASS_NOTE) or claim.spec.storage_class_name or ""
 
 
 def default_class(classes: list[storage_v1.StorageClass]) -> storage_v1.StorageClass | None:

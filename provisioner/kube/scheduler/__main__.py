@@ -8,8 +8,10 @@ import secrets
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from provisioner.kube.api._generated import core_v1
+import msgspec
+
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
 from provisioner.kube.client.events import EventRecorder
@@ -18,6 +20,8 @@ from provisioner.kube.client.informer import InformerSet
 from provisioner.kube.client.leader import LeaderElector
 from provisioner.kube.client.serving import serving_context
 from provisioner.kube.scheduler.loop import Scheduler
+from provisioner.kube.scheduler.profiles import Configuration, ProfileSettings, profiles_of, read
+from provisioner.kube.scheduler.queue import SchedulingQueue
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +33,8 @@ def flag_set() -> FlagSet:
     flags.add("kubeconfig", str, "", "how to reach the API server")
     flags.add("authentication-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
     flags.add("authorization-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
-    flags.add("scheduler-name", str, "default-scheduler", "the schedulerName of the pods that are ours")
+    flags.add("config", str, "", "a KubeSchedulerConfiguration file: profiles, their scoring plugins, back-off")
+    flags.add("scheduler-name", str, "", "one profile of this name, where no file names any")
     flags.add("leader-elect", boolean, True, "act only while holding the lease kube-system/kube-scheduler")
     flags.add("leader-elect-lease-duration", duration, 15.0, "others wait this long for a silent leader")
     flags.add("leader-elect-renew-deadline", duration, 10.0, "a leader that can't renew for this long stops")
@@ -42,7 +47,12 @@ def flag_set() -> FlagSet:
 
 
 async def start(daemon: Daemon, flags: Flags) -> None:
-    client = Client.from_kubeconfig(flags.kubeconfig or None, user_agent="kube-scheduler", max_connections=80)
+    config = read(Path(flags.config)) if flags.config else Configuration()
+    if flags.scheduler_name:
+        config = msgspec.structs.replace(config, profiles=(ProfileSettings(scheduler_name=flags.scheduler_name),))
+    profiles = profiles_of(config)
+    kubeconfig = flags.kubeconfig or config.client_connection.kubeconfig
+    client = Client.from_kubeconfig(kubeconfig or None, user_agent="kube-scheduler", max_connections=80)
     daemon.on_stop("client", client.close)
     context = serving_context(flags.tls_cert_file, flags.tls_private_key_file, names=[socket.gethostname(), flags.bind_address])
     await daemon.serve(Listener(flags.bind_address, flags.secure_port, context))
@@ -51,9 +61,8 @@ async def start(daemon: Daemon, flags: Flags) -> None:
 
     async def lead() -> None:
         informers = InformerSet(client)
-        for kind in (core_v1.Node, core_v1.Pod):
-            informers.get(kind)
-        scheduler = Scheduler(client, informers, recorder, names=frozenset({flags.scheduler_name}))
+        queue = SchedulingQueue(config.pod_initial_backoff_seconds, config.pod_max_backoff_seconds)
+        scheduler = Scheduler(client, informers, recorder, profiles=profiles, queue=queue)
         informers.start()
         try:
             await informers.wait_synced(SYNC_S)
@@ -61,7 +70,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
         finally:
             await informers.stop()
 
-    if flags.leader_elect:
+    if flags.leader_elect and config.leader_election.leader_elect is not False:
         elector = LeaderElector(
             client,
             name="kube-scheduler",

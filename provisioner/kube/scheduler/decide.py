@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from provisioner.kube.scheduler import filters
+from provisioner.kube.scheduler import filters, volumes
 from provisioner.kube.scheduler.facts import PodFacts
 from provisioner.kube.scheduler.nodes import Mask, Nodes
-from provisioner.kube.scheduler.scores import SCORES
+from provisioner.kube.scheduler.preemption import Budget, Preemption, preempt
+from provisioner.kube.scheduler.profiles import DEFAULT, Profile
+from provisioner.kube.scheduler.volumes import Needs, Storage
+
+NO_STORAGE = Storage(lambda _: None, lambda _: None, lambda _: None, lambda: ())
 
 
 @dataclass(frozen=True)
@@ -22,44 +28,49 @@ class Decision:
     feasible: int = 0
     # Nodes that would do but for the pods on them: preemption may help there.
     resolvable: tuple[int, ...] = ()
+    needs: Needs = field(default_factory=Needs)
 
 
 # Filters that no preemption can satisfy.
-def _fixed(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
+def _fixed(pod: PodFacts, nodes: Nodes, needs: Needs, storage: Storage) -> list[tuple[Mask, str]]:
     found = [filters.node_affinity(pod, nodes)]
     reasons = filters.taint_reasons(pod, nodes)
     for reason in dict.fromkeys(reasons.values()):
         mask = np.ones(nodes.size, dtype=np.bool_)
         mask[[row for row, why in reasons.items() if why == reason]] = False
         found.append((mask, reason))
-    return found
+    return found + volumes.fixed_masks(needs, nodes, storage)
 
 
-def _movable(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
+def _movable(pod: PodFacts, nodes: Nodes, needs: Needs) -> list[tuple[Mask, str]]:
     return [
         filters.host_ports(pod, nodes),
         *filters.fit(pod, nodes),
         *filters.topology_spread(pod, nodes),
         *filters.inter_pod_affinity(pod, nodes),
+        *volumes.exclusive_mask(needs, nodes),
     ]
 
 
-def decide(pod: PodFacts, nodes: Nodes, turn: int = 0) -> Decision:
+def decide(pod: PodFacts, nodes: Nodes, turn: int = 0, *, storage: Storage = NO_STORAGE, profile: Profile = DEFAULT) -> Decision:
     """Filter, score, choose. Of equally good nodes `turn` picks one, so that ties go round."""
     present = nodes.present
     total = int(present.sum())
     if not total:
         return Decision(None, "no nodes available to schedule pods")
+    needs = volumes.needs_of(pod, storage) if pod.claims else Needs()
+    if needs.problem:
+        return Decision(None, f"0/{total} nodes are available: {needs.problem}.")
     reasons: Counter[str] = Counter()
     feasible = present.copy()
-    for mask, reason in _fixed(pod, nodes):
+    for mask, reason in _fixed(pod, nodes, needs, storage):
         turned_away = int((feasible & ~mask).sum())
         if turned_away:
             reasons[reason] += turned_away
             feasible &= mask
     resolvable = feasible.copy()
     # A node that lacks cpu and memory both is told of for both, as upstream's fit plugin does.
-    for mask, reason in _movable(pod, nodes):
+    for mask, reason in _movable(pod, nodes, needs):
         turned_away = int((resolvable & ~mask).sum())
         if turned_away:
             reasons[reason] += turned_away
@@ -67,57 +78,52 @@ def decide(pod: PodFacts, nodes: Nodes, turn: int = 0) -> Decision:
     rows = np.flatnonzero(feasible)
     if not rows.size:
         listed = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
-        return Decision(None, f"0/{total} nodes are available: {listed}.", 0, tuple(int(r) for r in np.flatnonzero(resolvable)))
+        text = f"0/{total} nodes are available: {listed}."
+        return Decision(None, text, 0, tuple(int(r) for r in np.flatnonzero(resolvable)), needs)
     best = int(rows[0])
     if rows.size > 1:
         totals = np.zeros(nodes.size)
-        for score, weight in SCORES:
+        for score, weight in profile.scores:
             totals += weight * score(pod, nodes, feasible)
         ranked = totals[rows]
         winners = rows[ranked >= ranked.max() - 1e-9]
         best = int(winners[turn % winners.size])
-    return Decision(nodes.names[best], "", int(rows.size))
+    return Decision(nodes.names[best], "", int(rows.size), (), needs)
 
 
-@dataclass(frozen=True)
-class Preemption:
-    """Deleting `victims` makes room on `node`."""
+@contextmanager
+def expected(pod: PodFacts, nodes: Nodes, nominated: Iterable[tuple[PodFacts, str]]) -> Iterator[None]:
+    """While this lasts, pods of no lesser priority that were promised a node count as being there."""
+    promised = [
+        (other, node) for other, node in nominated if other.uid != pod.uid and other.priority >= pod.priority and node in nodes.rows
+    ]
+    for other, node in promised:
+        nodes.place(other, node)
+    try:
+        yield
+    finally:
+        for other, node in promised:
+            nodes.take_away(other, node)
 
-    node: str
-    victims: tuple[PodFacts, ...]
 
-
-def preempt(pod: PodFacts, nodes: Nodes, candidates: tuple[int, ...]) -> Preemption | None:
-    """The cheapest way to make room among pods of lower priority: as few and as unimportant victims as can be.
-
-    For each candidate node every lesser pod is taken away; if the pod then fits, they are put back, most important first, while it still
-    does. `nodes` is as before when this returns.
-    """
+def make_room(pod: PodFacts, nodes: Nodes, decision: Decision, budgets: Sequence[Budget]) -> tuple[Preemption | None, str]:
+    """(whom to preempt, or None; what to add to the message then)."""
+    total = int(nodes.present.sum())
     if pod.pod.spec.preemption_policy == "Never":
-        return None
-    best: tuple[tuple[int, int, int], Preemption] | None = None
-    for row in candidates:
-        name = nodes.names[row]
-        lesser = sorted((p for p in nodes.pods[row].values() if p.priority < pod.priority), key=lambda p: (-p.priority, p.key))
-        if name is None or not lesser:
-            continue
-        for victim in lesser:
-            nodes.take_away(victim, name)
-        victims = list(lesser)
-        if _fits(pod, nodes, row):
-            victims = []
-            for other in lesser:
-                nodes.place(other, name)
-                if not _fits(pod, nodes, row):
-                    nodes.take_away(other, name)
-                    victims.append(other)
-            rank = (max(v.priority for v in victims), sum(v.priority for v in victims), len(victims)) if victims else (0, 0, 0)
-            if victims and (best is None or rank < best[0]):
-                best = (rank, Preemption(name, tuple(victims)))
-        for victim in victims:
-            nodes.place(victim, name)
-    return best[1] if best else None
-
-
-def _fits(pod: PodFacts, nodes: Nodes, row: int) -> bool:
-    return all(bool(mask[row]) for mask, _ in _movable(pod, nodes))
+        return None, " preemption: not eligible due to preemptionPolicy=Never."
+    nominated = pod.pod.status.nominated_node_name
+    row = nodes.rows.get(nominated or "")
+    if row is not None and row in decision.resolvable:
+        going = [p for p in nodes.pods[row].values() if p.priority < pod.priority and p.pod.metadata.deletion_timestamp is not None]
+        if going:
+            return None, " preemption: not eligible due to a terminating pod on the nominated node."
+    fixed = Needs(exclusive=decision.needs.exclusive)
+    chosen = preempt(pod, nodes, decision.resolvable, lambda at: all(bool(mask[at]) for mask, _ in _movable(pod, nodes, fixed)), budgets)
+    if chosen is not None:
+        return chosen, ""
+    counts = {
+        "No preemption victims found for incoming pod": len(decision.resolvable),
+        "Preemption is not helpful for scheduling": total - len(decision.resolvable),
+    }
+    listed = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items() if count))
+    return None, f" preemption: 0/{total} nodes are available: {listed}."

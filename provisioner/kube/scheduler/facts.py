@@ -29,12 +29,19 @@ class Term:
     """One pod (anti-)affinity term."""
 
     topology_key: str
-    namespaces: frozenset[str] | None
+    namespaces: frozenset[str]
     matches: Matcher
     weight: int = 0
+    # By the labels of a pod's namespace; None for a term that names its namespaces only.
+    namespace_matches: Matcher | None = None
 
-    def selects(self, pod: PodFacts) -> bool:
-        return (self.namespaces is None or pod.namespace in self.namespaces) and self.matches(pod.labels)
+    def selects(self, pod: PodFacts, namespaces: Mapping[str, Mapping[str, str]]) -> bool:
+        """`namespaces` are the labels of each namespace."""
+        if pod.namespace not in self.namespaces and (
+            self.namespace_matches is None or not self.namespace_matches(namespaces.get(pod.namespace, {}))
+        ):
+            return False
+        return self.matches(pod.labels)
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class PodFacts:
     preferred_affinity: list[Term] = field(default_factory=list)
     spreads: list[Spread] = field(default_factory=list)
     host_ports: frozenset[tuple[str, str, int]] = frozenset()
+    claims: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -80,6 +88,11 @@ class PodFacts:
     @cached_property
     def labels(self) -> Mapping[str, str]:
         return self.pod.metadata.labels or {}
+
+    @property
+    def looks_at_others(self) -> bool:
+        """Whether other pods' labels or places decide where it may go."""
+        return bool(self.affinity or self.anti_affinity or any(spread.hard for spread in self.spreads))
 
     @property
     def priority(self) -> int:
@@ -143,23 +156,39 @@ def _raise_to(total: dict[str, int], floor: Mapping[str, int]) -> None:
 def _term(term: core_v1.PodAffinityTerm, namespace: str, labels: Mapping[str, str], weight: int = 0) -> Term:
     selector = from_struct(term.label_selector)
     keys = {key: labels[key] for key in term.match_label_keys or () if key in labels}
-    namespaces: frozenset[str] | None = frozenset(term.namespaces or (() if term.namespace_selector is not None else (namespace,)))
-    if term.namespace_selector is not None:
-        # An empty selector means every namespace; one with conditions needs the namespaces' labels, which pods don't carry.
-        namespaces = None
-    return Term(term.topology_key or "", namespaces, _with_keys(selector.matches, keys), weight)
+    others = {key: labels[key] for key in term.mismatch_label_keys or () if key in labels}
+    by_labels = from_struct(term.namespace_selector).matches if term.namespace_selector is not None else None
+    own = () if term.namespaces or by_labels is not None else (namespace,)
+    matches = _with_keys(selector.matches, keys, others)
+    return Term(term.topology_key or "", frozenset([*(term.namespaces or ()), *own]), matches, weight, by_labels)
 
 
-def _with_keys(matches: Matcher, keys: Mapping[str, str]) -> Matcher:
-    if not keys:
+def _with_keys(matches: Matcher, keys: Mapping[str, str], others: Mapping[str, str] | None = None) -> Matcher:
+    """matchLabelKeys: the pod's own values; mismatchLabelKeys: any but those."""
+    if not keys and not others:
         return matches
-    return lambda labels: matches(labels) and all(labels.get(key) == value for key, value in keys.items())
+    return lambda labels: (
+        matches(labels)
+        and all(labels.get(key) == value for key, value in keys.items())
+        and all(labels.get(key) != value for key, value in (others or {}).items())
+    )
+
+
+def claims_of(pod: core_v1.Pod) -> tuple[str, ...]:
+    """Names of the claims that the pod uses; a generic ephemeral volume's claim is named after the pod."""
+    found = []
+    for volume in pod.spec.volumes or ():
+        if volume.persistent_volume_claim is not None:
+            found.append(volume.persistent_volume_claim.claim_name or "")
+        elif volume.ephemeral is not None:
+            found.append(f"{pod.metadata.name}-{volume.name}")
+    return tuple(found)
 
 
 def facts_of(pod: core_v1.Pod) -> PodFacts:
     spec, namespace, labels = pod.spec, pod.metadata.namespace or "", pod.metadata.labels or {}
     requests, nonzero = requests_of(spec)
-    facts = PodFacts(pod, requests, nonzero)
+    facts = PodFacts(pod, requests, nonzero, claims=claims_of(pod))
     affinity: Any = spec.affinity or core_v1.Affinity()
     if affinity.node_affinity is not None:
         required = affinity.node_affinity.required_during_scheduling_ignored_during_execution

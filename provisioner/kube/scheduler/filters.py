@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.volume_match import term_matches
 from provisioner.kube.scheduler.facts import PodFacts
 from provisioner.kube.scheduler.nodes import Mask, Nodes
-
-Filter = Callable[[PodFacts, Nodes], tuple[Mask, str]]
 
 
 def tolerates(tolerations: Iterable[core_v1.Toleration], taint: core_v1.Taint) -> bool:
@@ -25,34 +24,6 @@ def tolerates(tolerations: Iterable[core_v1.Toleration], taint: core_v1.Taint) -
     return False
 
 
-def matches_requirement(requirement: core_v1.NodeSelectorRequirement, labels: Mapping[str, str]) -> bool:
-    """One node selector requirement against labels; Gt and Lt compare whole numbers."""
-    key, operator, values = requirement.key or "", requirement.operator, requirement.values or []
-    value = labels.get(key)
-    if operator == "In":
-        return value in values
-    if operator == "NotIn":
-        return value not in values
-    if operator == "Exists":
-        return value is not None
-    if operator == "DoesNotExist":
-        return value is None
-    try:
-        number, bound = int(value or ""), int(values[0])
-    except (ValueError, IndexError):
-        return False
-    return number > bound if operator == "Gt" else number < bound
-
-
-def matches_term(term: core_v1.NodeSelectorTerm, labels: Mapping[str, str], name: str) -> bool:
-    """A term with nothing in it matches no node."""
-    if not term.match_expressions and not term.match_fields:
-        return False
-    return all(matches_requirement(r, labels) for r in term.match_expressions or ()) and all(
-        matches_requirement(r, {"metadata.name": name}) for r in term.match_fields or ()
-    )
-
-
 def node_affinity_mask(pod: PodFacts, nodes: Nodes) -> Mask:
     """nodeSelector and required node affinity together."""
     if not pod.node_selector and pod.required_terms is None:
@@ -60,12 +31,8 @@ def node_affinity_mask(pod: PodFacts, nodes: Nodes) -> Mask:
     mask = np.zeros(nodes.size, dtype=np.bool_)
     for row, labels in enumerate(nodes.labels):
         if all(labels.get(key) == value for key, value in pod.node_selector.items()):
-            mask[row] = pod.required_terms is None or any(matches_term(t, labels, nodes.names[row] or "") for t in pod.required_terms)
+            mask[row] = pod.required_terms is None or any(term_matches(t, labels, nodes.names[row] or "") for t in pod.required_terms)
     return mask
-
-
-def node_name(pod: PodFacts, nodes: Nodes) -> tuple[Mask, str]:
-    return nodes.present, "node(s) not ready to be scheduled"
 
 
 def node_affinity(pod: PodFacts, nodes: Nodes) -> tuple[Mask, str]:
@@ -137,8 +104,10 @@ def inter_pod_affinity(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
         mask = np.ones(nodes.size, dtype=np.bool_)
         for term in pod.affinity:
             domains = _domains(nodes, term.topology_key)
-            holding = {domains[row] for row, pods in enumerate(nodes.pods) for other in pods.values() if term.selects(other)} - {None}
-            if not holding and term.selects(pod):
+            holding = {
+                domains[row] for row, pods in enumerate(nodes.pods) for other in pods.values() if term.selects(other, nodes.namespaces)
+            } - {None}
+            if not holding and term.selects(pod, nodes.namespaces):
                 # The first of a group that wants to be near itself may go anywhere that has the key.
                 mask &= np.fromiter((d is not None for d in domains), dtype=np.bool_, count=nodes.size)
             else:
@@ -148,7 +117,9 @@ def inter_pod_affinity(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
         mask = np.ones(nodes.size, dtype=np.bool_)
         for term in pod.anti_affinity:
             domains = _domains(nodes, term.topology_key)
-            holding = {domains[row] for row, pods in enumerate(nodes.pods) for other in pods.values() if term.selects(other)} - {None}
+            holding = {
+                domains[row] for row, pods in enumerate(nodes.pods) for other in pods.values() if term.selects(other, nodes.namespaces)
+            } - {None}
             mask &= np.fromiter((d not in holding for d in domains), dtype=np.bool_, count=nodes.size)
         found.append((mask, "node(s) didn't match pod anti-affinity rules"))
     if nodes.with_anti_affinity:
@@ -156,33 +127,39 @@ def inter_pod_affinity(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
         for row, other in nodes.with_anti_affinity.values():
             for term in other.anti_affinity:
                 domain = nodes.labels[row].get(term.topology_key)
-                if domain is not None and term.selects(pod):
+                if domain is not None and term.selects(pod, nodes.namespaces):
                     mask &= np.fromiter((d != domain for d in _domains(nodes, term.topology_key)), dtype=np.bool_, count=nodes.size)
         found.append((mask, "node(s) didn't satisfy existing pods anti-affinity rules"))
     return found
 
 
 def topology_spread(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
-    """DoNotSchedule constraints: the domain's count after placing, less the smallest, stays within maxSkew."""
-    found = []
-    for spread in pod.spreads:
-        if not spread.hard:
-            continue
-        eligible = nodes.present.copy()
+    """DoNotSchedule constraints: the domain's count after placing, less the smallest, stays within maxSkew.
+
+    Only nodes that have the keys of all of them count; one without a constraint's key can't take the pod.
+    """
+    hard = [spread for spread in pod.spreads if spread.hard]
+    if not hard:
+        return []
+    by_key = {spread.topology_key: _domains(nodes, spread.topology_key) for spread in hard}
+    complete = np.fromiter((all(d[row] is not None for d in by_key.values()) for row in range(nodes.size)), np.bool_, nodes.size)
+    skewed = np.ones(nodes.size, dtype=np.bool_)
+    for spread in hard:
+        eligible = nodes.present & complete
         if spread.honor_affinity:
             eligible &= node_affinity_mask(pod, nodes)
         if spread.honor_taints:
             for row in taint_reasons(pod, nodes):
                 eligible[row] = False
-        domains = _domains(nodes, spread.topology_key)
+        domains = by_key[spread.topology_key]
         counts = spread_counts(pod, nodes, domains, eligible, spread.matches)
         smallest = min(counts.values(), default=0) if len(counts) >= spread.min_domains else 0
         own = 1 if spread.matches(pod.labels) else 0
-        mask = np.fromiter(
-            (d is not None and counts.get(d, 0) + own - smallest <= spread.max_skew for d in domains), dtype=np.bool_, count=nodes.size
+        skewed &= np.fromiter(
+            (d is None or counts.get(d, 0) + own - smallest <= spread.max_skew for d in domains), dtype=np.bool_, count=nodes.size
         )
-        found.append((mask, "node(s) didn't match pod topology spread constraints"))
-    return found
+    text = "node(s) didn't match pod topology spread constraints"
+    return [(complete, f"{text} (missing required label)"), (skewed | ~complete, text)]
 
 
 def spread_counts(

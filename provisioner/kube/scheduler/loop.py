@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
-from provisioner.kube.api._generated import core_v1, meta_v1
+from provisioner.kube.api._generated import core_v1, meta_v1, policy_v1, storage_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client.client import Client, ConnectionFailed
 from provisioner.kube.client.clock import Clock, SystemClock
 from provisioner.kube.client.events import EventRecorder
 from provisioner.kube.client.informer import InformerSet
 from provisioner.kube.client.tasks import spawn
-from provisioner.kube.scheduler.decide import Decision, decide, preempt
+from provisioner.kube.scheduler.binding import Binder
+from provisioner.kube.scheduler.decide import Decision, decide, expected, make_room
 from provisioner.kube.scheduler.facts import PodFacts, facts_of
 from provisioner.kube.scheduler.nodes import Nodes
+from provisioner.kube.scheduler.preemption import Preemption, budgets_of
+from provisioner.kube.scheduler.profiles import DEFAULT, DEFAULT_NAME, Profile
 from provisioner.kube.scheduler.queue import SchedulingQueue
+from provisioner.kube.scheduler.volumes import Choice, Storage, choose
 
 log = logging.getLogger(__name__)
 
@@ -33,25 +38,48 @@ def _ended(pod: core_v1.Pod) -> bool:
 
 
 class Scheduler:
-    """One profile. `names` are the schedulerName values that it answers to."""
+    """Answers to the pods that name one of its `profiles`."""
 
     def __init__(
-        self, client: Client, informers: InformerSet, recorder: EventRecorder, *, names: frozenset[str], clock: Clock | None = None
+        self,
+        client: Client,
+        informers: InformerSet,
+        recorder: EventRecorder,
+        *,
+        profiles: Sequence[Profile] = (DEFAULT,),
+        queue: SchedulingQueue | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self._client, self._recorder, self._names = client, recorder, names
+        self._client, self._recorder = client, recorder
+        self._profiles = {profile.name: profile for profile in profiles}
         self._clock = clock or SystemClock()
         self._nodes = Nodes()
-        self._queue = SchedulingQueue()
+        self._queue = queue or SchedulingQueue()
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(BINDINGS)
         # uid -> (facts, node): bound by us, not yet seen as bound
         self._assumed: dict[str, tuple[PodFacts, str]] = {}
         # uid -> (facts, node), as the informer last told
         self._placed: dict[str, tuple[PodFacts, str]] = {}
+        # uid -> (facts, node): promised a node on which others have to end first
+        self._nominated: dict[str, tuple[PodFacts, str]] = {}
         self._turn = 0
         self.bound = 0
+        claims, volumes = informers.get(core_v1.PersistentVolumeClaim), informers.get(core_v1.PersistentVolume)
+        classes = informers.get(storage_v1.StorageClass)
+        self._budgets = informers.get(policy_v1.PodDisruptionBudget).store
+        self._storage = Storage(claims.store.get, volumes.store.get, classes.store.get, self._free_volumes)
+        self._volumes = volumes.store
+        self._binder = Binder(client, claims.store, self._clock)
+        informers.get(core_v1.Namespace).add_handler(self._namespace_put, lambda _, new: self._namespace_put(new), self._namespace_gone)
         informers.get(core_v1.Node).add_handler(self._node_put, lambda old, new: self._node_changed(old, new), self._node_gone)
-        informers.get(core_v1.Pod).add_handler(self._pod_put, lambda _, new: self._pod_put(new), self._pod_gone)
+        informers.get(core_v1.Pod).add_handler(self._pod_put, self._pod_changed, self._pod_gone)
+        for kind in (claims, volumes, classes):
+            kind.on_change(lambda _: self._move())
+
+    def _free_volumes(self) -> list[core_v1.PersistentVolume]:
+        """Those that no decision of ours speaks for yet."""
+        return [v for v in self._volumes.list() if v.metadata.name not in self._binder.taken]
 
     # -- informers -------------------------------------------------------------------------------------------------
 
@@ -73,23 +101,48 @@ class Scheduler:
     def _node_gone(self, node: core_v1.Node) -> None:
         self._nodes.remove(node.metadata.name or "")
 
+    def _namespace_put(self, namespace: core_v1.Namespace) -> None:
+        name, labels = namespace.metadata.name or "", namespace.metadata.labels or {}
+        if self._nodes.namespaces.get(name) != labels:
+            self._nodes.namespaces[name] = labels
+            self._move_related()
+
+    def _namespace_gone(self, namespace: core_v1.Namespace) -> None:
+        self._nodes.namespaces.pop(namespace.metadata.name or "", None)
+
+    def _pod_changed(self, old: core_v1.Pod, new: core_v1.Pod) -> None:
+        """What only its status tells is no reason to try a waiting pod again."""
+        if not new.spec.node_name and new.metadata.uid in self._queue and old.spec == new.spec and _same_metadata(old, new):
+            self._queue.refresh(facts_of(new))
+            return
+        self._pod_put(new)
+
     def _pod_put(self, pod: core_v1.Pod) -> None:
         uid = pod.metadata.uid or ""
         if _ended(pod):
             self._pod_gone(pod)
         elif pod.spec.node_name:
             facts = facts_of(pod)
+            before = self._placed.get(uid)
             self._forget(uid)
             self._nodes.place(facts, pod.spec.node_name)
             self._placed[uid] = (facts, pod.spec.node_name)
             self._queue.remove(uid)
+            self._nominated.pop(uid, None)
+            if before is None or before[0].labels != facts.labels:
+                self._move_related()
+            elif before[0].requests != facts.requests:
+                self._move()
         elif uid in self._assumed:
             return
-        elif pod.metadata.deletion_timestamp is None and (pod.spec.scheduler_name or "default-scheduler") in self._names:
+        elif pod.metadata.deletion_timestamp is None and (pod.spec.scheduler_name or DEFAULT_NAME) in self._profiles:
             if pod.spec.scheduling_gates:
                 self._queue.remove(uid)
             else:
-                self._queue.add(facts_of(pod), self._clock.monotonic())
+                facts = facts_of(pod)
+                if pod.status.nominated_node_name:
+                    self._nominated[uid] = (facts, pod.status.nominated_node_name)
+                self._queue.add(facts, self._clock.monotonic())
                 self._wake.set()
         else:
             self._queue.remove(uid)
@@ -97,17 +150,21 @@ class Scheduler:
     def _pod_gone(self, pod: core_v1.Pod) -> None:
         uid = pod.metadata.uid or ""
         self._queue.remove(uid)
-        self._forget(uid)
-        if uid in self._placed:
-            facts, node = self._placed.pop(uid)
-            self._nodes.take_away(facts, node)
+        promised = self._nominated.pop(uid, None)
+        if self._forget(uid) or promised is not None:
             self._move()
 
-    def _forget(self, uid: str) -> None:
-        """Drop what was assumed, or told before, about where a pod is."""
-        for known in (self._assumed.pop(uid, None), self._placed.pop(uid, None)):
-            if known is not None:
-                self._nodes.take_away(*known)
+    def _forget(self, uid: str) -> bool:
+        """Drop what was assumed, or told before, about where a pod is; whether there was anything."""
+        known = [one for one in (self._assumed.pop(uid, None), self._placed.pop(uid, None)) if one is not None]
+        for facts, node in known:
+            self._nodes.take_away(facts, node)
+        return bool(known)
+
+    def _move_related(self) -> None:
+        """Pods came or changed their labels: that helps only those that look at others."""
+        if self._queue.move(self._clock.monotonic(), lambda facts: facts.looks_at_others):
+            self._wake.set()
 
     def _move(self) -> None:
         self._queue.move(self._clock.monotonic())
@@ -136,25 +193,40 @@ class Scheduler:
 
     async def _schedule(self, facts: PodFacts) -> None:
         self._turn += 1
-        decision = decide(facts, self._nodes, self._turn)
+        profile = self._profiles[facts.pod.spec.scheduler_name or DEFAULT_NAME]
+        with expected(facts, self._nodes, self._nominated.values() if self._nominated else ()):
+            decision = decide(facts, self._nodes, self._turn, storage=self._storage, profile=profile)
+            if decision.node is None:
+                chosen, more = make_room(facts, self._nodes, decision, budgets_of(self._budgets.list()) if decision.resolvable else ())
         if decision.node is None:
             self._queue.failed(facts.uid)
-            spawn(f"report {facts.key}", self._unschedulable(facts, decision))
+            if chosen is not None:
+                self._nominated[facts.uid] = (facts, chosen.node)
+            spawn(f"report {facts.key}", self._unschedulable(facts, decision.message + more, chosen))
             return
+        choices = self._choose_volumes(decision)
         await self._slots.acquire()
         self._assumed[facts.uid] = (facts, decision.node)
         self._nodes.place(facts, decision.node)
-        spawn(f"bind {facts.key}", self._bind(facts, decision.node))
+        spawn(f"bind {facts.key}", self._bind(facts, decision.node, choices))
 
-    async def _bind(self, facts: PodFacts, node: str) -> None:
+    def _choose_volumes(self, decision: Decision) -> list[Choice]:
+        """What the pod's waiting claims get; those volumes are nobody else's from now on."""
+        node = self._nodes.nodes[self._nodes.rows[decision.node or ""]]
+        choices = choose(decision.needs, node, self._storage) if decision.needs.waiting and node is not None else None
+        self._binder.take(choices or [])
+        return choices or []
+
+    async def _bind(self, facts: PodFacts, node: str, choices: list[Choice]) -> None:
         metadata = facts.pod.metadata
         binding = core_v1.Binding(
             metadata=meta_v1.ObjectMeta(name=metadata.name, namespace=metadata.namespace, uid=metadata.uid),
             target=core_v1.ObjectReference(api_version="v1", kind="Node", name=node),
         )
         try:
+            await self._binder.bind(choices, node)
             await self._client.create_subresource(core_v1.Pod, metadata.name or "", metadata.namespace, "binding", binding)
-        except (StatusError, ConnectionFailed) as error:
+        except (StatusError, ConnectionFailed, TimeoutError) as error:
             if facts.uid in self._assumed:
                 self._forget(facts.uid)
             log.warning("binding failed pod=%s node=%s: %s", facts.key, node, error)
@@ -168,42 +240,58 @@ class Scheduler:
             self._recorder.event(facts.pod, "Normal", "Scheduled", f"Successfully assigned {facts.key} to {node}")
         finally:
             self._slots.release()
+            self._binder.release(choices)
 
-    async def _unschedulable(self, facts: PodFacts, decision: Decision) -> None:
-        """Say why on the pod and in an event, after trying to make room."""
-        message, nominated = decision.message, None
-        if (decision.resolvable and facts.priority > 0) or any(
-            p.priority < facts.priority for row in decision.resolvable for p in self._nodes.pods[row].values()
-        ):
-            nominated = await self._make_room(facts, decision)
+    async def _unschedulable(self, facts: PodFacts, message: str, chosen: Preemption | None) -> None:
+        """Say why on the pod and in an event, and make room where that was found to help."""
         self._recorder.event(facts.pod, "Warning", "FailedScheduling", message)
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
         known = [c for c in facts.pod.status.conditions or () if c.type == "PodScheduled"]
-        if known and known[0].status == "False" and known[0].message == message and nominated is None:
+        if known and known[0].status == "False" and known[0].message == message and chosen is None:
             return
         now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         condition["lastTransitionTime"] = (known[0].last_transition_time if known and known[0].status == "False" else None) or now
-        status: dict[str, object] = {"conditions": [condition]}
-        if nominated is not None:
-            status["nominatedNodeName"] = nominated
+        status: dict[str, object] = {"conditions": [{**condition, "observedGeneration": facts.pod.metadata.generation}]}
+        if chosen is not None:
+            status["nominatedNodeName"] = chosen.node
+        await self._patch_status(facts, status)
+        if chosen is not None:
+            await self._preempt(facts, chosen)
+
+    async def _patch_status(self, facts: PodFacts, status: dict[str, object]) -> None:
         metadata = facts.pod.metadata
+        body = {"metadata": {"uid": metadata.uid}, "status": status}
         try:
             await self._client.patch(
-                core_v1.Pod, metadata.name or "", metadata.namespace, body={"status": status}, patch_type="strategic", subresource="status"
+                core_v1.Pod, metadata.name or "", metadata.namespace, body=body, patch_type="strategic", subresource="status"
             )
         except (StatusError, ConnectionFailed) as error:
-            log.info("condition not written pod=%s: %s", facts.key, error)
+            log.info("status not written pod=%s: %s", facts.key, error)
 
-    async def _make_room(self, facts: PodFacts, decision: Decision) -> str | None:
-        """Preempt where that helps; the node that will have room, or None."""
-        chosen = preempt(facts, self._nodes, decision.resolvable)
-        if chosen is None:
-            return None
+    async def _preempt(self, facts: PodFacts, chosen: Preemption) -> None:
+        """End the victims, and take back what was promised to lesser pods on that node."""
+        text = f"{facts.pod.spec.scheduler_name or DEFAULT_NAME}: preempting to accommodate a higher priority pod"
+        condition = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": text}
         for victim in chosen.victims:
             metadata = victim.pod.metadata
-            self._recorder.event(victim.pod, "Normal", "Preempted", f"Preempted by pod {facts.uid} on node {chosen.node}")
+            if metadata.deletion_timestamp is not None:
+                continue
+            now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+            generation = {"observedGeneration": metadata.generation} if metadata.generation else {}
+            await self._patch_status(victim, {"conditions": [{**condition, "lastTransitionTime": now, **generation}]})
             try:
                 await self._client.delete(core_v1.Pod, metadata.name or "", metadata.namespace, uid=metadata.uid)
             except (StatusError, ConnectionFailed) as error:
                 log.warning("preemption failed victim=%s: %s", victim.key, error)
-        return chosen.node
+            else:
+                self._recorder.event(victim.pod, "Normal", "Preempted", f"Preempted by pod {facts.uid} on node {chosen.node}")
+        for uid, (other, node) in list(self._nominated.items()):
+            if node == chosen.node and other.priority < facts.priority:
+                del self._nominated[uid]
+                await self._patch_status(other, {"nominatedNodeName": None})
+                self._queue.move(self._clock.monotonic(), lambda waiting, uid=uid: waiting.uid == uid)  # type: ignore[misc]  # bound now
+                self._wake.set()
+
+
+def _same_metadata(old: core_v1.Pod, new: core_v1.Pod) -> bool:
+    return old.metadata.labels == new.metadata.labels and old.metadata.deletion_timestamp == new.metadata.deletion_timestamp

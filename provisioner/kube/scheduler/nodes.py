@@ -37,7 +37,10 @@ class Nodes:
         self._free: list[int] = []
         # pods with anti-affinity, which every placement must respect: uid -> (row, facts)
         self.with_anti_affinity: dict[str, tuple[int, PodFacts]] = {}
-        # how many pods, of whatever kind, ask to be near or far: scoring skips the question where none does
+        # pods that would be, or have to be, near others: uid -> (row, facts)
+        self.with_affinity: dict[str, tuple[int, PodFacts]] = {}
+        # the labels of each namespace, which terms with a namespaceSelector ask for
+        self.namespaces: dict[str, Mapping[str, str]] = {}
         self.version = 0
 
     @property
@@ -142,6 +145,8 @@ class Nodes:
         self.ports[row] |= facts.host_ports
         if facts.anti_affinity:
             self.with_anti_affinity[facts.uid] = (row, facts)
+        if facts.affinity or facts.preferred_affinity:
+            self.with_affinity[facts.uid] = (row, facts)
         self.version += 1
 
     def take_away(self, facts: PodFacts, node_name: str) -> None:
@@ -153,6 +158,7 @@ class Nodes:
         if held.host_ports:
             self.ports[row] = {port for other in self.pods[row].values() for port in other.host_ports}
         self.with_anti_affinity.pop(facts.uid, None)
+        self.with_affinity.pop(facts.uid, None)
         self.version += 1
         self._release(row)
 

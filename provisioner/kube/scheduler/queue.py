@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provisioner.kube.scheduler.facts import PodFacts
@@ -26,21 +27,22 @@ class Waiting:
     attempts: int = 0
     tried_s: float = 0.0
 
-    @property
-    def backoff_s(self) -> float:
-        return float(min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2 ** max(0, self.attempts - 1)))
-
 
 @dataclass
 class SchedulingQueue:
     """Times are seconds of one monotonic clock, given by the caller."""
 
+    first_backoff_s: float = FIRST_BACKOFF_S
+    max_backoff_s: float = MAX_BACKOFF_S
     _active: list[tuple[int, float, int, str]] = field(default_factory=list)
     _backoff: list[tuple[float, int, str]] = field(default_factory=list)
     _unschedulable: dict[str, Waiting] = field(default_factory=dict)
     _pods: dict[str, Waiting] = field(default_factory=dict)
     _in: dict[str, str] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=itertools.count)
+
+    def _backoff_s(self, waiting: Waiting) -> float:
+        return float(min(self.max_backoff_s, self.first_backoff_s * 2 ** max(0, waiting.attempts - 1)))
 
     def __len__(self) -> int:
         return len(self._pods)
@@ -94,12 +96,25 @@ class SchedulingQueue:
             waiting = self._pods[uid]
             self._unschedulable.pop(uid, None)
             self._in[uid] = "backoff"
-            heapq.heappush(self._backoff, (max(now_s, waiting.tried_s + waiting.backoff_s), next(self._count), uid))
+            heapq.heappush(self._backoff, (max(now_s, waiting.tried_s + self._backoff_s(waiting)), next(self._count), uid))
 
-    def move(self, now_s: float) -> None:
-        """The cluster changed in a way that may help: everything that waits backs off from its last attempt, then is tried."""
-        for uid in list(self._unschedulable):
+    def __contains__(self, uid: str | None) -> bool:
+        return uid in self._pods
+
+    def refresh(self, facts: PodFacts) -> None:
+        """A pod's newer object, by which nothing is decided otherwise: it waits on where it is."""
+        if facts.uid in self._pods:
+            self._pods[facts.uid].facts = facts
+
+    def move(self, now_s: float, helps: Callable[[PodFacts], bool] = lambda _: True) -> bool:
+        """The cluster changed in a way that may help: what waits and `helps` backs off from its last attempt, then is tried.
+
+        Whether anything did.
+        """
+        moved = [uid for uid, waiting in self._unschedulable.items() if helps(waiting.facts)]
+        for uid in moved:
             self.retry(uid, now_s)
+        return bool(moved)
 
     def move_old(self, now_s: float) -> None:
         """Pods that have waited UNSCHEDULABLE_S are tried again whatever happened."""

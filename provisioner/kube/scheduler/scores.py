@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from provisioner.kube.api.volume_match import term_matches
 from provisioner.kube.scheduler.facts import CPU, MEMORY, PodFacts
-from provisioner.kube.scheduler.filters import matches_term, spread_counts, tolerates
+from provisioner.kube.scheduler.filters import spread_counts, tolerates
 from provisioner.kube.scheduler.nodes import Mask, Nodes, Vector
 
 MAX = 100.0
+# Upstream's hardPodAffinityWeight.
+HARD_AFFINITY_WEIGHT = 1
 # Upstream's spreading of pods that say nothing of it: skew weights by hostname and zone, never forbidding.
 DEFAULT_SPREAD_KEYS = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
 OWNER_LABELS_IGNORED = frozenset({"controller-revision-hash"})
@@ -28,6 +31,11 @@ def _fractions(pod: PodFacts, nodes: Nodes) -> Vector:
 def least_allocated(pod: PodFacts, nodes: Nodes, feasible: Mask) -> Vector:
     """NodeResourcesFit with strategy LeastAllocated."""
     return np.asarray((1.0 - _fractions(pod, nodes)).mean(axis=1) * MAX)
+
+
+def most_allocated(pod: PodFacts, nodes: Nodes, feasible: Mask) -> Vector:
+    """NodeResourcesFit with strategy MostAllocated: fill nodes one after the other."""
+    return np.asarray(_fractions(pod, nodes).mean(axis=1) * MAX)
 
 
 def balanced_allocation(pod: PodFacts, nodes: Nodes, feasible: Mask) -> Vector:
@@ -51,13 +59,14 @@ def node_affinity(pod: PodFacts, nodes: Nodes, feasible: Mask) -> Vector:
         term = preferred.preference
         if term is not None:
             for row, labels in enumerate(nodes.labels):
-                if matches_term(term, labels, nodes.names[row] or ""):
+                if term_matches(term, labels, nodes.names[row] or ""):
                     totals[row] += preferred.weight or 0
     return _normalized(totals, feasible)
 
 
 def inter_pod_affinity(pod: PodFacts, nodes: Nodes, feasible: Mask) -> Vector:
-    """Weights of the preferred (anti-)affinity terms by the pods in each node's domain."""
+    """Weights of the pod's preferred (anti-)affinity terms by the pods in each node's domain, and of the terms that those pods have
+    for it; to be where another one must be near it is worth HARD_AFFINITY_WEIGHT."""
     totals = np.zeros(nodes.size)
     for term in pod.preferred_affinity:
         domains = [labels.get(term.topology_key) for labels in nodes.labels]
@@ -65,8 +74,14 @@ def inter_pod_affinity(pod: PodFacts, nodes: Nodes, feasible: Mask) -> Vector:
         for row, pods in enumerate(nodes.pods):
             domain = domains[row]
             if domain is not None:
-                counts[domain] = counts.get(domain, 0) + sum(term.selects(other) for other in pods.values())
+                counts[domain] = counts.get(domain, 0) + sum(term.selects(other, nodes.namespaces) for other in pods.values())
         totals += np.fromiter((term.weight * counts.get(d, 0) if d is not None else 0 for d in domains), dtype=np.float64, count=nodes.size)
+    for row, other in nodes.with_affinity.values():
+        for term in (*other.preferred_affinity, *other.affinity):
+            domain = nodes.labels[row].get(term.topology_key)
+            if domain is not None and term.selects(pod, nodes.namespaces):
+                near = np.fromiter((labels.get(term.topology_key) == domain for labels in nodes.labels), np.bool_, nodes.size)
+                totals[near] += term.weight or HARD_AFFINITY_WEIGHT
     low = totals[feasible].min(initial=0.0)
     return _normalized(totals - low, feasible)
 
@@ -114,13 +129,15 @@ def _normalized(values: Vector, feasible: Mask) -> Vector:
     return values * (MAX / top) if top > 0 else values
 
 
-# Upstream's default plugin weights.
-SCORES: tuple[tuple[Callable[[PodFacts, Nodes, Mask], Vector], float], ...] = (
-    (taint_toleration, 3.0),
-    (node_affinity, 2.0),
-    (topology_spread, 2.0),
-    (inter_pod_affinity, 2.0),
-    (least_allocated, 1.0),
-    (balanced_allocation, 1.0),
-    (image_locality, 1.0),
-)
+Score = Callable[[PodFacts, Nodes, Mask], Vector]
+# Upstream's plugins by name, with their default weights.
+SCORES: dict[str, tuple[Score, float]] = {
+    "TaintToleration": (taint_toleration, 3.0),
+    "NodeAffinity": (node_affinity, 2.0),
+    "PodTopologySpread": (topology_spread, 2.0),
+    "InterPodAffinity": (inter_pod_affinity, 2.0),
+    "NodeResourcesFit": (least_allocated, 1.0),
+    "NodeResourcesBalancedAllocation": (balanced_allocation, 1.0),
+    "ImageLocality": (image_locality, 1.0),
+}
+STRATEGIES: dict[str, Score] = {"LeastAllocated": least_allocated, "MostAllocated": most_allocated}

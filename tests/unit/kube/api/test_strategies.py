@@ -42,6 +42,12 @@ def test_a_new_pod_is_pending_with_its_class() -> None:
     assert (pod.status.phase, pod.status.qos_class, pod.metadata.generation) == ("Pending", "Guaranteed", 1)
 
 
+def test_a_pod_with_gates_says_so() -> None:
+    pod = made("Pod", {"spec": {"schedulingGates": [{"name": "x/y"}]}})
+    strategy("Pod").prepare_create(pod)
+    assert [(c.type, c.status, c.reason) for c in pod.status.conditions] == [("PodScheduled", "False", "SchedulingGated")]
+
+
 def test_a_namespace_waits_for_its_contents() -> None:
     namespace = made("Namespace", {"spec": {"finalizers": ["x/y"]}})
     strategy("Namespace").prepare_create(namespace)

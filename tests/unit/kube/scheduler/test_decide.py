@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.kube.scheduler.decide import decide, preempt
+from provisioner.kube.scheduler.decide import Decision, decide, expected, make_room
 from tests.unit.kube.scheduler.objects import cluster, node, pod
 
 ZONE = "topology.kubernetes.io/zone"
@@ -150,18 +150,91 @@ def test_a_soft_constraint_never_forbids() -> None:
     assert decide(pod("w2", labels={"app": "w"}, topologySpreadConstraints=spread(ZONE, "ScheduleAnyway")), nodes).node == "a"
 
 
-def test_preemption_takes_as_few_and_as_unimportant_as_can_be() -> None:
-    nodes = cluster(node("a", cpu="2"), node("b", cpu="2"))
-    for name, where, cpu, priority in (("a1", "a", "1", 5), ("a2", "a", "1", 1), ("b1", "b", "2", 7)):
-        nodes.place(pod(name, cpu=cpu, priority=priority), where)
+@pytest.mark.parametrize(
+    ("spec", "going", "more"),
+    [
+        ({"priority": 10}, "a", ""),
+        ({"priority": 10, "preemptionPolicy": "Never"}, None, " preemption: not eligible due to preemptionPolicy=Never."),
+        ({"priority": 0}, None, " preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."),
+        (
+            {"priority": 10, "nodeSelector": {"no": "where"}},
+            None,
+            " preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+        ),
+    ],
+)
+def test_room_is_made_where_that_helps(spec: dict[str, Any], going: str | None, more: str) -> None:
+    nodes = cluster(node("a", cpu="1"))
+    nodes.place(pod("low", cpu="1", priority=5), "a")
+    wanting = pod("vip", cpu="1", **spec)
+    found, text = make_room(wanting, nodes, decide(wanting, nodes), ())
+    assert (found.node if found else None, text) == (going, more)
+
+
+def test_one_that_was_promised_a_node_waits_there_for_the_victims() -> None:
+    nodes = cluster(node("a", cpu="1"))
+    victim = pod("low", cpu="1", priority=5)
+    victim.pod.metadata.deletion_timestamp = "2026-01-01T00:00:00Z"
+    nodes.place(victim, "a")
     wanting = pod("vip", cpu="1", priority=10)
-    refused = decide(wanting, nodes)
-    assert refused.node is None and len(refused.resolvable) == 2
-    found = preempt(wanting, nodes, refused.resolvable)
-    assert found is not None and (found.node, [v.key for v in found.victims]) == ("a", ["ns/a2"])
-    assert nodes.requested("cpu").tolist() == [2000, 2000], "nothing was changed by thinking about it"
-    assert preempt(pod("vip", cpu="1", priority=10, preemptionPolicy="Never"), nodes, refused.resolvable) is None
-    assert preempt(pod("low", cpu="1", priority=0), nodes, refused.resolvable) is None
+    wanting.pod.status.nominated_node_name = "a"
+    assert make_room(wanting, nodes, Decision(None, "", 0, (0,)), ()) == (
+        None,
+        " preemption: not eligible due to a terminating pod on the nominated node.",
+    )
+
+
+def test_what_was_promised_counts_for_those_of_no_higher_priority() -> None:
+    nodes = cluster(node("a", cpu="1"))
+    promised = [(pod("vip", cpu="1", priority=10), "a")]
+    for priority, fits in ((10, False), (11, True)):
+        wanting = pod("p", cpu="1", priority=priority)
+        with expected(wanting, nodes, promised):
+            assert (decide(wanting, nodes).node is not None) is fits
+    assert nodes.requested("cpu").tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("term", "namespace", "together"),
+    [
+        ({}, "other", False),
+        ({"namespaces": ["other"]}, "other", True),
+        ({"namespaceSelector": {}}, "other", True),
+        ({"namespaceSelector": {"matchLabels": {"team": "red"}}}, "other", True),
+        ({"namespaceSelector": {"matchLabels": {"team": "blue"}}}, "other", False),
+        ({"namespaceSelector": {"matchLabels": {"team": "blue"}}}, "ns", False),
+        ({"namespaceSelector": {"matchLabels": {"team": "blue"}}, "namespaces": ["ns"]}, "ns", True),
+    ],
+)
+def test_whose_pods_a_term_means(term: dict[str, Any], namespace: str, together: bool) -> None:
+    nodes = cluster(node("a"), node("b"))
+    nodes.namespaces |= {"other": {"team": "red"}, "ns": {}}
+    nodes.place(pod("db", labels={"app": "db"}, namespace=namespace), "b")
+    whole = {"labelSelector": {"matchLabels": {"app": "db"}}, "topologyKey": "kubernetes.io/hostname", **term}
+    affinity = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [whole]}}
+    assert decide(pod(affinity=affinity), nodes).node == ("b" if together else None)
+
+
+@pytest.mark.parametrize(("keys", "node_name"), [({"matchLabelKeys": ["v"]}, "a"), ({"mismatchLabelKeys": ["v"]}, "b")])
+def test_label_keys_of_a_term(keys: dict[str, Any], node_name: str) -> None:
+    nodes = cluster(node("a"), node("b"))
+    nodes.place(pod("one", labels={"app": "w", "v": "1"}), "a")
+    nodes.place(pod("two", labels={"app": "w", "v": "2"}), "b")
+    whole = {"labelSelector": {"matchLabels": {"app": "w"}}, "topologyKey": "kubernetes.io/hostname", **keys}
+    affinity = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [whole]}}
+    assert decide(pod(labels={"v": "1"}, affinity=affinity), nodes).node == node_name
+
+
+def test_pods_that_would_be_near_draw_others() -> None:
+    nodes = cluster(node("a"), node("b"), node("c"))
+    nodes.place(pod("w", affinity=near({"app": "db"}, "kubernetes.io/hostname", weight=50)), "c")
+    assert {decide(pod(labels={"app": "db"}), nodes, turn).node for turn in range(3)} == {"c"}
+
+
+def test_a_node_without_the_spread_key_is_told_apart() -> None:
+    nodes = cluster(node("a", labels={ZONE: "1"}), node("b"))
+    found = decide(pod(cpu="9", labels={"app": "w"}, topologySpreadConstraints=spread(ZONE)), nodes)
+    assert "1 node(s) didn't match pod topology spread constraints (missing required label)" in found.message
 
 
 def test_a_node_that_no_preemption_helps_is_no_candidate() -> None:

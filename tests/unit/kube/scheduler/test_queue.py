@@ -58,3 +58,21 @@ def test_a_pod_that_is_gone_is_not_tried() -> None:
     queue.add(pod("p"), 0)
     queue.remove("p")
     assert popped(queue, 1) is None and len(queue) == 0
+
+
+def test_a_change_moves_only_those_that_it_may_help() -> None:
+    queue = SchedulingQueue()
+    for name in ("one", "two"):
+        queue.add(pod(name), 0)
+        assert queue.pop(0) is not None
+        queue.failed(name)
+    assert queue.move(5, lambda facts: facts.uid == "two")
+    assert not queue.move(5, lambda facts: facts.uid == "two"), "it has moved already"
+    moved = queue.pop(5)
+    assert moved is not None and moved.facts.uid == "two" and queue.pop(5) is None
+    newer = pod("one", labels={"seen": "now"})
+    queue.refresh(newer)
+    assert "one" in queue and queue.pop(5) is None, "a newer object alone is no reason to try"
+    queue.move(5)
+    again = queue.pop(5)
+    assert again is not None and again.facts is newer
