@@ -104,16 +104,11 @@ def with_settings(values: dict[str, Any]) -> dict[str, Any]:
 
 def reach_machines(loaded: Inventory, sources: tuple[str, ...]) -> None:
     """Tells an inventory with `machines:` how its hosts are reached; what it says itself about a host stays."""
-    from provisioner.machines import provider_for
+    from provisioner.machines.provider import provider_for, tell_connections
 
     files = [Path(source) for source in sources if Path(source).is_file()]
-    if loaded.machines is None or not files:
-        return
-    for name, variables in provider_for(loaded, files[0]).connection_vars().items():
-        host = loaded.hosts.get(name)
-        if host is not None:
-            host.own_vars.update({key: value for key, value in variables.items() if key not in host.own_vars})
-    loaded.changed()
+    if loaded.machines is not None and files:
+        tell_connections(loaded, provider_for(loaded, files[0]))
 
 
 def secrets_of(values: dict[str, Any]) -> VaultSecrets | None:

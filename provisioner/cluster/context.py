@@ -11,7 +11,7 @@ from provisioner.cluster.events import Bus
 from provisioner.cluster.state import State
 from provisioner.cluster.topology import Topology, cluster_of, topology_of
 from provisioner.inventory import ClusterSpec, Inventory, load
-from provisioner.machines.provider import Provider, provider_for
+from provisioner.machines.provider import Provider, provider_for, tell_connections
 
 ROLES = Path(__file__).resolve().parent.parent.parent / "roles"
 SITE = ROLES / "site.yaml"
@@ -37,9 +37,7 @@ class Context:
 
     def connect_vars(self) -> None:
         """Tell the inventory how the provider's machines are reached. Only after they were created: keys exist then."""
-        for name, variables in self.provider.connection_vars().items():
-            self.inventory.hosts[name].own_vars.update(variables)
-        self.inventory.changed()
+        tell_connections(self.inventory, self.provider)
 
 
 def open_cluster(path: Path, bus: Bus | None = None, *, extra_vars: Mapping[str, Any] | None = None) -> Context:

@@ -115,5 +115,13 @@ def provider_for(inventory: Inventory, path: Path, *, progress: Progress | None 
         raise RequirementError(f"the provider {name!r} can't be loaded: {e}", hint=_extra(name)) from e
 
 
+def tell_connections(inventory: Inventory, provider: Provider) -> None:
+    """Puts into the inventory how the provider's machines are reached; what it says itself about a host stays."""
+    for name, variables in provider.connection_vars().items():
+        own = inventory.hosts[name].own_vars
+        own.update({key: value for key, value in variables.items() if key not in own})
+    inventory.changed()
+
+
 def _extra(name: str) -> str:
     return 'install what it stands on: pip install "provision[libvirt]"' if name == "libvirt" else "reinstall the package that brings it"

@@ -12,7 +12,7 @@ import pytest
 from provisioner.inventory import Inventory, InventoryError, load
 from provisioner.machines import provider as interface
 from provisioner.machines.errors import MachineError, RequirementError
-from provisioner.machines.provider import Progress, provider_for
+from provisioner.machines.provider import Progress, provider_for, tell_connections
 from provisioner.machines.static import StaticProvider
 
 INVENTORY = """
@@ -95,3 +95,16 @@ def test_the_built_in_ones_are_found_again_and_again(name: str) -> None:
     for _ in range(2):
         assert callable(point.load())
         import_module(f"{point.module}.provider" if name in ("libvirt", "vagrant") else point.module)
+
+
+def test_how_machines_are_reached_is_told_and_the_inventorys_own_word_stays(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.yaml"
+    path.write_text("all: {hosts: {a: , b: {ansible_user: me}}}")
+
+    class Reached(StaticProvider):
+        def connection_vars(self) -> dict[str, dict[str, object]]:
+            return {name: {"ansible_host": f"at-{name}", "ansible_user": "root"} for name in ("a", "b")}
+
+    inventory = load([path])
+    tell_connections(inventory, Reached({}))
+    assert [(host.connection.address, host.connection.user) for host in inventory.hosts.values()] == [("at-a", "root"), ("at-b", "me")]
