@@ -174,6 +174,25 @@ def _compare(old: Any, new: Any, rule: FieldRule | None, path: Path, schema: Sch
             _compare(before.get(element, _ABSENT), after.get(element, _ABSENT), item_rule, here, schema, found)
 
 
+def doubled(value: Any, rule: FieldRule | None, schema: Schema, path: Path = ()) -> Iterator[str]:
+    """Items that a list has twice though its type tells them apart, in upstream's words. `rule` is the value's, `schema.root` for a document."""
+    if is_leaf(value, rule):
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from doubled(item, schema.child(rule, key), schema, (*path, f"f:{key}"))
+        return
+    assert rule is not None
+    item_rule = schema.item(rule) if rule.topology == "map" else None
+    seen: set[str] = set()
+    for item in value:
+        element = item_element(item, rule)
+        if element in seen:
+            yield f"{path_text(path)}: duplicate entries for key {path_text((element,))}"
+        seen.add(element)
+        yield from doubled(item, item_rule, schema, (*path, element))
+
+
 # -- fieldsV1 --------------------------------------------------------------------------------------------------------------
 
 

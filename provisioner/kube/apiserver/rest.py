@@ -20,6 +20,7 @@ from provisioner.kube.api import codec, errors, names, strict
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.apply import apply as server_side_apply
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.field_sets import doubled
 from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
 from provisioner.kube.api.meta import parse_time, rfc3339
 from provisioner.kube.apiserver.admission.chain import Admission
@@ -301,8 +302,8 @@ class Rest:
         if (document.get("metadata") or {}).get("managedFields"):
             raise errors.bad_request("metadata.managedFields must be nil")
         unknown = kind.unknown_fields({"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, **document})
-        if unknown:
-            listed = [f".{path}: field not declared in schema" for path in unknown]
+        listed = [f".{path}: field not declared in schema" for path in unknown] or list(doubled(document, kind.schema.root, kind.schema))
+        if listed:
             text = listed[0] if len(listed) == 1 else "errors:\n" + "\n".join(f"  {line}" for line in listed)
             where = f"{call.target.namespace}/{call.target.name}; {kind.resource.api_version}, Kind={kind.resource.kind}"
             raise StatusError(500, "", f"failed to create typed patch object ({where}): {text}")

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import apiextensions_v1, meta_v1
-from provisioner.kube.api.errors import StatusError, invalid, invalid_value, required
+from provisioner.kube.api.errors import StatusError, invalid
 from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.context import LOOPBACK, Call
+from provisioner.kube.apiserver.custom import definition_rules
 from provisioner.kube.apiserver.custom.objects import CustomKind
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.registry import Registry
@@ -52,19 +53,9 @@ class DefinitionDefaults(Plugin):
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         if kind.stored_as != STORED_AS or call.target.subresource:
             return
-        spec = new.spec
-        found = [required(f"spec.{f}") for f in ("group", "scope", "versions", "names") if not getattr(spec, f)]
-        if spec.names is not None:
-            found += [required(f"spec.names.{f}") for f in ("plural", "kind") if not getattr(spec.names, f)]
-            if f"{spec.names.plural}.{spec.group}" != new.metadata.name:
-                found.append(invalid_value("metadata.name", new.metadata.name, 'must be spec.names.plural+"."+spec.group'))
-        if sum(bool(v.storage) for v in spec.versions or ()) != 1:
-            found.append(invalid_value("spec.versions", "", "must have exactly one version marked as storage version"))
-        for index, version in enumerate(spec.versions or ()):
-            if version.schema is None or version.schema.open_apiv_3_schema is None:
-                found.append(required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required"))
-        if old is not None and old.spec.scope != spec.scope:
-            found.append(invalid_value("spec.scope", spec.scope, "field is immutable"))
+        # What was there before may stay, though rules have become stricter.
+        borne = {str(e) for e in definition_rules.problems(old.spec)} if old is not None else set()
+        found = [e for e in definition_rules.problems(new.spec) if str(e) not in borne]
         if found:
             raise invalid("CustomResourceDefinition", new.metadata.name or "", found, "apiextensions.k8s.io")
 
@@ -97,6 +88,8 @@ class Definitions:
             kinds = [CustomKind(entry.data, v.name or "", hub, self._caller) for v in versions if v.served or v.storage]
             served = {v.name for v in versions if v.served}
             kinds = [kind for kind in kinds if kind.resource.version in served]
+            for kind in kinds:
+                kind.terminating = definition.metadata.deletion_timestamp is not None
         for kind in self._served.pop(name, ()):
             self._registry.remove(kind.resource.group, kind.resource.version, kind.resource.plural)
         for kind in kinds:
@@ -145,6 +138,7 @@ class Definitions:
         definition: Definition = kind.load(entry.data)
         if definition.metadata.deletion_timestamp is not None:
             if CLEANUP in (definition.metadata.finalizers or ()):
+                await self._tell_terminating(rest, kind, definition)
                 await self._clear(rest, kind, definition)
             return
         problem = self._taken(definition)
@@ -167,6 +161,19 @@ class Definitions:
 
         await rest.change(kind, self._call(name, "status"), accept)
 
+    async def _tell_terminating(self, rest: Rest, kind: Kind, definition: Definition) -> None:
+        """Nobody makes new objects of a kind that goes."""
+        if _is(definition, "Terminating"):
+            return
+        told = ("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
+
+        async def terminating(current: Definition, _: Entry) -> Definition:
+            current.status.conditions = list(current.status.conditions or ())
+            _condition(current.status.conditions, "Terminating", *told, rfc3339(self._clock.now()))
+            return current
+
+        await rest.change(kind, self._call(definition.metadata.name or "", "status"), terminating)
+
     def _taken(self, definition: Definition) -> str:
         """Which of its names another resource of the group has already; "" for none."""
         names, group = definition.spec.names, definition.spec.group
@@ -175,10 +182,13 @@ class Definitions:
         for other in self._registry.resources():
             if other.group != group or other.plural == names.plural:
                 continue
-            if other.kind == names.kind:
-                return f'"{names.kind}" is already in use'
-            if names.plural in (other.singular, *other.short_names):
-                return f'"{names.plural}" is already in use'
+            taken = {other.plural, other.singular, *other.short_names}
+            for name in (names.plural, names.singular, *(names.short_names or ())):
+                if name in taken:
+                    return f'"{name}" is already in use'
+            for name in (names.kind, names.list_kind):
+                if name in (other.kind, f"{other.kind}List"):
+                    return f'"{name}" is already in use'
         return ""
 
     async def _clear(self, rest: Rest, kind: Kind, definition: Definition) -> None:

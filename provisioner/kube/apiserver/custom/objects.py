@@ -13,7 +13,7 @@ import msgspec
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import apiextensions_v1, meta_v1
 from provisioner.kube.api._generated.resources import Resource, Subresource
-from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.errors import FieldError, StatusError
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.strategies import Strategy
 from provisioner.kube.api.tables.columns import UNKNOWN, since
@@ -117,6 +117,8 @@ class CustomKind(Kind):
         self.strategy = CustomStrategy(self.resource, tuple(f["jsonPath"] for f in part.get("selectableFields") or ()))
         self.type_key = None
         self.deprecation = ""
+        # Whether the definition is being deleted: no objects are made any more.
+        self.terminating = False
         if part.get("deprecated"):
             self.deprecation = part.get("deprecationWarning") or f"{group}/{version} {names['kind']} is deprecated"
         self._columns = part.get("additionalPrinterColumns") or []
@@ -226,6 +228,9 @@ class CustomKind(Kind):
         return columns, rows
 
     def validate_create(self, obj: Custom) -> list[FieldError]:
+        if self.terminating:
+            message = "create not allowed while custom resource definition is terminating"
+            raise StatusError(405, "MethodNotAllowed", message)
         return validate_metadata(obj) + self._judged(schema.validate(obj.body, self._bodied), obj, None)
 
     def _judged(self, found: list[FieldError], new: Custom, old: Custom | None) -> list[FieldError]:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.kube.api.field_sets import Schema, compare, fields_v1_of, from_fields_v1, path_text, paths_of, to_fields_v1
+from provisioner.kube.api.field_sets import Schema, compare, doubled, fields_v1_of, from_fields_v1, path_text, paths_of, to_fields_v1
 from provisioner.kube.api.managed_fields import within
 
 DEPLOYMENT = Schema("apps_v1.Deployment")
@@ -135,3 +135,9 @@ def test_what_a_new_document_sets_is_found_in_one_go_too(document: dict[str, Any
     without = frozenset({"status"}) if has_status else frozenset()
     found = fields_v1_of(document, schema, without=without)
     assert found == to_fields_v1(paths) and list(found) == list(to_fields_v1(paths))
+
+
+def test_items_that_are_there_twice_are_told() -> None:
+    schema = Schema("core_v1.Pod")
+    document = {"spec": {"containers": [{"name": "a"}, {"name": "a"}, {"name": "b"}]}}
+    assert list(doubled(document, schema.root, schema)) == ['.spec.containers: duplicate entries for key [name="a"]']
