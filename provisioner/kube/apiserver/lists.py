@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-import secrets
+import bisect
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -21,10 +23,12 @@ from provisioner.kube.storage.cache import Entry, NotFresh, WatchCache
 from provisioner.kube.storage.etcd import Compacted
 from provisioner.kube.storage.versions import last_of, revision_of
 
-# Lists that wait for their next page in memory; each holds references to the bytes that the cache had. The oldest goes first.
+# Lists that wait for their next page in memory; each holds the bytes that the cache had. Those of one moment are one. The oldest goes first.
 SNAPSHOTS = 128
 # After as long as etcd's history is kept by default, the rest of a list is etcd's to know.
 SNAPSHOT_S = 300.0
+
+_key = attrgetter("key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,10 @@ class Page:
 
 
 class _Token(msgspec.Struct):
-    """`rv` is the version of the whole list, 0 for what goes on from now; `after` the last key given; `snapshot` where the rest is kept."""
+    """`rv` is the version of the whole list, 0 for what goes on from now; `after` the last key given."""
 
     rv: int
     after: str
-    snapshot: str = ""
 
 
 class Lists:
@@ -82,8 +85,8 @@ class Lists:
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache
-        # name -> (when it was made, version, what remains)
-        self._snapshots: OrderedDict[str, tuple[float, int, list[Entry]]] = OrderedDict()
+        # (group/plural, prefix, version) -> (when it was last used, after which key it begins, the objects of then)
+        self._snapshots: OrderedDict[tuple[str, str, int], tuple[float, str, list[Entry]]] = OrderedDict()
 
     async def page(self, kind: Kind, selection: Selection, query: Mapping[str, str]) -> Page:
         """Raises StatusError: 400, 410 where the rest of a list is no longer kept, 422."""
@@ -96,12 +99,13 @@ class Lists:
             await reached(self._cache, options.version)
             if options.age is Age.EXACT and revision_of(options.version) != self._cache.revision:
                 return await self._past(kind, selection, "", options.limit, options.version)
-        version = last_of(self._cache.revision)
-        return self._cut(self._selected(kind, selection, ""), options.limit, version, selection)
+        return self._now(kind, selection, "", options.limit)
 
-    def _selected(self, kind: Kind, selection: Selection, after: str) -> list[Entry]:
-        entries = self._cache.collection(kind.stored_as).page(selection.prefix, after)
-        return entries if selection.everything else [entry for entry in entries if selection.wants(entry)]
+    def _now(self, kind: Kind, selection: Selection, after: str, limit: int) -> Page:
+        version = last_of(self._cache.revision)
+        return self._cut(
+            kind, self._cache.collection(kind.stored_as).page(selection.prefix, after), after, after, limit, version, selection
+        )
 
     async def _past(self, kind: Kind, selection: Selection, after: str, limit: int, version: int) -> Page:
         """What there was at a version, from etcd."""
@@ -118,20 +122,28 @@ class Lists:
             )
             error.metadata["continue"] = _text(_Token(0, after))
             raise error from None
-        if not selection.everything:
-            entries = [entry for entry in entries if selection.wants(entry)]
-        return self._cut(entries, limit, version, selection)
+        return self._cut(kind, entries, after, after, limit, version, selection)
 
-    def _cut(self, entries: list[Entry], limit: int, version: int, selection: Selection) -> Page:
-        if limit <= 0 or len(entries) <= limit:
-            return Page(entries, version)
-        rest = entries[limit:]
-        name, now = secrets.token_urlsafe(9), time.monotonic()
-        self._snapshots[name] = (now, version, rest)
+    def _cut(self, kind: Kind, entries: list[Entry], begins: str, after: str, limit: int, version: int, selection: Selection) -> Page:
+        """Of `entries`, which are all those after the key `begins`, the first ones after `after`."""
+        start = bisect.bisect_right(entries, after, key=_key) if after != begins else 0
+        if limit <= 0:
+            limit = len(entries)
+        if selection.everything:
+            found = entries[start : start + limit] if start or limit < len(entries) else entries
+            remaining = len(entries) - start - len(found)
+        else:
+            found = list(islice(filter(selection.wants, islice(entries, start, None)), limit + 1))
+            remaining = len(found) - limit
+            del found[limit:]
+        if remaining <= 0:
+            return Page(found, version)
+        now, name = time.monotonic(), (kind.stored_as, selection.prefix, version)
+        self._snapshots[name] = (now, begins, entries)
+        self._snapshots.move_to_end(name)
         while len(self._snapshots) > SNAPSHOTS or next(iter(self._snapshots.values()))[0] < now - SNAPSHOT_S:
             self._snapshots.popitem(last=False)
-        token = _text(_Token(version, entries[limit - 1].key, name))
-        return Page(entries[:limit], version, token, len(rest) if selection.everything else None)
+        return Page(found, version, _text(_Token(version, found[-1].key)), remaining if selection.everything else None)
 
     async def _continued(self, kind: Kind, options: ListOptions, selection: Selection) -> Page:
         token = options.continue_
@@ -143,11 +155,10 @@ class Lists:
             raise errors.bad_request("continue key is not valid: it is of another list")
         if not found.rv:
             await self._cache.fresh()
-            version = last_of(self._cache.revision)
-            return self._cut(self._selected(kind, selection, found.after), options.limit, version, selection)
-        made, version, entries = self._snapshots.get(found.snapshot, (0.0, 0, []))
-        if version == found.rv and made >= time.monotonic() - SNAPSHOT_S and entries and entries[0].key > found.after:
-            return self._cut(entries, options.limit, version, selection)
+            return self._now(kind, selection, found.after, options.limit)
+        made, begins, entries = self._snapshots.get((kind.stored_as, selection.prefix, found.rv), (0.0, "", []))
+        if entries and begins <= found.after and made >= time.monotonic() - SNAPSHOT_S:
+            return self._cut(kind, entries, begins, found.after, options.limit, found.rv, selection)
         return await self._past(kind, selection, found.after, options.limit, found.rv)
 
 

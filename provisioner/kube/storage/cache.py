@@ -34,6 +34,9 @@ WATCHER_EVENTS = 10_000
 # Upstream's wait for a version that is asked for.
 CATCH_UP_S = 3.0
 
+# Namespaces of a resource whose objects lie in a list of their own between two changes.
+KEPT_PAGES = 16
+
 # The character behind "/": where a namespace's keys end.
 AFTER_SLASH = "0"
 
@@ -126,6 +129,8 @@ class Collection:
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self._sorted: list[str] | None = []
+        # prefix -> what `page` gave for it since something changed
+        self._pages: dict[str, list[Entry]] = {}
         self.history: deque[Change] = deque()
         # The highest version that has fallen out of the history: a watch must begin at or after it.
         self.forgotten = 0
@@ -138,11 +143,17 @@ class Collection:
         return self._sorted
 
     def page(self, prefix: str, after: str = "") -> list[Entry]:
-        """Entries whose key starts with `prefix` ("" or `namespace/`) and is greater than `after`, in order."""
+        """Entries whose key starts with `prefix` ("" or `namespace/`) and is greater than `after`, in order. Nobody may change the list: without
+        `after` it is the same one until an object changes."""
+        if not after and prefix in self._pages:
+            return self._pages[prefix]
         keys = self.keys()
         start = bisect.bisect_right(keys, after) if after else bisect.bisect_left(keys, prefix)
         end = bisect.bisect_left(keys, prefix[:-1] + AFTER_SLASH) if prefix else len(keys)
-        return list(map(self.entries.__getitem__, keys[start:end]))
+        found = list(map(self.entries.__getitem__, keys[start:end]))
+        if not after and len(self._pages) < KEPT_PAGES:
+            self._pages[prefix] = found
+        return found
 
     def apply(self, key: str, new: Entry | None, version: int) -> None:
         old = self.entries.get(key)
@@ -151,15 +162,14 @@ class Collection:
             if old is None:
                 return
             del self.entries[key]
-            self._sorted = None
+            if self._sorted is not None:
+                del self._sorted[bisect.bisect_left(self._sorted, key)]
             last = Entry(key, version, _replace_version(old, version), old.labels, old.fields)
         else:
             if old is None and self._sorted is not None:
-                if self._sorted and key < self._sorted[-1]:
-                    self._sorted = None
-                else:
-                    self._sorted.append(key)
+                bisect.insort(self._sorted, key)
             self.entries[key] = new
+        self._pages.clear()
         change = Change(version, old, new, last, time.monotonic())
         self.history.append(change)
         self._forget(change.at - FRESH_S)
@@ -335,6 +345,7 @@ class WatchCache:
         if first:
             collection.entries = entries
             collection._sorted = None
+            collection._pages.clear()
             collection.forgotten = version
             for entry in entries.values():
                 for listener in collection.listeners:
