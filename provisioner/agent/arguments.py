@@ -1,7 +1,9 @@
 """Checks a module's arguments against its specification, with the messages that Ansible's users know.
 
-A specification is a dict of name to {type, required, default, choices, aliases, elements, listed: told though it is private}; the whole may have the key `_rules` with
-mutually_exclusive, required_one_of, required_together, required_by and required_if.
+A specification is a dict of name to {type, required, default, choices, aliases, elements, listed}: whether messages name
+it, which they do not for private ones (_name); the whole may have the key `_rules` with
+mutually_exclusive, required_one_of, required_together, required_by and required_if, and `called`, the
+module's name in messages.
 """
 
 import json
@@ -33,12 +35,12 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
         elif value is not None:
             found[name] = value
     if unknown:
-        supported = ", ".join(sorted(name for name, field in fields.items() if not name.startswith(PRIVATE) or field.get("listed")))
+        supported = ", ".join(sorted(name for name, field in fields.items() if field.get("listed", not name.startswith(PRIVATE))))
         if aliases:
             supported += " (%s)" % ", ".join(sorted(aliases))
         raise ArgumentError(
             "Unsupported parameters for (%s) module: %s. Supported parameters include: %s."
-            % (module, ", ".join(sorted(unknown)), supported)
+            % (rules.get("called", module), ", ".join(sorted(unknown)), supported)
         )
     missing = sorted(name for name, field in fields.items() if field.get("required") and name not in found)
     if missing:

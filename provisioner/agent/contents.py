@@ -1,5 +1,6 @@
 """Putting content into place: compared first, written beside and renamed, backed up when asked, shown as a diff."""
 
+import errno
 import hashlib
 import io
 import os
@@ -13,17 +14,30 @@ from provisioner.agent.context import Context, ModuleFailed
 
 # A diff of more than this says only that the file is large.
 DIFF_BYTES = 104448
+# What replacing a file may end with where writing into it is possible.
+_IRREPLACEABLE = (errno.EPERM, errno.EXDEV, errno.EACCES, errno.ETXTBSY, errno.EBUSY)
 
 
 def sha1_of(path: str) -> Optional[str]:
     """The hash that results show as checksum; None where there is no file."""
+    return _hash_of(path, hashlib.sha1())
+
+
+def md5_of(path: str) -> Optional[str]:
+    """For results; None where there is no file, or the host's rules forbid MD5."""
+    try:
+        return _hash_of(path, hashlib.md5())
+    except ValueError:
+        return None
+
+
+def _hash_of(path: str, found: Any) -> Optional[str]:
     if not os.path.isfile(path):
         return None
-    found = hashlib.sha1()
     with open(path, "rb") as file:
         for chunk in iter(lambda: file.read(1 << 20), b""):
             found.update(chunk)
-    return found.hexdigest()
+    return str(found.hexdigest())
 
 
 def backup(path: str) -> str:
@@ -35,28 +49,44 @@ def backup(path: str) -> str:
     return name
 
 
-def move_into_place(source: str, dest: str) -> None:
-    """Replace `dest` by a file that is ready, at once. It keeps the owner and mode that `dest` had, or gets those of a new file."""
+def move_into_place(source: str, dest: str, unsafe: bool = False) -> None:
+    """Replace `dest` by the content of `source`, at once. It keeps the owner and mode that `dest` had, or gets those of a new file.
+
+    `unsafe`: where a file can't be replaced, as one that a container has mounted, its content is overwritten instead.
+    """
     with open(source, "rb") as content:
-        _replace(dest, content)
+        _replace(dest, content, unsafe)
 
 
-def write(dest: str, content: bytes) -> None:
+def write(dest: str, content: bytes, unsafe: bool = False) -> None:
     """Replace a file's content at once; its owner and mode stay as with `move_into_place`."""
-    _replace(dest, io.BytesIO(content))
+    _replace(dest, io.BytesIO(content), unsafe)
 
 
-def _replace(dest: str, content: BinaryIO) -> None:
+def _replace(dest: str, content: BinaryIO, unsafe: bool) -> None:
+    try:
+        _rename_over(dest, content)
+    except OSError as error:
+        if not unsafe or error.errno not in _IRREPLACEABLE or not os.path.exists(dest):
+            raise ModuleFailed("can't write %s: %s" % (dest, error.strerror), errno=error.errno)
+        content.seek(0)
+        try:
+            with open(dest, "wb") as out:
+                shutil.copyfileobj(content, out, 1 << 20)
+        except OSError as second:
+            raise ModuleFailed("can't write %s: %s" % (dest, second.strerror), errno=second.errno)
+
+
+def _rename_over(dest: str, content: BinaryIO) -> None:
     if os.path.exists(dest):
         status = os.stat(dest)
         mode, owner, group = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
         dest = os.path.realpath(dest)
     else:
         mode, owner, group = 0o666 & ~_umask(), os.geteuid(), os.getegid()
-    folder = os.path.dirname(dest) or "."
     fresh = ""
     try:
-        handle, fresh = tempfile.mkstemp(dir=folder, prefix=".provision-")
+        handle, fresh = tempfile.mkstemp(dir=os.path.dirname(dest) or ".", prefix=".provision-")
         with os.fdopen(handle, "wb") as out:
             shutil.copyfileobj(content, out, 1 << 20)
             out.flush()
@@ -65,10 +95,10 @@ def _replace(dest: str, content: BinaryIO) -> None:
             os.chown(fresh, owner, group)
         os.chmod(fresh, mode)
         os.rename(fresh, dest)
-    except OSError as error:
+    except BaseException:
         if fresh:
             os.unlink(fresh)
-        raise ModuleFailed("can't write %s: %s" % (dest, error.strerror), errno=error.errno)
+        raise
 
 
 def _umask() -> int:
@@ -98,3 +128,32 @@ def difference(before_path: str, after: bytes, context: Context, header: Optiona
         "before_header": name,
         "after_header": name,
     }
+
+
+def sent_difference(dest: str, path: str, source: Optional[str]) -> Dict[str, Any]:
+    """How the content of `path`, which the controller calls `source` (None: given as text), differs from what is at `dest` now."""
+    diff: Dict[str, Any] = {}
+    before = _head(dest)
+    if before is None:
+        diff["before"] = ""
+    elif b"\x00" in before[:8192]:
+        diff["dst_binary"] = 1
+    elif len(before) > DIFF_BYTES:
+        diff["dst_larger"] = DIFF_BYTES
+    else:
+        diff.update(before_header=dest, before=before.decode("utf-8", "replace"))
+    after = _head(path) or b""
+    if len(after) > DIFF_BYTES:
+        diff["src_larger"] = DIFF_BYTES
+    elif b"\x00" in after:
+        diff["src_binary"] = 1
+    else:
+        diff.update(after_header=source or dest, after=after.decode("utf-8", "replace"))
+    return diff
+
+
+def _head(path: str) -> Optional[bytes]:
+    if not os.path.isfile(path):
+        return None
+    with open(path, "rb") as file:
+        return file.read(DIFF_BYTES + 1)

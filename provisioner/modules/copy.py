@@ -1,117 +1,187 @@
 """copy: content into place. From the controller it comes by hash (`_blob`), and only when the host's file differs; or from the host itself."""
 
 import os
+import shlex
 import shutil
-from typing import Any, Dict, Optional
+import stat
+import tempfile
+from typing import Any, Dict, List, Optional
 
 from provisioner.agent import attributes, contents
 from provisioner.agent.context import Context, ModuleFailed
+from provisioner.agent.folder_copy import copy_folder
+from provisioner.modules import file as file_module
 
 ARGUMENTS = dict(
     attributes.FILE_ARGUMENTS,
     src={"type": "path"},
-    _original_basename={},
+    _original_basename={"listed": True},
     _blob={},
     _checksum={},
-    _diff_source={},
+    _source={},
     content={},
     dest={"type": "path", "required": True},
     backup={"type": "bool", "default": False},
-    force={"type": "bool", "default": True, "aliases": ["thirsty"]},
+    force={"type": "bool", "default": True},
     validate={},
     directory_mode={"type": "raw"},
     remote_src={"type": "bool", "default": False},
-    local_follow={"type": "bool", "default": True},
+    local_follow={"type": "bool"},
     follow={"type": "bool", "default": False},
     checksum={},
-    decrypt={"type": "bool", "default": True},
+    decrypt={"type": "bool", "default": True, "listed": False},
+    _rules={"called": "ansible.legacy.copy"},
 )
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    dest = args["dest"]
-    if args["remote_src"] and args["src"]:
-        if os.path.isdir(args["src"]):
-            return _tree(args, context)
-        source: Optional[str] = args["src"]
-        if not os.path.exists(args["src"]):
-            raise ModuleFailed("Source %s not found" % args["src"])
-        checksum = contents.sha1_of(args["src"])
-    else:
-        source, checksum = None, args["_checksum"]
-    if os.path.isdir(dest):
-        dest = os.path.join(dest, args["_original_basename"] or os.path.basename(args["src"] or ""))
-    elif dest.endswith("/"):
-        if not context.check:
-            os.makedirs(dest, exist_ok=True)
-        dest = os.path.join(dest, args["_original_basename"] or os.path.basename(args["src"] or ""))
-    folder = os.path.dirname(dest) or "."
-    if not os.path.isdir(folder) and not context.check:
-        raise ModuleFailed("Destination directory %s does not exist" % folder)
-    if args["follow"] and os.path.islink(dest):
+    if os.sep not in args["dest"]:
+        args = dict(args, dest=os.path.join(".", args["dest"]))
+    return _from_here(args, context) if args["remote_src"] else _sent(args, context)
+
+
+def _sent(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    """Content of the controller. In check mode only that it changes is told, and how."""
+    dest, name = args["dest"], args["_original_basename"]
+    file = os.path.join(dest, name or "") if dest.endswith("/") else dest
+    if os.path.isdir(file) and (args["follow"] or not os.path.islink(file)):
+        if not name:
+            raise ModuleFailed("can not use content with a dir as dest")
+        file = os.path.join(file, name)
+    there = os.path.exists(file) if args["follow"] else os.path.lexists(file)
+    if there and not args["force"]:
+        return {"changed": False, "_kept": True}
+    current = contents.sha1_of(file) if args["follow"] or not os.path.islink(file) else None
+    if current is not None and current == args["_checksum"]:
+        return _as_file(args, context, attributes.followed(dest, args))
+    result: Dict[str, Any] = {"changed": True}
+    path = context.blob(args["_blob"]) if context.diff or not context.check else ""
+    if context.diff:
+        result["diff"] = [contents.sent_difference(file, path, args["_source"])]
+    if context.check:
+        return result
+    result.update(src=args["_source"], checksum=args["_checksum"], md5sum=None)
+    return dict(result, **_place(args, context, path))
+
+
+def _as_file(args: Dict[str, Any], context: Context, dest: str) -> Dict[str, Any]:
+    """Content that is there already: what is left is owner and mode, told as module file does."""
+    wanted: Dict[str, Any] = dict.fromkeys(file_module.ARGUMENTS)
+    wanted.update({key: args[key] for key in attributes.FILE_ARGUMENTS}, recurse=False, force=False, follow=True)
+    wanted.update(path=dest, state="file", _original_basename=args["_original_basename"])
+    result = file_module.run(wanted, context)
+    return dict(result, dest=result["path"], checksum=args["_checksum"])
+
+
+def _place(args: Dict[str, Any], context: Context, source: str) -> Dict[str, Any]:
+    """The content of `source` at its place, with what that result says."""
+    dest = _target(args, context)
+    if dest is None:
+        return {"changed": True, "msg": "dest directory %s would be created" % os.path.dirname(_named(args)), "src": args["src"]}
+    if os.path.islink(dest) and args["follow"]:
         dest = os.path.realpath(dest)
-    return _place(args, context, dest, source, checksum)
-
-
-def _place(args: Dict[str, Any], context: Context, dest: str, source: Optional[str], checksum: Optional[str]) -> Dict[str, Any]:
-    current = contents.sha1_of(dest)
     if os.path.exists(dest) and not args["force"]:
-        return dict({"changed": False, "dest": dest, "src": args["src"], "msg": "file already exists"}, **attributes.describe(dest))
-    different = current is None or current != checksum or os.path.islink(dest)
-    result: Dict[str, Any] = {"dest": dest, "src": source or args["_original_basename"] or args["src"], "checksum": checksum}
-    diffs = []
-    if different:
-        path = source or context.blob(args["_blob"])
-        if context.diff:
-            with open(path, "rb") as file:
-                after = file.read(contents.DIFF_BYTES + 1)
-            diffs.append(contents.difference(dest, after, context))
+        return {"msg": "file already exists", "src": args["src"], "dest": dest, "changed": False}
+    folder = os.path.dirname(dest)
+    if not os.path.exists(dest) and not os.path.exists(folder):
+        raise ModuleFailed("Destination directory %s does not exist" % folder)
+    if not os.access(folder, os.W_OK) and not args["unsafe_writes"]:
+        raise ModuleFailed("Destination %s not writable" % folder)
+    result: Dict[str, Any] = {"dest": dest}
+    changed = os.path.islink(dest) or contents.sha1_of(dest) != contents.sha1_of(source)
+    if changed and not context.check:
+        if args["backup"] and os.path.exists(dest):
+            result["backup_file"] = contents.backup(dest)
         if args["validate"]:
-            _validate(args["validate"], path, context)
-        if not context.check:
-            if args["backup"] and current is not None:
-                result["backup_file"] = contents.backup(dest)
-            if os.path.islink(dest):
-                os.unlink(dest)
-            contents.move_into_place(path, dest)
-            if source and args["mode"] == "preserve":
-                shutil.copymode(source, dest)
-    if args["mode"] == "preserve":
-        args = dict(args, mode=None)
-    detail: Dict[str, Any] = {}
-    changed = attributes.apply(dest, args, context, detail) or different
-    if detail and not different:
-        diffs.append(dict(detail, before_header=dest, after_header=dest))
-    result.update(attributes.describe(dest), changed=changed)
-    if context.diff and not changed and args["_blob"]:
-        result["diff"] = {"before": {"path": dest}, "after": {"path": dest}}
-    elif context.diff:
-        result["diff"] = [d for d in diffs if d]
+            _validate(args, source, dest, context)
+        if os.path.islink(dest):
+            os.unlink(dest)
+        contents.move_into_place(source, dest, args["unsafe_writes"])
+        if args["remote_src"]:
+            shutil.copymode(source, dest)
+    result["changed"] = attributes.apply(attributes.followed(dest, args), args, context) or changed
     return result
 
 
-def _validate(command: str, path: str, context: Context) -> None:
-    if "%s" not in command:
-        raise ModuleFailed("validate must contain %%s: %s" % command)
-    code, out, err = context.run(command % path)
+def _named(args: Dict[str, Any]) -> str:
+    """The destination, where it ends in /, with the name of what is copied if the controller gave one."""
+    dest: str = args["dest"]
+    return os.path.join(dest, args["_original_basename"] or "") if dest.endswith("/") else dest
+
+
+def _target(args: Dict[str, Any], context: Context) -> Optional[str]:
+    """The file that is meant; folders that `dest/` names are made. None where check mode only says so."""
+    dest = _named(args)
+    folder = os.path.dirname(dest)
+    if args["dest"].endswith("/") and not os.path.exists(folder):
+        if context.check:
+            return None
+        missing: List[str] = []
+        while folder and not os.path.exists(folder):
+            missing.insert(0, folder)
+            folder = os.path.dirname(folder)
+        for path in missing:
+            os.mkdir(path)
+            attributes.apply(path, dict(args, mode=args["directory_mode"]), context)
+    if os.path.isdir(dest):
+        dest = os.path.join(dest, args["_original_basename"] or os.path.basename(args["src"] or ""))
+    return dest
+
+
+def _validate(args: Dict[str, Any], source: str, dest: str, context: Context) -> None:
+    """The user's command on a copy that has the wanted owner, mode and ending: some programs look at these. Raises ModuleFailed."""
+    if "%s" not in args["validate"]:
+        raise ModuleFailed("validate must contain %%s: %s" % args["validate"])
+    handle, path = tempfile.mkstemp(prefix="provision-", suffix=os.path.splitext(dest)[1])
+    try:
+        with open(source, "rb") as content, os.fdopen(handle, "wb") as copy:
+            shutil.copyfileobj(content, copy)
+        attributes.apply(path, {key: args[key] for key in ("owner", "group", "mode")}, context)
+        code, out, err = context.run(shlex.split(args["validate"] % shlex.quote(path)))
+    finally:
+        os.unlink(path)
     if code != 0:
         raise ModuleFailed("failed to validate", exit_status=code, stdout=out, stderr=err)
 
 
-def _tree(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    """A folder of the host itself; a source that ends in / gives its contents, else the folder."""
-    source, changed = args["src"].rstrip("/"), False
-    root = args["dest"].rstrip("/")
-    if not args["src"].endswith("/"):
-        root = os.path.join(root, os.path.basename(source))
-    for folder, _, files in os.walk(source):
-        into = os.path.normpath(os.path.join(root, os.path.relpath(folder, source)))
-        if not os.path.isdir(into):
-            changed = True
-            if not context.check:
-                os.makedirs(into)
-        for name in files:
-            path = os.path.join(folder, name)
-            made = _place(dict(args, mode=args["mode"]), context, os.path.join(into, name), path, contents.sha1_of(path))
-            changed = changed or made["changed"]
-    return dict({"changed": changed, "dest": root, "src": args["src"]}, **attributes.describe(root))
+def _from_here(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    """A file or folder of the host itself."""
+    source, mode = args["src"], args["mode"]
+    if source is None:
+        raise ModuleFailed("src (or content) is required")
+    if not os.path.exists(source):
+        raise ModuleFailed("Source %s not found" % source)
+    if not os.access(source, os.R_OK):
+        raise ModuleFailed("Source %s not readable" % source)
+    folder = os.path.isdir(source)
+    if not folder and not os.path.isfile(source):
+        raise ModuleFailed("Cannot copy invalid source '%s': not a file" % source)
+    if mode == "preserve":
+        mode = "0%03o" % stat.S_IMODE(os.stat(source).st_mode)
+    checksum = contents.sha1_of(source)
+    if args["checksum"] and args["checksum"] != checksum:
+        raise ModuleFailed(
+            "Copied file does not match the expected checksum. Transfer failed.", checksum=checksum, expected_checksum=args["checksum"]
+        )
+    args = dict(args, mode=mode)
+    if folder:
+        return dict(_folder(args, context), src=source, checksum=None, md5sum=None)
+    made = _place(args, context, source)
+    return made if "msg" in made else dict({"src": source, "checksum": checksum, "md5sum": contents.md5_of(source)}, **made)
+
+
+def _folder(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    """A source that ends in / gives its contents, else the folder itself; owner and mode go to the folder that results."""
+    source, wanted = args["src"], args["dest"]
+    dest = _target(args, context)
+    if dest is None:
+        return {"changed": True, "msg": "dest directory %s would be created" % os.path.dirname(wanted)}
+    into = wanted if source.endswith("/") else os.path.join(wanted, os.path.basename(source))
+    if os.path.exists(wanted) and not os.path.isdir(wanted):
+        raise ModuleFailed("%s is no directory" % wanted)
+    changed = copy_folder(source, into, args, context)
+    if not os.path.isdir(wanted):
+        dest = wanted
+    if os.path.lexists(dest):
+        changed = attributes.apply(attributes.followed(dest, args), args, context) or changed
+    return {"dest": dest, "changed": changed}

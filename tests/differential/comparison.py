@@ -24,7 +24,12 @@ VOLATILE = frozenset(
     }
 )  # fmt: skip
 # What ours says in addition: what was meant, and where a file was looked for.
-_HINT = re.compile(r"\.? Did you mean '[^']*'( or '[^']*')?\?| Looked (in|for) .*| Use -vvvvv to see paths searched\.")
+_HINT = re.compile(
+    r"\.? Did you mean '[^']*'( or '[^']*')?\?| Looked (in|for) .*| Use -vvvvv to see paths searched\.|Unexpected AnsibleActionFail error: |(?s:Searched in:.* on the Ansible Controller)\."
+)
+
+_BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~")
+_TEMPORARY = re.compile(r"[^\s']*/ansible-home/tmp/[^\s']+|/tmp/ansible[._][\w.-]+")
 
 
 @dataclass
@@ -51,7 +56,7 @@ def clean(value: Any, root: str) -> Any:
     if isinstance(value, list):
         return [clean(item, root) for item in value]
     if isinstance(value, str):
-        return _HINT.sub("", value.replace(root, "ROOT"))
+        return _TEMPORARY.sub("TEMPORARY", _BACKUP.sub(".BACKUP~", _HINT.sub("", value.replace(root, "ROOT"))))
     return value
 
 

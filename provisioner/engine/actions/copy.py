@@ -12,7 +12,7 @@ from provisioner.engine.errors import TaskError
 from provisioner.templating.vault import HEADER, VaultError
 
 # Parameters that the controller deals with.
-_OURS = frozenset({"src", "content", "decrypt", "local_follow", "directory_mode"})
+_OURS = frozenset({"src", "content", "decrypt", "local_follow", "remote_src"})
 _FILE_KEYS = ("owner", "group", "mode", "attributes", "selevel", "serole", "setype", "seuser", "unsafe_writes")
 
 
@@ -27,7 +27,7 @@ def plan(call: ActionCall) -> Plan:
         raise TaskError("src and content are mutually exclusive")
     if content is not None and str(dest).endswith("/"):
         raise TaskError("can not use content with a dir as dest")
-    if call.flag("remote_src"):
+    if content is None and call.flag("remote_src"):
         result = yield call.module("copy", call.args)
         return result
     if content is not None:
@@ -68,50 +68,92 @@ def send(
     args = {key: value for key, value in {**call.args, **(changes or {})}.items() if key not in _OURS}
     if args.get("mode") == "preserve":
         args["mode"] = f"0{mode_of.stat().st_mode & 0o7777:o}" if mode_of else None
-    digest = sha256(data)
-    checksum = args.pop("checksum", None)
-    if checksum is not None and str(checksum) != sha1(data):
-        raise TaskError(f"Copied file does not match the expected checksum: {checksum}")
-    args.update(dest=dest, _blob=digest, _checksum=sha1(data), _original_basename=original or Path(dest).name)
+    digest, checksum = sha256(data), sha1(data)
+    expected = args.pop("checksum", None)
+    if expected is not None and str(expected) != checksum:
+        msg = "Copied file does not match the expected checksum. Transfer failed."
+        return {"failed": True, "msg": msg, "checksum": checksum, "expected_checksum": str(expected), "diff": []}
+    args.update(dest=dest, _blob=digest, _checksum=checksum, _original_basename=original)
+    if mode_of is not None:
+        args["_source"] = str(mode_of)
     result = yield call.module("copy", args, {digest: data})
-    result.setdefault("diff", [])
+    if result.pop("_kept", False):
+        return {"changed": False, "dest": dest, **({"src": args["_source"]} if "_source" in args else {})}
     if result.get("failed"):
-        return result
-    if result.get("changed"):
-        result.setdefault("md5sum", hashlib.md5(data, usedforsecurity=False).hexdigest())
-    elif "dest" in result and not call.check:
-        # What is in place already gets the result of a look at the file.
-        result.pop("src", None)
-        result.setdefault("path", result["dest"])
+        result.setdefault("checksum", checksum)
+    if "checksum" in result or call.check:
+        result.setdefault("diff", [])
+    if "md5sum" in result:
+        result["md5sum"] = hashlib.md5(data, usedforsecurity=False).hexdigest()
     return result
 
 
 def _directory(call: ActionCall, source: Path, contents: bool, dest: str) -> Plan:
-    """A whole folder: folders first, then files; unchanged ones cost one question each."""
-    root = dest.rstrip("/") if contents else f"{dest.rstrip('/')}/{source.name}"
-    changed = False
-    folder_mode = call.args.get("directory_mode")
+    """A whole folder: folders first, then files, then links; what is there already costs one question each."""
+    root = dest.rstrip("/")
+    tree = _Tree(call.flag("local_follow", True))
+    if not contents:
+        tree.folders.append(source.name)
+    tree.walk(source, "" if contents else source.name, {_identity(source)})
     shared = {key: call.args[key] for key in _FILE_KEYS if key in call.args and key != "mode"}
-    folders = [path for path in sorted(source.rglob("*")) if path.is_dir()]
-    for folder in [source, *folders]:
-        path = root if folder == source else f"{root}/{folder.relative_to(source).as_posix()}"
-        args = {**shared, "path": path, "state": "directory"}
-        if folder_mode is not None:
-            args["mode"] = folder_mode
-        result = yield call.module("file", args)
-        if result.get("failed"):
-            return result
-        changed = changed or bool(result.get("changed"))
+    folders = [{"path": f"{root}/{path}", "state": "directory", "mode": call.args.get("directory_mode")} for path in tree.folders]
+    links = [{"path": f"{root}/{path}", "src": to, "state": "link", "force": True, "follow": False} for path, to in tree.links]
+    if contents:  # a folder that is there keeps its owner and mode when only its contents are copied
+        found = yield call.module("stat", {"path": root, "follow": True, "get_mime": False, "get_attributes": False})
+        if not found.get("failed") and not found["stat"]["exists"]:
+            folders.insert(0, {"path": root, "state": "directory", "mode": call.args.get("directory_mode")})
+    changed = False
     diffs: list[Any] = []
-    for file in sorted(path for path in source.rglob("*") if path.is_file()):
-        path = f"{root}/{file.relative_to(source).as_posix()}"
-        result = yield from send(call, read_source(call, file), path, original=file.name, mode_of=file)
-        if result.get("failed"):
-            return result
-        changed = changed or bool(result.get("changed"))
-        if result.get("diff"):
-            diffs.extend(result["diff"] if isinstance(result["diff"], list) else [result["diff"]])
-    made: dict[str, Any] = {"changed": changed, "dest": dest.rstrip("/") + "/", "src": str(source)}
+    last: dict[str, Any] = {}
+    for args in folders:
+        last = yield call.module("file", {**shared, **args})
+        if last.get("failed"):
+            return last
+        changed = changed or bool(last.get("changed"))
+    for file, path in tree.files:
+        kept = {"follow": False} if tree.folders else {}
+        folder, _, name = f"{root}/{path}".rpartition("/")
+        sent = yield from send(call, read_source(call, file), folder + "/", original=name, mode_of=file, changes=kept)
+        if sent.get("failed"):
+            return sent
+        changed = changed or bool(sent.get("changed"))
+        diffs.extend(sent["diff"] if isinstance(sent.get("diff"), list) else [sent["diff"]] if "diff" in sent else [])
+        last = last if tree.folders else sent
+    for args in links:
+        last = yield call.module("file", {**shared, **args})
+        if last.get("failed"):
+            return last
+        changed = changed or bool(last.get("changed"))
+    made: dict[str, Any] = {"changed": changed, "dest": f"{root}/", "src": f"{source}/" if contents else str(source)}
+    if len(tree.files) == 1:  # Ansible tells about a single file, or what came after it
+        made = {**last, "dest": last.get("dest", last.get("path", f"{root}/")), "changed": changed}
     if diffs:
         made["diff"] = diffs
     return made
+
+
+class _Tree:
+    """What is below a folder, by path there. Links to folders that are being walked already stay links."""
+
+    def __init__(self, follow: bool) -> None:
+        self._follow = follow
+        self.files: list[tuple[Path, str]] = []
+        self.folders: list[str] = []
+        self.links: list[tuple[str, str]] = []
+
+    def walk(self, folder: Path, at: str, above: set[tuple[int, int]]) -> None:
+        for entry in sorted(folder.iterdir()):
+            path = f"{at}/{entry.name}" if at else entry.name
+            linked = entry.is_symlink()
+            if entry.is_dir() and not (linked and (not self._follow or _identity(entry) in above)):
+                self.folders.append(path)
+                self.walk(entry, path, above | {_identity(entry)})
+            elif linked and not (self._follow and entry.is_file()):
+                self.links.append((path, str(entry.readlink())))
+            elif entry.is_file():
+                self.files.append((entry, path))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
