@@ -70,14 +70,17 @@ class _Loader(yaml.CSafeLoader):
         result.key_locations = {}
         result.value_locations = {}
         yield result
+        own = {id(key) for key, _ in node.value}  # what a merge (<<) brings may be said again
+        said: set[Hashable] = set()
         self.flatten_mapping(node)
-        own = {id(key) for key, _ in node.value}
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(None, None, "a mapping or list cannot be a key", key_node.start_mark)
-            if key in result.key_locations and id(key_node) in own and result.key_locations[key].line != key_node.start_mark.line + 1:
-                self.duplicates.append((str(key), self.place(key_node)))
+            if id(key_node) in own:
+                if key in said:
+                    self.duplicates.append((str(key), self.place(key_node)))
+                said.add(key)
             result[key] = self.construct_object(value_node, deep=True)
             result.key_locations[key] = self.place(key_node)
             result.value_locations[key] = self.place(value_node)

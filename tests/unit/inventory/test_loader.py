@@ -154,6 +154,7 @@ def test_all_mistakes_are_told_at_once_with_places(tmp_path: Path) -> None:
         (("m1: {ansible_host: 10.0.0.1}", ""), "group 'masters' has no hosts"),
         (("m1: {ansible_host", "M_1: {ansible_host"), "host 'M_1' is not a DNS name"),
         (("m1: {", "m1: {}\n        m1: {"), "inventory.yaml:11:9: key 'm1' is written twice"),
+        (("{size: 9}", "{size: 9, size: 8}"), "key 'size' is written twice"),
         (("{size: 9}", "{ansible_host: 10.0.0.1}"), "hosts 'm1' and 'w03' have the same address 10.0.0.1"),
         (("{size: 9}", "{ansible_ssh_private_key_file: /nowhere/key}"), "key file /nowhere/key cannot be read"),
         (("hosts:\n        w[", "host:\n        w["), "group 'workers': unknown key 'host' (did you mean 'hosts'?)"),
@@ -162,6 +163,11 @@ def test_all_mistakes_are_told_at_once_with_places(tmp_path: Path) -> None:
 )
 def test_mistakes(tmp_path: Path, change: tuple[str, str], expected: str) -> None:
     assert any(expected in problem for problem in problems(tmp_path, BASIC.replace(*change)))
+
+
+def test_what_an_alias_brings_may_be_said_again(tmp_path: Path) -> None:
+    text = "all: {hosts: {a: &a {x: 1, y: 1}, b: {<<: *a, x: 2}, c: {x: 3, <<: *a}}}\n"
+    assert [host.vars["x"] for host in load([write(tmp_path, text)]).hosts.values()] == [1, 2, 3]
 
 
 def test_even_etcd_is_a_warning(tmp_path: Path) -> None:
