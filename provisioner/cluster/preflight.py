@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -87,9 +87,15 @@ def skew_s(theirs: int | None, before: float, after: float) -> float:
 
 
 def examine(
-    topology: Topology, probed: Mapping[str, Probed], *, adopt: Collection[str] = (), docker: Mapping[str, Any] | None = None
+    topology: Topology,
+    probed: Mapping[str, Probed],
+    *,
+    adopt: Collection[str] = (),
+    docker: Mapping[str, Any] | None = None,
+    ranges: Sequence[str] = (),
 ) -> list[HostProblem]:
-    """Every reason why a host can't be used. `adopt`: hosts whose Docker or containerd is taken over; `docker`: the daemon.json they get."""
+    """Every reason why a host can't be used. `adopt`: hosts whose Docker or containerd is shared; `docker`: a node's daemon.json; `ranges`: of
+    pods and services."""
     problems: list[HostProblem] = []
     for host, answer in probed.items():
         problems += _system(host, answer.facts)
@@ -97,7 +103,7 @@ def examine(
             continue
         problems += _resources(host, answer.facts, topology)
         problems += _ports(host, answer.facts, topology)
-        problems += adoption.foreign(host, answer.facts, topology, adopt=host in adopt, docker=docker or {})
+        problems += adoption.foreign(host, answer.facts, topology, adopt=host in adopt, docker=docker or {}, ranges=ranges)
         problems += _etcd_members(host, answer.facts, topology)
         if abs(answer.skew_s) > CLOCK_SKEW_LIMIT_S:
             way = "ahead of" if answer.skew_s > 0 else "behind"

@@ -65,6 +65,9 @@ if [ ! -d /opt/provision ]; then
     # Asking the daemon starts it where its socket is watched: only one that runs is asked.
     if systemctl -q is-active docker 2>/dev/null; then
         found=$(timeout 10 docker ps -a --no-trunc --format '{{.Names}}={{.Networks}}' 2>/dev/null)
+        say docker_swarm "$(timeout 10 docker info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null)"
+        say docker_networks "$(timeout 10 docker network ls -q 2>/dev/null | head -n 50 | xargs -r timeout 10 docker network inspect \
+            --format '{{range .IPAM.Config}}{{.Subnet}} {{end}}' 2>/dev/null | tr '\n' ' ')"
     else
         found=$(ls /var/lib/docker/containers 2>/dev/null)
     fi

@@ -165,7 +165,8 @@ def _preflight(context: Context, hosts: Hosts) -> dict[str, Probed]:
     started = time.monotonic()
     probed, problems = probe(context.topology, hosts.run, hosts.describe, hosts.errors)
     adopt = {name for name, host in context.inventory.hosts.items() if adoption.is_wanted(host.vars.get("adopt"))}
-    problems += examine(context.topology, probed, adopt=adopt, docker=docker_settings(context.spec))
+    ranges = (context.spec.pod_cidr, context.spec.service_cidr)
+    problems += examine(context.topology, probed, adopt=adopt, docker=docker_settings(context.spec), ranges=ranges)
     if problems:
         raise PreflightError(sorted(problems, key=lambda p: context.topology.hosts.index(p.host)))
     context.bus.send("progress", f"{len(probed)} hosts are fit ({time.monotonic() - started:.1f} s)")

@@ -12,11 +12,12 @@ from provisioner.cluster.probe import HostFacts, parse
 from provisioner.cluster.topology import Topology
 
 TOPOLOGY = Topology(("m",), ("w",), ("m",), {"m": "10.0.0.1", "w": "10.0.0.2"})
-WANTED = {"bridge": "none", "iptables": False, "live-restore": True}
+WANTED = {"bridge": "none", "iptables": False, "live-restore": True, "registry-mirrors": ["https://m"]}
+RANGES = ("10.244.0.0/16", "10.96.0.0/16")
 
 
 def said(host: str = "w", *, adopt: bool = False, **values: str) -> list[tuple[str, str]]:
-    found = foreign(host, HostFacts(values), TOPOLOGY, adopt=adopt, docker=WANTED)
+    found = foreign(host, HostFacts(values), TOPOLOGY, adopt=adopt, docker=WANTED, ranges=RANGES)
     assert all(problem.kind == "adopt" and problem.host == host for problem in found)
     return [(problem.message, problem.hint) for problem in found]
 
@@ -53,29 +54,39 @@ def test_dockers_containerd_is_no_second_trouble() -> None:
     assert len(said(docker_unit="active", containerd_unit="active")) == 1
 
 
-def test_containers_are_not_adopted() -> None:
-    [(found, hint)] = said(adopt=True, docker_unit="active", docker_containers="web=bridge db=host")
-    assert "Docker has containers (web, db)" in found
-    assert "remove them, or use another host" in hint
+def test_containers_and_networks_stay() -> None:
+    values = {"docker_unit": "active", "docker_containers": "web=bridge db=host", "docker_networks": "172.17.0.0/16 fd00::/64 local"}
+    assert said(adopt=True, docker_swarm="inactive", **values) == []
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("values", "message"),
     [
-        (json.dumps({"bridge": "br7", "debug": True}), 'bridge is "br7", not "none"'),
-        (json.dumps({"iptables": True, "live-restore": True}), "iptables is true, not false"),
-        ("{", "it is no JSON"),
-        ("[]", "it is no JSON object"),
+        (
+            {"docker_settings": json.dumps({"registry-mirrors": ["https://other"]})},
+            'registry-mirrors is ["https://other"], not ["https://m"]',
+        ),
+        ({"docker_settings": json.dumps({"userns-remap": "default"})}, 'userns-remap is "default"'),
+        ({"docker_settings": "{"}, "it is no JSON"),
+        ({"docker_settings": "[]"}, "it is no JSON object"),
+        ({"docker_unit": "active", "docker_swarm": "active"}, "Docker is part of a swarm"),
+        (
+            {"docker_unit": "active", "docker_networks": "172.17.0.0/16 10.244.7.0/24"},
+            "overlap the cluster's: 10.244.7.0/24 and 10.244.0.0/16",
+        ),
     ],
 )
-def test_settings_that_contradict_are_not_overwritten(settings: str, message: str) -> None:
-    [(found, hint)] = said(adopt=True, docker_settings=settings)
+def test_what_a_node_can_not_share_is_refused_even_then(values: dict[str, str], message: str) -> None:
+    [(found, hint)] = said(adopt=True, **values)
     assert message in found
-    assert "take these lines out" in hint
+    assert "use another host" in hint
 
 
 def test_settings_beside_ours_are_adopted() -> None:
-    assert said(adopt=True, docker_settings=json.dumps({"debug": True, "bridge": "none", "data-root": "/srv/docker"})) == []
+    assert (
+        said(adopt=True, docker_settings=json.dumps({"debug": True, "bridge": "br7", "live-restore": False, "data-root": "/srv/docker"}))
+        == []
+    )
 
 
 @pytest.mark.parametrize("adopt", [False, True])
