@@ -38,7 +38,7 @@ def crash(error: Exception) -> Dict[str, Any]:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = " (%s)" % error.filename if error.filename else ""
         return {"failed": True, "msg": "the host's disk is full%s: %s" % (where, error), "exception": text}
+    told = {"failed": True, "msg": "Task failed: Module failed: %s" % (str(error) or type(error).__name__)}
     if isinstance(error, OSError) and error.errno and error.filename:
-        # The host's trouble rather than the module's: it says all by itself.
-        return {"failed": True, "msg": str(error)}
-    return {"failed": True, "msg": "%s: %s" % (type(error).__name__, error), "exception": text}
+        return told  # the host's trouble rather than the module's: it says all by itself
+    return dict(told, exception=text)

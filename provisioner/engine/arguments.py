@@ -74,8 +74,8 @@ def parse(action: str, text: str) -> dict[str, Any]:
             if found and word[: found.end() - 1] in allowed:
                 options[word[: found.end() - 1]] = unquote(word[found.end() :])
                 raw = _without(raw, word)
-        raw = raw.strip()
-        if raw:
+        raw = raw.strip(" \t") if action in ("command", "shell") else raw.strip()
+        if raw.strip():
             options["_raw_params"] = raw if action in ("command", "shell", "raw", "script") else unquote(raw)
         return options
     for word in split(text):

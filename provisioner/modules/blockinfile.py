@@ -32,9 +32,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if os.path.isdir(path):
         raise ModuleFailed("Path %s is a directory !" % path, rc=256)
     exists = os.path.exists(path)
-    if not exists and (not args["create"] or args["state"] == "absent"):
-        if args["state"] == "absent":
-            return {"changed": False, "msg": "File %s not present" % path}
+    if not exists and not args["create"]:
         raise ModuleFailed("Path %s does not exist !" % path, rc=257)
     text = ""
     if exists:
@@ -43,7 +41,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     made = "".join(_changed(text.splitlines(keepends=True), args))
     before, after = text.encode(errors="surrogateescape"), made.encode(errors="surrogateescape")
     different = after != before or not exists
-    msg = "" if not different else "File created" if not exists else "Block removed" if args["state"] == "absent" else "Block inserted"
+    kept = args["state"] == "present" and args["block"]
+    msg = "" if not different else "File created" if not exists else "Block inserted" if kept else "Block removed"
     result: Dict[str, Any] = {}
     if different:
         edits.validate(args["validate"], after, context)
@@ -54,8 +53,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
             contents.write(path, after)
     changed, detail = edits.attribute_change(path, args, context)
     result.update(changed=changed or different, msg=edits.with_attributes(msg, changed))
-    if context.diff:
-        result["diff"] = [edits.content_diff(path, before, after, context), detail]
+    result["diff"] = [edits.content_diff(path, before, after, context), detail]
     return result
 
 

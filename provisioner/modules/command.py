@@ -9,8 +9,8 @@ from typing import Any, Dict, List, Optional, Union
 from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS = {
-    "_raw_params": {},
-    "_uses_shell": {"type": "bool", "default": False},
+    "_raw_params": {"listed": True},
+    "_uses_shell": {"type": "bool", "default": False, "listed": True},
     "cmd": {},
     "argv": {"type": "list"},
     "chdir": {"type": "path"},
@@ -21,8 +21,8 @@ ARGUMENTS = {
     "stdin_add_newline": {"type": "bool", "default": True},
     "strip_empty_ends": {"type": "bool", "default": True},
     "expand_argument_vars": {"type": "bool", "default": True},
-    "warn": {"type": "bool"},
     "_rules": {
+        "called": "ansible.legacy.command",
         "required_one_of": [["_raw_params", "cmd", "argv"]],
         "mutually_exclusive": [["_raw_params", "cmd", "argv"]],
     },
@@ -39,7 +39,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         try:
             os.chdir(args["chdir"])
         except OSError as error:
-            return dict(_outcome(command, None, msg="Unable to change directory before execution: %s" % error), failed=True)
+            told = _outcome(command, None, msg="Unable to change directory before execution.")
+            return dict(told, failed=True, exception=str(error))
     reason = _unneeded(args)
     if reason:
         return dict(
@@ -53,12 +54,14 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     data = None
     if args["stdin"] is not None:
         data = (args["stdin"] + ("\n" if args["stdin_add_newline"] else "")).encode("utf-8", "surrogateescape")
+    executable = args["executable"] if shell else None
     started = datetime.now()
     try:
-        code, out, err = context.run(command, data=data, executable=args["executable"] if shell else None)
+        code, out, err = context.run(_expanded(command, args), data=data, executable=executable)
     except ModuleFailed as error:
-        shown = command if isinstance(command, str) else " ".join(shlex.quote(word) for word in command)
-        raise ModuleFailed(error.msg, rc=error.more.get("rc"), cmd=shown, stdout="", stderr="")
+        words = [executable or "/bin/sh", "-c", command] if isinstance(command, str) else command
+        shown = " ".join(shlex.quote(word) for word in words)
+        raise ModuleFailed("Error executing command.", rc=error.more.get("rc"), cmd=shown, stdout="", stderr="", exception=error.msg)
     ended = datetime.now()
     if args["strip_empty_ends"]:
         out, err = out.rstrip("\r\n"), err.rstrip("\r\n")
@@ -76,13 +79,15 @@ def _words(args: Dict[str, Any], text: Any, shell: bool) -> Union[str, List[str]
     elif shell:
         return str(text)
     else:
-        try:
-            words = shlex.split(str(text))
-        except ValueError as error:
-            raise ModuleFailed("%s: %s" % (error, text), rc=256, cmd=text)
-    if args["expand_argument_vars"]:
-        words = [os.path.expanduser(os.path.expandvars(word)) for word in words]
+        words = shlex.split(str(text))
     return words
+
+
+def _expanded(command: Union[str, List[str]], args: Dict[str, Any]) -> Union[str, List[str]]:
+    """Results show what was asked for, variables and ~ as they were written."""
+    if isinstance(command, str) or not args["expand_argument_vars"]:
+        return command
+    return [os.path.expanduser(os.path.expandvars(word)) for word in command]
 
 
 def _outcome(command: Union[str, List[str]], code: Optional[int], out: str = "", err: str = "", msg: str = "") -> Dict[str, Any]:

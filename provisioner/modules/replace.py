@@ -28,10 +28,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         raise ModuleFailed("Path %s does not exist !" % path, rc=257)
     with open(path, "rb") as file:
         raw = file.read()
-    try:
-        text = raw.decode(args["encoding"], "surrogateescape")
-    except LookupError:
-        raise ModuleFailed("unknown encoding: %s" % args["encoding"])
+    text = raw.decode(args["encoding"], "surrogateescape")
     made, count, reason = replaced(text, args)
     if made is None:
         return {"changed": False, "msg": reason, "rc": 0}

@@ -27,7 +27,7 @@ ARGUMENTS = dict(
     io_buffer_size={"type": "int", "default": 65536},
     copy={"type": "bool"},
     decrypt={"type": "bool"},
-    _rules={"mutually_exclusive": [["include", "exclude"]]},
+    _rules={"called": "ansible.legacy.unarchive", "mutually_exclusive": [["include", "exclude"]]},
 )
 _NO_HANDLER = 'Failed to find handler for "%s". Make sure the required command to extract the file is installed.\n%s'
 _GZIP = b"\x1f\x8b"

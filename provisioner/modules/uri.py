@@ -34,7 +34,7 @@ ARGUMENTS = dict(
         remote_src={"type": "bool", "default": False},
         ca_path={"type": "path"},
     ),
-    _rules={"mutually_exclusive": [["body", "src"]]},
+    _rules={"called": "ansible.legacy.uri", "mutually_exclusive": [["body", "src"]]},
 )
 # Subtypes whose content may be JSON whatever they say.
 _JSON = ("json", "javascript")

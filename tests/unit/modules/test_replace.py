@@ -86,7 +86,7 @@ def test_backup_mode_and_links(call: Call, tmp_path: Path) -> None:
             None,
         ),
         ({"path": "@/f", "regexp": "a", "replace": "b", "validate": "false %s"}, "failed to validate: rc:1 error:", None),
-        ({"path": "@/f", "regexp": "a", "encoding": "klingon"}, "unknown encoding: klingon", None),
+        ({"path": "@/f", "regexp": "a", "encoding": "klingon"}, "Task failed: Module failed: unknown encoding: klingon", None),
     ],
 )
 def test_messages(call: Call, tmp_path: Path, args: dict[str, str], msg: str, code: int | None) -> None:
