@@ -10,11 +10,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-import msgspec
-
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.apiserver.admission.services import CLAIMED, CLAIMS, claim_body, numbers_of
+from provisioner.kube.apiserver.admission.services import (
+    ADDRESSES,
+    CLAIMED,
+    MANAGED_BY,
+    MANAGER,
+    claim_body,
+    claim_key,
+    claim_owner,
+    numbers_of,
+)
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import NotFresh, WatchCache
 from provisioner.kube.storage.etcd import EtcdError
@@ -54,22 +61,23 @@ class ServiceRepair:
         """Raises EtcdError."""
         entries = self._cache.collection("core/services").entries
         wanted = held({key: codec.decode(core_v1.Service, entry.data).spec for key, entry in entries.items()})
-        claims = {key: entry for key, entry in self._cache.collection(CLAIMED).entries.items() if "/" in key}
-        suspects = {key for key, entry in claims.items() if wanted.get(key) != _owner(entry.data)}
+        claims = {key: entry for key, entry in self._cache.collection(CLAIMED).entries.items() if key.startswith("port/")}
+        claims |= {f"ip/{key}": entry for key, entry in self._cache.collection(ADDRESSES).entries.items()}
+        suspects = {
+            key
+            for key, entry in claims.items()
+            if wanted.get(key) != claim_owner(entry.data) and (key.startswith("port/") or entry.labels.get(MANAGED_BY) == MANAGER)
+        }
         for key in suspects & self._suspects:
             try:
-                await self._store.delete(CLAIMS + key.encode(), claims[key].revision)
-                log.info("claim without a holder removed number=%s owner=%s", key, _owner(claims[key].data))
+                await self._store.delete(claim_key(key), claims[key].revision)
+                log.info("claim without a holder removed number=%s owner=%s", key, claim_owner(claims[key].data))
             except Conflict:
                 continue
         for key, owner in wanted.items():
             if key not in claims:
                 try:
-                    await self._store.put(CLAIMS + key.encode(), claim_body(key, owner), 0)
+                    await self._store.put(claim_key(key), claim_body(key, owner, self._clock.now()), 0)
                 except Conflict:
                     continue
         self._suspects = suspects - self._suspects
-
-
-def _owner(data: bytes) -> str:
-    return str(msgspec.json.decode(data)["metadata"].get("owner", ""))

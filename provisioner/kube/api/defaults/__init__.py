@@ -51,6 +51,8 @@ _MODULES = {
     ("apiregistration.k8s.io", "APIService"): "extensions",
     ("flowcontrol.apiserver.k8s.io", "FlowSchema"): "extensions",
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): "extensions",
+    ("resource.k8s.io", "ResourceClaim"): "devices",
+    ("resource.k8s.io", "ResourceClaimTemplate"): "devices",
 }
 _functions: dict[tuple[str, str], Callable[[Any], None] | None] = {}
 

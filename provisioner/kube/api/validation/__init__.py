@@ -66,6 +66,11 @@ _MODULES = {
     (_ADMISSION, "MutatingAdmissionPolicy"): "policies",
     (_ADMISSION, "MutatingAdmissionPolicyBinding"): "policies",
     ("apiextensions.k8s.io", "CustomResourceDefinition"): "extensions",
+    ("networking.k8s.io", "IPAddress"): "addresses",
+    ("networking.k8s.io", "ServiceCIDR"): "addresses",
+    **{("flowcontrol.apiserver.k8s.io", kind): "flowcontrol" for kind in ("FlowSchema", "PriorityLevelConfiguration")},
+    **{("resource.k8s.io", kind): "devices" for kind in ("DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice")},
+    **{("storage.k8s.io", kind): "storage" for kind in ("CSINode", "CSIStorageCapacity", "VolumeAttributesClass")},
     ("apiregistration.k8s.io", "APIService"): "extensions",
 }
 

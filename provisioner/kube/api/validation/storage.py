@@ -5,16 +5,18 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from provisioner.kube.api import errors, quantity
+from provisioner.kube.api import errors, names, quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks, scheduling
-from provisioner.kube.api.validation.checks import forbidden_change, needed, one_of, unchanged
+from provisioner.kube.api.validation.checks import Once, forbidden_change, needed, one_of, unchanged
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 VOLUME_MODES = ("Block", "Filesystem")
 BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
+# Ten minutes.
+MIN_TOKEN_S = 600
 # The attributes of a PersistentVolumeSpec that are not its source.
 _NOT_SOURCE = (
     "access_modes",
@@ -45,7 +47,50 @@ def create(obj: Any) -> list[FieldError]:
         if source is None or not checks.sources_of(source):
             problems.append(errors.required("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName"))
         return problems
+    return _csi(obj, kind)
+
+
+def _csi(obj: Any, kind: str) -> list[FieldError]:
+    if kind == "CSIDriver":
+        problems = one_of("spec.fsGroupPolicy", obj.spec.fs_group_policy, ("File", "None", "ReadWriteOnceWithFSType"), optional=True)
+        for index, mode in enumerate(obj.spec.volume_lifecycle_modes or ()):
+            problems += one_of(f"spec.volumeLifecycleModes[{index}]", mode, ("Ephemeral", "Persistent"))
+        seen = Once()
+        for index, request in enumerate(obj.spec.token_requests or ()):
+            where = f"spec.tokenRequests[{index}]"
+            problems += seen.add(f"{where}.audience", request.audience or "")
+            if request.expiration_seconds is not None and request.expiration_seconds < MIN_TOKEN_S:
+                message = "may not specify a duration less than 10 minutes"
+                problems.append(errors.invalid_value(f"{where}.expirationSeconds", request.expiration_seconds, message))
+        return problems
+    if kind == "CSINode":
+        return _drivers(obj.spec.drivers or [])
+    if kind == "CSIStorageCapacity":
+        problems = checks.name_needed("storageClassName", obj.storage_class_name)
+        problems += checks.label_selector("nodeTopology", obj.node_topology)
+        for name, value in (("capacity", obj.capacity), ("maximumVolumeSize", obj.maximum_volume_size)):
+            problems += checks.amount(name, value) if value is not None else []
+        return problems
+    if kind == "VolumeAttributesClass":
+        problems = checks.name_needed("driverName", obj.driver_name)
+        return problems + needed("parameters", obj.parameters, "must contain at least one key/value pair")
     return []
+
+
+def _drivers(drivers: list[Any]) -> list[FieldError]:
+    problems: list[FieldError] = []
+    seen = Once()
+    for index, driver in enumerate(drivers):
+        where = f"spec.drivers[{index}]"
+        problems += checks.name_needed(f"{where}.name", driver.name) + seen.add(f"{where}.name", driver.name)
+        problems += needed(f"{where}.nodeID", driver.node_id)
+        keys = Once()
+        for key in driver.topology_keys or ():
+            problems += [errors.invalid_value(f"{where}.topologyKeys", key, m) for m in names.is_qualified_name(key)]
+            problems += keys.add(f"{where}.topologyKeys", key)
+        if driver.allocatable is not None:
+            problems += checks.not_negative(f"{where}.allocatable.count", driver.allocatable.count)
+    return problems
 
 
 def _modes(modes: list[str] | None, path: str) -> list[FieldError]:
@@ -126,6 +171,14 @@ def update(new: Any, old: Any) -> list[FieldError]:
         return problems + unchanged("volumeBindingMode", new.volume_binding_mode, old.volume_binding_mode)
     if kind == "VolumeAttachment":
         return unchanged("spec", new.spec, old.spec)
+    if kind == "VolumeAttributesClass":
+        return unchanged("driverName", new.driver_name, old.driver_name) + unchanged("parameters", new.parameters, old.parameters)
+    if kind == "CSIStorageCapacity":
+        problems = unchanged("nodeTopology", new.node_topology, old.node_topology)
+        return problems + unchanged("storageClassName", new.storage_class_name, old.storage_class_name)
+    if kind == "CSIDriver":
+        problems = unchanged("spec.attachRequired", new.spec.attach_required, old.spec.attach_required)
+        return problems + unchanged("spec.volumeLifecycleModes", new.spec.volume_lifecycle_modes, old.spec.volume_lifecycle_modes)
     return []
 
 

@@ -95,7 +95,7 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         NodeRestriction(cache),
         EventRateLimit(settings.event_limits),
         AlwaysDeny(),
-        Services(parts.store, flags.service_cluster_ip_range, flags.service_node_port_range),
+        Services(cache, parts.store, flags.service_cluster_ip_range, flags.service_node_port_range),
         # Last: what it takes can't be given back.
         ResourceQuota(cache, parts.store),
     ]

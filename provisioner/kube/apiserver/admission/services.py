@@ -1,27 +1,38 @@
 """Cluster IPs and node ports: each given once. The cache says what is taken; what this server has just given is remembered until it shows.
 
 Two API servers could give the same address at the same moment, so a number is first claimed by a key of its own in etcd: whoever creates
-the key has it. The keys go with their service.
+the key has it. An address' key is an IPAddress (networking.k8s.io), which says whose it is. The keys go with their service. Addresses come
+from the range of the flags and from every ServiceCIDR that is ready.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import random
+import uuid
 from collections.abc import Iterable
+from datetime import datetime
 
-from provisioner.kube.api import errors
-from provisioner.kube.api._generated import core_v1
+import msgspec
+
+from provisioner.kube.api import codec, errors
+from provisioner.kube.api._generated import core_v1, networking_v1
+from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
-from provisioner.kube.storage.cache import ROOT
+from provisioner.kube.client.clock import Clock, SystemClock
+from provisioner.kube.storage.cache import ROOT, WatchCache
 from provisioner.kube.storage.etcd import EtcdError
 from provisioner.kube.storage.store import Conflict, Store
 
-# The collection of claims; their keys are ip/<address> and port/<number>.
+# The collection of claimed ports; a key is port/<number>.
 CLAIMED = "provision/claims"
-CLAIMS = ROOT + b"provision/claims/"
+# The collection of claimed addresses. Only those with this label are ours to take back.
+ADDRESSES = "networking.k8s.io/ipaddresses"
+MANAGED_BY, MANAGER = "ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"
+RANGES = "networking.k8s.io/servicecidrs"
 # Random picks before every number is tried in turn.
 PICKS = 16
 
@@ -30,8 +41,11 @@ class Services(Plugin):
     name = "ServiceAllocation"
     optional = False
 
-    def __init__(self, store: Store, service_range: ipaddress.IPv4Network, node_ports: tuple[int, int]) -> None:
-        self._store, self._range, self._node_ports = store, service_range, node_ports
+    def __init__(
+        self, cache: WatchCache, store: Store, service_range: ipaddress.IPv4Network, node_ports: tuple[int, int], clock: Clock | None = None
+    ) -> None:
+        self._cache, self._store, self._range, self._node_ports = cache, store, service_range, node_ports
+        self._clock = clock or SystemClock()
 
     async def mutate(self, call: Call, kind: Kind, new: core_v1.Service, old: core_v1.Service | None) -> None:
         if kind.resource.kind != "Service" or call.target.subresource:
@@ -84,11 +98,13 @@ class Services(Plugin):
         if wanted and wanted != before.cluster_ip:
             field = "spec.clusterIPs"
             try:
-                inside = ipaddress.IPv4Address(wanted) in self._range
+                address = ipaddress.IPv4Address(wanted)
             except ValueError:
                 raise self._invalid(new, errors.invalid_value(field, [wanted], "must be a valid IP address")) from None
-            if not inside:
-                message = f"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {self._range}"
+            valid = ranges(self._cache, self._range)
+            if not any(address in network for network in valid):
+                listed = ",".join(map(str, valid))
+                message = f"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {listed}"
                 raise self._invalid(new, errors.invalid_value(field, [wanted], message))
             if not await self._claim(call, f"ip/{wanted}", owner):
                 message = f"failed to allocate IP {wanted}: provided IP is already allocated"
@@ -98,14 +114,17 @@ class Services(Plugin):
         spec.cluster_ip, spec.cluster_ips = wanted, [wanted]
 
     async def _pick_ip(self, call: Call, owner: str) -> str:
-        # Upstream keeps the range's lower band for addresses that people choose themselves.
-        size = self._range.num_addresses
-        band = min(max(16, size // 16), 256) if size > 32 else 1
-        for offset in _candidates(band, size - 1):
-            address = str(self._range.network_address + offset)
-            if await self._claim(call, f"ip/{address}", owner):
-                return address
-        raise errors.internal(f"failed to allocate a serviceIP: range is full: {self._range}")
+        valid = ranges(self._cache, self._range)
+        taken = self._cache.collection(ADDRESSES).entries
+        for network in valid:
+            # Upstream keeps the range's lower band for addresses that people choose themselves.
+            size = network.num_addresses
+            band = min(max(16, size // 16), 256) if size > 32 else 1
+            for offset in (*_candidates(band, size - 1), *range(1, band)):
+                address = str(network.network_address + offset)
+                if address not in taken and await self._claim(call, f"ip/{address}", owner):
+                    return address
+        raise errors.internal(f"failed to allocate a serviceIP: range is full: {','.join(map(str, valid))}")
 
     async def _pick_port(self, call: Call, owner: str, new: core_v1.Service) -> int:
         low, high = self._node_ports
@@ -129,20 +148,20 @@ class Services(Plugin):
         if call.dry_run:
             return True
         try:
-            await self._store.put(CLAIMS + number.encode(), claim_body(number, owner), 0)
+            await self._store.put(claim_key(number), claim_body(number, owner, self._clock.now()), 0)
         except Conflict as conflict:
-            return conflict.value is not None and b'"%b"' % owner.encode() in conflict.value
+            return conflict.value is not None and claim_owner(conflict.value) == owner
         except EtcdError as error:
             raise errors.unavailable(str(error)) from error
         return True
 
     async def _release(self, owner: str, numbers: Iterable[str]) -> None:
         for number in numbers:
-            key = CLAIMS + number.encode()
+            key = claim_key(number)
             try:
                 await self._store.delete(key, 0)
             except Conflict as conflict:
-                if conflict.value is not None and b'"%b"' % owner.encode() in conflict.value:
+                if conflict.value is not None and claim_owner(conflict.value) == owner:
                     try:
                         await self._store.delete(key, conflict.revision)
                     except (Conflict, EtcdError):
@@ -162,8 +181,52 @@ class Services(Plugin):
         return errors.invalid("Service", new.metadata.name or "", [error])
 
 
-def claim_body(number: str, owner: str) -> bytes:
-    return b'{"metadata":{"name":"%b","owner":"%b"}}' % (number.encode(), owner.encode())
+def ranges(cache: WatchCache, default: ipaddress.IPv4Network) -> list[ipaddress.IPv4Network]:
+    """Where addresses may come from: the flags' range, and every other one that is ready and stays."""
+    found = [default]
+    for entry in cache.collection(RANGES).entries.values():
+        cidr = codec.decode(networking_v1.ServiceCIDR, entry.data)
+        ready = any(c.type == "Ready" and c.status == "True" for c in cidr.status.conditions or ())
+        if not ready or cidr.metadata.deletion_timestamp is not None:
+            continue
+        for text in cidr.spec.cidrs or ():
+            with contextlib.suppress(ValueError):
+                network = ipaddress.IPv4Network(text)
+                if network not in found:
+                    found.append(network)
+    return found
+
+
+def claim_key(number: str) -> bytes:
+    """Where the claim of ip/<address> or port/<number> lies."""
+    kind, _, rest = number.partition("/")
+    return ROOT + (f"{ADDRESSES}/{rest}" if kind == "ip" else f"{CLAIMED}/{number}").encode()
+
+
+def claim_body(number: str, owner: str, now: datetime) -> bytes:
+    """`owner` is the service's namespace/name."""
+    kind, _, rest = number.partition("/")
+    if kind != "ip":
+        return b'{"metadata":{"name":"%b","owner":"%b"}}' % (number.encode(), owner.encode())
+    namespace, _, name = owner.partition("/")
+    metadata = {
+        "name": rest,
+        "uid": str(uuid.uuid4()),
+        "creationTimestamp": rfc3339(now),
+        "generation": 1,
+        "labels": {"ipaddress.kubernetes.io/ip-family": "IPv4", MANAGED_BY: MANAGER},
+    }
+    parent = {"resource": "services", "namespace": namespace, "name": name}
+    return msgspec.json.encode(
+        {"apiVersion": "networking.k8s.io/v1", "kind": "IPAddress", "metadata": metadata, "spec": {"parentRef": parent}}
+    )
+
+
+def claim_owner(body: bytes) -> str:
+    """Whose a claim is, as namespace/name."""
+    document = msgspec.json.decode(body)
+    parent = (document.get("spec") or {}).get("parentRef")
+    return f"{parent.get('namespace', '')}/{parent.get('name', '')}" if parent else str(document["metadata"].get("owner", ""))
 
 
 def numbers_of(spec: core_v1.ServiceSpec) -> set[str]:
