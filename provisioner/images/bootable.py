@@ -21,7 +21,8 @@ from pathlib import Path
 from provisioner.images.errors import ImageError
 from provisioner.machines.commands import require, run
 from provisioner.machines.errors import CommandError
-from provisioner.machines.rootfs import STORE, exclusive
+from provisioner.machines.exclusive import exclusive
+from provisioner.machines.rootfs import STORE
 
 SUITES = ("bookworm", "trixie")
 FILES = Path(__file__).with_name("files")
@@ -113,7 +114,7 @@ def ensure(recipe: Recipe, mirror: str, *, proxy: str | None = None, store: Path
     if target.exists():
         return target
     check(recipe)
-    with exclusive(target.parent / ".lock"):
+    with exclusive(target.parent / ".lock", tell=progress):
         if target.exists():
             return target
         tell = progress or (lambda line: None)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from provisioner.machines import bridge, cgroups, disks, keys, packages, rootfs
 from provisioner.machines.commands import require, run
 from provisioner.machines.errors import BootError, MachineError, RequirementError
+from provisioner.machines.exclusive import exclusive
 from provisioner.machines.inventory import lab_spec
 from provisioner.machines.parallel import each
 from provisioner.machines.processes import ProcessRef, children, read_pid_file
@@ -106,7 +107,7 @@ class NspawnProvider:
 
     def create(self, names: Sequence[str] | None = None) -> None:
         self._check_computer()
-        with rootfs.exclusive(self._lock_path()):
+        with exclusive(self._lock_path(), tell=self._tell):
             bridge.check(self.lab)
             self._readdress(names)
             hosts = [host for host in self._chosen(names) if not self._disk(host.name).complete]
@@ -129,7 +130,7 @@ class NspawnProvider:
         if absent:
             raise MachineError(f"not created yet: {', '.join(absent)}", hint="create them first (`provision machines up`)")
         self._check_computer()
-        with rootfs.exclusive(self._lock_path()):
+        with exclusive(self._lock_path(), tell=self._tell):
             _load_modules()
             bridge.ensure(self.lab)
             packages.ensure(self.lab)
@@ -162,7 +163,7 @@ class NspawnProvider:
     def _base(self, suite: str, sources: packages.Sources) -> Path:
         if not rootfs.path_of(suite, self._store).is_dir():
             self._tell(f"base image: building {suite} from {sources.main} (once, about a minute)")
-        return rootfs.ensure(suite, sources.main, proxy=sources.proxy, store=self._store)
+        return rootfs.ensure(suite, sources.main, proxy=sources.proxy, store=self._store, tell=self._tell)
 
     def _create_host(self, host: HostSpec, base: Path, apt: dict[str, str], authorized: str) -> None:
         self._tell(f"{host.name}: creating ({host.address})")
@@ -288,7 +289,7 @@ class NspawnProvider:
 
     def _let_go(self) -> None:
         """What all hosts share goes when no host runs."""
-        with rootfs.exclusive(self._lock_path()):
+        with exclusive(self._lock_path(), tell=self._tell):
             packages.release(self.lab)
             bridge.remove(self.lab)
             cgroups.forget()

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 
 from provisioner.machines.commands import run
 from provisioner.machines.errors import MachineError
+from provisioner.machines.exclusive import exclusive
 from provisioner.machines.processes import end, read_pid_file, reference, write_pid_file
-from provisioner.machines.rootfs import STORE, exclusive
+from provisioner.machines.rootfs import STORE
 from provisioner.machines.spec import PACKAGE_PROXY_PORT, LabSpec
 
 HOME = STORE / "apt-cache"

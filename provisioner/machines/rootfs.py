@@ -6,17 +6,16 @@ name is complete, whenever the build was killed.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import inspect
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from provisioner.machines.commands import run
 from provisioner.machines.errors import BaseImageError, CommandError
+from provisioner.machines.exclusive import exclusive
 
 STORE = Path("/var/lib/provision")
 FILES = Path(__file__).with_name("files")
@@ -68,21 +67,12 @@ def path_of(suite: str, store: Path = STORE) -> Path:
     return store / "bases" / f"{suite}-{fingerprint(suite)}"
 
 
-@contextmanager
-def exclusive(lock: Path) -> Iterator[None]:
-    """Only one process at a time; the lock ends with the process that holds it."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def ensure(suite: str, mirror: str, *, proxy: str | None = None, store: Path = STORE) -> Path:
-    """The tree's path, built now (a minute) when it is not there. Waits while another process builds it."""
+def ensure(suite: str, mirror: str, *, proxy: str | None = None, store: Path = STORE, tell: Callable[[str], None] | None = None) -> Path:
+    """The tree's path, built now (a minute) when it is not there. Waits while another process builds it, and tells so."""
     target = path_of(suite, store)
     if target.is_dir():
         return target
-    with exclusive(store / "bases" / ".lock"):
+    with exclusive(store / "bases" / ".lock", tell=tell):
         if target.is_dir():
             return target
         for left in target.parent.glob(".building-*"):
