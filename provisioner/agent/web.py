@@ -172,38 +172,62 @@ def ask(
     follow: str = "urllib2",
 ) -> Answer:
     """One request with the options in `args`. Raises ModuleFailed only for options that can't be used."""
-    if args.get("use_gssapi"):
-        raise ModuleFailed("use_gssapi needs the gssapi library, which modules that run inside the agent don't have")
-    url = url if url is not None else args["url"]
     jar = http.cookiejar.CookieJar()
-    url, user, password, at_once = _credentials(url, args)
-    opener = urllib.request.build_opener(*_handlers(args, url, None if at_once else user, password, jar, follow))
-    opener.addheaders = []
-    whole = _headers(args, headers or {}, user if at_once else None, password, modified_since)
+    url = url if url is not None else args["url"]
     try:
-        opened = opener.open(_request(url, data, method, whole, args), timeout=args.get("timeout") or 10)
+        answered = opened(args, url, method, data, headers, modified_since, follow, jar)
     except urllib.error.HTTPError as error:
         answer = _answer(error, error.code, "HTTP Error %s: %s" % (error.code, error.reason), args)
         answer.refused = True
     except urllib.error.URLError as error:
-        return Answer(-1, "Request failed: %s" % error, url, {}, None)
+        return Answer(-1, "Request failed: %s" % error, without_credentials(url), {}, None)
     except (ssl.CertificateError, ssl.SSLError) as error:
-        return Answer(-1, "Request failed: %s" % error, url, {}, None)
+        return Answer(-1, "Request failed: %s" % error, without_credentials(url), {}, None)
     except OSError as error:
-        return Answer(-1, "Connection failure: %s" % error, url, {}, None)
+        return Answer(-1, "Connection failure: %s" % error, without_credentials(url), {}, None)
     except http.client.BadStatusLine as error:
-        return Answer(-1, "Connection failure: connection was closed before a valid response was received: %s" % error, url, {}, None)
+        msg = "Connection failure: connection was closed before a valid response was received: %s" % error
+        return Answer(-1, msg, without_credentials(url), {}, None)
     except ValueError as error:
-        return Answer(-1, str(error), url, {}, None)
+        return Answer(-1, str(error), without_credentials(url), {}, None)
     except http.client.HTTPException as error:
-        return Answer(-1, "An unknown error occurred: %s" % error, url, {}, None)
+        return Answer(-1, "An unknown error occurred: %s" % error, without_credentials(url), {}, None)
     else:
-        answer = _answer(opened, opened.getcode(), "OK (%s bytes)" % opened.headers.get("Content-Length", "unknown"), args)
+        answer = _answer(answered, answered.getcode(), "OK (%s bytes)" % answered.headers.get("Content-Length", "unknown"), args)
     # A jar gives cookies of longer paths first, as they are sent.
     for cookie in jar:
         answer.cookies[cookie.name] = cookie.value or ""
     answer.cookies_string = "; ".join("%s=%s" % pair for pair in answer.cookies.items())
     return answer
+
+
+def opened(
+    args: Dict[str, Any],
+    url: str,
+    method: str,
+    data: Any = None,
+    headers: Optional[Dict[str, str]] = None,
+    modified_since: Optional[float] = None,
+    follow: str = "urllib2",
+    jar: Optional[http.cookiejar.CookieJar] = None,
+) -> Any:
+    """urllib's open answer, packed as it came. Raises what urllib raises, and ModuleFailed for options that can't be used."""
+    if args.get("use_gssapi"):
+        raise ModuleFailed("use_gssapi needs the gssapi library, which modules that run inside the agent don't have")
+    url, user, password, at_once = _credentials(url, args)
+    cookies = jar if jar is not None else http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(*_handlers(args, url, None if at_once else user, password, cookies, follow))
+    opener.addheaders = []
+    whole = _headers(args, headers or {}, user if at_once else None, password, modified_since)
+    return opener.open(_request(url, data, method, whole, args), timeout=args.get("timeout") or 10)
+
+
+def without_credentials(url: str) -> str:
+    """An address as results may show it."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.username is None or not parts.scheme.startswith("http"):
+        return url
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _request(url: str, data: Any, method: str, headers: Dict[str, str], args: Dict[str, Any]) -> urllib.request.Request:
@@ -235,8 +259,7 @@ def _credentials(url: str, args: Dict[str, Any]) -> Any:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme.startswith("http") and parts.username is not None and not user:
         user, password = urllib.parse.unquote(parts.username), urllib.parse.unquote(parts.password or "")
-        url = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        at_once = True
+        url, at_once = without_credentials(url), True
     elif not user and args.get("use_netrc", True):
         try:
             known = netrc.netrc(os.environ.get("NETRC")).authenticators(parts.hostname or "")

@@ -201,3 +201,22 @@ m.exit_json(code=info["status"], body=body, address=info["url"], message=info["m
     assert run_module(text, given, tmp_path)["body"] == "GET Basic dTpwYXNz"
     refused = run_module(text, {"url": "http://127.0.0.1:1/"}, tmp_path)
     assert refused["code"] == -1 and "Connection refused" in refused["message"]
+
+
+def test_http_over_a_socket_of_unix(tmp_path: Path) -> None:
+    text = """
+import socket, threading
+from ansible.module_utils.urls import open_url
+m = AnsibleModule(dict(at=dict()))
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(m.params["at"])
+listener.listen(1)
+def answer():
+    peer = listener.accept()[0]
+    peer.recv(4096)
+    peer.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\nfrom the socket")
+    peer.close()
+threading.Thread(target=answer).start()
+m.exit_json(body=open_url("http://any/", unix_socket=m.params["at"]).read().decode())
+"""
+    assert run_module(text, {"at": str(tmp_path / "s")}, tmp_path)["body"] == "from the socket"

@@ -1,19 +1,17 @@
-"""HTTP for people's own modules over urllib: open_url, fetch_url, fetch_file, Request.
-
-Certificates are checked unless validate_certs says no. What urllib can't do (client sockets of unix, GSSAPI) is refused by name.
-"""
+"""HTTP for people's own modules, as the agent's modules speak it: open_url, fetch_url, fetch_file, Request."""
 
 import base64
+import calendar
 import http.cookiejar
 import os
-import ssl
 import tempfile
 import urllib.error
-import urllib.request
 from typing import Any, Dict, Optional, Tuple
-from urllib.parse import unquote, urlparse, urlsplit
+from urllib.parse import urlparse
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
+from provisioner.agent import web
+from provisioner.agent.context import ModuleFailed
 
 HAS_GSSAPI = False
 HAS_SSL = True
@@ -56,38 +54,6 @@ def generic_urlparse(parts: Any) -> Any:
     return parts
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """follow_redirects: all, yes, urllib2 (the same), safe (GET and HEAD), none."""
-
-    def __init__(self, how: Any) -> None:
-        self._how = str(how).lower()
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        allowed = self._how in ("all", "yes", "true", "urllib2") or (self._how == "safe" and req.get_method() in ("GET", "HEAD"))
-        if not allowed:
-            raise urllib.error.HTTPError(newurl, code, msg, headers, fp)
-        data = req.data if code in (307, 308) else None
-        method = req.get_method() if code in (307, 308) or req.get_method() in ("GET", "HEAD") else "GET"
-        kept = {k: v for k, v in req.headers.items() if k.lower() not in ("content-length", "content-type") or data is not None}
-        if urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
-            kept.pop("Authorization", None)
-        return urllib.request.Request(
-            newurl, data=data, headers=kept, method=method, unverifiable=True, origin_req_host=req.origin_req_host
-        )
-
-
-def _context(validate_certs: bool, ca_path: Optional[str], cert: Optional[str], key: Optional[str], ciphers: Any) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_path or None)
-    if not validate_certs:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if cert:
-        context.load_cert_chain(cert, key)
-    if ciphers:
-        context.set_ciphers(":".join(ciphers) if isinstance(ciphers, (list, tuple)) else ciphers)
-    return context
-
-
 def open_url(
     url: str, data: Any = None, headers: Optional[Dict[str, str]] = None, method: Optional[str] = None, use_proxy: bool = True,
     force: bool = False, last_mod_time: Any = None, timeout: float = 10, validate_certs: bool = True, url_username: Optional[str] = None,
@@ -97,38 +63,20 @@ def open_url(
     ciphers: Any = None, use_netrc: bool = True,
 ) -> Any:  # fmt: skip
     """The open answer. Raises urllib.error.HTTPError for codes of 400 and more, URLError and OSError."""
-    if unix_socket or use_gssapi:
-        raise NotImplementedError("unix_socket and use_gssapi are not supported here")
-    parts = urlparse(url)
-    user, password = url_username, url_password
-    if parts.username and user is None:
-        user, password = unquote(parts.username), unquote(parts.password or "")
-        url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    wanted = {"Accept-encoding": "gzip"} if decompress else {}
-    if http_agent:
-        wanted["User-agent"] = http_agent
-    if force:
-        wanted["cache-control"] = "no-cache"
-    elif last_mod_time:
-        wanted["If-Modified-Since"] = last_mod_time.strftime("%a, %d %b %Y %H:%M:%S GMT")
-    handlers: Any = [
-        urllib.request.HTTPSHandler(context=_context(validate_certs, ca_path, client_cert, client_key, ciphers)),
-        _Redirects(follow_redirects),
-    ]
-    if not use_proxy:
-        handlers.append(urllib.request.ProxyHandler({}))
-    if cookies is not None:
-        handlers.append(urllib.request.HTTPCookieProcessor(cookies))
-    if user and force_basic_auth:
-        wanted["Authorization"] = basic_auth_header(user, password).decode()
-    elif user:
-        known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        known.add_password(None, url, user, password or "")
-        handlers += [urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)]
-    wanted.update(headers or {})
+    args = {
+        "use_gssapi": use_gssapi, "url_username": url_username, "url_password": url_password, "force_basic_auth": force_basic_auth,
+        "use_netrc": use_netrc, "http_agent": http_agent, "force": force, "use_proxy": use_proxy, "unix_socket": unix_socket,
+        "ca_path": ca_path, "validate_certs": validate_certs, "client_cert": client_cert, "client_key": client_key,
+        "ciphers": [ciphers] if isinstance(ciphers, str) else ciphers, "unredirected_headers": unredirected_headers, "timeout": timeout,
+    }  # fmt: skip
+    wanted = dict({"Accept-encoding": "gzip"} if decompress else {}, **(headers or {}))
     body = None if data is None else to_bytes(data, nonstring="passthru")
-    request = urllib.request.Request(url, data=body, headers=wanted, method=method.upper() if method else None)
-    answer = urllib.request.build_opener(*handlers).open(request, None, timeout)
+    since = calendar.timegm(last_mod_time.timetuple()) if last_mod_time else None
+    how = method or ("GET" if body is None else "POST")
+    try:
+        answer = web.opened(args, url, how, body, wanted, since, str(follow_redirects), cookies)
+    except ModuleFailed as error:
+        raise ConnectionError(error.msg)
     return _plain(answer) if decompress else answer
 
 
@@ -203,7 +151,7 @@ def fetch_url(
         info.update((key.lower(), value) for key, value in (error.headers or {}).items())
         info.update(msg=to_native(error), body=body, status=error.code)
         return None, info
-    except (ConnectionError, NotImplementedError, ValueError) as error:
+    except (ConnectionError, ValueError) as error:
         module.fail_json(msg=to_native(error), **info)
     except urllib.error.URLError as error:
         info.update(msg="Request failed: %s" % to_native(error), status=int(getattr(error, "code", -1)))
