@@ -221,9 +221,11 @@ class NodeKeeper:
         plain: dict[str, Any] = msgspec.to_builtins(status)
         comparable = _without_heartbeats(plain)
         now = self._clock.monotonic()
-        if comparable == self._written and now - self._written_at < REPORT_S:
+        stale = set(node.status.allocatable or ()) != set(status.allocatable or ())
+        if comparable == self._written and not stale and now - self._written_at < REPORT_S:
             return
-        body = {"status": plain}
+        gone: dict[str, Any] = dict.fromkeys(set(node.status.allocatable or ()) - set(status.allocatable or ()))
+        body = {"status": {**plain, "allocatable": {**plain["allocatable"], **gone}}}
         self._node = await self._client.patch(core_v1.Node, self._settings.name, body=body, patch_type="strategic", subresource="status")
         self._note_changes(node, status)
         self._written, self._written_at = comparable, now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
@@ -46,6 +47,11 @@ def allocatable(machine: Machine, max_pods: int, reserved: Mapping[str, str]) ->
     found["memory"] = f"{max(0, memory) // 1024}Ki"
     found["ephemeral-storage"] = str(max(0, machine.disk_bytes - quantity.value(reserved.get("ephemeral-storage", 0))))
     return found
+
+
+def extended(before: core_v1.NodeStatus) -> dict[str, Any]:
+    """Resources that somebody else says the node has (example.com/dongle): all of them can be given to pods."""
+    return {name: amount for name, amount in (before.capacity or {}).items() if "/" in name}
 
 
 def allocatable_numbers(machine: Machine, reserved: Mapping[str, str]) -> dict[str, int]:
@@ -110,8 +116,8 @@ def node_status(
             core_v1.NodeAddress(type="InternalIP", address=node_ip),
             core_v1.NodeAddress(type="Hostname", address=node_name),
         ],
-        capacity=dict(capacity(machine, max_pods)),
-        allocatable=dict(allocatable(machine, max_pods, reserved)),
+        capacity={**extended(before), **capacity(machine, max_pods)},
+        allocatable={**extended(before), **allocatable(machine, max_pods, reserved)},
         conditions=conditions(health, before.conditions or (), now),
         daemon_endpoints=core_v1.NodeDaemonEndpoints(kubelet_endpoint=core_v1.DaemonEndpoint(port=port)),
         node_info=core_v1.NodeSystemInfo(

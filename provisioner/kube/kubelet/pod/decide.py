@@ -62,8 +62,19 @@ def sandbox_of(containers: Iterable[Container]) -> Container | None:
     return max((c for c in containers if c.is_sandbox), key=lambda c: (c.attempt, c.created), default=None)
 
 
-def should_restart(policy: str, container: Container) -> bool:
-    return policy == ALWAYS or (policy == ON_FAILURE and container.exit_code != 0)
+def policy_of(container: core_v1.Container, pod_policy: str) -> str:
+    """A container's own restartPolicy wins over its pod's."""
+    return container.restart_policy or pod_policy
+
+
+def restarts(container: core_v1.Container, pod_policy: str, exit_code: int) -> bool:
+    """Whether a container that ended so starts again: by one of its restartPolicyRules (their one action is Restart), else by its policy."""
+    for rule in container.restart_policy_rules or ():
+        codes = rule.exit_codes
+        if codes is not None and bool(exit_code in (codes.values or ())) is (codes.operator == "In"):
+            return True
+    policy = policy_of(container, pod_policy)
+    return policy == ALWAYS or (policy == ON_FAILURE and exit_code != 0)
 
 
 def decide(pod: core_v1.Pod, facts: Facts) -> Plan:
@@ -97,11 +108,12 @@ def _without_sandbox(pod: core_v1.Pod, facts: Facts, policy: str, sandbox: Conta
     for container in facts.containers:
         if container.running and not container.is_sandbox:
             plan.kill.append((container, "its sandbox is gone"))
-    latest = [newest(facts.containers, c.name or "") for c in pod.spec.containers or ()]
-    if sandbox is not None and policy == NEVER and any(latest):
+    latest = [(c, newest(facts.containers, c.name or "")) for c in pod.spec.containers or ()]
+    known = [found for _, found in latest if found is not None]
+    if sandbox is not None and known and all(policy_of(c, policy) == NEVER and not c.restart_policy_rules for c, _ in latest):
         plan.ended = True
         return
-    if sandbox is not None and policy != ALWAYS and all(c is not None and c.exited and not should_restart(policy, c) for c in latest):
+    if sandbox is not None and all(f is not None and f.exited and not restarts(c, policy, f.exit_code) for c, f in latest):
         plan.ended = True
         return
     plan.sandbox = not plan.kill
@@ -127,7 +139,7 @@ def _init_containers(pod: core_v1.Pod, facts: Facts, policy: str, inside: list[C
         if found is None:
             plan.start.append(name)
         elif found.exited:
-            if policy == NEVER:
+            if not restarts(container, policy, found.exit_code):
                 plan.ended = True
                 plan.kill += [(c, "an init container failed") for c in inside if c.running]
             else:
@@ -142,14 +154,14 @@ def _main_container(container: core_v1.Container, facts: Facts, policy: str, ins
     if found is None:
         # One of an earlier sandbox that had done its work stays done.
         before = newest(facts.containers, name)
-        if before is None or not before.exited or should_restart(policy, before):
+        if before is None or not before.exited or restarts(container, policy, before.exit_code):
             _start_again(name, before, facts, plan)
     elif found.running:
         if found.hash != container_hash(container):
             plan.kill.append((found, f"Container {name} definition changed, will be restarted"))
         elif found.id in facts.unhealthy:
             plan.kill.append((found, facts.unhealthy[found.id]))
-    elif found.exited and should_restart(policy, found):
+    elif found.exited and restarts(container, policy, found.exit_code):
         _start_again(name, found, facts, plan)
 
 
@@ -163,7 +175,5 @@ def _start_again(name: str, found: Container | None, facts: Facts, plan: Plan) -
 
 def _all_done(pod: core_v1.Pod, policy: str, inside: list[Container]) -> bool:
     """Every container has ended and none shall start again: the pod has a final phase."""
-    if policy == ALWAYS:
-        return False
-    latest = [newest(inside, c.name or "") for c in pod.spec.containers or ()]
-    return all(c is not None and c.exited and not should_restart(policy, c) for c in latest)
+    latest = [(c, newest(inside, c.name or "")) for c in pod.spec.containers or ()]
+    return all(found is not None and found.exited and not restarts(c, policy, found.exit_code) for c, found in latest)

@@ -33,6 +33,14 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     return _REFERENCE.sub(one, text)
 
 
+def expand_whole(text: str, variables: Mapping[str, str]) -> str:
+    """As `expand`, but a reference to no variable is an error (subPathExpr). Raises ContainerRefused."""
+    missing = [found[1] for found in _REFERENCE.finditer(text) if found[1] is not None and found[1] not in variables]
+    if missing:
+        raise ContainerRefused(REFUSED, f"failed to prepare subPath for volumeMount: missing value for {missing[0]!r}")
+    return expand(text, variables)
+
+
 def service_variables(services: Iterable[core_v1.Service], namespace: str, *, links: bool) -> dict[str, str]:
     """Docker-link style variables. Without `links` only those of the API server's own service."""
     variables: dict[str, str] = {}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.kubelet.errors import DockerError
-from provisioner.kube.kubelet.pod import stopping
+from provisioner.kube.kubelet.pod import resize, stopping
 from provisioner.kube.kubelet.pod.admission import refusal
 from provisioner.kube.kubelet.pod.services import Services
 from provisioner.kube.kubelet.pod.worker import FINAL, PodWorker
@@ -62,14 +62,19 @@ class Pods:
             worker.update(pod)
             return
         worker = self._workers[uid] = PodWorker(self._s, pod, mirrored=static)
+        worker.room = self._room
         fresh = not self._s.containers.of_pod(uid) and pod.status.phase not in FINAL
         if fresh and not pod.metadata.deletion_timestamp and not static:
             others = [w.pod for w in self._workers.values() if w is not worker and not w.ending]
             problem = refusal(pod, others, self._s.settings, self._node, self.pressures())
             if problem is not None:
                 self._s.recorder.event(pod, "Warning", problem[0], problem[1])
-                worker.fail(*problem)
+                worker.reject(*problem)
         self._run(worker)
+
+    def _room(self, pod: core_v1.Pod) -> tuple[str, str] | None:
+        others = [w.pod for w in self._workers.values() if w.uid != pod.metadata.uid and not w.ending]
+        return resize.problem(pod, others, self._s.settings.allocatable)
 
     def updated(self, old: core_v1.Pod, new: core_v1.Pod) -> None:
         if old.metadata.uid != new.metadata.uid:

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.kubelet.pod.decide import ALWAYS, NEVER, is_sidecar, newest, sandbox_of
+from provisioner.kube.kubelet.pod.decide import ALWAYS, is_sidecar, newest, restarts, sandbox_of
 from provisioner.kube.kubelet.pod.resources import qos_class
 from provisioner.kube.kubelet.runtime.containers import Container
 
 OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 # Set when we end a pod for the node's sake.
 DISRUPTION = "DisruptionTarget"
+# While resources that a running container has differ from those that it should have.
+RESIZING = ("PodResizePending", "PodResizeInProgress")
 MESSAGE_BYTES = 4096
 
 
@@ -38,13 +40,23 @@ class Seen:
     reason: str = ""
     message: str = ""
     evicted: bool = False
+    # The pod was turned away before anything of it began.
+    rejected: bool = False
+    # By container: what it may have, and what it has.
+    allocated: Mapping[str, core_v1.ResourceRequirements] = field(default_factory=dict)
+    actual: Mapping[str, core_v1.ResourceRequirements] = field(default_factory=dict)
+    # (condition's type, reason, message)
+    resizing: Sequence[tuple[str, str, str]] = ()
 
 
 def status_of(pod: core_v1.Pod, seen: Seen) -> core_v1.PodStatus:
     """The status to report, with the conditions of others kept and transition times unchanged where nothing changed."""
     spec = pod.spec
     inits = [_container_status(c, pod, seen, init=True) for c in spec.init_containers or ()]
-    mains = [_container_status(c, pod, seen, init=False) for c in spec.containers or ()]
+    initialized = all(
+        (s.started or _ended(s)) if is_sidecar(c) else s.ready for c, s in zip(spec.init_containers or (), inits, strict=True)
+    )
+    mains = [_container_status(c, pod, seen, init=False, initialized=initialized) for c in spec.containers or ()]
     extras = [_container_status(c, pod, seen, init=False) for c in spec.ephemeral_containers or ()]
     phase = seen.final or phase_of(pod, inits, mains)
     sandbox = sandbox_of(seen.containers)
@@ -60,8 +72,8 @@ def status_of(pod: core_v1.Pod, seen: Seen) -> core_v1.PodStatus:
         pod_ips=[core_v1.PodIP(ip=address)] if address else None,
         start_time=pod.status.start_time or seen.started_at or seen.now,
         qos_class=pod.status.qos_class or qos_class(spec),
-        init_container_statuses=inits or None,
-        container_statuses=mains or None,
+        init_container_statuses=(inits or None) if not seen.rejected else None,
+        container_statuses=(mains or None) if not seen.rejected else None,
         ephemeral_container_statuses=extras or None,
         observed_generation=pod.metadata.generation,
     )
@@ -80,7 +92,7 @@ def phase_of(pod: core_v1.Pod, inits: list[core_v1.ContainerStatus], mains: list
         ended = state.terminated or (last if state.waiting else None)
         if ended is not None and ended.exit_code == 0:
             continue
-        if ended is not None and policy == NEVER:
+        if ended is not None and not restarts(container, policy, ended.exit_code or 0):
             return "Failed"
         if not began:
             return "Pending"
@@ -89,11 +101,14 @@ def phase_of(pod: core_v1.Pod, inits: list[core_v1.ContainerStatus], mains: list
     stopped = [s for s in mains if not (s.state and s.state.running) and not _never_began(s)]
     if waiting or not mains:
         return "Pending"
-    if running or policy == ALWAYS:
+    ended_as = [(c, _exit_code(s)) for c, s in zip(pod.spec.containers or (), mains, strict=True) if s in stopped]
+    if running or any(restarts(c, policy, code) for c, code in ended_as):
         return "Running"
-    if all(_exit_code(s) == 0 for s in stopped):
-        return "Succeeded"
-    return "Failed" if policy == NEVER else "Running"
+    return "Succeeded" if all(code == 0 for _, code in ended_as) else "Failed"
+
+
+def _ended(status: core_v1.ContainerStatus) -> bool:
+    return status.state is not None and status.state.terminated is not None
 
 
 def _never_began(status: core_v1.ContainerStatus) -> bool:
@@ -110,7 +125,7 @@ def _exit_code(status: core_v1.ContainerStatus) -> int:
 
 
 def _container_status(
-    container: core_v1.Container | core_v1.EphemeralContainer, pod: core_v1.Pod, seen: Seen, *, init: bool
+    container: core_v1.Container | core_v1.EphemeralContainer, pod: core_v1.Pod, seen: Seen, *, init: bool, initialized: bool = True
 ) -> core_v1.ContainerStatus:
     name = container.name or ""
     found = newest(seen.containers, name)
@@ -131,12 +146,16 @@ def _container_status(
     waiting = seen.waiting.get(name)
     if found is None or not (found.running or found.exited):
         reason, message = waiting or (_first_reason(pod, seen), "")
-        if seen.terminating and seen.final:
+        if seen.terminating and seen.final and initialized and not init:
             status.state = core_v1.ContainerState(terminated=_never_ran())
         else:
             status.state = core_v1.ContainerState(waiting=core_v1.ContainerStateWaiting(reason=reason, message=message or None))
         return status
     status.container_id = f"docker://{found.id}"
+    status.volume_mounts = _volume_mounts(container)
+    if isinstance(container, core_v1.Container) and name in seen.allocated:
+        status.allocated_resources = seen.allocated[name].requests
+        status.resources = seen.actual.get(name)
     status.image_id = f"docker://{found.image_id}" if found.image_id else ""
     if found.running:
         status.state = core_v1.ContainerState(running=core_v1.ContainerStateRunning(started_at=_whole(found.started_at)))
@@ -151,6 +170,18 @@ def _container_status(
         status.state = ended
         status.ready = init and found.exit_code == 0 and not (isinstance(container, core_v1.Container) and is_sidecar(container))
     return status
+
+
+def _volume_mounts(container: core_v1.Container | core_v1.EphemeralContainer) -> list[core_v1.VolumeMountStatus] | None:
+    return [
+        core_v1.VolumeMountStatus(
+            mount_path=mount.mount_path,
+            name=mount.name,
+            read_only=mount.read_only or None,
+            recursive_read_only="Disabled" if mount.read_only else None,
+        )
+        for mount in container.volume_mounts or ()
+    ] or None
 
 
 def _first_reason(pod: core_v1.Pod, seen: Seen) -> str:
@@ -225,10 +256,13 @@ def _conditions(
         "PodScheduled": ("True", "", ""),
     }
     made = [_condition(type_, wanted[type_], before.get(type_), seen.now, pod.metadata.generation) for type_ in OURS]
+    for type_, reason, message in seen.resizing:
+        made.append(_condition(type_, ("True", reason, message), before.get(type_), seen.now, pod.metadata.generation))
     if seen.evicted:
         target = ("True", "TerminationByKubelet", seen.message)
         made.append(_condition(DISRUPTION, target, before.get(DISRUPTION), seen.now, pod.metadata.generation))
-    return made + [c for c in pod.status.conditions or () if c.type not in {made_.type for made_ in made}]
+    ours = {*(c.type for c in made), *RESIZING}
+    return made + [c for c in pod.status.conditions or () if c.type not in ours]
 
 
 def _ready(

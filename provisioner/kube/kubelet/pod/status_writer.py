@@ -14,11 +14,12 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.workers import run_workers
 from provisioner.kube.client.workqueue import WorkQueue
-from provisioner.kube.kubelet.pod.status import DISRUPTION, OURS
+from provisioner.kube.kubelet.pod.status import DISRUPTION, OURS, RESIZING
 
 log = logging.getLogger(__name__)
 
 WORKERS = 8
+WRITTEN = (*OURS, DISRUPTION, *RESIZING)
 # Fields that a patch has to clear by name when they go away.
 CLEARED = ("reason", "message", "podIP", "hostIP", "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
@@ -111,7 +112,11 @@ def patch_between(before: dict[str, Any], after: dict[str, Any]) -> dict[str, An
     """The strategic merge patch: our conditions by type, old addresses taken out, vanished fields set to null."""
     patch = {key: value for key, value in after.items() if before.get(key) != value}
     if "conditions" in patch:
-        patch["conditions"] = [c for c in after["conditions"] if c["type"] in (*OURS, DISRUPTION)]
+        known = {c["type"]: c for c in before.get("conditions") or ()}
+        ours = [c for c in after["conditions"] if c["type"] in WRITTEN]
+        patch["conditions"] = [{**{key: None for key in known.get(c["type"], ()) if key not in c}, **c} for c in ours]
+        # A condition that was ours and is no more is taken away.
+        patch["conditions"] += [{"type": t, "$patch": "delete"} for t in known if t in RESIZING and t not in {c["type"] for c in ours}]
     for key in ("podIPs", "hostIPs"):
         old = [entry["ip"] for entry in before.get(key) or ()]
         new = [entry["ip"] for entry in after.get(key) or ()]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable, Mapping
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.meta import parse_time, rfc3339
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
-from provisioner.kube.kubelet.pod import starting, stopping
-from provisioner.kube.kubelet.pod.decide import Facts, Plan, decide, is_sidecar, sandbox_of
+from provisioner.kube.kubelet.pod import resize, starting, stopping
+from provisioner.kube.kubelet.pod.decide import Facts, Plan, decide, is_sidecar, newest, sandbox_of
 from provisioner.kube.kubelet.pod.operations import Operations
 from provisioner.kube.kubelet.pod.probes import Probes, about_container
 from provisioner.kube.kubelet.pod.restart import Backoff, shown
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 REFRESH_S = 60.0
 FINAL = ("Failed", "Succeeded")
 AGAIN_S = 1.0
+# How often resources that the node had not are asked for again; Guess.
+DEFERRED_S = 5.0
 
 
 class PodWorker:
@@ -58,8 +61,13 @@ class PodWorker:
         self._reason, self._message = pod.status.reason or "", pod.status.message or ""
         # A pod that had ended before we came keeps the status that it has.
         self._silent = bool(self._final)
-        self._evicted = False
+        self._evicted = self._rejected = False
         self._grace_s: int | None = None
+        self._allocated = resize.wanted(pod)
+        self._actual: dict[str, core_v1.ResourceRequirements] = {}
+        self._pending: tuple[str, str] | None = None
+        self.room: Callable[[core_v1.Pod], tuple[str, str] | None] = lambda _: None
+        """Why the node can't give the pod the resources that it asks for by now."""
 
     @property
     def _title(self) -> str:
@@ -91,6 +99,11 @@ class PodWorker:
         if not self._final:
             self._final, self._reason, self._message = "Failed", reason, message
             self.wake()
+
+    def reject(self, reason: str, message: str) -> None:
+        """Turn the pod away, of which nothing has begun."""
+        self._rejected = True
+        self.fail(reason, message)
 
     def evict(self, message: str, grace_s: int) -> None:
         """Give the pod up for the node's sake; its containers have `grace_s` and no longer."""
@@ -135,6 +148,7 @@ class PodWorker:
         containers = self._containers()
         await self._read_messages(containers)
         self._check_deadline()
+        self._allocate()
         now = self._s.clock.now()
 
         def backoff_s(container: Container) -> float:
@@ -150,7 +164,8 @@ class PodWorker:
         running = {c.name: c for c in containers if c.running and not c.is_sandbox}
         self._probes.update(self.pod, self.pod_ip, running)
         self.report()
-        waits = [REFRESH_S, plan.wait_s, self._operations.next_s(), self._deadline_s()]
+        deferred_s = DEFERRED_S if self._pending is not None else None
+        waits = [REFRESH_S, plan.wait_s, self._operations.next_s(), self._deadline_s(), deferred_s]
         return max(0.01, min(w for w in waits if w is not None))
 
     def _act(self, plan: Plan, containers: list[Container]) -> None:
@@ -168,10 +183,48 @@ class PodWorker:
         elif sandbox is not None and sandbox.running and self._plugged != sandbox.id:
             begin("network", lambda: self._plug_in(sandbox), first_s=0.5, max_s=10.0)
         self._note_crashes(plan)
+        for container, change in self._changes(containers):
+            if change.restart:
+                why = f"Container {container.name} resize requires restart"
+                begin(f"stop {container.name}", lambda c=container, w=why: self._stop(c, w))  # type: ignore[misc]  # bound now, not later
+            else:
+                begin(f"resize {container.name}", lambda c=container, u=change.update: self._resize(c, u))  # type: ignore[misc]  # bound now, not later
         if sandbox is not None and self._plugged == sandbox.id and self._volumes_ready:
             for name in plan.start:
                 if not self._operations.running(f"stop {name}"):
                     begin(f"start {name}", lambda n=name: self._start(n, sandbox))  # type: ignore[misc]  # bound now, not later
+
+    def _allocate(self) -> None:
+        """Give the pod what it asks for by now, where the node has it."""
+        self._pending = None
+        if resize.wanted(self.pod) != self._allocated:
+            self._pending = self.room(self.pod)
+            if self._pending is None:
+                self._allocated = resize.wanted(self.pod)
+
+    @property
+    def _allowed(self) -> core_v1.Pod:
+        """The pod with the resources that it may have."""
+        return resize.with_resources(self.pod, self._allocated)
+
+    def _changes(self, containers: list[Container]) -> list[tuple[Container, resize.Change]]:
+        """Running containers whose resources are not what they may have; what the others run with is noted."""
+        allowed, changes = self._allowed, []
+        for spec in resize.resizable(allowed):
+            found = newest(containers, spec.name or "")
+            if found is None or not found.running:
+                continue
+            change = resize.change_of(allowed.spec, spec, found, self._s.settings.node_memory_bytes)
+            if change is not None:
+                changes.append((found, change))
+                self._actual.setdefault(found.name, core_v1.ResourceRequirements())
+            else:
+                self._actual[found.name] = spec.resources or core_v1.ResourceRequirements()
+        return changes
+
+    async def _resize(self, container: Container, update: Mapping[str, int]) -> None:
+        await self._s.docker.update(container.id, update)
+        await self._s.containers.refresh(container.id)
 
     def _note_crashes(self, plan: Plan) -> None:
         crashing = {name: wait_s for name, wait_s in plan.waiting.items() if not self._operations.running(f"start {name}")}
@@ -204,7 +257,7 @@ class PodWorker:
     async def _start(self, name: str, sandbox: Container) -> None:
         if any(c.name == name and c.exited for c in self._containers()):
             self._backoff.next(name, self._s.clock.now())
-        await starting.start_container(self._s, self.pod, name, sandbox, self.pod_ip)
+        await starting.start_container(self._s, self._allowed, name, sandbox, self.pod_ip)
         self._waiting.pop(name, None)
 
     async def _stop(self, container: Container, why: str) -> None:
@@ -272,8 +325,12 @@ class PodWorker:
             where = f"{metadata.name}_{metadata.namespace}({metadata.uid})"
             text = f"back-off {shown(self._backoff.delay_s(name))} restarting failed container={name} pod={where}"
             waiting[name] = ("CrashLoopBackOff", text)
+        containers = self._containers()
+        changing = self._changes(containers)
+        resizing = [("PodResizePending", *self._pending)] if self._pending is not None else []
+        resizing += [("PodResizeInProgress", "", "")] if changing and not self.ending else []
         seen = Seen(
-            containers=self._containers(),
+            containers=containers,
             now=rfc3339(self._s.clock.now()),
             host_ip=self._s.settings.node_ip,
             pod_ip=self.pod_ip,
@@ -287,6 +344,10 @@ class PodWorker:
             reason=self._reason,
             message=self._message,
             evicted=self._evicted,
+            rejected=self._rejected,
+            allocated=self._allocated,
+            actual=self._actual,
+            resizing=resizing,
         )
         self._s.statuses.report(self.pod, status_of(self.pod, seen))
 

@@ -64,6 +64,9 @@ class Container:
     message_file: str
     message_policy: str
     grace_s: int | None
+    memory_bytes: int = 0
+    cpu_shares: int = 0
+    cpu_quota: int = 0
 
     @property
     def is_sandbox(self) -> bool:
@@ -113,6 +116,9 @@ def view(found: types.Inspect) -> Container | None:
         message_file=labels.get(MESSAGE_FILE, ""),
         message_policy=labels.get(MESSAGE_POLICY, ""),
         grace_s=int(grace) if grace.isdigit() else None,
+        memory_bytes=found.host_config.memory,
+        cpu_shares=found.host_config.cpu_shares,
+        cpu_quota=found.host_config.cpu_quota,
     )
 
 

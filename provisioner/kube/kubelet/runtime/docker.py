@@ -129,6 +129,10 @@ class Docker:
     async def kill(self, container: str, signal: str = "SIGKILL") -> None:
         await self.call("POST", f"/containers/{container}/kill", params={"signal": signal}, ok=(404, 409))
 
+    async def update(self, container: str, resources: Mapping[str, int]) -> None:
+        """Other resources for a running container."""
+        await self.call("POST", f"/containers/{container}/update", dict(resources))
+
     async def inspect(self, container: str) -> types.Inspect:
         return await self.get(types.Inspect, f"/containers/{container}/json")
 

@@ -29,6 +29,12 @@ class InspectConfig(Answer, frozen=True):
     labels: dict[str, str] | None = None
 
 
+class HostResources(Answer, frozen=True):
+    memory: int = 0
+    cpu_shares: int = 0
+    cpu_quota: int = 0
+
+
 class Inspect(Answer, frozen=True):
     id: str
     name: str = ""
@@ -37,6 +43,7 @@ class Inspect(Answer, frozen=True):
     log_path: str = ""
     state: State = State()
     config: InspectConfig = InspectConfig()
+    host_config: HostResources = HostResources()
 
 
 class Summary(Answer, frozen=True):

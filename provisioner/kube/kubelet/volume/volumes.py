@@ -17,7 +17,7 @@ from provisioner.kube.client.clock import Clock
 from provisioner.kube.kubelet.errors import ContainerRefused, VolumeError
 from provisioner.kube.kubelet.pod.container_config import Mount
 from provisioner.kube.kubelet.pod.downward import Place
-from provisioner.kube.kubelet.pod.environment import expand
+from provisioner.kube.kubelet.pod.environment import expand_whole
 from provisioner.kube.kubelet.volume.contents import Contents, safe_path
 from provisioner.kube.kubelet.volume.mounting import mount_tmpfs, unmount
 from provisioner.kube.kubelet.volume.objects import ApiObjects
@@ -118,7 +118,7 @@ class Volumes:
             if volume is None:
                 raise ContainerRefused("CreateContainerConfigError", f'cannot find volume "{mount.name}" to mount into container')
             host = self.path(pod.metadata.uid or "", volume)
-            sub_path = expand(mount.sub_path_expr, variables) if mount.sub_path_expr else mount.sub_path
+            sub_path = expand_whole(mount.sub_path_expr, variables) if mount.sub_path_expr else mount.sub_path
             if sub_path:
                 host = inside(host, sub_path, container.name or "")
             made.append(Mount(host, mount.mount_path or "", bool(mount.read_only), mount.mount_propagation or "None"))

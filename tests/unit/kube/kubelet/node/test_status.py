@@ -18,7 +18,7 @@ def status(**values: Any) -> core_v1.NodeStatus:
         docker_version="20.10.24", images=[ImageSummary("i", ["a:1", "<none>:<none>"], None, 5), ImageSummary("j", ["b:1"], None, 9)]
     )
     defaults: dict[str, Any] = {"node_name": "n", "node_ip": "10.0.0.1", "port": 10250, "max_pods": 110, "reserved": {}, "version": "v1"}
-    return node_status(MACHINE, health=health, before=core_v1.NodeStatus(), now=NOW, **{**defaults, **values})
+    return node_status(MACHINE, health=health, now=NOW, **{"before": core_v1.NodeStatus(), **defaults, **values})
 
 
 def test_what_is_reserved_is_not_allocatable() -> None:
@@ -68,3 +68,9 @@ def test_transition_times_stay_while_the_status_does() -> None:
     assert (ready.last_transition_time, ready.last_heartbeat_time) == ("old", NOW)
     broken = next(c for c in conditions(Health(problems=["x"]), before, NOW) if c.type == "Ready")
     assert broken.last_transition_time == NOW
+
+
+def test_what_others_say_that_the_node_has_can_be_given_away() -> None:
+    found = status(before=core_v1.NodeStatus(capacity={"example.com/dongle": "3", "cpu": "99"}))
+    assert found.capacity is not None and found.allocatable is not None
+    assert (found.allocatable["example.com/dongle"], found.capacity["cpu"]) == ("3", "4")

@@ -158,3 +158,26 @@ def test_ephemeral_containers_start_once() -> None:
     pod.spec.ephemeral_containers = [core_v1.EphemeralContainer(name="debug", image="i")]
     assert plan_for(pod, sandbox(), made()).start == ["debug"]
     assert plan_for(pod, sandbox(), made(), made("debug", "exited", code=1)).start == []
+
+
+RULES = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]
+
+
+@pytest.mark.parametrize(
+    ("pod_policy", "own", "code", "again"),
+    [
+        ("Always", {}, 0, True),
+        ("Never", {}, 1, False),
+        ("OnFailure", {}, 1, True),
+        ("OnFailure", {}, 0, False),
+        ("Always", {"restartPolicy": "Never"}, 1, False),
+        ("Never", {"restartPolicy": "OnFailure"}, 1, True),
+        ("Never", {"restartPolicy": "Never", "restartPolicyRules": RULES}, 42, True),
+        ("Never", {"restartPolicy": "Never", "restartPolicyRules": RULES}, 1, False),
+    ],
+)
+def test_who_starts_again(pod_policy: str, own: dict[str, Any], code: int, again: bool) -> None:
+    spec = {"restartPolicy": pod_policy, "containers": [{"name": "main", "image": "i", **own}]}
+    pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p", "uid": "u"}, "spec": spec})
+    plan = plan_for(pod, sandbox(), made(state="exited", code=code))
+    assert (plan.start == ["main"], plan.ended) == (again, not again)

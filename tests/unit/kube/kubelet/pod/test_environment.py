@@ -10,7 +10,7 @@ from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.errors import ContainerRefused
 from provisioner.kube.kubelet.pod.downward import Place
-from provisioner.kube.kubelet.pod.environment import environment, expand, service_variables
+from provisioner.kube.kubelet.pod.environment import environment, expand, expand_whole, service_variables
 
 PLACE = Place("node-1", "10.0.0.1", "10.244.0.2", {"cpu": 2000, "memory": 4 * 1024**3})
 
@@ -110,3 +110,9 @@ async def test_what_is_missing_is_named(container: dict[str, Any], message: str)
     with pytest.raises(ContainerRefused) as refused:
         await variables({"name": "c", **container})
     assert (refused.value.reason, refused.value.message) == ("CreateContainerConfigError", message)
+
+
+def test_a_sub_path_names_only_what_there_is() -> None:
+    assert expand_whole("$(A)/$$(B)", {"A": "x"}) == "x/$(B)"
+    with pytest.raises(ContainerRefused, match="missing value for 'B'"):
+        expand_whole("$(A)/$(B)", {"A": "x"})

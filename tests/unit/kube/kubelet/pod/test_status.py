@@ -166,3 +166,29 @@ def test_a_decided_end_says_why() -> None:
     found = status(pod_of(), final="Failed", reason="DeadlineExceeded", message="too long", terminating=True)
     assert (found.phase, found.reason, found.message) == ("Failed", "DeadlineExceeded", "too long")
     assert conditions(found)["Ready"] == ("False", "PodFailed")
+
+
+def test_what_never_began_waits_still_when_an_init_container_failed() -> None:
+    pod = pod_of("Never", initContainers=[{"name": "one", "image": "i"}, {"name": "two", "image": "i"}])
+    found = status(pod, made("one", "exited", code=1), terminating=True, final="Failed")
+    assert found.phase == "Failed" and conditions(found)["Initialized"] == ("False", "ContainersNotInitialized")
+    for waits in (state_of(found), (found.init_container_statuses or [])[1]):
+        assert waits.state is not None and waits.state.waiting is not None and waits.state.waiting.reason == "PodInitializing"
+
+
+def test_a_pod_that_was_turned_away_has_no_containers() -> None:
+    found = status(pod_of(), final="Failed", reason="OutOfcpu", terminating=True, rejected=True)
+    assert (found.phase, found.reason, found.container_statuses) == ("Failed", "OutOfcpu", None)
+
+
+def test_resources_and_mounts_of_a_running_container() -> None:
+    mounts = [{"name": "v", "mountPath": "/v", "readOnly": True}, {"name": "w", "mountPath": "/w"}]
+    pod = pod_of(containers=[{"name": "main", "image": "i", "volumeMounts": mounts}])
+    given, has = (core_v1.ResourceRequirements(requests={"cpu": cpu}) for cpu in ("200m", "100m"))
+    found = status(pod, made(), allocated={"main": given}, actual={"main": has}, resizing=[("PodResizeInProgress", "", "")])
+    main = state_of(found)
+    assert (main.allocated_resources, main.resources) == ({"cpu": "200m"}, has)
+    assert [(m.mount_path, m.recursive_read_only) for m in main.volume_mounts or ()] == [("/v", "Disabled"), ("/w", None)]
+    assert conditions(found)["PodResizeInProgress"] == ("True", None)
+    pod.status = found
+    assert "PodResizeInProgress" not in conditions(status(pod, made()))

@@ -1,0 +1,84 @@
+"""Changing the resources of running containers: what may be given, and what Docker has to be told. Pure.
+
+A pod's `spec` is what is wanted, what the kubelet lets it have is `allocated`, what its containers run with is `actual`; the status tells
+the last two. Source: the Kubernetes documentation "Resize CPU and Memory Resources assigned to Containers".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.kubelet.pod.decide import is_sidecar
+from provisioner.kube.kubelet.pod.resources import host_resources, requested
+from provisioner.kube.kubelet.runtime.containers import Container
+
+Resources = Mapping[str, core_v1.ResourceRequirements]
+# None given.
+NO_LIMIT = -1
+CPU_PERIOD_US = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Docker's update of one container; `restart` where its resizePolicy wants it begun anew instead."""
+
+    update: Mapping[str, int]
+    restart: bool
+
+
+def resizable(pod: core_v1.Pod) -> list[core_v1.Container]:
+    return [*(c for c in pod.spec.init_containers or () if is_sidecar(c)), *(pod.spec.containers or ())]
+
+
+def wanted(pod: core_v1.Pod) -> dict[str, core_v1.ResourceRequirements]:
+    return {c.name or "": c.resources or core_v1.ResourceRequirements() for c in resizable(pod)}
+
+
+def with_resources(pod: core_v1.Pod, allocated: Resources) -> core_v1.Pod:
+    """The pod as it may run now."""
+    if all((c.resources or core_v1.ResourceRequirements()) == allocated.get(c.name or "", c.resources) for c in resizable(pod)):
+        return pod
+
+    def each(containers: Sequence[core_v1.Container] | None) -> list[core_v1.Container] | None:
+        return [msgspec.structs.replace(c, resources=allocated.get(c.name or "", c.resources)) for c in containers or ()] or None
+
+    spec = msgspec.structs.replace(pod.spec, containers=each(pod.spec.containers), init_containers=each(pod.spec.init_containers))
+    return msgspec.structs.replace(pod, spec=spec)
+
+
+def problem(pod: core_v1.Pod, others: Iterable[core_v1.Pod], allocatable: Mapping[str, int]) -> tuple[str, str] | None:
+    """(Infeasible or Deferred, message) where the node can't give what the pod asks for: never, or not now."""
+    asked, running = requested(pod.spec), [requested(other.spec) for other in others]
+    for name, amount in asked.items():
+        capacity = allocatable.get(name, 0)
+        if amount > capacity:
+            return "Infeasible", f"Node didn't have enough capacity: {name}, requested: {amount}, capacity: {capacity}"
+    for name, amount in asked.items():
+        used, capacity = sum(other[name] for other in running), allocatable.get(name, 0)
+        if amount and used + amount > capacity:
+            text = f"Node didn't have enough resource: {name}, requested: {amount}, used: {used}, capacity: {capacity}"
+            return "Deferred", text
+    return None
+
+
+def change_of(spec: core_v1.PodSpec, container: core_v1.Container, found: Container, node_memory_bytes: int) -> Change | None:
+    """What a running container's resources lack of what it may have; None for nothing."""
+    there = host_resources(spec, container, node_memory_bytes)
+    shares, quota, memory = there["CpuShares"], there.get("CpuQuota", NO_LIMIT), there.get("Memory", NO_LIMIT)
+    update: dict[str, int] = {}
+    changed = set()
+    if shares != found.cpu_shares or quota != (found.cpu_quota or NO_LIMIT):
+        update |= {"CpuShares": shares, "CpuPeriod": CPU_PERIOD_US, "CpuQuota": quota}
+        changed.add("cpu")
+    if memory != (found.memory_bytes or NO_LIMIT):
+        update |= {"Memory": memory, "MemorySwap": memory}
+        changed.add("memory")
+    if not changed:
+        return None
+    policies: dict[str | None, Any] = {p.resource_name: p.restart_policy for p in container.resize_policy or ()}
+    return Change(update, any(policies.get(name) == "RestartContainer" for name in changed))
