@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,9 +116,7 @@ def _place_unified(machine: str, limits: Limits) -> Path:
     for parent in (ROOT, ROOT / GROUP):
         available = set((parent / "cgroup.controllers").read_text().split())
         (parent / "cgroup.subtree_control").write_text(" ".join(f"+{c}" for c in sorted(wanted & available)))
-    (group / "memory.max").write_text(str(limits.memory_mib << 20))
-    (group / "cpu.max").write_text(f"{int(limits.cpus * CPU_PERIOD_US)} {CPU_PERIOD_US}")
-    (group / "pids.max").write_text(str(MAX_TASKS))
+    _limit(group, {"memory.max": str(limits.memory_mib << 20), "cpu.max": f"{int(limits.cpus * CPU_PERIOD_US)} {CPU_PERIOD_US}"})
     return group
 
 
@@ -131,12 +130,16 @@ def _place_legacy(mount: Path, machine: str, limits: Limits) -> Path:
     values = {
         "memory.limit_in_bytes": str(limits.memory_mib << 20),
         "cpu.cfs_quota_us": str(int(limits.cpus * CPU_PERIOD_US)),
-        "pids.max": str(MAX_TASKS),
     }
-    for name, value in values.items():
+    _limit(group, values)
+    return group
+
+
+def _limit(group: Path, values: Mapping[str, str]) -> None:
+    """Where a controller is not there (another version of control groups may have it), its limit is nobody's."""
+    for name, value in {**values, "pids.max": str(MAX_TASKS)}.items():
         if (group / name).exists():
             (group / name).write_text(value)
-    return group
 
 
 def _members(group: Path) -> list[int]:
