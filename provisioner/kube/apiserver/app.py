@@ -14,7 +14,7 @@ from aiohttp import web
 
 from provisioner.kube.api import errors
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.apiserver import negotiation
+from provisioner.kube.apiserver import negotiation, pretty
 from provisioner.kube.apiserver.audit import events
 from provisioner.kube.apiserver.audit.events import Audit, Record
 from provisioner.kube.apiserver.authn import Authenticator, bearer_token, impersonated, impersonations
@@ -176,6 +176,8 @@ class App:
         else:
             response = await (self._resources if target.resource else self._documents)(request, call)
         if not response.prepared:
+            if pretty.wanted(request):
+                response = pretty.indented(response)
             response.headers.update(progress.headers)
             for warning in call.warnings:
                 text = warning.replace("\\", "\\\\").replace('"', '\\"')
@@ -237,14 +239,15 @@ def _manager(request: web.Request) -> str:
     return request.query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0][:128]
 
 
-def _refused(request: web.BaseRequest, error: StatusError, progress: _Progress) -> web.Response:
+def _refused(request: web.BaseRequest, error: StatusError, progress: _Progress) -> web.StreamResponse:
     if progress.record is not None:
         progress.record.complete(error.code, None, error)
     extra = dict(progress.headers)
     if error.retry_after_s:
         extra["Retry-After"] = str(error.retry_after_s)
     body = msgspec.json.encode(error.to_status())
-    return Reply(status=error.code, body=body, headers={**JSON_HEADERS, **extra})
+    response = Reply(status=error.code, body=body, headers={**JSON_HEADERS, **extra})
+    return pretty.indented(response) if pretty.wanted(request) else response
 
 
 def json_response(document: Any, status: int = 200) -> web.Response:

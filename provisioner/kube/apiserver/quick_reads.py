@@ -18,6 +18,7 @@ from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver import pretty
 from provisioner.kube.apiserver.app import Forward, Gate, Seat, Seats, new_id
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.registry import VIRTUAL, Registry
@@ -300,6 +301,8 @@ def _plain_headers(head: bytes) -> Mapping[str, str] | None:
             return None
         value = match[2]
         if (name == b"accept" and value not in _PLAIN) or (name == b"connection" and value.lower() != b"keep-alive"):
+            return None
+        if name == b"user-agent" and pretty.is_read_by_people(value.decode()):
             return None
         found[name.decode()] = value.decode()
     return found if "host" in found else None
