@@ -1,10 +1,11 @@
-"""service: services by the host's own service manager, which here is systemd."""
+"""service: services by the host's own service manager: systemd, or scripts in /etc/init.d where that does not run."""
 
+import os
 import time
 from typing import Any, Dict
 
 from provisioner.agent.context import Context
-from provisioner.modules import systemd
+from provisioner.modules import systemd, sysvinit
 
 ARGUMENTS = {
     "name": {"required": True},
@@ -17,9 +18,13 @@ ARGUMENTS = {
     "use": {"default": "auto"},
     "_rules": {"required_one_of": [["state", "enabled"]]},
 }
+SYSTEMD_RUNS = "/run/systemd/system"
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    script = os.path.join(sysvinit.SCRIPTS, args["name"])
+    if args["use"] in ("sysvinit", "service") or (args["use"] == "auto" and not os.path.isdir(SYSTEMD_RUNS) and os.path.exists(script)):
+        return _by_script(args, context)
     common = {"daemon_reload": False, "daemon_reexec": False, "scope": "system", "no_block": False, "force": None, "masked": None}
     wanted = dict(common, name=args["name"], state=args["state"], enabled=args["enabled"])
     if args["state"] == "restarted" and args["sleep"]:
@@ -28,3 +33,14 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         started = systemd.run(dict(wanted, state="started"), context)
         return dict(started, changed=stopped["changed"] or started["changed"])
     return systemd.run(wanted, context)
+
+
+def _by_script(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    wanted = {name: args[name] for name in ("name", "state", "enabled", "pattern", "arguments")}
+    made = sysvinit.run(dict(wanted, sleep=args["sleep"] or 1, runlevels=None, daemonize=False), context)
+    result: Dict[str, Any] = {"name": args["name"], "changed": made["changed"]}
+    if args["enabled"] is not None:
+        result["enabled"] = args["enabled"]
+    if args["state"] is not None:
+        result["state"] = "stopped" if args["state"] == "stopped" else "started"
+    return result
