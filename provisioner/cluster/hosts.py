@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from provisioner.cluster.context import Context
 from provisioner.cluster.errors import HostProblem
 from provisioner.cluster.sessions import Sessions
+from provisioner.templating.templar import Templar
 from provisioner.transport.errors import TransportError
 from provisioner.transport.session import HostSession, RawResult
-from provisioner.transport.settings import Become
+from provisioner.transport.settings import Become, ConnectionSettings, Secret
 
-ROOT = Become()
 SCRIPT_TIMEOUT_S = 30.0
 
 
@@ -24,13 +27,28 @@ class Hosts(Sessions):
 
     def of(self, name: str) -> HostSession:
         """The session of a host of the inventory."""
-        return self.at(self._context.inventory.hosts[name].connection)
+        return self.at(ConnectionSettings.from_vars(name, {**self._ways(name), "inventory_hostname": name}))
 
     def run(self, name: str, script: str) -> RawResult:
         """A shell script as root. Raises TransportError."""
-        return self.of(name).raw("sh -s", become=ROOT, timeout_s=SCRIPT_TIMEOUT_S, stdin=script.encode())
+        return self.of(name).raw("sh -s", become=root_of(self._ways(name)), timeout_s=SCRIPT_TIMEOUT_S, stdin=script.encode())
+
+    def _ways(self, name: str) -> dict[str, Any]:
+        """Variables that say how a host is reached, rendered."""
+        variables = self._context.inventory.hosts[name].vars
+        templar = Templar((self._context.path.parent,), {**variables, "inventory_hostname": name}, host=name)
+        wanted = [key for key in variables if key.startswith("ansible_") or key == "gateway"]
+        return {key: templar.render(variables[key]) for key in wanted}
 
     def describe(self, name: str, error: Exception) -> HostProblem:
         """A transport error as a problem of a host."""
         kind = getattr(error, "kind", "") or type(error).__name__.removesuffix("Error").lower()
         return HostProblem(name, kind, str(error).removeprefix(f"{name}: "))
+
+
+def root_of(variables: Mapping[str, Any]) -> Become:
+    """How to become root on a host, whoever logs in (Ansible's `ansible_become_method`, `ansible_become_password` and their other names)."""
+    method = str(variables.get("ansible_become_method") or "sudo").rpartition(".")[2]
+    names = ("ansible_become_password", "ansible_become_pass", f"ansible_{method}_pass", f"ansible_{method}_password")
+    password = next((variables[key] for key in names if variables.get(key) not in (None, "")), None)
+    return Become(method=method, password=None if password is None else Secret(str(password)))
