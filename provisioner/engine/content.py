@@ -11,7 +11,7 @@ from typing import Any
 
 from provisioner.engine.attributes import Attributes, as_tuple
 from provisioner.engine.collections import Collections
-from provisioner.engine.errors import PlaybookError
+from provisioner.engine.errors import MissingContentError, PlaybookError
 from provisioner.engine.own_modules import OwnModules
 from provisioner.engine.parsing import Surroundings, TaskParser, short_name
 from provisioner.engine.playbook import Role, Task
@@ -132,7 +132,7 @@ class Content:
         for candidate in candidates:
             if candidate.is_file():
                 return candidate.resolve()
-        raise PlaybookError(f"Could not find or access '{name}'; looked for {', '.join(dict.fromkeys(map(str, candidates)))}")
+        raise MissingContentError(f"Could not find or access '{name}'; looked for {', '.join(dict.fromkeys(map(str, candidates)))}")
 
     # Collections
 
@@ -173,7 +173,7 @@ class Content:
             if candidate.is_dir():
                 return candidate.resolve()
         looked = ":".join(dict.fromkeys(str(candidate.parent) for candidate in candidates))
-        raise PlaybookError(f"the role '{name}' was not found in {looked}", place)
+        raise MissingContentError(f"the role '{name}' was not found in {looked}", place)
 
     def role(
         self,

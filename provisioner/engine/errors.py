@@ -2,6 +2,7 @@
 
 EngineError
     PlaybookError     a playbook, role or task file is wrong; found before anything runs, or when a file is included
+        MissingContentError  what an include names is not there
         RunError      what a playbook asks for while running cannot be done, and no host is to blame
     TaskError         a task cannot be carried out; becomes the failed result of its host
 """
@@ -20,10 +21,15 @@ class PlaybookError(EngineError):
     """A mistake in content, with its place."""
 
     def __init__(self, message: str, location: Location | None = None, hint: str = "") -> None:
+        self.message = message
         self.location = location
         self.hint = hint
         text = f"{location}: {message}" if location else message
         super().__init__(f"{text} ({hint})" if hint else text)
+
+
+class MissingContentError(PlaybookError):
+    """A file or role that an include names is not there, or is no list of tasks: the task fails on its host, the run goes on."""
 
 
 class RunError(PlaybookError):

@@ -45,7 +45,7 @@ class Outcome:
     no_log: bool = False
     delegated_to: str | None = None
     duration_s: float = 0.0
-    notify: tuple[Any, ...] = ()
+    notify: tuple[str, ...] = ()
     templar: Templar | None = None
     includes: list[dict[str, Any]] = field(default_factory=list)
     verbose: bool = False
@@ -121,7 +121,7 @@ class Executor:
             ignored = self._flag(task, "ignore_unreachable", templar)
         chosen = settings or Settings()
         hidden = chosen.no_log or bool(result.get("_ansible_no_log"))
-        outcome = Outcome(result, status, ignored, hidden, chosen.delegate_to, notify=task.notify)
+        outcome = Outcome(result, status, ignored, hidden, chosen.delegate_to)
         include = result.pop("_include", None)
         outcome.includes = [include] if include is not None and status is Status.OK else []
         return outcome
@@ -148,6 +148,8 @@ class Executor:
                 return result
             seen = templar.with_local({task.register: result}) if task.register else templar
             self._judge(task, result, seen)
+            if task.notify:
+                result["_ansible_notify"] = _names_of(task.notify, seen)
             if not task.until and task.retries is None:
                 return result
             result["attempts"] = attempt
@@ -226,7 +228,10 @@ class Executor:
 
     def _arguments(self, task: Task, templar: Templar) -> dict[str, Any]:
         if task.action in ("include_tasks", "include_role"):
-            return templar.render_arguments(task.args)
+            try:
+                return _render_each(task.args, templar)
+            except TemplateError as e:
+                raise TaskError(f"Task failed: Finalization of task args for '{full_name(task.action)}' failed: {e}") from e
         planner = actions.action_module(task.action)
         if planner is not None and getattr(planner, "RAW_ARGUMENTS", False):
             return {**self._module_defaults(task, templar), **task.args}
@@ -355,6 +360,7 @@ class Executor:
         status = status_of(result)
         ignored = status is Status.FAILED and self._flag(task, "ignore_errors", templar)
         shown = {"censored": CENSORED, "changed": result.get("changed", False)} if settings.no_log else result
+        shown = {key: value for key, value in shown.items() if key != "_ansible_notify"}
         self.run.emit(ItemDone(state.name, task.title, serial, CENSORED if settings.no_log else label, status, shown, ignored))
 
     # What stays
@@ -368,6 +374,8 @@ class Executor:
         for part in [result, *(result.get("results") or [])] if isinstance(result.get("results"), list) else [result]:
             for key in [key for key in part if isinstance(part, dict) and str(key).startswith("_ansible")]:
                 outcome.verbose |= key == "_ansible_verbose_always"
+                if key == "_ansible_notify":
+                    outcome.notify = (*outcome.notify, *part[key])
                 del part[key]
         if outcome.status is Status.CHANGED and task.action not in ("setup", "gather_facts"):
             state.store.facts_gathered = None
@@ -387,6 +395,15 @@ class Executor:
             owner.store.add_include_vars(facts)
         else:
             owner.store.add_facts(facts)
+
+
+def _names_of(notify: tuple[Any, ...], templar: Templar) -> list[str]:
+    """Names and topics a task notifies."""
+    names: list[str] = []
+    for raw in notify:
+        rendered = templar.render(raw)
+        names.extend(str(name) for name in (rendered if isinstance(rendered, list) else [rendered]) if name)
+    return names
 
 
 def _uses_own_result(task: Task) -> bool:

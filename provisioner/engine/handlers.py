@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.engine.errors import RunError
 from provisioner.engine.events import HandlerNotified
@@ -11,7 +12,7 @@ from provisioner.engine.playbook import Block, Node, Task, tasks_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import Templar, TemplateError
+from provisioner.templating import TemplateError
 from provisioner.templating.undefined import did_you_mean
 
 if TYPE_CHECKING:
@@ -38,39 +39,44 @@ class Handlers:
             self._groups.append(list(range(len(self._handlers), len(self._handlers) + len(fresh))))
             self._handlers.extend(fresh)
 
-    def notify(self, state: HostState, names: Sequence[Any], templar: Templar | None) -> None:
-        """Marks handlers of these names or topics. Raises RunError for a name that nobody has."""
-        for raw in names:
-            rendered = templar.render(raw) if templar is not None else raw
-            for name in rendered if isinstance(rendered, list) else [rendered]:
-                if name:
-                    self._notify(state, str(name))
+    def notify(self, state: HostState, names: Sequence[str], *, by_handler: bool = False) -> None:
+        """Keeps names or topics until handlers are run: which handler one means is found then. Raises RunError for one that nobody has.
 
-    def _notify(self, state: HostState, name: str) -> None:
-        found = False
+        What a handler notifies is marked at once.
+        """
+        for name in names:
+            found = self._of_name(state, name)
+            if not found:
+                self._missing(name)
+                continue
+            if by_handler:
+                state.notified.update(dict.fromkeys(found))
+            else:
+                state.notifications[name] = None
+            self._run.emit(HandlerNotified(name, state.name))
+
+    def _of_name(self, state: HostState, name: str) -> list[int]:
+        """Indexes of the handlers that a name or topic means."""
         # Of a name, the last list that has it hides those before, and in one list the first counts.
         named = (index for group in reversed(self._groups) for index in group if self._is_named(self._handlers[index], name, state))
-        first = next(named, None)
-        if first is not None:
-            state.notified[first] = None
-            found = True
+        found = list(itertools.islice(named, 1))
         # All that listen to a topic run, of those with one name only the first.
         seen: set[str] = set()
         for index, task in enumerate(self._handlers):
-            if name in task.listen and (not task.name or task.name not in seen):
+            if _listens(task, name) and (not task.name or task.name not in seen):
                 seen.add(task.name)
-                state.notified[index] = None
-                found = True
-        if not found:
-            if not self._run.options.settings.get("ERROR_ON_MISSING_HANDLER", True):
-                self._run.warn(f"The requested handler '{name}' was not found")
-                return
-            known = [task.name for task in self._handlers if task.name] + [topic for task in self._handlers for topic in task.listen]
-            raise RunError(
-                f"The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
-                + did_you_mean(name, known)
-            )
-        self._run.emit(HandlerNotified(name, state.name))
+                found.append(index)
+        return found
+
+    def _missing(self, name: str) -> None:
+        if not self._run.options.settings.get("ERROR_ON_MISSING_HANDLER", True):
+            self._run.warn(f"The requested handler '{name}' was not found")
+            return
+        known = [task.name for task in self._handlers if task.name] + [topic for task in self._handlers for topic in task.listen]
+        raise RunError(
+            f"The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
+            + did_you_mean(name, known)
+        )
 
     def _is_named(self, task: Task, name: str, state: HostState) -> bool:
         own = task.name
@@ -86,6 +92,11 @@ class Handlers:
         broken = [state for state in hosts if state.failed and not state.unreachable and not state.failed_in_handlers] if forced else []
         for state in broken:
             state.failed = False
+        for state in hosts:
+            if state.alive:
+                for name in state.notifications:
+                    state.notified.update(dict.fromkeys(self._of_name(state, name)))
+                state.notifications.clear()
         # Once through the list: a handler that notifies one before it has that run in the next flush.
         for index, task in enumerate(self._handlers):
             wanted = [state for state in hosts if state.alive and index in state.notified]
@@ -97,6 +108,13 @@ class Handlers:
                     state.failed_in_handlers |= state.failed
         for state in broken:
             state.failed = True
+
+
+def _listens(task: Task, topic: str) -> bool:
+    """Topics of a role's handlers are known under the role's name, too."""
+    return bool(task.listen) and (
+        topic in task.listen or (task.role is not None and topic in {f"{task.role.name} : {t}" for t in task.listen})
+    )
 
 
 def _groups(nodes: Sequence[Node]) -> list[list[Task]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.attributes import Attributes, tag_set
-from provisioner.engine.errors import EngineError, PlaybookError
+from provisioner.engine.errors import MissingContentError, PlaybookError, TaskError
 from provisioner.engine.events import HostDone, Included
 from provisioner.engine.parsing import Surroundings
 from provisioner.engine.playbook import Node, Task, role_blocks, with_dependencies
@@ -50,7 +50,7 @@ def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[Host
     try:
         with step.run.lock:
             nodes, what = _load(step, task, wanted, alive[0], handler)
-    except (EngineError, TemplateError) as e:
+    except (MissingContentError, TaskError, TemplateError) as e:
         for state in alive:
             # Counted as a failure even where a block around it rescues, which only the exit code knows of: so does Ansible.
             state.failed = True
@@ -58,9 +58,14 @@ def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[Host
             stats.failed, stats.ok = stats.failed + 1, stats.ok - 1
             if step.is_rescued:
                 step.run.result.forgiven.add(state.name)
-            named = wanted["args"].get("file", wanted["args"].get("_raw_params", wanted["args"].get("name")))
-            result = {"failed": True, "changed": False, "include": named, "reason": str(e)}
-            step.keep_failure(state, task, {**result, "msg": str(e)})
+            result: dict[str, Any] = {
+                "failed": True,
+                "changed": False,
+                "reason": e.message if isinstance(e, MissingContentError) else str(e),
+            }
+            if task.action != "include_role":
+                result["include"] = wanted["args"].get("file", wanted["args"].get("_raw_params"))
+            step.keep_failure(state, task, {**result, "msg": str(e)}, None)
             step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.FAILED, result, location=task.location))
         return
     step.run.emit(Included(what, tuple(state.name for state in alive)))
@@ -84,7 +89,10 @@ def _load(step: Lockstep, task: Task, wanted: Mapping[str, Any], state: HostStat
         raise PlaybookError("No file specified for include_tasks", task.location)
     here = task.directory / "main.yml"
     path = content.task_file(name, Surroundings(here, attributes, task.role, params, handler))
-    return content.parser.nodes(content.read(path), Surroundings(path, attributes, task.role, params, handler)), str(path)
+    tasks = content.read(path)
+    if tasks is not None and not isinstance(tasks, list):
+        raise MissingContentError("included task files must contain a list of tasks", task.location)
+    return content.parser.nodes(tasks, Surroundings(path, attributes, task.role, params, handler)), str(path)
 
 
 def _inherited(task: Task, apply: Any) -> Attributes:

@@ -9,7 +9,7 @@ from provisioner.engine.errors import PlaybookError
 from provisioner.inventory.documents import LocatedDict, Location
 from provisioner.templating import is_template
 
-_MAPPINGS = frozenset({"args", "loop_control", "vars", "module_defaults", "environment"})
+_MAPPINGS = frozenset({"args", "loop_control", "module_defaults", "environment"})
 _LISTS = frozenset({"block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers", "roles", "vars_prompt"})
 _NAMES = frozenset({"tags", "notify", "listen", "collections"})
 _CONDITIONS = frozenset({"when", "until", "changed_when", "failed_when"})
@@ -34,6 +34,9 @@ def check(raw: Mapping[Any, Any], kind: str, place: Location | None) -> None:
 
 
 def _wrong(key: str, value: Any) -> str:
+    if key == "vars":  # needed before anything can be rendered
+        parts = value if isinstance(value, list) else [value]
+        return "" if all(isinstance(part, Mapping) for part in parts) else "must be a mapping"
     if is_template(value) and key not in _LISTS:
         return ""
     if key in _MAPPINGS:

@@ -31,7 +31,9 @@ from provisioner.templating import Templar, TemplateError
 from provisioner.templating.filters.text import to_bool
 
 if TYPE_CHECKING:
-    from provisioner.engine.handlers import Handlers
+    from provisioner.engine.failed_task import described
+from provisioner.engine.failed_task import described
+from provisioner.engine.handlers import Handlers
 
 _serials = itertools.count(1)
 _INCLUDES = frozenset({"include_tasks", "include_role", "include"})
@@ -94,7 +96,7 @@ class Lockstep:
                 serial, title = next(_serials), self._title(task, there[0][0])
                 self.run.emit(TaskStarted(title, task.action, serial, task.location, handler))
             for state, outcome in there:
-                self._record(task, state, outcome, serial, title)
+                self._record(task, state, outcome, serial, title, handler)
 
     def _each_host(self, tasks: Sequence[Task], hosts: Sequence[HostState]) -> list[list[Outcome]]:
         if self._pool is None or len(hosts) == 1:
@@ -183,7 +185,7 @@ class Lockstep:
         chosen = hosts[:1] if once else hosts
         outcomes = self._execute(task, chosen, serial)
         for state, outcome in zip(chosen, outcomes, strict=True):
-            self._record(task, state, outcome, serial, title)
+            self._record(task, state, outcome, serial, title, handler)
         if once:
             self._share(task, chosen[0], outcomes[0], hosts)
         if task.action in _INCLUDES:
@@ -238,7 +240,7 @@ class Lockstep:
                 {"failed": True, "changed": False, "msg": f"Task failed: {type(e).__name__}: {e}", "exception": text}, Status.FAILED
             )
 
-    def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str) -> None:
+    def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str, handler: bool) -> None:
         """Counts, marks the host, notifies handlers and tells about it."""
         if outcome.includes:
             if task.role is not None:
@@ -252,6 +254,7 @@ class Lockstep:
         if status is Status.UNREACHABLE:
             stats.unreachable += 0 if outcome.ignored else 1
             stats.ignored += 1 if outcome.ignored else 0
+            stats.ok += 1 if outcome.ignored else 0
             state.unreachable = not outcome.ignored
         elif status is Status.FAILED:
             if outcome.ignored:
@@ -261,14 +264,14 @@ class Lockstep:
             else:
                 self.mark_failed(state)
                 if self._rescuers:
-                    self.keep_failure(state, task, outcome.result)
+                    self.keep_failure(state, task, outcome.result, outcome.templar)
         elif status is Status.SKIPPED:
             stats.skipped += 1
         else:
             stats.ok += 1
             stats.changed += 1 if status is Status.CHANGED else 0
         if status is Status.CHANGED or (task.loop is not None and outcome.result.get("changed")):
-            self.handlers.notify(state, outcome.notify, outcome.templar)
+            self.handlers.notify(state, outcome.notify, by_handler=handler)
         self._tell(task, state, outcome, serial, title)
 
     @property
@@ -276,9 +279,9 @@ class Lockstep:
         """Whether a block around what runs now rescues its failures."""
         return self._rescuers > 0
 
-    def keep_failure(self, state: HostState, task: Task, result: dict[str, Any]) -> None:
+    def keep_failure(self, state: HostState, task: Task, result: dict[str, Any], templar: Templar | None) -> None:
         """What a rescue may look at."""
-        state.store.set("ansible_failed_task", {"name": task.name or task.action, "action": task.action})
+        state.store.set("ansible_failed_task", described(task, templar, self.run.options))
         state.store.set("ansible_failed_result", result)
 
     def mark_failed(self, state: HostState) -> None:

@@ -33,6 +33,19 @@ _COLLECTIONS = (
 _LOOP_CONTROL = frozenset({"loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"})
 DYNAMIC_INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 STATIC_IMPORTS = frozenset({"import_tasks", "import_role"})
+_ROLE_OPTIONS = frozenset(
+    {"name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "public", "allow_duplicates", "rolespec_validate"}
+)
+_INCLUDE_OPTIONS = {
+    "include_tasks": frozenset({"file", "apply"}),
+    "import_tasks": frozenset({"file"}),
+    "include_role": _ROLE_OPTIONS | {"apply"},
+    "import_role": _ROLE_OPTIONS,
+}
+_INCLUDE_KEYWORDS = frozenset(
+    {"action", "args", "collections", "debugger", "ignore_errors", "loop", "loop_control", "name", "no_log", "register", "run_once", "tags",
+     "timeout", "vars", "when"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,6 +130,8 @@ class TaskParser:
         keyword_types.check(raw, "task", place)
         action, given, local = self._action(raw, place, around.attributes.derive(raw).collections)
         args = self._arguments(action, given, raw.get("args"), place)
+        if action in _INCLUDE_OPTIONS:
+            _check_include(action, args, raw, place, handler=around.handlers)
         own = {**raw, "delegate_to": raw.get("delegate_to", "localhost"), "connection": "local"} if local else raw
         attributes = around.attributes.derive(own)
         control = self._loop_control(raw.get("loop_control"), place)
@@ -281,6 +296,26 @@ class TaskParser:
         path = self._content.task_file(self._content.render_static(name, {**task.attributes.vars, **params}, task), around)
         inner = Surroundings(path, attributes, around.role, params, around.handlers, around.depth + 1)
         return Block(block=self.nodes(self._content.read(path), inner), name=task.name, location=task.location, attributes=attributes)
+
+
+def _check_include(action: str, args: Mapping[str, Any], raw: Mapping[str, Any], place: Location | None, *, handler: bool) -> None:
+    """Includes and imports take few options, includes few keywords: others would be lost without a word."""
+    of_role = action.endswith("_role")
+    if action in DYNAMIC_INCLUDES:
+        for key in raw:
+            allowed = key in _INCLUDE_KEYWORDS or key not in TASK_KEYS or (handler and key == "listen")
+            if not allowed:
+                kind = "IncludeRole" if of_role else "HandlerTaskInclude" if handler else "TaskInclude"
+                raise PlaybookError(f"'{key}' is not a valid attribute for a {kind}", location_of(raw, key) or place)
+    unknown = sorted(str(key) for key in args if key not in _INCLUDE_OPTIONS[action] and not str(key).startswith("_"))
+    if unknown:
+        raise PlaybookError(f"Invalid options for {action}: {','.join(unknown)}", place)
+    if of_role and args.get("name", args.get("role")) is None and "_variable_params" not in args:
+        raise PlaybookError(f"'name' is a required field for {action}.", place)
+    if not of_role and not args.get("file", args.get("_raw_params")):
+        raise PlaybookError(f"No file specified for {action}", place)
+    if args.get("apply") is not None and not isinstance(args["apply"], Mapping):
+        raise PlaybookError(f"Expected a dict for apply but got {type(args['apply'])} instead", place)
 
 
 def _check_handler(task: Task) -> None:

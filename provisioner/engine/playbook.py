@@ -68,6 +68,8 @@ class Task:
     def title(self) -> str:
         """The name shown, with the role before it."""
         text = self.name or self.action
+        if not self.name and self.action == "include_role":
+            text = f"{self.action} : {self.args.get('name', self.args.get('role'))}"
         return f"{self.role.name} : {text}" if self.role else text
 
 

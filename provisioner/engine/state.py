@@ -88,6 +88,8 @@ class HostState:
         self.unreachable = False
         self.ended = False
         """Left the play without failing (meta: end_host)."""
+        self.notifications: dict[str, None] = {}
+        """Names and topics that tasks notified since handlers ran last."""
         self.notified: dict[int, None] = {}
         """Indexes of handlers to run, in the play's list of handlers."""
         self.roles_done: set[str] = set()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any
+from datetime import timedelta
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from typing import Any, cast
 
 import jinja2
 from jinja2.environment import Template
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.runtime import Context, TemplateReference
 from jinja2.runtime import Undefined as JinjaUndefined
+from jinja2.sandbox import is_internal_attribute
 from jinja2.utils import missing
 
 from provisioner.templating.errors import TemplateError
@@ -81,6 +84,28 @@ class LazyTemplate(Template):
         return new_lazy_context(self.environment, self.name, self.blocks, vars, shared, locals)
 
 
+# Methods of lists, dicts and sets that change them.
+_CHANGING = frozenset(
+    {"append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault", "popitem", "sort", "reverse", "add", "discard"}
+)
+
+
+def changes_values(template: Template) -> bool:
+    """Whether a template calls methods that change what they are called on: it gets values of its own then."""
+    found = template.__dict__.get("changes_values")
+    if found is None:
+        functions = [template.root_render_func, *template.blocks.values()]
+        found = any(_names_changing(function.__code__) for function in functions)
+        template.__dict__["changes_values"] = found
+    return bool(found)
+
+
+def _names_changing(code: CodeType) -> bool:
+    return any(
+        part in _CHANGING if isinstance(part, str) else isinstance(part, CodeType) and _names_changing(part) for part in code.co_consts
+    )
+
+
 class _NativeGenerator(NativeCodeGenerator):
     def _output_const_repr(self, group: Iterable[Any]) -> str:
         values = list(group)
@@ -109,8 +134,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-# What Jinja's own machinery is made of, and can't be kept in a variable.
-_NO_VALUES = (range, TemplateReference)
+# What Jinja's own machinery and Python's are made of, and can't be kept in a variable.
+_NO_VALUES = (range, TemplateReference, timedelta, type, FunctionType, BuiltinFunctionType, MethodType)
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
 def concat_native(nodes: Iterable[Any]) -> Any:
@@ -123,7 +149,10 @@ def concat_native(nodes: Iterable[Any]) -> Any:
     rest = list(iterator)
     if not rest:
         if isinstance(first, _NO_VALUES):
-            raise TemplateError(f"Error rendering template: Type {type(first).__name__!r} is unsupported for variable storage.")
+            kind = "method" if isinstance(first, BuiltinFunctionType) else type(first).__name__
+            raise TemplateError(f"Error rendering template: Type {kind!r} is unsupported for variable storage.")
+        if isinstance(first, _VIEWS) or (isinstance(first, Iterator) and not isinstance(first, str)):
+            first = list(cast(Any, first))
         return plain(first) if isinstance(first, list | dict | tuple) else first
     return text_of(first) + "".join(map(text_of, rest))
 
@@ -152,6 +181,9 @@ class TextEnvironment(jinja2.Environment):
         )
 
     def getattr(self, obj: Any, attribute: str) -> Any:
+        if attribute.startswith("__") or is_internal_attribute(obj, attribute):
+            kind = next((plain.__name__ for plain in (str, dict, list) if isinstance(obj, plain)), type(obj).__name__)
+            return self.undefined(f"access to attribute {attribute!r} of {kind!r} object is unsafe.")
         if isinstance(obj, dict) and not attribute.startswith("_"):
             # What Jinja does in the end, without the exception on the way: methods of dict first, then keys.
             found = getattr(obj, attribute, missing)

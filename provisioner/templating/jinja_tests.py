@@ -61,7 +61,7 @@ def _loose(text: str) -> list[Any]:
 def _semantic(text: str) -> list[Any]:
     found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?", text.strip())
     if found is None:
-        raise PluginError(f"{text!r} is not a semantic version")
+        raise PluginError(f"Version comparison failed: invalid semantic version '{text}'")
     release = [int(found.group(i)) for i in (1, 2, 3)]
     marks = [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in (found.group(4) or "").split(".") if p]
     return [release, not marks, marks]
@@ -71,7 +71,7 @@ def _strict(text: str) -> list[Any]:
     """Two or three numbers, and an alpha or beta mark."""
     found = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?(?:([ab])(\d+))?", text.strip())
     if found is None:
-        raise PluginError(f"invalid version number '{text}'")
+        raise PluginError(f"Version comparison failed: invalid version number '{text}'")
     release = [int(found.group(i) or 0) for i in (1, 2, 3)]
     return [release, found.group(4) is None, found.group(4) or "", int(found.group(5) or 0)]
 
@@ -82,7 +82,7 @@ def _pep440(text: str) -> Any:
     try:
         return Version(text)
     except InvalidVersion as e:
-        raise PluginError(str(e)) from e
+        raise PluginError(f"Version comparison failed: {e}") from e
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
@@ -116,10 +116,12 @@ def version(value: Any, against: Any, operator: str = "eq", strict: Any = None, 
     if not str(against):
         raise PluginError("Version parameter to compare against cannot be empty")
     if operator not in _COMPARE:
-        raise PluginError(f"Invalid operator type ({operator}). Must be one of {', '.join(_COMPARE)}")
+        raise PluginError(f"Invalid operator type ({operator}). Must be one of {', '.join(map(repr, _COMPARE))}")
+    if strict is not None and version_type:
+        raise PluginError("Cannot specify both 'strict' and 'version_type'")
     kind = version_type or ("strict" if strict else "loose")
     if kind not in _READERS:
-        raise PluginError(f"Invalid version type ({kind}). Must be one of {', '.join(_READERS)}")
+        raise PluginError(f"Invalid version type ({kind}). Must be one of {', '.join(map(repr, _READERS))}")
     read = _READERS[kind]
     return _COMPARE[operator](read(str(value)), read(str(against)))
 
@@ -144,7 +146,9 @@ def _convert(value: Any) -> Any:
 
 
 def is_uri(value: Any, schemes: Any = None) -> bool:
-    parts = urlsplit(str(value))
+    if not isinstance(value, str):
+        return False
+    parts = urlsplit(value)
     return schemes is None or parts.scheme in schemes
 
 
@@ -153,8 +157,11 @@ def _path(check: Callable[[Path], bool]) -> Callable[[Any], bool]:
 
 
 def vaulted_file(value: Any) -> bool:
-    with Path(str(value)).open("rb") as file:
-        return file.read(len(HEADER)) == HEADER
+    try:
+        with Path(str(value)).open("rb") as file:
+            return file.read(len(HEADER)) == HEADER
+    except OSError as e:
+        raise PluginError(f"Cannot test if the file '{value}' is a vault: [Errno {e.errno}] {e.strerror}: {str(value).encode()!r}") from e
 
 
 TESTS: dict[str, Callable[..., Any]] = {

@@ -37,6 +37,10 @@ class Scope(Mapping[str, Any]):
         root = self._root or self
         return Scope(self._raw, self._render, {**self.local, **local}, root)
 
+    def apart(self) -> Scope:
+        """This scope with values that a template may change without anybody else seeing it."""
+        return _Apart(self._raw, self._render, dict(self.local), self._root or self)
+
     def __getitem__(self, name: str) -> Any:
         if name in self.local:
             return self.local[name]
@@ -77,6 +81,27 @@ class Scope(Mapping[str, Any]):
     def raw(self, name: str) -> Any:
         value = self.local.get(name, _MISSING)
         return self._raw[name] if value is _MISSING else value
+
+
+class _Apart(Scope):
+    """Gives copies of lists and dicts, each name's the same one each time."""
+
+    __slots__ = ()
+
+    def child(self, local: Mapping[str, Any]) -> Scope:
+        return Scope(self._raw, self._render, {**self.local, **local}, self)
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._cache.get(name, _MISSING)
+        if value is _MISSING:
+            value = self._cache[name] = _copied(super().__getitem__(name))
+        return value
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _short(value: Any) -> str:

@@ -11,7 +11,15 @@ import jinja2
 from jinja2.environment import Template
 from jinja2.runtime import Undefined as JinjaUndefined
 
-from provisioner.templating.environment import MAX_COMPILED, NativeEnvironment, TextEnvironment, place_of, syntax_error, text_of
+from provisioner.templating.environment import (
+    MAX_COMPILED,
+    NativeEnvironment,
+    TextEnvironment,
+    changes_values,
+    place_of,
+    syntax_error,
+    text_of,
+)
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
 from provisioner.templating.plugins import Plugins, builtin_plugins
 from provisioner.templating.scope import Scope, first_undefined, holds_template
@@ -177,6 +185,8 @@ class Templar:
             raise syntax_error(e, name) from e
         except UnicodeDecodeError as e:
             raise TemplateError("is not UTF-8 text", template=name) from e
+        if changes_values(template):
+            scope = scope.apart()
         return str(self._guard(lambda: environment.concat(template.root_render_func(template.new_context(cast(Any, scope)))), name))
 
     # How it is done
@@ -215,7 +225,7 @@ class Templar:
             raise TemplateError(f"Syntax error in {'expression' if expression else 'template'}: {message}") from e
         except jinja2.TemplateError as e:
             raise TemplateError(f"{e}: {text}") from e
-        context = template.new_context(cast(Any, scope))
+        context = template.new_context(cast(Any, scope.apart() if changes_values(template) else scope))
         native = self.engine.native
         made = self._guard(lambda: native.concat(template.root_render_func(context)), "", text)
         # A line's end after an expression does not make its value a text.

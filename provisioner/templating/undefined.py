@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jinja2
@@ -32,7 +32,10 @@ class Undefined(StrictUndefined):
         if self._undefined_hint or self._undefined_obj is missing:
             return super()._undefined_message
         obj = self._undefined_obj
-        kind = next((plain.__name__ for plain in (str, dict, list) if isinstance(obj, plain)), type(obj).__name__)
+        if type(obj).__name__ == "HostVars":
+            return f"hostvars[{self._undefined_name!r}]"
+        plain = ((str, "str"), (Mapping, "dict"), (list, "list"))
+        kind = next((name for cls, name in plain if isinstance(obj, cls)), type(obj).__name__)
         return f"object of type '{kind}' has no attribute {self._undefined_name!r}"
 
 

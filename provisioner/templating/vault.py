@@ -39,15 +39,15 @@ class VaultSecrets:
                 return plain
         raise VaultError("no vault secret given opens it")
 
-    def encrypt(self, plain: bytes, vault_id: str | None = None) -> bytes:
-        """An envelope for the secret named, or the first one."""
+    def encrypt(self, plain: bytes, vault_id: str | None = None, *, salt: bytes | None = None) -> bytes:
+        """An envelope for the secret named, or the first one. Salt is random unless it is given."""
         if not self.by_id:
             raise VaultError("no vault secret given")
         name = vault_id if vault_id is not None else next(iter(self.by_id))
         if name not in self.by_id:
             raise VaultError(f"no vault secret with id {name!r}")
         header = b"$ANSIBLE_VAULT;1.1;AES256" if name == "default" else f"$ANSIBLE_VAULT;1.2;AES256;{name}".encode()
-        body = _encrypt(plain, self.by_id[name])
+        body = _encrypt(plain, self.by_id[name], salt)
         lines = [body[i : i + _LINE] for i in range(0, len(body), _LINE)]
         return b"\n".join([header, *lines]) + b"\n"
 
@@ -88,8 +88,8 @@ def _decrypt(payload: bytes, password: bytes) -> bytes | None:
     return unpadder.update(padded) + unpadder.finalize()
 
 
-def _encrypt(plain: bytes, password: bytes) -> bytes:
-    salt = os.urandom(32)
+def _encrypt(plain: bytes, password: bytes, salt: bytes | None = None) -> bytes:
+    salt = salt or os.urandom(32)
     key, mac_key, iv = _keys(password, salt)
     padder = padding.PKCS7(128).padder()
     padded = padder.update(plain) + padder.finalize()

@@ -68,6 +68,8 @@ def tree(root: Path) -> dict[str, str]:
             shown = f"link {path.readlink()}"
         elif path.is_dir():
             shown = f"folder {status.st_mode & 0o7777:o}"
+        elif not path.is_file():
+            shown = "device"
         else:
             shown = f"file {status.st_mode & 0o7777:o} {path.read_text(errors='replace')}"
         found[str(path.relative_to(root))] = shown.replace(str(root), "ROOT")

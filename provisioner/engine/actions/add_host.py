@@ -31,7 +31,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
         host = inventory.hosts.get(name)
         same = host is not None and set(groups) <= {*host.groups, "all"} and all(host.own_vars.get(k) == v for k, v in variables.items())
         if not same:
-            inventory.add_host(name, groups or ["ungrouped"], variables)
+            inventory.add_host(name, ["all", *groups], variables)
             inventory.finish()
             call.run.variables.inventory_changed()
             call.run.variables.store(name).connection_version += 1

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from provisioner.templating.errors import PluginError
+from provisioner.templating.values import Vaulted
+from provisioner.templating.vault import HEADER, VaultError, VaultSecrets
 
 _ALPHABET = "./" + string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BCRYPT = "./" + string.ascii_uppercase + string.ascii_lowercase + string.digits
@@ -126,7 +128,9 @@ def password_hash(
     if hashtype in ("sha512", "sha256", "sha512_crypt", "sha256_crypt"):
         chosen = salt if salt is not None else "".join(secrets.choice(_ALPHABET) for _ in range(salt_size or 16))
         if not re.fullmatch(r"[./0-9A-Za-z]{0,16}", chosen):
-            raise PluginError(f"password_hash: salt {chosen!r} must be at most 16 of [./0-9A-Za-z]")
+            kind = hashtype if hashtype.endswith("_crypt") else f"{hashtype}_crypt"
+            wrong = "invalid characters in" if len(chosen) <= 16 else "salt too large (at most 16):"
+            raise PluginError(f"Could not hash the secret: {wrong} {kind} salt")
         name = hashtype.removesuffix("_crypt")
         return _sha_hash(secret, chosen, min(max(rounds or _USUAL_ROUNDS[name], 1000), 999_999_999), name)
     if hashtype in ("md5", "md5_crypt"):
@@ -143,7 +147,37 @@ def password_hash(
     raise PluginError(f"{hashtype} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512")
 
 
+def encrypt(text: Any, secret: Any, salt: str | None = None, vault_id: str = "filter_default", wrap_object: bool = False) -> str:
+    """A text as an envelope of Ansible's vault. A given salt makes it the same each time."""
+    for what, value in (
+        ("Secret passed is required to be a string, instead we got", secret),
+        ("Can only vault strings, instead we got", text),
+    ):
+        if not isinstance(value, str):
+            raise PluginError(f"{what} {type(value)}.")
+    own = VaultSecrets({vault_id: secret.encode()})
+    return own.encrypt(text.encode(errors="surrogateescape"), vault_id, salt=salt.encode() if salt else None).decode()
+
+
+def decrypt(envelope: Any, secret: Any, vault_id: str = "filter_default") -> Any:
+    """What is inside an envelope; other text as it is."""
+    for what, value in (
+        ("Secret passed is required to be as string, instead we got", secret),
+        ("Vault should be in the form of a string, instead we got", envelope),
+    ):
+        if not isinstance(value, str):
+            raise PluginError(f"{what} {type(value)}.")
+    if isinstance(envelope, Vaulted) or not envelope.encode().startswith(HEADER):
+        return envelope
+    try:
+        return VaultSecrets({vault_id: secret.encode()}).decrypt(envelope.encode()).decode(errors="surrogateescape")
+    except VaultError:
+        raise PluginError("Unable to decrypt: Decryption failed (no vault secrets were found that could decrypt).") from None
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
+    "vault": encrypt,
+    "unvault": decrypt,
     "hash": digest,
     "sha1": digest,
     "checksum": digest,

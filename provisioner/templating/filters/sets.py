@@ -14,6 +14,9 @@ from jinja2.filters import do_max, do_min, do_unique
 from provisioner.templating.errors import PluginError
 
 _UNITS = {"Y": 80, "Z": 70, "E": 60, "P": 50, "T": 40, "G": 30, "M": 20, "K": 10, "B": 0}
+_PREFIXES = {
+    "K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta", "E": "exa", "Z": "zeta", "Y": "yotta",
+}  # fmt: skip
 
 
 @pass_environment
@@ -27,14 +30,16 @@ def unique(environment: Any, value: Any, case_sensitive: bool | None = None, att
 
 
 def _distinct(value: Iterable[Any]) -> list[Any]:
+    """In order of appearance; numbers as a set of Python has them, which is what Ansible shows."""
     try:
-        return list(dict.fromkeys(value))
+        found = list(dict.fromkeys(value))
     except TypeError:
         result: list[Any] = []
         for item in value:
             if item not in result:
                 result.append(item)
         return result
+    return list(set(found)) if all(type(item) is int for item in found) else found
 
 
 def union(a: Any, b: Any) -> list[Any]:
@@ -51,7 +56,7 @@ def difference(a: Any, b: Any) -> list[Any]:
 
 def symmetric_difference(a: Any, b: Any) -> list[Any]:
     both = intersect(a, b)
-    return [item for item in union(a, b) if item not in both]
+    return _distinct([item for item in union(a, b) if item not in both])
 
 
 @pass_environment
@@ -106,18 +111,21 @@ def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> 
 
 
 def human_to_bytes(value: Any, default_unit: str | None = None, isbits: bool = False) -> int:
-    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([A-Za-z]*)\s*", str(value))
+    found = re.match(r"([0-9]*\.?[0-9]+)(?:\s*([A-Za-z]+))?\s*$", str(value))
     if found is None:
         raise PluginError(f"human_to_bytes() can't interpret the input: human_to_bytes() can't interpret following string: {value}")
-    unit = found.group(2) or default_unit or "B"
+    unit = found.group(2) or default_unit
+    if unit is None:
+        return round(float(found.group(1)))
     letter = unit[0].upper()
-    if letter not in _UNITS or (len(unit) > 1 and unit[1:] not in (("b", "bit", "bits") if isbits else ("B", "byte", "bytes", "ytes"))):
-        reason = f"human_to_bytes() failed to convert {value}. "
-        if letter not in _UNITS:
-            reason += f"The suffix must be one of {', '.join(sorted(_UNITS, key=lambda name: _UNITS[name]))}"
-        else:
-            wanted = f"{letter}b" if isbits else f"{letter}B"
-            reason += f"Value is not a valid string (expect {wanted if letter != 'B' else unit} or {letter})"
+    mark, word = ("b", "bit") if isbits else ("B", "byte")
+    if letter not in _UNITS:
+        reason = f"(unit = {unit}). The suffix must be one of {', '.join(_UNITS)}"
+        raise PluginError(f"human_to_bytes() can't interpret the input: human_to_bytes() failed to convert {value} {reason}")
+    exact, long = (mark, word) if letter == "B" else (letter + mark, _PREFIXES[letter] + word)
+    if len(unit) > 1 and unit != exact and unit.lower() != long:
+        wanted = f"{mark} or {word}" if letter == "B" else f"{exact} or {letter}"
+        reason = f"human_to_bytes() failed to convert {value}. Value is not a valid string (expect {wanted})"
         raise PluginError(f"human_to_bytes() can't interpret the input: {reason}")
     return round(float(found.group(1)) * float(1 << _UNITS[letter]))
 

@@ -8,7 +8,7 @@ import shlex
 import uuid
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 from jinja2.runtime import Undefined
 
@@ -215,6 +215,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "comment": comment,
     "to_uuid": to_uuid,
     "urlsplit": split_url,
-    "urldecode": unquote,
+    "urldecode": unquote_plus,
     "split": split,
 }

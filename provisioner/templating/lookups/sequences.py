@@ -55,7 +55,7 @@ def nested(call: Call, terms: Terms, options: Options) -> list[Any]:
 
 def sub_elements(call: Call, terms: Terms, options: Options) -> list[Any]:
     if len(terms) not in (2, 3):
-        raise PluginError("subelements lookup expects a list of two or three items")
+        raise PluginError("subelements lookup expects a list of two or three items,")
     flags = terms[2] if len(terms) == 3 else {}
     last = str(terms[1]).split(".")[-1]
     pairs = subelements(terms[0], terms[1], bool(to_bool(flags.get("skip_missing", False))))
@@ -85,13 +85,18 @@ def _sequence(term: Any, options: Options) -> list[str]:
             given = {"start": start, "end": end, "stride": stride, "format": form}
             settings.update({key: value for key, value in given.items() if value is not None})
         else:
-            settings.update(part.partition("=")[::2] for part in str(term).split())
-    start, stride = int(str(settings["start"]), 0), int(str(settings["stride"]), 0)
+            settings.update(part.partition("=")[::2] if "=" in part else ("_raw_params", part) for part in str(term).split())
+    unknown = [name for name in settings if name not in ("start", "end", "count", "stride", "format")]
+    if unknown:
+        raise PluginError(f"unrecognized arguments to with_sequence: {unknown}")
+    if settings.get("count") is not None and settings.get("end") is not None:
+        raise PluginError("can't specify both count and end in with_sequence")
+    start, stride = _whole("start", settings), _whole("stride", settings)
     if "count" in settings:
-        count = int(str(settings["count"]), 0)
+        count = _whole("count", settings)
         end = start + count * stride - (1 if stride > 0 else -1) if count else None
     elif "end" in settings:
-        end = int(str(settings["end"]), 0)
+        end = _whole("end", settings)
     else:
         raise PluginError("must specify count or end in with_sequence")
     if end is None or stride == 0:
@@ -102,6 +107,14 @@ def _sequence(term: Any, options: Options) -> list[str]:
         return [str(settings["format"]) % number for number in range(start, end + (1 if stride > 0 else -1), stride)]
     except (TypeError, ValueError) as e:
         raise PluginError(f"bad formatting string: {settings['format']}") from e
+
+
+def _whole(name: str, settings: Options) -> int:
+    try:
+        return int(str(settings[name]), 0)
+    except ValueError:
+        wrong = f"Invalid value provided for 'integer': {settings[name]!r}"
+        raise PluginError(f"Config '{name}' for 'sequence' lookup plugin from 'Direct' has an invalid value: {wrong}") from None
 
 
 def fileglob(call: Call, terms: Terms, options: Options) -> list[Any]:
@@ -187,7 +200,9 @@ def config(call: Call, terms: Terms, options: Options) -> list[Any]:
     for term in terms:
         if term in settings:
             result.append(settings[term])
-        elif options.get("on_missing") != "skip":
+        elif options.get("plugin_type"):
+            result.append(None)  # options of plugins that do not exist here: nobody has set them
+        elif options.get("on_missing", "error") not in ("skip", "warn"):
             raise PluginError(f"No config definition exists for '{term}'.")
     return result
 

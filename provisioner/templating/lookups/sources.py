@@ -66,7 +66,7 @@ def variables(call: Call, terms: Terms, options: Options) -> list[Any]:
     result = []
     for term in terms:
         if not isinstance(term, str):
-            raise PluginError(f"Invalid setting identifier, {term!r} is not a string, it is a {type(term).__name__}")
+            raise PluginError(f"Variable name must be 'str' not {type(term).__name__!r}.")
         if term in call.templar.scope:
             result.append(call.variable(term))
         elif "default" in options:
@@ -78,17 +78,20 @@ def variables(call: Call, terms: Terms, options: Options) -> list[Any]:
 
 def varnames(call: Call, terms: Terms, options: Options) -> list[Any]:
     names = [name for name in call.templar.scope if not name.startswith("__")]
+    for term in terms:
+        if not isinstance(term, str):
+            raise PluginError(f'Invalid setting identifier, "{term}" is not a string, it is a {type(term)}')
     return [name for term in terms for name in names if re.search(str(term), name)]
 
 
-def _run(command: str) -> str:
+def _run(command: str, lookup: str = "pipe") -> str:
     try:
         done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, timeout=_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as e:
-        raise PluginError(f"lookup_plugin.pipe({command}) did not end within {_TIMEOUT_S:.0f} s") from e
+        raise PluginError(f"lookup_plugin.{lookup}({command}) did not end within {_TIMEOUT_S:.0f} s") from e
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()[-300:]
-        raise PluginError(f"lookup_plugin.pipe({command}) returned {done.returncode}" + (f": {said}" if said else ""))
+        raise PluginError(f"lookup_plugin.{lookup}({command}) returned {done.returncode}" + (f": {said}" if said else ""))
     return done.stdout.decode(errors="surrogateescape")
 
 
@@ -97,7 +100,7 @@ def pipe(call: Call, terms: Terms, options: Options) -> list[Any]:
 
 
 def lines(call: Call, terms: Terms, options: Options) -> list[Any]:
-    return [line for term in terms for line in _run(str(term)).splitlines()]
+    return [line for term in terms for line in _run(str(term), "lines").splitlines()]
 
 
 def unvault(call: Call, terms: Terms, options: Options) -> list[Any]:
