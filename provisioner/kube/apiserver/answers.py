@@ -85,6 +85,8 @@ class Resources:
             return await self._subresources.answer(kind, call, request)
         if target.subresource == "status" and not kind.strategy.has_status:
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        if target.verb == "create" and target.name:
+            raise errors.StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         if target.verb not in kind.resource.verbs and not (target.subresource and target.verb in ("get", "update", "patch")):
             raise errors.method_not_supported(target.resource, target.verb, target.group)
         form = negotiation.accepted(request.headers.get("Accept"))
@@ -118,7 +120,9 @@ class Resources:
         selection = selection_of(kind, call.target.namespace, call.target.name, call.query)
         if form.media_type != negotiation.JSON:
             raise negotiation.refused()
-        chunks = await self._watches.stream(kind, selection, call.query, self._watch_form(kind, form, call))
+        if request.transport is None:
+            raise ConnectionResetError("the client has left")
+        chunks = await self._watches.stream(kind, selection, call.query, self._watch_form(kind, form, call), request.transport)
         response = web.StreamResponse(
             headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private", "Audit-Id": call.audit_id}
         )

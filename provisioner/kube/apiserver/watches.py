@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 
 from provisioner.kube.api import errors
+from provisioner.kube.api.selectors import parse_field_selector, parse_label_selector
+from provisioner.kube.apiserver.crowds import CROWD, Crowd
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.list_options import check_watch_options, version_number
 from provisioner.kube.apiserver.lists import Selection, reached
@@ -22,11 +25,6 @@ TIMEOUT_S = 1800
 BOOKMARK_S = 60.0
 INITIAL_EVENTS_END = '"annotations":{"k8s.io/initial-events-end":"true"},'
 
-# Watchers of one resource from which on events are gathered, for how long at most, and what a write costs (guess, rounded up).
-CROWD = 100
-CROWD_WAIT_S = 0.1
-CROWD_WRITE_S = 0.0001
-
 # Objects in one write of an initial list.
 INITIAL_EVENTS = 256
 
@@ -37,6 +35,9 @@ class Form:
 
     render: Callable[[bytes], bytes]
     bookmark: Callable[[int, str], bytes]
+
+
+ALL = Selection("", parse_label_selector(""), parse_field_selector(""))
 
 
 def _line(type_: bytes, data: bytes) -> bytes:
@@ -51,8 +52,10 @@ def seen_through(change: Change, selection: Selection) -> tuple[bytes, Entry] | 
     if before:
         if change.new is None:
             return (b"DELETED", change.last) if change.last is not None else None
-        # It still exists: watchers see it as it now is, gone from their view.
-        return b"DELETED", change.new
+        # It still exists: watchers see it as it last was in their view, at the version of the change that took it out.
+        assert change.old is not None
+        last = change.old.data.replace(b'"resourceVersion":"%d"' % change.old.version, b'"resourceVersion":"%d"' % change.version, 1)
+        return b"DELETED", replace(change.old, version=change.version, data=last)
     return None
 
 
@@ -62,9 +65,15 @@ class Watches:
         self._cache, self._stopping = cache, stopping
         # resource -> the last change that was put in a line, and the line
         self._lines: dict[str, tuple[Change, bytes]] = {}
+        # (resource, prefix) -> those who see all of it as it is stored
+        self._crowds: dict[tuple[str, str], Crowd] = {}
 
-    async def stream(self, kind: Kind, selection: Selection, query: Mapping[str, str], form: Form) -> AsyncIterator[bytes]:
-        """Chunks of lines. Raises StatusError before the first chunk only: what a version is too old for is told in the stream."""
+    async def stream(
+        self, kind: Kind, selection: Selection, query: Mapping[str, str], form: Form, transport: asyncio.WriteTransport
+    ) -> AsyncIterator[bytes]:
+        """Lines, each time one chunk of the answer. Where many see the same, chunks are also written to `transport` between two of them.
+
+        Raises StatusError before the first only: what a version is too old for is told in the stream."""
         check_watch_options(query)
         # What can't be read is told before the stream begins.
         whole(query, "timeoutSeconds"), flag(query, "allowWatchBookmarks")
@@ -74,7 +83,7 @@ class Watches:
         except Expired:
             oldest = self._cache.collection(kind.stored_as).forgotten
             return _only(error_line(errors.expired(f"too old resource version: {since} ({oldest})")))
-        return self._run(kind, selection, query, form, watcher, missed, initial, since)
+        return self._run(kind, selection, query, form, transport, watcher, missed, initial, since)
 
     async def _start(self, kind: Kind, selection: Selection, query: Mapping[str, str]) -> tuple[int, list[Entry] | None]:
         """(version to watch from, objects to begin with or None)."""
@@ -97,6 +106,7 @@ class Watches:
         selection: Selection,
         query: Mapping[str, str],
         form: Form,
+        transport: asyncio.WriteTransport,
         watcher: Watcher,
         missed: list[Change],
         initial: list[Entry] | None,
@@ -108,7 +118,7 @@ class Watches:
         ends, next_bookmark = loop.time() + timeout_s, loop.time() + BOOKMARK_S * random.uniform(0.8, 1.0)
         version = since
         # Who sees everything as it is stored sees the same bytes as all the others who do.
-        shared = selection.everything and not selection.prefix and kind.as_stored and form.render == kind.shown
+        shared = selection.everything and kind.as_stored and form.render == kind.shown
         render = form.render
         try:
             if initial is not None:
@@ -127,11 +137,10 @@ class Watches:
                     await kind.prepare(e.data for change in changes for e in (change.new, change.last) if e is not None)
                 for change in changes:
                     version = change.version
-                    line = self._line_of(kind, change) if shared else None
-                    if line is None:
-                        event = seen_through(change, selection)
-                        line = _line(event[0], render(event[1].data)) if event is not None else b""
-                    lines.append(line)
+                    if shared:
+                        lines.append(self._line_of(kind, change))
+                    elif (event := seen_through(change, selection)) is not None:
+                        lines.append(_line(event[0], render(event[1].data)))
                 if lines and (chunk_of_lines := b"".join(lines)):
                     yield chunk_of_lines
                 now = loop.time()
@@ -141,33 +150,37 @@ class Watches:
                     next_bookmark = now + BOOKMARK_S
                     version = max(version, last_of(self._cache.revision))
                     yield _line(b"BOOKMARK", form.bookmark(version, ""))
-                changes = await watcher.take(min(ends - now, next_bookmark - now if bookmarks else TIMEOUT_S))
-                crowd = len(self._cache.collection(kind.stored_as).watchers)
-                if changes and crowd > CROWD:
-                    # Each write costs: with many watchers, what comes within a moment goes out together.
-                    await asyncio.sleep(min(CROWD_WAIT_S, crowd * CROWD_WRITE_S))
-                    changes += watcher.waiting()
+                wait_s = min(ends - now, next_bookmark - now if bookmarks else TIMEOUT_S)
+                crowd = self._crowd(kind, selection.prefix) if shared else None
+                changes = await (watcher.take(wait_s) if crowd is None else crowd.stay(watcher, transport, wait_s))
         finally:
             self._cache.unwatch(kind.stored_as, watcher)
 
-    def _line_of(self, kind: Kind, change: Change) -> bytes | None:
+    def _crowd(self, kind: Kind, prefix: str) -> Crowd | None:
+        """Where there are many."""
+        collection = self._cache.collection(kind.stored_as)
+        found = self._crowds.get((kind.stored_as, prefix))
+        if found is None:
+            if len(collection.watchers) < CROWD:
+                return None
+            found = Crowd(collection, prefix, partial(self._line_of, kind), lambda: self._crowds.pop((kind.stored_as, prefix)))
+            self._crowds[kind.stored_as, prefix] = found
+        return found
+
+    def _line_of(self, kind: Kind, change: Change) -> bytes:
         """The event's line for those who see everything, encoded once."""
         found = self._lines.get(kind.stored_as)
         if found is not None and found[0] is change:
             return found[1]
-        if change.new is not None:
-            line = _line(b"MODIFIED" if change.old is not None else b"ADDED", change.new.data)
-        elif change.last is not None:
-            line = _line(b"DELETED", change.last.data)
-        else:
-            return None
+        event = seen_through(change, ALL)
+        line = _line(event[0], event[1].data) if event is not None else b""
         self._lines[kind.stored_as] = (change, line)
         return line
 
     def wake_all(self) -> None:
         """At the server's stop: every stream looks at `stopping`."""
         for collection in self._cache.collections.values():
-            for watcher in collection.watchers:
+            for watcher in list(collection.watchers):
                 watcher.cut = True
                 watcher.wake()
 

@@ -116,6 +116,10 @@ class Watcher:
                 self._wake = None
         return self.waiting()
 
+    @property
+    def is_waiting(self) -> bool:
+        return bool(self._waiting)
+
     def waiting(self) -> list[Change]:
         """Everything that waits now."""
         taken = list(self._waiting)
@@ -293,7 +297,7 @@ class WatchCache:
         end = prefix_end(below + prefix.encode())
         found: list[Entry] = []
         while True:
-            page = await self._etcd.range(start, end, limit=PAGE, revision=revision)
+            page = await self._etcd.range(start, end, limit=PAGE, revision=max(revision, 1))
             found += [entry for _, entry in map(self._entry, page.kvs) if entry is not None]
             if not page.more:
                 return found
