@@ -24,6 +24,8 @@ class Kind:
 
     # (specReplicasPath, ...) of a custom resource's scale; built-in kinds have it in their types
     scale: dict[str, str] | None = None
+    # (group, version, plural) of what a kind that is only a subresource's body is about
+    body_of: tuple[str, str, str] | None = None
 
     def __init__(self, resource: Resource, stored_as: str) -> None:
         self.resource = resource

@@ -35,6 +35,8 @@ class Registry:
         self._kinds: dict[tuple[str, str, str], Kind] = {}
         # group/plural -> the kind in whose version it is stored
         self._stored: dict[str, Kind] = {}
+        # group/plural -> the kinds of all its versions
+        self._versions: dict[str, list[Kind]] = {}
         hubs: dict[str, Resource] = {}
         for resource in RESOURCES:
             stored_as = f"{resource.group or 'core'}/{resource.plural}"
@@ -48,13 +50,21 @@ class Registry:
     def add(self, kind: Kind) -> None:
         resource = kind.resource
         self._kinds[(resource.group, resource.version, resource.plural)] = kind
+        self._versions.setdefault(kind.stored_as, []).append(kind)
         if kind.is_hub:
             self._stored[kind.stored_as] = kind
 
     def remove(self, group: str, version: str, plural: str) -> None:
         kind = self._kinds.pop((group, version, plural), None)
-        if kind is not None and self._stored.get(kind.stored_as) is kind:
+        if kind is None:
+            return
+        self._versions[kind.stored_as].remove(kind)
+        if self._stored.get(kind.stored_as) is kind:
             del self._stored[kind.stored_as]
+
+    def versions(self, stored_as: str) -> list[Kind]:
+        """The kinds of all versions of a resource."""
+        return self._versions.get(stored_as, [])
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         return self._kinds.get((group, version, plural))

@@ -143,3 +143,43 @@ def test_our_own_plugins_look_again_at_what_a_webhook_added(server: Any, serve: 
     assert len([v for v in made["spec"]["volumes"] if v["name"].startswith("kube-api-access-")]) == 1
     assert side["resources"] == main["resources"] == {"limits": {"cpu": "200m"}, "requests": {"cpu": "100m"}}
     assert len(made["spec"]["tolerations"]) == 2
+
+
+def autoscaler(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "d"}}}
+
+
+def test_a_webhook_for_one_version_sees_the_others_in_its_own(server: Any, namespace: str, hooks: str) -> None:
+    rules = [{"operations": ["CREATE"], "apiGroups": ["autoscaling"], "apiVersions": ["v1"], "resources": ["horizontalpodautoscalers"]}]
+    path = configure(server, "mutating", "versions", namespace, f"{hooks}/mutate", rules=rules)
+    scalers = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"
+    Hook.asked.clear()
+    metrics = [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}]
+    wanted = autoscaler("a")
+    wanted["spec"]["metrics"] = metrics
+    code, made = server.call("POST", scalers, wanted)
+    assert code == 201 and made["apiVersion"] == "autoscaling/v2" and made["metadata"]["labels"] == {"seen": "yes"}
+    assert made["spec"]["metrics"] == metrics
+    (asked,) = Hook.asked
+    assert asked["kind"]["version"] == asked["resource"]["version"] == "v1"
+    assert asked["requestKind"]["version"] == asked["requestResource"]["version"] == "v2"
+    assert asked["object"]["apiVersion"] == "autoscaling/v1" and asked["object"]["spec"]["targetCPUUtilizationPercentage"] == 50
+    server.call("DELETE", path)
+    path = configure(server, "mutating", "versions", namespace, f"{hooks}/mutate", rules=rules, matchPolicy="Exact")
+    assert "labels" not in server.call("POST", scalers, autoscaler("b"))[1]["metadata"]
+    server.call("DELETE", path)
+
+
+def test_webhooks_see_bindings_and_evictions(server: Any, namespace: str, hooks: str) -> None:
+    rules = [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/binding", "pods/eviction"]}]
+    path = configure(server, "validating", "parts", namespace, f"{hooks}/validate", rules=rules)
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    server.call("POST", pods, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
+    Hook.asked.clear()
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p", "labels": {"bad": "1"}}}
+    assert server.call("POST", f"{pods}/p/binding", binding)[0] == 201
+    assert server.call("POST", f"{pods}/p/eviction", eviction)[0] == 403
+    seen = [(a["kind"]["kind"], a["resource"]["resource"], a["subResource"], a["object"]["kind"]) for a in Hook.asked]
+    assert seen == [("Binding", "pods", "binding", "Binding"), ("Eviction", "pods", "eviction", "Eviction")]
+    server.call("DELETE", path)

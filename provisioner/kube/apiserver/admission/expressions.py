@@ -31,16 +31,22 @@ def once(make: Callable[[], Any]) -> Callable[[], Any]:
     return value
 
 
-def admission_request(operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None) -> dict[str, Any]:
-    """admission.k8s.io/v1 AdmissionRequest, without the objects."""
+def admission_request(operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None, seen: Kind | None = None) -> dict[str, Any]:
+    """admission.k8s.io/v1 AdmissionRequest, without the objects. `seen` is the version that is shown, where it isn't the request's."""
     resource, user, target = kind.resource, call.user, call.target
     gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-    gvr = {"group": resource.group, "version": resource.version, "resource": resource.plural}
+    group, version, plural = kind.body_of or (resource.group, resource.version, resource.plural)
+    gvr = {"group": group, "version": version, "resource": plural}
+    shown_kind, shown_resource = gvk, gvr
+    if seen is not None and seen is not kind:
+        own = seen.resource
+        shown_kind = {"group": own.group, "version": own.version, "kind": own.kind}
+        shown_resource = {"group": own.group, "version": own.version, "resource": own.plural}
     about = new if new is not None else old
     request: dict[str, Any] = {
         "uid": str(uuid.uuid4()),
-        "kind": gvk,
-        "resource": gvr,
+        "kind": shown_kind,
+        "resource": shown_resource,
         "requestKind": gvk,
         "requestResource": gvr,
         "name": target.name or (about.metadata.name if about is not None else "") or "",

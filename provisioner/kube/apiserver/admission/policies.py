@@ -19,7 +19,8 @@ from provisioner.kube.api.cel.values import plain
 from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.api.validation.policies import NAMES, TYPES
 from provisioner.kube.apiserver.admission.chain import Plugin
-from provisioner.kube.apiserver.admission.expressions import Expressions, once
+from provisioner.kube.apiserver.admission.expressions import Expressions, admission_request, once
+from provisioner.kube.apiserver.admission.versions import can_show, document, taken_back, views
 from provisioner.kube.apiserver.admission.webhook_rules import EXEMPT, policy_matches
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
@@ -39,6 +40,8 @@ class _Case:
     policy: Any
     binding: Any
     values: dict[str, Any]
+    # the version of the resource that the policy sees
+    seen: Kind
 
 
 class _Followed:
@@ -96,16 +99,18 @@ class Policies(Plugin):
         labels = [obj.metadata.labels or {} for obj in (new, old) if obj is not None]
         namespace_labels = self._expressions.namespace_labels(call, kind, new)
         name = call.target.name or (new.metadata.name if new is not None else "") or ""
-        about = (operation, kind, call.target.subresource, name, namespace_labels, labels)
+        about = (call.target.subresource, name, namespace_labels, labels)
         values = self._expressions.values(operation, call, kind, new, old)
         if options is not None:
             values["object"] = options
         for policy in list(self._followed.policies.values()):
             bindings = self._followed.bindings.get(policy.metadata.name or "")
-            if not bindings or not policy_matches(policy.spec.match_constraints, *about):
+            seen = self._seen(policy.spec.match_constraints, operation, kind, about) if bindings else None
+            if seen is None or not bindings:
                 continue
+            shown = values if seen is kind else self._shown(values, operation, call, kind, new, old, seen)
             for binding in list(bindings.values()):
-                if not policy_matches(binding.spec.match_resources, *about):
+                if self._seen(binding.spec.match_resources, operation, kind, about) is None:
                     continue
                 try:
                     found = self._params(policy, binding, call)
@@ -113,10 +118,29 @@ class Policies(Plugin):
                     refuse(policy, binding, str(error))
                     continue
                 for params in found:
-                    case = _Case(policy, binding, {**values, "params": params})
+                    case = _Case(policy, binding, {**shown, "params": params}, seen)
                     if self._holds(case, refuse):
                         self._put_variables(case)
                         yield case
+
+    def _seen(self, constraints: Any, operation: str, kind: Kind, about: tuple[Any, ...]) -> Kind | None:
+        """The version of the resource that matchConstraints or matchResources take, None where they take none."""
+        match_policy = constraints.match_policy if constraints is not None else None
+        for seen in views(self._registry, kind, match_policy):
+            if can_show(kind, seen) and policy_matches(constraints, operation, seen, *about):
+                return seen
+        return None
+
+    @staticmethod
+    def _shown(
+        values: dict[str, Any], operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None, seen: Kind
+    ) -> dict[str, Any]:
+        return {
+            **values,
+            "object": once(lambda: document(kind, new, seen) if new is not None else None),
+            "oldObject": once(lambda: document(kind, old, seen) if old is not None else None),
+            "request": once(lambda: admission_request(operation, call, kind, new, old, seen)),
+        }
 
     def _holds(self, case: _Case, refuse: Callable[[Any, Any, str], None]) -> bool:
         try:
@@ -260,21 +284,22 @@ class MutatingPolicies(Policies):
                     continue
                 for mutation in case.policy.spec.mutations or ():
                     try:
-                        did = self._mutate(mutation, case, kind, new)
+                        did = await self._mutate(mutation, case, kind, new)
                     except (cel.CelError, patch.PatchError, codec.DecodeError) as error:
                         broken(case.policy, case.binding, str(error))
                         continue
                     if did:
                         call.mutated = True
                         changed.append(key)
-                        case.values["object"] = once(lambda: kind.to_dict(new))
+                        case.values["object"] = once(partial(document, kind, new, case.seen))
                         self._put_variables(case)
             if not changed:
                 return
 
-    def _mutate(self, mutation: Any, case: _Case, kind: Kind, new: Obj) -> bool:
+    async def _mutate(self, mutation: Any, case: _Case, kind: Kind, new: Obj) -> bool:
         """Change the object; whether that changed anything. Raises CelError, PatchError, DecodeError."""
-        before = kind.to_dict(new)
+        seen = case.seen
+        before = document(kind, new, seen)
         if mutation.patch_type == "JSONPatch":
             operations = plain(self._run(mutation.json_patch.expression, case.values))
             if not isinstance(operations, list):
@@ -284,10 +309,10 @@ class MutatingPolicies(Policies):
             wanted = plain(self._run(mutation.apply_configuration.expression, case.values))
             if not isinstance(wanted, dict):
                 raise cel.CelError("the expression must give an Object")
-            after = merge(before, wanted, kind.schema.root, kind.schema)
+            after = merge(before, wanted, seen.schema.root, seen.schema)
         if after == before:
             return False
-        made = kind.decode(after)
+        made = await taken_back(kind, after, seen)
         kind.default(made)
         for attribute in getattr(new, "__struct_fields__", ("metadata", "body")):
             setattr(new, attribute, getattr(made, attribute))

@@ -21,17 +21,18 @@ EXEMPT = frozenset(
 )
 
 
-def rule_matches(rule: Any, operation: str, kind: Kind, subresource: str, version: str, name: str = "") -> bool:
+def rule_matches(rule: Any, operation: str, kind: Kind, subresource: str, name: str = "") -> bool:
     """Whether one rule of a webhook or a policy says this operation on this resource in this version."""
     resource = kind.resource
-    for wanted, actual in ((rule.operations, operation), (rule.api_groups, resource.group), (rule.api_versions, version)):
+    group, version, plural = kind.body_of or (resource.group, resource.version, resource.plural)
+    for wanted, actual in ((rule.operations, operation), (rule.api_groups, group), (rule.api_versions, version)):
         if "*" not in (wanted or ()) and actual not in (wanted or ()):
             return False
     if getattr(rule, "resource_names", None) and name not in rule.resource_names:
         return False
     if rule.scope not in (None, "*", "Namespaced" if resource.namespaced else "Cluster"):
         return False
-    return any(_resource_matches(pattern, resource.plural, subresource) for pattern in rule.resources or ())
+    return any(_resource_matches(pattern, plural, subresource) for pattern in rule.resources or ())
 
 
 def _resource_matches(pattern: str, plural: str, subresource: str) -> bool:
@@ -47,8 +48,7 @@ def concerns(
     webhook: Any, operation: str, kind: Kind, subresource: str, namespace_labels: Mapping[str, str] | None, labels: list[Mapping[str, str]]
 ) -> bool:
     """`namespace_labels` is None for what lies in no namespace; `labels` are those of the new and the old object."""
-    version = kind.resource.version
-    if not any(rule_matches(rule, operation, kind, subresource, version) for rule in webhook.rules or ()):
+    if not any(rule_matches(rule, operation, kind, subresource) for rule in webhook.rules or ()):
         return False
     return selected(webhook, namespace_labels, labels)
 
@@ -71,10 +71,9 @@ def policy_matches(
     """Whether matchConstraints of a policy or matchResources of a binding (None: anything) take a request."""
     if found is None:
         return True
-    version = kind.resource.version
-    if any(rule_matches(rule, operation, kind, subresource, version, name) for rule in found.exclude_resource_rules or ()):
+    if any(rule_matches(rule, operation, kind, subresource, name) for rule in found.exclude_resource_rules or ()):
         return False
     rules = found.resource_rules
-    if rules and not any(rule_matches(rule, operation, kind, subresource, version, name) for rule in rules):
+    if rules and not any(rule_matches(rule, operation, kind, subresource, name) for rule in rules):
         return False
     return selected(found, ns, labels)

@@ -20,10 +20,12 @@ from provisioner.kube.api import cel, codec, errors, patch
 from provisioner.kube.api._generated import admissionregistration_v1 as registration
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.admission.expressions import Expressions, admission_request
+from provisioner.kube.apiserver.admission.versions import converted, taken_back, views
 from provisioner.kube.apiserver.admission.webhook_rules import EXEMPT, concerns
 from provisioner.kube.apiserver.calls import DEFAULT_TIMEOUT_S, Caller
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.storage.cache import Change, WatchCache
 
 log = logging.getLogger(__name__)
@@ -44,11 +46,11 @@ class Asked:
     old: Obj | None
     options: Mapping[str, Any] | None = None
 
-    def review(self) -> dict[str, Any]:
-        """admission.k8s.io/v1 AdmissionReview."""
-        request = admission_request(self.operation, self.call, self.kind, self.new, self.old)
-        request["object"] = self.kind.to_dict(self.new) if self.new is not None else self.options
-        request["oldObject"] = self.kind.to_dict(self.old) if self.old is not None else None
+    async def review(self, seen: Kind) -> dict[str, Any]:
+        """admission.k8s.io/v1 AdmissionReview, in the version that the webhook sees."""
+        request = admission_request(self.operation, self.call, self.kind, self.new, self.old, seen)
+        request["object"] = await converted(self.kind, self.new, seen) if self.new is not None else self.options
+        request["oldObject"] = await converted(self.kind, self.old, seen) if self.old is not None else None
         if self.options is not None:
             request["kind"] = request["requestKind"] = {"group": "", "version": "v1", "kind": self.options["kind"]}
             request["options"] = None
@@ -61,8 +63,8 @@ class Webhooks(Plugin):
     stored_as = ""
     kind_of: type[Any]
 
-    def __init__(self, cache: WatchCache, expressions: Expressions, caller: Caller) -> None:
-        self._expressions, self._caller = expressions, caller
+    def __init__(self, cache: WatchCache, registry: Registry, expressions: Expressions, caller: Caller) -> None:
+        self._registry, self._expressions, self._caller = registry, expressions, caller
         self._hooks: dict[str, list[Any]] = {}
         cache.collection(self.stored_as).listeners.append(self._follow)
 
@@ -74,7 +76,8 @@ class Webhooks(Plugin):
             self._hooks[entry.key] = list(codec.decode(self.kind_of, entry.data).webhooks or ())
         self._hooks = dict(sorted(self._hooks.items()))
 
-    def _concerned(self, about: Asked) -> list[Any]:
+    def _concerned(self, about: Asked) -> list[tuple[Any, Kind]]:
+        """(webhook, the version that it sees)."""
         operation, call, kind, new, old = about.operation, about.call, about.kind, about.new, about.old
         configured = self._hooks
         if not configured or kind.stored_as in EXEMPT:
@@ -82,13 +85,18 @@ class Webhooks(Plugin):
         namespace_labels = self._expressions.namespace_labels(call, kind, new)
         labels = [obj.metadata.labels or {} for obj in (new, old) if obj is not None]
         sub = call.target.subresource
-        found = [h for hooks in configured.values() for h in hooks if concerns(h, operation, kind, sub, namespace_labels, labels)]
-        if not any(hook.match_conditions for hook in found):
+        found: list[tuple[Any, Kind]] = []
+        for hook in (hook for hooks in configured.values() for hook in hooks):
+            for seen in views(self._registry, kind, hook.match_policy):
+                if concerns(hook, operation, seen, sub, namespace_labels, labels):
+                    found.append((hook, seen))
+                    break
+        if not any(hook.match_conditions for hook, _ in found):
             return found
         values = self._expressions.values(operation, call, kind, new, old)
         if about.options is not None:
             values["object"] = about.options
-        return [hook for hook in found if self._holds(hook, values)]
+        return [(hook, seen) for hook, seen in found if self._holds(hook, values)]
 
     def _holds(self, hook: Any, values: dict[str, Any]) -> bool:
         """Whether a webhook's match conditions hold. One that can't be evaluated is a failure of the webhook."""
@@ -101,12 +109,12 @@ class Webhooks(Plugin):
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    async def _asked(self, hook: Any, about: Asked) -> dict[str, Any]:
+    async def _asked(self, hook: Any, about: Asked, seen: Kind) -> dict[str, Any]:
         """The response of a webhook that allowed. Raises StatusError for a refusal, or a failure that failurePolicy does not ignore."""
         call = about.call
         if call.dry_run and hook.side_effects not in ("None", "NoneOnDryRun"):
             raise errors.bad_request(f'admission webhook "{hook.name}" does not support dry run')
-        review = about.review()
+        review = await about.review(seen)
         try:
             response = await self._caller.post(
                 hook.client_config, review, timeout_s=hook.timeout_seconds or DEFAULT_TIMEOUT_S, limit_bytes=ANSWER_BYTES
@@ -140,23 +148,23 @@ class MutatingWebhooks(Webhooks):
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         about = Asked("CREATE" if old is None else "UPDATE", call, kind, new, old)
         hooks = self._concerned(about)
-        changed_by = [hook for hook in hooks if await self._mutated(hook, about)]
+        changed_by = [(hook, seen) for hook, seen in hooks if await self._mutated(hook, about, seen)]
         if not changed_by:
             return
         last = hooks.index(changed_by[-1])
-        for hook in hooks[:last]:
+        for hook, seen in hooks[:last]:
             if hook.reinvocation_policy == "IfNeeded":
-                await self._mutated(hook, about)
+                await self._mutated(hook, about, seen)
 
-    async def _mutated(self, hook: Any, about: Asked) -> bool:
+    async def _mutated(self, hook: Any, about: Asked, seen: Kind) -> bool:
         """Ask one webhook and take its patch over; whether there was one."""
-        answer = await self._asked(hook, about)
+        answer = await self._asked(hook, about, seen)
         if not answer.get("patch"):
             return False
         kind, new = about.kind, about.new
         try:
             operations = msgspec.json.decode(base64.b64decode(answer["patch"]))
-            made = kind.decode(patch.json_patch(kind.to_dict(new), operations))
+            made = await taken_back(kind, patch.json_patch(await converted(kind, new, seen), operations), seen)
         except (ValueError, patch.PatchError, codec.DecodeError) as error:
             raise errors.internal(f'admission webhook "{hook.name}" sent a patch that can\'t be applied: {error}') from error
         kind.default(made)
@@ -172,8 +180,8 @@ class MutatingWebhooks(Webhooks):
         await self._each(Asked("CONNECT", call, kind, None, None, options))
 
     async def _each(self, about: Asked) -> None:
-        for hook in self._concerned(about):
-            await self._asked(hook, about)
+        for hook, seen in self._concerned(about):
+            await self._asked(hook, about, seen)
 
 
 class ValidatingWebhooks(Webhooks):
@@ -191,7 +199,7 @@ class ValidatingWebhooks(Webhooks):
         await self._all(Asked("CONNECT", call, kind, None, None, options))
 
     async def _all(self, about: Asked) -> None:
-        results = await asyncio.gather(*(self._asked(hook, about) for hook in self._concerned(about)), return_exceptions=True)
+        results = await asyncio.gather(*(self._asked(hook, about, seen) for hook, seen in self._concerned(about)), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result

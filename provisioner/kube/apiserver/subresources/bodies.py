@@ -8,7 +8,9 @@ from provisioner.kube.apiserver.kinds import Kind
 
 def _body(group: str, kind: str, plural: str, module: str) -> Kind:
     resource = Resource(group, "v1", plural, kind.lower(), kind, True, ("create", "get", "patch", "update"), (), (), (), module)
-    return Kind(resource, f"{group or 'core'}/{plural}")
+    made = Kind(resource, f"{group or 'core'}/{plural}")
+    made.body_of = ("", "v1", "pods")
+    return made
 
 
 SCALE = _body("autoscaling", "Scale", "scales", "autoscaling_v1")

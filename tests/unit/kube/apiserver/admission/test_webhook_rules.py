@@ -40,7 +40,7 @@ def rule(**more: Any) -> registration.RuleWithOperations:
     ],
 )
 def test_rules(deployments: Kind, more: dict[str, Any], sub: str, expected: bool) -> None:
-    assert rule_matches(rule(**more), "CREATE", deployments, sub, "v1") == expected
+    assert rule_matches(rule(**more), "CREATE", deployments, sub) == expected
 
 
 def test_selectors(deployments: Kind) -> None:
