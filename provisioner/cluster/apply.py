@@ -37,7 +37,8 @@ class Recorder:
         if isinstance(event, HostDone):
             self._done(event)
         elif isinstance(event, TaskStarted):
-            self.bus.send("task", event.name)
+            for host in event.hosts:
+                self.bus.send("task", event.name, host=host)
         elif isinstance(event, Retrying):
             self.bus.send("progress", f"{event.task}: try {event.attempt} of {event.retries}", host=event.host)
         elif isinstance(event, Warned):

@@ -39,6 +39,7 @@ class TaskStarted:
     serial: int
     location: Location | None = None
     handler: bool = False
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

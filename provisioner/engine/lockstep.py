@@ -86,7 +86,7 @@ class Lockstep:
         if self.run.stop.is_set() or not chosen:
             return
         serial, title = next(_serials), self._title(chosen[0], hosts[0])
-        self.run.emit(TaskStarted(title, chosen[0].action, serial, chosen[0].location, handler))
+        self.run.emit(TaskStarted(title, chosen[0].action, serial, chosen[0].location, handler, _names(hosts)))
         outcomes = self._each_host(chosen, hosts)
         for number, task in enumerate(chosen):
             there = [(state, found[number]) for state, found in zip(hosts, outcomes, strict=True) if number < len(found)]
@@ -94,7 +94,7 @@ class Lockstep:
                 return
             if number:
                 serial, title = next(_serials), self._title(task, there[0][0])
-                self.run.emit(TaskStarted(title, task.action, serial, task.location, handler))
+                self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names([state for state, _ in there])))
             for state, outcome in there:
                 self._record(task, state, outcome, serial, title, handler)
 
@@ -180,7 +180,7 @@ class Lockstep:
                 return
         serial = next(_serials)
         title = self._title(task, hosts[0])
-        self.run.emit(TaskStarted(title, task.action, serial, task.location, handler))
+        self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names(hosts)))
         once = actions.runs_once(task.action) or self._run_once(task, hosts[0])
         chosen = hosts[:1] if once else hosts
         outcomes = self._execute(task, chosen, serial)
@@ -360,3 +360,7 @@ class Lockstep:
                 for state in everyone:
                     state.failed = True
                 raise PlayEnded("max_fail_percentage")
+
+
+def _names(hosts: Sequence[HostState]) -> tuple[str, ...]:
+    return tuple(state.name for state in hosts)

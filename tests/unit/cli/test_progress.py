@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from provisioner.cli.progress import LineDrawing, LiveDrawing, drawing, line_of
+from provisioner.cli.progress import LineDrawing, LiveDrawing, Underway, drawing, line_of
 from provisioner.cluster.events import Event
 
 
@@ -36,6 +36,25 @@ def test_lines_go_out_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "== machines\n"
 
 
+def test_a_long_task_says_every_ten_seconds_that_it_goes_on() -> None:
+    now = [0.0]
+    underway = Underway(lambda: now[0])
+    underway.follow(Event("task", "docker : Package docker.io", "a"))
+    underway.follow(Event("task", "etcd : etcd runs", "b"))
+    assert (underway.of("a"), underway.of("c"), underway.overdue()) == ("docker : Package docker.io", "", [])
+    now[0] = 9.0
+    underway.follow(Event("result", "etcd : etcd runs", "b"))
+    now[0] = 11.0
+    assert underway.overdue() == ["   a  goes on   docker : Package docker.io (11 s)"]
+    now[0] = 20.0
+    assert underway.overdue() == []
+    now[0] = 21.0
+    assert underway.overdue() == ["   a  goes on   docker : Package docker.io (21 s)"]
+    underway.follow(Event("stage_end", "apply"))
+    now[0] = 99.0
+    assert underway.overdue() == []
+
+
 def test_a_terminal_gets_a_row_for_each_host_while_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a real terminal, where all of it is drawn."""
     monkeypatch.setenv("TERM", "xterm")
@@ -51,7 +70,13 @@ def test_a_terminal_gets_a_row_for_each_host_while_it_works(monkeypatch: pytest.
         view.refresh()
         view(Event("stage_end", "apply", data={"ok": True, "seconds": 1.5}))
     shown = terminal.getvalue()
-    for text in ("master-1  changed  etcd : Settings of etcd", "1 changed", "waiting for nodes: worker-1", "== apply done in 1.5 s"):
+    for text in (
+        "master-1  changed  etcd : Settings of etcd",
+        "1 changed",
+        "etcd : etcd runs",
+        "waiting for nodes: worker-1",
+        "== apply done in 1.5 s",
+    ):
         assert text in shown, shown
 
 
