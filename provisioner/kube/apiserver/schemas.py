@@ -117,7 +117,8 @@ class Definitions:
             return dict(_SCALARS[annotation])
         if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
             return self.reference(annotation)
-        return {"type": "object"} if annotation is dict else {}
+        # `kubectl explain` can't show a schema that says nothing at all.
+        return {"type": "object"} if annotation is dict else {"description": "Any JSON value."}
 
 
 def _patch_rules(rule: Any) -> dict[str, Any]:
