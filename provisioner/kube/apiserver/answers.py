@@ -193,6 +193,10 @@ class Resources:
 
     async def _delete(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         options = await delete_options(request, call)
+        if options.ignore_store_read_error_with_cluster_breaking_potential:
+            await self._subresources.may_delete_unread(call)
+            if await self._rest.delete_unread(kind, call):
+                return json_response({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
         data, gone = await self._rest.delete(kind, call, options)
         if gone and kind.resource.kind not in ("Pod", "PersistentVolumeClaim", "ServiceAccount", "Service", "ResourceQuota", "PodTemplate"):
             return json_response(_deleted(kind, data, call))
@@ -344,6 +348,9 @@ async def delete_options(request: web.Request, call: Call) -> meta_v1.DeleteOpti
         given["propagationPolicy"] = query["propagationPolicy"]
     if "orphanDependents" in query:
         given["orphanDependents"] = flag(query, "orphanDependents")
+    breaking = "ignoreStoreReadErrorWithClusterBreakingPotential"
+    if breaking in query:
+        given[breaking] = flag(query, breaking)
     options: meta_v1.DeleteOptions = decoded(meta_v1.DeleteOptions, given)
     found = []
     if options.propagation_policy not in (None, "", "Orphan", "Background", "Foreground"):

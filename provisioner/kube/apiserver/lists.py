@@ -47,6 +47,12 @@ class Selection:
         return self.labels.everything and self.fields.everything
 
 
+def unreadable(kind: Kind) -> errors.StatusError:
+    """500 for what is stored and can't be decrypted or decoded."""
+    what = errors.qualified(kind.resource.plural, kind.resource.group)
+    return errors.internal(f"unable to transform or decode a stored object of {what}; the server's log names its key")
+
+
 def selection_of(kind: Kind, namespace: str, name: str, query: Mapping[str, str]) -> Selection:
     """Raises 400 for selectors that can't be parsed, or name a field that the kind doesn't offer."""
     try:
@@ -99,6 +105,8 @@ class Lists:
             await reached(self._cache, options.version)
             if options.age is Age.EXACT and revision_of(options.version) != self._cache.revision:
                 return await self._past(kind, selection, "", options.limit, options.version)
+        if self._cache.unreadable and any(path.startswith(f"{kind.stored_as}/{selection.prefix}") for path in self._cache.unreadable):
+            raise unreadable(kind)
         return self._now(kind, selection, "", options.limit)
 
     def _now(self, kind: Kind, selection: Selection, after: str, limit: int) -> Page:

@@ -27,7 +27,7 @@ from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.list_options import version_number
-from provisioner.kube.apiserver.lists import reached
+from provisioner.kube.apiserver.lists import reached, unreadable
 from provisioner.kube.apiserver.requests import Target, flag
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import ROOT, Entry, WatchCache, with_version
@@ -98,6 +98,8 @@ class Rest:
         """The object as the cache has it. Raises 404."""
         found = self.cache.collection(kind.stored_as).entries.get(object_key(kind, namespace, name))
         if found is None:
+            if f"{kind.stored_as}/{object_key(kind, namespace, name)}" in self.cache.unreadable:
+                raise unreadable(kind)
             raise errors.not_found(kind.resource.plural, name, kind.resource.group)
         return found
 
@@ -483,6 +485,22 @@ class Rest:
 
         outcome = await self._until_latest(kind, call.target, once)
         return outcome.data, outcome.gone
+
+    async def delete_unread(self, kind: Kind, call: Call) -> bool:
+        """Remove an object that can't be read, whatever it is and holds; False where there is none that can't be. Raises StatusError."""
+        await self.cache.fresh()
+        key = object_key(kind, call.target.namespace, call.target.name)
+        revision = self.cache.unreadable.get(f"{kind.stored_as}/{key}")
+        if revision is None:
+            return False
+        try:
+            if not call.dry_run:
+                await self._store.delete(self._etcd_key(kind, key), revision)
+        except Conflict:
+            raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group) from None
+        except EtcdError as error:
+            raise _unavailable(error) from error
+        return True
 
     def _check_preconditions(self, kind: Kind, obj: Obj, options: meta_v1.DeleteOptions) -> None:
         wanted = options.preconditions

@@ -199,6 +199,8 @@ class WatchCache:
         self._etcd, self._facts, self._vault, self._root = etcd, facts, vault or Vault(root), root
         # group/plural/key of objects that are not sealed by their resource's present key
         self.stale: set[str] = set()
+        # What is stored and can't be read (its key is not configured, it was tampered with), with its revision.
+        self.unreadable: dict[str, int] = {}
         self.collections: dict[str, Collection] = {}
         self.revision = 0
         # Where the first load was: nothing before it is known.
@@ -325,6 +327,7 @@ class WatchCache:
     async def _load(self) -> None:
         """Read all keys at one revision. Objects known from before are compared, so that watchers see what they missed."""
         start, end, revision = self._root, prefix_end(self._root), 0
+        self.unreadable.clear()
         found: dict[str, dict[str, Entry]] = {}
         while True:
             page = await self._etcd.range(start, end, limit=PAGE, revision=revision)
@@ -373,12 +376,15 @@ class WatchCache:
                 self.stale.add(path)
             elif self.stale:
                 self.stale.discard(path)
+            if self.unreadable:
+                self.unreadable.pop(path, None)
             body, place = versions.unpack(value)
             labels, fields = self._facts(resource, body)
             version = versions.version_of(kv.mod_revision, place)
             return resource, Entry(key, version, with_version(body, version), labels, fields)
         except ValueError as error:
             log.error("stored object can't be read key=%s: %s", path, error)
+            self.unreadable[path] = kv.mod_revision
             return resource, None
 
     async def _follow(self) -> None:
@@ -413,6 +419,7 @@ class WatchCache:
             group, _, rest = path.partition("/")
             plural, _, key = rest.partition("/")
             self.stale.discard(path)
+            self.unreadable.pop(path, None)
             self.collection(f"{group}/{plural}").apply(key, None, versions.version_of(event.kv.mod_revision, 0))
             return
         resource, entry = self._entry(event.kv)

@@ -96,3 +96,19 @@ def test_wildcards_and_group_commit(make_server: Any, tmp_path: Path) -> None:
 
 def _config_map(server: Any, name: str) -> int:
     return server.call("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": name}, "data": {"k": name}})[0]
+
+
+def test_what_nobody_can_read_is_an_error_until_it_is_deleted_unread(make_server: Any, tmp_path: Path) -> None:
+    server = make_server(f"--encryption-provider-config={config(tmp_path / 'a.yaml', keys('aesgcm', 'one'))}")
+    path = "/api/v1/namespaces/default/secrets"
+    assert server.call("POST", path, {"metadata": {"name": "lost"}})[0] == 201
+    restart(server, config(tmp_path / "b.yaml", keys("aesgcm", "two")))
+    for method, where in (("GET", f"{path}/lost"), ("GET", path), ("GET", "/api/v1/secrets"), ("DELETE", f"{path}/lost")):
+        code, found = server.call(method, where)
+        assert (code, found["reason"]) == (500, "InternalError") and "unable to transform" in found["message"], (method, where)
+    assert server.call("GET", f"{path}/other")[0] == 404 and server.call("GET", "/api/v1/namespaces/kube-system/secrets")[0] == 200
+    unsafe = f"{path}/lost?ignoreStoreReadErrorWithClusterBreakingPotential=true"
+    assert server.call("DELETE", unsafe, user="alice")[0] == 403
+    assert server.call("DELETE", f"{unsafe}&dryRun=All")[0] == 200 and server.call("GET", f"{path}/lost")[0] == 500
+    assert server.call("DELETE", unsafe)[0] == 200
+    assert server.call("GET", f"{path}/lost")[0] == 404 and server.call("GET", path)[0] == 200

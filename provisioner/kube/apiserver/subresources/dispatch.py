@@ -77,6 +77,15 @@ class Subresources:
     def _bound(self, kind: str) -> Kind | None:
         return {"Pod": self._core("pods"), "Secret": self._core("secrets"), "Node": self._core("nodes")}.get(kind)
 
+    async def may_delete_unread(self, call: Call) -> None:
+        """Who removes what nobody can read must be allowed to do just that. Raises 403."""
+        from dataclasses import replace
+
+        target = replace(call.target, verb="unsafe-delete-ignore-read-errors")
+        verdict = await self._authorizer.judge(call.user, target)
+        if not verdict.allowed:
+            raise errors.forbidden(target.resource, target.name, Authorizer.refusal(call.user, target, verdict.reason), target.group)
+
     def components(self, kind: Kind, request: web.Request, call: Call) -> web.Response:
         """componentstatuses, which are deprecated: etcd is the only component that the API server knows. Raises 404."""
         failure, name = self._rest.cache.failure, call.target.name
