@@ -142,7 +142,7 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
         diff=values["diff"],
         limit=values["limit"],
         forks=values["forks"],
-        extra_vars=extra_vars.parse(values["extra_vars"]),
+        extra_vars=extra_vars.parse(values["extra_vars"], more.get("vault")),
         become=True if values["become"] else None,
         become_user=values["become_user"],
         become_method=values["become_method"],

@@ -1,7 +1,8 @@
-"""`provision inventory`: the inventory as it is understood."""
+"""`provision inventory`: the inventory as it is understood, with the options of ansible-inventory."""
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,58 +11,127 @@ import click
 
 if TYPE_CHECKING:
     from provisioner.inventory import Inventory
+    from provisioner.inventory.listing import Listing
 
 
 @click.command("inventory")
-@click.argument("sources", nargs=-1, type=str)
-@click.option("-i", "--inventory", "more", multiple=True, help="A source; may be given again.")
-@click.option("--list", "show", flag_value="list", help="Groups and host variables, as ansible-inventory prints them.")
-@click.option("--graph", "show", flag_value="graph", default=True, help="Groups and hosts as a tree.")
-@click.option("--vars", "show", flag_value="vars", help="What the roles are told (of the last run), to use with ansible-playbook -e @FILE.")
+@click.argument("arguments", nargs=-1, metavar="[INVENTORY]... [GROUP]")
+@click.option("-i", "--inventory", "--inventory-file", "more", multiple=True, help="A source; may be given again.")
+@click.option("--list", "listed", is_flag=True, help="Groups and host variables, as ansible-inventory prints them.")
+@click.option("--graph", "graphed", is_flag=True, help="Groups and hosts as a tree, of GROUP alone when -i names the inventory.")
 @click.option("--host", help="The variables of one host.")
-def command(sources: tuple[str, ...], more: tuple[str, ...], show: str, host: str | None) -> int:
+@click.option(
+    "--vars", "with_vars", is_flag=True, help="With --graph: variables in the tree. Alone: what the roles were told in the last run."
+)
+@click.option("-y", "--yaml", "as_yaml", is_flag=True, help="YAML instead of JSON.")
+@click.option("--toml", "as_toml", is_flag=True, help="TOML instead of JSON.")
+@click.option("--export", is_flag=True, help="Variables where they are written, so that what is printed is an inventory.")
+@click.option("--output", "output", type=click.Path(path_type=Path), help="Write the list to this file.")
+@click.option("-l", "--limit", "--subset", help="Only these of the hosts (a pattern).")
+@click.option("-e", "--extra-vars", multiple=True, help="k=v, JSON, YAML or @file.")
+@click.option(
+    "--playbook-dir", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Take group_vars/ and host_vars/ in here."
+)
+@click.option("--vault-password-file", "--vault-pass-file", "vault_files", multiple=True, type=click.Path(path_type=Path))
+@click.option("--vault-id", "vault_ids", multiple=True, help="label@file or label@prompt.")
+@click.option("-J", "--ask-vault-pass", "--ask-vault-password", "ask_vault_pass", is_flag=True)
+@click.option("-v", "--verbose", count=True)
+def command(arguments: tuple[str, ...], more: tuple[str, ...], **values: Any) -> int:
     """Show hosts, groups and variables."""
-    from provisioner.inventory import load
+    from provisioner.inventory.listing import Listing
 
-    paths = [*sources, *more]
-    if not paths:
+    if sum(map(bool, (values["listed"], values["graphed"], values["host"]))) > 1:
+        raise _WrongOption("Conflicting options used, only one of --host, --graph or --list can be used at the same time.")
+    sources, group = ([*more], next(iter(arguments), "all")) if more else ([*arguments], "all")
+    settings = _settings()
+    sources = sources or list(settings.get("DEFAULT_HOST_LIST", ()))
+    if not sources:
         raise click.UsageError("name an inventory")
-    loaded = load(paths)
-    if host is not None:
-        if host not in loaded.hosts:
-            raise click.UsageError(f"no host {host!r}; hosts: {', '.join(loaded.hosts)}")
-        _print_json(dict(loaded.hosts[host].vars))
-    elif show == "vars":
-        _print_role_variables(Path(paths[0]))
-    elif show == "list":
-        _print_json(listing(loaded))
+    if values["with_vars"] and not (values["graphed"] or values["listed"] or values["host"]):
+        _print_role_variables(Path(sources[0]))
+        return 0
+    loaded = _load(sources, settings, values)
+    shown = Listing(loaded, values["export"], values["limit"])
+    if values["host"] is not None:
+        text = _dump(shown.host_variables(_host(loaded, values["host"])), values)
+    elif values["listed"]:
+        text = _dump(_document(shown, values), values)
+    elif group not in loaded.groups:
+        raise _WrongOption("Pattern must be valid group name when using --graph")
     else:
-        click.echo("\n".join(graph(loaded)))
+        text = "\n".join(shown.tree(group, variables=values["with_vars"]))
+    if values["output"] is None:
+        click.echo(text)
+    else:
+        _write(values["output"], text)
     return 0
 
 
-def listing(inventory: Inventory) -> dict[str, Any]:
-    """The JSON of `ansible-inventory --list`."""
-    found: dict[str, Any] = {"_meta": {"hostvars": {name: dict(host.vars) for name, host in inventory.hosts.items()}}}
-    for name, group in inventory.groups.items():
-        entry: dict[str, list[str]] = {}
-        if group.children:
-            entry["children"] = list(group.children)
-        if group.host_names:
-            entry["hosts"] = list(group.host_names)
-        if entry:
-            found[name] = entry
-    return found
+class _WrongOption(click.ClickException):
+    exit_code = 5  # as ansible-inventory
 
 
-def graph(inventory: Inventory, name: str = "all", depth: int = 0) -> list[str]:
-    """The tree of `ansible-inventory --graph`."""
-    indent = "  |" * depth
-    lines = [f"{indent}--@{name}:" if depth else f"@{name}:"]
-    for child in inventory.groups[name].children:
-        lines += graph(inventory, child, depth + 1)
-    lines += [f"{indent}  |--{host}" for host in inventory.groups[name].host_names]
-    return lines
+def _settings() -> dict[str, Any]:
+    from provisioner.engine.ansible_config import ConfigError, read_settings
+
+    try:
+        return read_settings()
+    except ConfigError as e:
+        raise click.ClickException(str(e)) from e
+
+
+def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) -> Inventory:
+    from provisioner.cli import extra_vars
+    from provisioner.cli.engine_options import vault_secrets
+    from provisioner.inventory import load
+    from provisioner.inventory.variable_files import VariableFiles
+
+    files, ids = values["vault_files"], values["vault_ids"]
+    if not files and not ids and not values["ask_vault_pass"]:
+        files = tuple(Path(path) for path in [settings.get("DEFAULT_VAULT_PASSWORD_FILE")] if path)
+        ids = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
+    secrets = vault_secrets(files, ids, values["ask_vault_pass"])
+    loaded = load(sources, extra_vars=extra_vars.parse(values["extra_vars"], secrets), vault=secrets)
+    if values["playbook_dir"]:
+        loaded.playbook_files = (VariableFiles(values["playbook_dir"], secrets),)
+        loaded.changed()
+    return loaded
+
+
+def _host(loaded: Inventory, name: str) -> Any:
+    found = loaded.match(name) if name in loaded.hosts or name in ("localhost", "127.0.0.1", "::1") else []
+    if len(found) != 1:
+        raise _WrongOption(f"You must pass a single valid host to --host parameter; hosts: {', '.join(loaded.hosts)}")
+    return found[0]
+
+
+def _document(shown: Listing, values: dict[str, Any]) -> dict[str, Any]:
+    if values["as_yaml"]:
+        return shown.nested()
+    return shown.flat() if values["as_toml"] else shown.for_programs()
+
+
+def _dump(value: dict[str, Any], values: dict[str, Any]) -> str:
+    from provisioner.inventory.listing import marked
+
+    if values["as_yaml"]:
+        from provisioner.templating.filters.data import to_yaml
+
+        return to_yaml(value, default_flow_style=False, allow_unicode=True).rstrip("\n") + "\n"
+    if values["as_toml"]:
+        try:
+            tomli_w = importlib.import_module("tomli_w")
+        except ImportError:
+            raise click.ClickException('The Python library "tomli-w" is required when using the TOML output format.') from None
+        return str(tomli_w.dumps(value))
+    return json.dumps(marked(value), indent=4, sort_keys=True, default=str)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as e:
+        raise click.ClickException(f"{path}: {e.strerror}") from e
 
 
 def _print_role_variables(path: Path) -> None:
@@ -72,7 +142,3 @@ def _print_role_variables(path: Path) -> None:
     if not state.variables.exists():
         raise NotMadeError(f"{state.variables} is not there yet", hint=f"it is written by: provision up {path}")
     click.echo(state.variables.read_text(), nl=False)
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=4, sort_keys=True, default=str))

@@ -34,7 +34,8 @@ def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
     job = started.get("ansible_job_id")
     if poll_s <= 0 or started.get("failed") or not job:
         return {**started, "changed": not started.get("failed")}
-    deadline = time.monotonic() + limit_s
+    # The host ends the job when its time is over, and says so; what is given up here is a host that does not.
+    deadline = time.monotonic() + limit_s + poll_s
     while True:
         if call.run.stop.wait(min(poll_s, max(deadline - time.monotonic(), 0.0))):
             raise TaskError("the run was stopped")

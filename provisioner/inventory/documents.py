@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from provisioner.inventory.errors import InventoryError, Problem
-from provisioner.templating.values import Unsafe, Vaulted
+from provisioner.templating.values import Sealed, Unsafe, Vaulted
 from provisioner.templating.vault import HEADER, VaultError, VaultSecrets
 
 
@@ -94,13 +94,18 @@ class _Loader(yaml.CSafeLoader):
         return _mark_unsafe(self.construct_sequence(node, deep=True))
 
     def vault(self, node: yaml.Node) -> str:
-        text = str(self.construct_scalar(node))  # type: ignore[arg-type]
+        """What is not opened by the secrets at hand is an error of who uses it, not of the file."""
+        if not isinstance(node, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "a vault must be a text", node.start_mark)
+        text = str(self.construct_scalar(node))
+        if not text.lstrip().encode().startswith(HEADER):
+            raise yaml.constructor.ConstructorError(None, None, "this value is no vault envelope", node.start_mark)
         if self.secrets is None:
-            raise yaml.constructor.ConstructorError(None, None, "this value is encrypted and no vault secret was given", node.start_mark)
+            return Sealed.because(text, f"{self.place(node)}: Attempting to decrypt but no vault secrets found.")
         try:
-            return Vaulted(self.secrets.decrypt(text.encode()).decode())
-        except (VaultError, UnicodeDecodeError) as e:
-            raise yaml.constructor.ConstructorError(None, None, f"cannot decrypt this value: {e}", node.start_mark) from e
+            return Vaulted.opened(self.secrets.decrypt(text.encode()).decode(errors="surrogateescape"), text)
+        except VaultError as e:
+            return Sealed.because(text, f"{self.place(node)}: Decryption failed ({e}).")
 
 
 def _mark_unsafe(value: Any) -> Any:

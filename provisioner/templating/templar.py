@@ -24,7 +24,7 @@ from provisioner.templating.errors import PluginError, TemplateError, UndefinedV
 from provisioner.templating.plugins import Plugins, builtin_plugins
 from provisioner.templating.scope import Scope, first_undefined, holds_template
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
-from provisioner.templating.values import OMIT, Omit, is_template
+from provisioner.templating.values import OMIT, Omit, Sealed, is_template
 
 
 class Engine:
@@ -216,6 +216,8 @@ class Templar:
         return value
 
     def _run(self, text: str, scope: Scope, *, expression: bool = False) -> Any:
+        if type(text) is Sealed:
+            raise TemplateError(text.reason)
         try:
             template = self.engine.compile(text, expression=expression)
         except jinja2.TemplateSyntaxError as e:

@@ -14,7 +14,32 @@ class Unsafe(str):
 class Vaulted(str):
     """Text that was encrypted where it was written (`!vault`); decrypted, and never taken for a template."""
 
-    __slots__ = ()
+    __slots__ = ("envelope",)
+    envelope: str
+
+    @classmethod
+    def opened(cls, text: str, envelope: str) -> Vaulted:
+        """Of an envelope and what was found inside."""
+        made = cls(text)
+        made.envelope = envelope
+        return made
+
+
+class Sealed(str):
+    """An envelope (`!vault`) that the secrets at hand do not open: harmless until somebody uses the variable."""
+
+    __slots__ = ("reason",)
+    reason: str
+
+    @classmethod
+    def because(cls, envelope: str, reason: str) -> Sealed:
+        made = cls(envelope)
+        made.reason = reason
+        return made
+
+    @property
+    def envelope(self) -> str:
+        return str(self)
 
 
 class Resolved:
@@ -46,4 +71,6 @@ OMIT: Final = Omit()
 
 def is_template(value: Any) -> bool:
     """Whether a value is a string that holds Jinja and may be rendered."""
-    return isinstance(value, str) and ("{{" in value or "{%" in value or "{#" in value) and not isinstance(value, Unsafe)
+    if not isinstance(value, str) or type(value) is Unsafe or type(value) is Vaulted:
+        return False
+    return "{{" in value or "{%" in value or "{#" in value or type(value) is Sealed

@@ -36,4 +36,8 @@ def plan(call: ActionCall) -> Plan:
             joined += delimiter if delimiter.endswith(b"\n") else delimiter + b"\n"
         joined += part
     call.args = {key: value for key, value in call.args.items() if key not in _OURS}
-    return (yield from send(call, joined, str(dest)))
+    result = yield from send(call, joined, str(dest))
+    diff = result.pop("diff", None)
+    if diff:
+        result["diff"] = diff[0] if isinstance(diff, list) else diff
+    return result

@@ -14,6 +14,7 @@ from jinja2.filters import do_groupby
 from jinja2.runtime import Undefined
 
 from provisioner.templating.errors import PluginError
+from provisioner.templating.values import Sealed, Vaulted
 
 
 def _plain(value: Any) -> Any:
@@ -65,6 +66,15 @@ def _represent_text(dumper: Any, value: str) -> yaml.Node:
 _Dumper.add_multi_representer(str, _represent_text)
 _Dumper.add_multi_representer(dict, _represent_mapping)
 _Dumper.add_multi_representer(tuple, lambda dumper, value: dumper.represent_list(list(value)))
+
+
+def _represent_envelope(dumper: Any, value: Vaulted | Sealed) -> yaml.Node:
+    node: yaml.Node = dumper.represent_scalar("!vault", value.envelope, style="|")
+    return node
+
+
+_Dumper.add_representer(Vaulted, _represent_envelope)
+_Dumper.add_representer(Sealed, _represent_envelope)
 
 
 def to_yaml(value: Any, default_flow_style: bool | None = None, **options: Any) -> str:

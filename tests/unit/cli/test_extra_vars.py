@@ -30,7 +30,7 @@ def test_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [("@/nowhere/x", "can't read"), ("word", "expected key=value"), ("{a: [", "neither JSON nor YAML")]
+    ("value", "text"), [("@/nowhere/x", "cannot be read"), ("word", "expected key=value"), ("{a: [", "neither JSON nor YAML")]
 )
 def test_mistakes(value: str, text: str) -> None:
     with pytest.raises(click.UsageError, match=text):
