@@ -42,6 +42,7 @@ def service_account_tokens(settings: Settings, clock: Clock, exists: Exists) -> 
         exists if flags.service_account_lookup else lambda *_: True,
         max_s=int(flags.service_account_max_token_expiration) or MAX_S,
         made_key=made,
+        extends=flags.service_account_extend_token_expiration,
     )
 
 

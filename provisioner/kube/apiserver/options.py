@@ -32,7 +32,7 @@ WITHOUT_EFFECT = (
     *("livez-grace-period", "log-flush-frequency", "log-json-info-buffer-size", "log-json-split-stream", "log-text-info-buffer-size"),
     *("log-text-split-stream", "logging-format", "max-connection-bytes-per-sec", "min-compatibility-version", "peer-advertise-ip"),
     *("peer-advertise-port", "peer-ca-file", "permit-address-sharing", "permit-port-sharing", "profiling", "runtime-config"),
-    *("runtime-config-emulation-forward-compatible", "service-account-extend-token-expiration", "show-hidden-metrics-for-version"),
+    *("runtime-config-emulation-forward-compatible", "show-hidden-metrics-for-version"),
     *("shutdown-send-retry-after", "shutdown-watch-termination-grace-period", "storage-backend", "storage-initialization-timeout"),
     *("storage-media-type", "strict-transport-security-directives", "tls-sni-cert-key", "tracing-config-file", "vmodule"),
     *("watch-cache", "watch-cache-sizes"),
@@ -44,7 +44,7 @@ _SWITCHES = frozenset(
         *("audit-webhook-batch-throttle-enable", "audit-webhook-truncate-enabled", "disable-http2-serving", "emulation-forward-compatible"),
         *("enable-aggregator-routing", "enable-garbage-collector", "enable-logs-handler", "log-json-split-stream", "log-text-split-stream"),
         *("permit-address-sharing", "permit-port-sharing", "profiling", "runtime-config-emulation-forward-compatible", "watch-cache"),
-        *("service-account-extend-token-expiration", "shutdown-send-retry-after"),
+        *("shutdown-send-retry-after",),
     }
 )
 
@@ -162,6 +162,9 @@ def _add_identity(flags: FlagSet) -> None:
     flags.add("oidc-required-claim", pairs, none, "claim=value that ID tokens must have; may be repeated")
     flags.add("oidc-username-claim", str, "sub", "the claim with the user's name")
     flags.add("service-account-lookup", boolean, True, "whether tokens end with their service account")
+    flags.add(
+        "service-account-extend-token-expiration", boolean, True, "whether tokens of pods live on for a year after they are to be renewed"
+    )
     flags.add("service-account-max-token-expiration", duration, 0.0, "the longest life of a token; 0: no limit")
     flags.add("encryption-provider-config-automatic-reload", boolean, False, "whether that file is read again when it changes")
 

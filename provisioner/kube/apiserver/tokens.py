@@ -15,6 +15,8 @@ from provisioner.kube.client.clock import Clock
 
 # Upstream's bounds of expirationSeconds.
 MIN_S, MAX_S = 600, 1 << 32
+# What the admission plug-in ServiceAccount asks for; and a year, as upstream extends it.
+POD_TOKEN_S, EXTENDED_S = 3607, 365 * 24 * 3600
 # Tokens whose signature was checked; all are forgotten when there are more.
 VERIFIED = 8192
 
@@ -40,15 +42,17 @@ class ServiceAccountTokens:
         exists: Exists,
         max_s: int = MAX_S,
         made_key: bytes = b"",
+        *,
+        extends: bool = False,
     ) -> None:
-        """`made_key` is the PEM of a signing key that is in no file."""
+        """`made_key` is the PEM of a signing key that is in no file. `extends`: pods whose clients never read their token anew keep it."""
         from cryptography.hazmat.primitives import serialization
 
         self.issuers, self.issuer = tuple(issuers), issuers[0]
         self.audiences, self.max_s = tuple(audiences) or self.issuers, max_s
         # token -> its claims: a signature is checked once, all else at each request
         self._verified: dict[str, dict[str, Any]] = {}
-        self._clock, self._exists = clock, exists
+        self._clock, self._exists, self._extends = clock, exists, extends
         self._signing: tuple[str, str, Any] | None = None
         self._verifying: dict[str, tuple[str, Any]] = {}
         publics = []
@@ -80,23 +84,32 @@ class ServiceAccountTokens:
         expires_s: int,
         bound: dict[str, dict[str, str]] | None = None,
     ) -> tuple[str, str]:
-        """(token, expiry as RFC 3339). `bound` has pod, secret or node as {name, uid}."""
+        """(token, when to renew it as RFC 3339). `bound` has pod, secret or node as {name, uid}."""
         import jwt
 
         if self._signing is None:
             raise TokenInvalid("this server has no --service-account-signing-key-file")
         kid, algorithm, private = self._signing
         now = self._clock.now()
-        expires = now + timedelta(seconds=max(MIN_S, min(self.max_s, expires_s)))
+        expires = ends = now + timedelta(seconds=max(MIN_S, min(self.max_s, expires_s)))
+        told: dict[str, Any] = {}
+        if (
+            self._extends
+            and expires_s == POD_TOKEN_S
+            and "pod" in (bound or {})
+            and set(audiences or self.audiences) <= set(self.audiences)
+        ):
+            told["warnafter"] = int(expires.timestamp())
+            ends = now + timedelta(seconds=min(self.max_s, EXTENDED_S))
         claims = {
             "aud": list(audiences) or list(self.audiences),
-            "exp": int(expires.timestamp()),
+            "exp": int(ends.timestamp()),
             "iat": int(now.timestamp()),
             "jti": str(uuid.uuid4()),
             "nbf": int(now.timestamp()),
             "iss": self.issuer,
             "sub": f"system:serviceaccount:{namespace}:{name}",
-            "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}, **(bound or {})},
+            "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": name, "uid": uid}, **(bound or {}), **told},
         }
         token = jwt.encode(claims, private, algorithm=algorithm, headers={"kid": kid})
         return token, expires.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,6 +8,7 @@ from typing import Any
 from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.qos import qos_class
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, named, needed, one_of, within
 from provisioner.kube.api.validation.containers import container, profiles, resources
@@ -251,7 +252,36 @@ def resize(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
         if len(mine_all or ()) != len(theirs_all or ()):
             return [errors.forbidden_field("spec.containers", "pod updates may not add or remove containers")]
         for mine, theirs in zip(mine_all or (), theirs_all or (), strict=True):
-            mine.resources, mine.resize_policy = theirs.resources, theirs.resize_policy
+            mine.resources = theirs.resources
     if allowed != old.spec:
         problems.append(errors.forbidden_field("spec", "only cpu and memory resources are mutable"))
+        return problems
+    for field, mine_all, theirs_all in (
+        ("containers", new.spec.containers, old.spec.containers),
+        ("initContainers", new.spec.init_containers, old.spec.init_containers),
+    ):
+        for index, (mine, theirs) in enumerate(zip(mine_all or (), theirs_all or (), strict=True)):
+            problems += _resized(
+                mine, theirs, f"spec.{field}[{index}].resources", sidecar=field == "containers" or mine.restart_policy == "Always"
+            )
+    if qos_class(new.spec) != qos_class(old.spec):
+        message = "Pod QOS Class may not change as a result of resizing"
+        problems.append(errors.invalid_value("spec", qos_class(new.spec), message))
+    return problems
+
+
+def _resized(mine: core_v1.Container, theirs: core_v1.Container, path: str, *, sidecar: bool) -> list[FieldError]:
+    """Only cpu and memory, only of containers that go on running, and what was set stays set."""
+    problems: list[FieldError] = []
+    if mine.resources == theirs.resources:
+        return problems
+    if not sidecar:
+        return [errors.forbidden_field(path, "only sidecar containers are mutable")]
+    for field in ("limits", "requests"):
+        now = (getattr(mine.resources, field) if mine.resources is not None else None) or {}
+        before = (getattr(theirs.resources, field) if theirs.resources is not None else None) or {}
+        if any(now.get(name) != before.get(name) for name in {**now, **before} if name not in ("cpu", "memory")):
+            problems.append(errors.forbidden_field(path, "only cpu and memory resources are mutable"))
+        if any(name not in now for name in before):
+            problems.append(errors.forbidden_field(f"{path}.{field}", f"resource {field} cannot be removed"))
     return problems

@@ -276,3 +276,23 @@ def test_a_resize_changes_resources_alone() -> None:
     bigger = made(changed(RIGHT, f"{C}.resources.limits.cpu", "2"))
     assert pod.resize(bigger, made(RIGHT)) == []
     assert "only cpu and memory" in pod.resize(made(changed(RIGHT, f"{C}.image", "x")), made(RIGHT))[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "message"),
+    [
+        (f"{C}.resources.limits", {"memory": "1Gi", "example.com/gpu": "2"}, "resources.limits", "resource limits cannot be removed"),
+        (f"{C}.resources.limits", {"cpu": "1", "memory": "1Gi", "example.com/gpu": "3"}, "resources", "only cpu and memory"),
+        ("spec.initContainers.0.resources", {"limits": {"cpu": "1"}}, "initContainers[0].resources", "only sidecar containers"),
+    ],
+)
+def test_what_a_resize_may_not(path: str, value: Any, field: str, message: str) -> None:
+    found = pod.resize(made(changed(RIGHT, path, value)), made(RIGHT))
+    assert any(e.field.endswith(field) and message in e.message for e in found), found
+
+
+def test_a_resize_keeps_the_class_of_service() -> None:
+    plain: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    asked = changed(plain, f"{C}.resources", {"requests": {"cpu": "1"}})
+    (found,) = pod.resize(made(asked), made(plain))
+    assert found.field == "spec" and "Pod QOS Class may not change as a result of resizing" in found.message
