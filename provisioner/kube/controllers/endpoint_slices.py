@@ -22,6 +22,9 @@ SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "endpointslice-controller.k8s.io"
 HEADLESS = "service.kubernetes.io/headless"
+ZONE = "topology.kubernetes.io/zone"
+# How long a slice that we made may take to show in our own store.
+SHOWN_S = 5.0
 
 Port = tuple[str, str, int, str | None]
 
@@ -76,7 +79,19 @@ def target_of(service: core_v1.Service, pod: core_v1.Pod, zone: str | None = Non
         zone=zone,
         target_ref=core_v1.ObjectReference(kind="Pod", namespace=pod.metadata.namespace, name=pod.metadata.name, uid=pod.metadata.uid),
     )
+    if endpoint.conditions is not None and endpoint.conditions.ready:
+        endpoint.hints = hints_of(service.spec.traffic_distribution, endpoint.node_name, zone)
     return Target(tuple(ports), endpoint)
+
+
+def hints_of(distribution: str | None, node: str | None, zone: str | None) -> discovery_v1.EndpointHints | None:
+    """Who should prefer an endpoint, by Service.spec.trafficDistribution; PreferClose is the older name of PreferSameZone."""
+    zones = [discovery_v1.ForZone(name=zone)] if zone else None
+    if distribution in ("PreferClose", "PreferSameZone") and zones:
+        return discovery_v1.EndpointHints(for_zones=zones)
+    if distribution == "PreferSameNode" and node:
+        return discovery_v1.EndpointHints(for_nodes=[discovery_v1.ForNode(name=node)], for_zones=zones)
+    return None
 
 
 def slices_of(targets: Iterable[Target]) -> list[tuple[tuple[Port, ...], list[discovery_v1.Endpoint]]]:
@@ -125,6 +140,24 @@ class EndpointSlices(Controller):
         self._slices.store.add_indexer("service", _service_keys)
         self._pods.add_handler(self._pod_changed, self._pod_updated, self._pod_changed)
         self._slices.add_handler(on_delete=self._slice_gone)
+        self._nodes = self.informers.get(core_v1.Node)
+        self._nodes.add_handler(on_update=self._node_updated)
+        # service's key -> (names of slices that we made, since when) until the informer shows them
+        self._unseen: dict[str, tuple[set[str], float]] = {}
+
+    def _node_updated(self, old: core_v1.Node, new: core_v1.Node) -> None:
+        if _zone_of(old) != _zone_of(new):
+            for service in self._services.store.list():
+                self.enqueue(service)
+
+    def _behind(self, key: str) -> bool:
+        """Whether slices that we made are not in our store yet: deciding by it would make them twice."""
+        names, since = self._unseen.get(key, (set(), 0.0))
+        names -= {s.metadata.name or "" for s in self._slices.store.by_index("service", key)}
+        if names and self.clock.monotonic() - since < SHOWN_S:
+            return True
+        self._unseen.pop(key, None)
+        return False
 
     def _slice_gone(self, piece: discovery_v1.EndpointSlice) -> None:
         for key in _service_keys(piece):
@@ -150,14 +183,18 @@ class EndpointSlices(Controller):
             or service.spec.type == "ExternalName"
         ):
             if service is None:
+                self._unseen.pop(key, None)
                 for piece in present:
                     await self._remove(piece)
                 await self._remove_endpoints(key)
             return None
+        if self._behind(key):
+            return 0.05
         targets = [
             t
             for pod in self._pods.store.list(service.metadata.namespace)
-            if selects(service.spec.selector, pod) and (t := target_of(service, pod))
+            if selects(service.spec.selector, pod)
+            and (t := target_of(service, pod, _zone_of(self._nodes.store.get(pod.spec.node_name or ""))))
         ]
         await self._write_slices(service, present, slices_of(targets) or [((), [])])
         await self._write_endpoints(service, endpoints_of(targets))
@@ -189,7 +226,9 @@ class EndpointSlices(Controller):
                     endpoints=endpoints,
                     ports=listed,
                 )
-                await self.client.create(made)
+                created = await self.client.create(made)
+                names, _ = self._unseen.get(key_of(service), (set(), 0.0))
+                self._unseen[key_of(service)] = (names | {created.metadata.name or ""}, self.clock.monotonic())
                 continue
             left.remove(match)
             if match.endpoints != endpoints or (match.ports or []) != listed or match.metadata.labels != labels:
@@ -232,6 +271,10 @@ class EndpointSlices(Controller):
         except StatusError as error:
             if error.code != 404:
                 raise
+
+
+def _zone_of(node: core_v1.Node | None) -> str | None:
+    return (node.metadata.labels or {}).get(ZONE) if node is not None else None
 
 
 def _service_keys(piece: Any) -> list[str]:

@@ -154,6 +154,9 @@ class PodNetwork:
                 f"route replace default via {GATEWAY} dev eth0",
             ]
             await ip(inside, netns_of_pid=pid)
+        if any(_on_loopback(port) for port in host_ports):
+            # What the host asks of itself comes back to 127.0.0.1 by the pod's cable.
+            _sysctl(f"net/ipv4/conf/{name}/route_localnet", "1")
         await self._set_host_ports(pod_uid, address, tuple(host_ports))
         return PodAddress(address, GATEWAY, name)
 
@@ -188,17 +191,33 @@ def _sysctl(name: str, value: str) -> None:
         path.write_text(value)
 
 
+def _on_loopback(port: HostPort) -> bool:
+    return port.host_ip in ("", "0.0.0.0") or port.host_ip.startswith("127.")
+
+
 def host_port_rules(pods: Iterable[tuple[str, tuple[HostPort, ...]]]) -> str:
-    """The whole nftables table for host ports; (address, ports) of each pod."""
+    """The whole nftables table for host ports; (address, ports) of each pod. Ports that name an address come before those that don't.
+
+    What the host asks of itself on 127.0.0.1, and a pod of itself, comes from the host's address then. Nothing that begins in a pod may
+    reach the host's 127.0.0.1 (CVE-2020-8558).
+    """
+    found = [(address, port) for address, ports in pods for port in ports]
+    found.sort(key=lambda one: one[1].host_ip in ("", "0.0.0.0"))
     lines = [f"table ip {HOST_PORTS_TABLE}", f"delete table ip {HOST_PORTS_TABLE}", f"table ip {HOST_PORTS_TABLE} {{", "  chain ports {"]
-    for address, ports in pods:
-        for port in ports:
-            where = f"ip daddr {port.host_ip} " if port.host_ip not in ("", "0.0.0.0") else ""
-            lines.append(f"    {where}{port.protocol.lower()} dport {port.host_port} dnat to {address}:{port.container_port}")
+    for address, port in found:
+        where = f"ip daddr {port.host_ip} " if port.host_ip not in ("", "0.0.0.0") else ""
+        lines.append(f"    {where}{port.protocol.lower()} dport {port.host_port} dnat to {address}:{port.container_port}")
+    hairpins = [f"    ct status dnat ip saddr {address} ip daddr {address} masquerade" for address in dict.fromkeys(a for a, _ in found)]
     lines += [
         "  }",
         "  chain prerouting { type nat hook prerouting priority dstnat; fib daddr type local jump ports; }",
         "  chain output { type nat hook output priority -100; fib daddr type local jump ports; }",
+        "  chain postrouting {",
+        "    type nat hook postrouting priority srcnat",
+        '    ct status dnat ip saddr 127.0.0.0/8 oifname != "lo" masquerade',
+        *hairpins,
+        "  }",
+        '  chain loopback { type filter hook prerouting priority mangle; iifname "pod*" ip daddr 127.0.0.0/8 drop; }',
         "}",
     ]
     return "\n".join(lines) + "\n"

@@ -20,7 +20,7 @@ from provisioner.kube.client.informer import InformerSet, key_of
 from provisioner.kube.network.ip_batch import NetworkError
 from provisioner.kube.network.routes import RouteTable, attached_segments, decide, node_network
 from provisioner.kube.proxy.health import HealthPorts
-from provisioner.kube.proxy.services import ServicePort, ports_of
+from provisioner.kube.proxy.services import Place, ServicePort, ports_of
 from provisioner.kube.proxy.table import Table
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ COALESCE_S = 0.05
 # How often the kernel's state is compared with ours (upstream's syncPeriod).
 CHECK_S = 30.0
 SERVICE_NAME = "kubernetes.io/service-name"
+ZONE = "topology.kubernetes.io/zone"
 
 
 class ClientConnection(msgspec.Struct, frozen=True, rename="camel"):
@@ -123,7 +124,14 @@ class Proxy:
         self._nodes_dirty = True
         self._wake.set()
 
+    def _place(self) -> Place:
+        node = self._nodes.store.get(self._node)
+        return Place(self._node, ((node.metadata.labels or {}) if node is not None else {}).get(ZONE, ""))
+
     def _node_updated(self, old: core_v1.Node, new: core_v1.Node) -> None:
+        if new.metadata.name == self._node and (old.metadata.labels or {}).get(ZONE) != (new.metadata.labels or {}).get(ZONE):
+            for service in self._services.store.list():
+                self._mark(key_of(service))
         if node_network(old) != node_network(new):
             self._node_changed(new)
 
@@ -134,7 +142,7 @@ class Proxy:
         changes: dict[str, list[ServicePort]] = {}
         for key in dirty:
             service = self._services.store.get(key)
-            changes[key] = ports_of(service, self._slices.store.by_index("service", key), self._node) if service else []
+            changes[key] = ports_of(service, self._slices.store.by_index("service", key), self._place()) if service else []
         await self._table.apply(changes)
         await self.health.sync(changes)
         if self._nodes_dirty:

@@ -231,15 +231,20 @@ def _element(key: str, value: str) -> str:
 
 
 def lost_udp_endpoints(old: Iterable[ServicePort], new: Iterable[ServicePort]) -> list[tuple[str, str]]:
-    """(cluster IP, endpoint IP) of UDP flows that lead to endpoints which are gone: their conntrack entries must go too."""
+    """(cluster IP or external address, or `:port` for a node port; endpoint IP) of UDP flows that lead to endpoints which are gone.
+
+    The kernel goes on sending such a flow there as long as it knows it: its entry must go too.
+    """
 
     def pairs(ports: Iterable[ServicePort]) -> set[tuple[str, str]]:
-        return {
-            (ip, e.ip)
-            for p in ports
-            if p.protocol == "udp"
-            for ip in (*p.cluster_ips, *p.external_ips)
-            for e in (*p.endpoints, *p.external)
-        }
+        found = set()
+        for port in ports:
+            if port.protocol != "udp":
+                continue
+            outer = {e.ip for e in (*port.external, *(port.everywhere if port.external_local else ()))}
+            found |= {(address, e.ip) for address in port.cluster_ips for e in port.endpoints}
+            found |= {(address, ip) for address in port.external_ips for ip in outer}
+            found |= {(f":{port.node_port}", ip) for ip in outer if port.node_port}
+        return found
 
     return sorted(pairs(old) - pairs(new))

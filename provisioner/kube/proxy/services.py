@@ -47,12 +47,20 @@ class ServicePort:
     source_ranges: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this proxy is: its node, and the node's zone (empty for none)."""
+
+    node: str
+    zone: str = ""
+
+
 def _is_ipv4(address: str | None) -> bool:
     return bool(address) and ":" not in str(address) and address != "None"
 
 
-def ports_of(service: core_v1.Service, slices: Iterable[discovery_v1.EndpointSlice], node: str) -> list[ServicePort]:
-    """The service's ports as seen from `node`; none for headless and ExternalName services."""
+def ports_of(service: core_v1.Service, slices: Iterable[discovery_v1.EndpointSlice], place: Place) -> list[ServicePort]:
+    """The service's ports as seen from `place`; none for headless and ExternalName services."""
     spec = service.spec
     cluster_ips = tuple(dict.fromkeys(ip for ip in [spec.cluster_ip, *(spec.cluster_ips or ())] if ip and _is_ipv4(ip)))
     if spec.type == "ExternalName" or not cluster_ips:
@@ -66,7 +74,7 @@ def ports_of(service: core_v1.Service, slices: Iterable[discovery_v1.EndpointSli
     external_ips = tuple(dict.fromkeys(ip for ip in [*(spec.external_ips or ()), *balancers] if ip and _is_ipv4(ip)))
     made = []
     for port in spec.ports or ():
-        found = _endpoints(ipv4, port.name or "", node)
+        found = _endpoints(ipv4, port.name or "", place)
         external_local = spec.external_traffic_policy == "Local"
         made.append(
             ServicePort(
@@ -76,10 +84,10 @@ def ports_of(service: core_v1.Service, slices: Iterable[discovery_v1.EndpointSli
                 cluster_ips=cluster_ips,
                 external_ips=external_ips,
                 node_port=port.node_port or 0,
-                endpoints=_usable(found, spec.internal_traffic_policy == "Local"),
-                external=_usable(found, external_local),
+                endpoints=_usable(found, place, spec.internal_traffic_policy == "Local"),
+                external=_usable(found, place, external_local),
                 external_local=external_local,
-                everywhere=_usable(found, False),
+                everywhere=_usable(found, Place(place.node), False),
                 health_port=(spec.health_check_node_port or 0) if external_local and spec.type == "LoadBalancer" else 0,
                 affinity_s=affinity_s,
                 source_ranges=tuple(sorted(spec.load_balancer_source_ranges or ())),
@@ -94,9 +102,11 @@ class _Candidate:
     local: bool
     ready: bool
     serving: bool
+    for_nodes: frozenset[str]
+    for_zones: frozenset[str]
 
 
-def _endpoints(slices: list[discovery_v1.EndpointSlice], port_name: str, node: str) -> list[_Candidate]:
+def _endpoints(slices: list[discovery_v1.EndpointSlice], port_name: str, place: Place) -> list[_Candidate]:
     found = []
     for piece in slices:
         numbers = [p.port for p in piece.ports or () if (p.name or "") == port_name and p.port]
@@ -104,16 +114,29 @@ def _endpoints(slices: list[discovery_v1.EndpointSlice], port_name: str, node: s
             conditions = endpoint.conditions or discovery_v1.EndpointConditions()
             ready = conditions.ready is not False
             serving = conditions.serving if conditions.serving is not None else ready
-            local = endpoint.node_name == node
+            local = endpoint.node_name == place.node
+            hints = endpoint.hints or discovery_v1.EndpointHints()
+            nodes = frozenset(hint.name or "" for hint in hints.for_nodes or ())
+            zones = frozenset(hint.name or "" for hint in hints.for_zones or ())
             found += [
-                _Candidate(Endpoint(address, number), local, ready and not conditions.terminating, bool(serving))
+                _Candidate(Endpoint(address, number), local, ready, bool(serving), nodes, zones)
                 for address in endpoint.addresses or ()
                 for number in numbers
             ]
     return found
 
 
-def _usable(found: list[_Candidate], local_only: bool) -> tuple[Endpoint, ...]:
+def _usable(found: list[_Candidate], place: Place, local_only: bool) -> tuple[Endpoint, ...]:
     candidates = [c for c in found if c.local] if local_only else found
-    chosen = [c for c in candidates if c.ready] or [c for c in candidates if c.serving]
+    ready = [c for c in candidates if c.ready]
+    chosen = (ready if local_only else _near(ready, place)) or [c for c in candidates if c.serving]
     return tuple(sorted({c.endpoint for c in chosen}))
+
+
+def _near(ready: list[_Candidate], place: Place) -> list[_Candidate]:
+    """Those that are meant for this node, else for this zone; all of them where a hint is missing or none is for here."""
+    for here, hints in ((place.node, [c.for_nodes for c in ready]), (place.zone, [c.for_zones for c in ready])):
+        meant = [c for c, names in zip(ready, hints, strict=True) if here in names]
+        if here and all(hints) and meant:
+            return meant
+    return ready

@@ -118,7 +118,8 @@ class Table:
 
 async def _forget_udp(before: Sequence[ServicePort], after: Sequence[ServicePort]) -> None:
     for address, endpoint in nftables.lost_udp_endpoints(before, after):
+        way = ["--orig-port-dst", address[1:]] if address.startswith(":") else ["--orig-dst", address]
         try:
-            await run_command(["conntrack", "-D", "-p", "udp", "--orig-dst", address, "--dst-nat", endpoint], ok_codes=(0, 1))
+            await run_command(["conntrack", "-D", "-p", "udp", *way, "--dst-nat", endpoint], ok_codes=(0, 1))
         except (NetworkError, FileNotFoundError) as error:
             log.warning("old UDP flows not forgotten service=%s endpoint=%s: %s", address, endpoint, error)

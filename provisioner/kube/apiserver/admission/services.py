@@ -37,6 +37,23 @@ RANGES = "networking.k8s.io/servicecidrs"
 PICKS = 16
 
 
+def drop_left_over(spec: core_v1.ServiceSpec, before: core_v1.ServiceSpec) -> None:
+    """Fields that the service's former type had and its new one has no use for go with it, unless they were changed as well."""
+    external = spec.type in ("NodePort", "LoadBalancer") or bool(spec.external_ips)
+    balanced = spec.type == "LoadBalancer"
+    useless = {
+        "external_traffic_policy": not external,
+        "allocate_load_balancer_node_ports": not balanced,
+        "load_balancer_class": not balanced,
+        "internal_traffic_policy": spec.type == "ExternalName",
+        "ip_families": spec.type == "ExternalName",
+        "ip_family_policy": spec.type == "ExternalName",
+    }
+    for field, is_useless in useless.items():
+        if is_useless and getattr(spec, field) == getattr(before, field):
+            setattr(spec, field, None)
+
+
 class Services(Plugin):
     name = "ServiceAllocation"
     optional = False
@@ -69,6 +86,8 @@ class Services(Plugin):
                 port.node_port = await self._pick_port(call, owner, new)
             held.add(port.node_port)
         await self._health_port(call, new, before, owner)
+        if old is not None:
+            drop_left_over(spec, before)
         if old is not None and not call.dry_run:
             await self._release(owner, numbers_of(before) - numbers_of(spec))
 

@@ -25,6 +25,7 @@ SAFE_SYSCTLS = {
     "net.ipv4.tcp_wmem",
 }
 CRITICAL = 2_000_000_000
+EVERY_ADDRESS = "0.0.0.0"
 Refusal = tuple[str, str]
 
 
@@ -83,7 +84,7 @@ def _room(pod: core_v1.Pod, running: Sequence[core_v1.Pod], settings: Settings) 
         if amount and used + amount > capacity:
             return f"OutOf{name}", _message(name, amount, used, capacity)
     taken = {port for other in running for port in _host_ports(other.spec)}
-    if taken & set(_host_ports(pod.spec)):
+    if any(_clash(mine, other) for mine in _host_ports(pod.spec) for other in taken):
         return "NodePorts", "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
     return None
 
@@ -92,8 +93,13 @@ def _message(name: str, wanted: int, used: int, capacity: int) -> str:
     return f"Pod was rejected: Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {capacity}"
 
 
-def _host_ports(spec: core_v1.PodSpec) -> Iterable[tuple[str, int]]:
+def _host_ports(spec: core_v1.PodSpec) -> Iterable[tuple[str, int, str]]:
     for container in spec.containers or ():
         for port in container.ports or ():
             if port.host_port:
-                yield port.protocol or "TCP", port.host_port
+                yield port.protocol or "TCP", port.host_port, port.host_ip or EVERY_ADDRESS
+
+
+def _clash(mine: tuple[str, int, str], other: tuple[str, int, str]) -> bool:
+    """One port may serve several pods, on an address each."""
+    return mine[:2] == other[:2] and (mine[2] == other[2] or EVERY_ADDRESS in (mine[2], other[2]))

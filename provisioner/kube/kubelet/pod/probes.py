@@ -47,6 +47,8 @@ class Probes:
     def __init__(self, handlers: Handlers, recorder: EventRecorder, clock: Clock, changed: Callable[[], None]) -> None:
         self._handlers, self._recorder, self._clock, self._changed = handlers, recorder, clock, changed
         self._watched: dict[str, _Watched] = {}
+        # The pod's address now: after our own restart containers are found running before it is known.
+        self._pod_ip = ""
 
     @property
     def started(self) -> frozenset[str]:
@@ -68,6 +70,7 @@ class Probes:
 
     def update(self, pod: core_v1.Pod, pod_ip: str, running: dict[str, Container]) -> None:
         """Probe exactly the `running` containers (by name). A container adopted from before keeps what its status said."""
+        self._pod_ip = pod_ip
         ids = {c.id for c in running.values()}
         for gone in set(self._watched) - ids:
             self._drop(gone)
@@ -83,7 +86,7 @@ class Probes:
                     ready=container.readiness_probe is None or bool(before and before.ready),
                 )
                 self._watched[found.id] = watched
-                self._begin(pod, pod_ip, watched)
+                self._begin(pod, watched)
 
     def stop(self) -> None:
         """No more probing; results stay as they are."""
@@ -96,15 +99,15 @@ class Probes:
         for task in self._watched.pop(container_id).tasks.values():
             task.cancel()
 
-    def _begin(self, pod: core_v1.Pod, pod_ip: str, watched: _Watched) -> None:
+    def _begin(self, pod: core_v1.Pod, watched: _Watched) -> None:
         kinds = [STARTUP] if not watched.started else [LIVENESS, READINESS]
         for kind in kinds:
             probe = _probe(watched.container, kind)
             if probe is not None and kind not in watched.tasks:
                 name = f"{kind.lower()} probe {pod.metadata.name}/{watched.container.name}"
-                watched.tasks[kind] = spawn(name, self._probe(pod, pod_ip, watched, kind, probe))
+                watched.tasks[kind] = spawn(name, self._probe(pod, watched, kind, probe))
 
-    async def _probe(self, pod: core_v1.Pod, pod_ip: str, watched: _Watched, kind: str, probe: core_v1.Probe) -> None:
+    async def _probe(self, pod: core_v1.Pod, watched: _Watched, kind: str, probe: core_v1.Probe) -> None:
         period_s = float(probe.period_seconds or 10)
         age_s = (self._clock.now() - watched.since).total_seconds() if watched.since else 0.0
         # What was running before we were is spread over a period, so that a restart asks not everything at once.
@@ -112,26 +115,26 @@ class Probes:
         await self._clock.sleep(delay_s if delay_s > 0 else random.uniform(0, period_s) if age_s > 60 else 0)
         failures = successes = 0
         while True:
-            answer = await self._ask(probe, watched, pod_ip)
+            answer = await self._ask(probe, watched, self._pod_ip)
             if answer.ok:
                 successes, failures = successes + 1, 0
             else:
                 successes, failures = 0, failures + 1
                 self._recorder.event(_about(pod, watched), "Warning", "Unhealthy", f"{kind} probe failed: {answer.message}")
             if successes >= (probe.success_threshold or 1):
-                if self._succeeded(pod, pod_ip, watched, kind):
+                if self._succeeded(pod, watched, kind):
                     return
             elif failures >= (probe.failure_threshold or 3) and self._failed(watched, kind, probe):
                 return
             eager = kind == STARTUP or (kind == READINESS and not watched.ready)
             await self._clock.sleep(min(period_s, EAGER_S) if eager and answer.ok else period_s)
 
-    def _succeeded(self, pod: core_v1.Pod, pod_ip: str, watched: _Watched, kind: str) -> bool:
+    def _succeeded(self, pod: core_v1.Pod, watched: _Watched, kind: str) -> bool:
         """Note a success; whether this probe has done its work."""
         if kind == STARTUP:
             watched.started = True
             watched.tasks.pop(STARTUP, None)
-            self._begin(pod, pod_ip, watched)
+            self._begin(pod, watched)
             self._changed()
             return True
         if kind == READINESS and not watched.ready:

@@ -44,7 +44,8 @@ class PodWorker:
         self.mirrored = mirrored
         self.removed = False
         self.ending = False
-        self.pod_ip = ""
+        # As it was before our own restart; plugging in says anew.
+        self.pod_ip = pod.status.pod_ip or ""
         self._s = services
         self._wake = asyncio.Event()
         self._operations = Operations(self._title, services.clock, self._failed, self.wake)

@@ -91,6 +91,11 @@ class Cluster:
         metadata.creation_timestamp = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         return self.put(obj)
 
+    async def update(self, obj: K) -> K:
+        metadata: Any = obj.metadata  # type: ignore[attr-defined]
+        await self.get(type(obj), metadata.name, metadata.namespace)
+        return self.put(obj)
+
     async def update_status(self, obj: K) -> K:
         metadata: Any = obj.metadata  # type: ignore[attr-defined]
         known = await self.get(type(obj), metadata.name, metadata.namespace)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.kube.api._generated import core_v1
-from provisioner.kube.controllers.endpoint_slices import PER_SLICE, Target, endpoints_of, port_number, slices_of, target_of
+from provisioner.kube.api._generated import core_v1, discovery_v1
+from provisioner.kube.controllers.endpoint_slices import PER_SLICE, EndpointSlices, Target, endpoints_of, port_number, slices_of, target_of
+from tests.unit.kube.controllers.cluster import Cluster
 from tests.unit.kube.controllers.objects import at, made
 
 
@@ -83,3 +84,45 @@ def test_the_older_form_tells_ready_from_waiting() -> None:
     assert [a.ip for a in subset.addresses or ()] == ["10.1.0.1"]
     assert [a.ip for a in subset.not_ready_addresses or ()] == ["10.1.0.2"]
     assert [(p.port, p.protocol) for p in subset.ports or ()] == [(80, "TCP")]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "zone", "nodes", "zones"),
+    [
+        (None, "z", [], []),
+        ("PreferClose", "z", [], ["z"]),
+        ("PreferSameZone", "z", [], ["z"]),
+        ("PreferSameZone", None, [], []),
+        ("PreferSameNode", "z", ["n"], ["z"]),
+        ("PreferSameNode", None, ["n"], []),
+    ],
+)
+def test_who_should_prefer_an_endpoint(distribution: str | None, zone: str | None, nodes: list[str], zones: list[str]) -> None:
+    of = service(trafficDistribution=distribution)
+    found = target_of(of, pod(), zone)
+    assert found is not None and found.endpoint.zone == zone
+    hints = found.endpoint.hints or discovery_v1.EndpointHints()
+    assert [h.name for h in hints.for_nodes or ()] == nodes and [h.name for h in hints.for_zones or ()] == zones
+    waiting = target_of(of, pod(ready=False), zone)
+    assert waiting is not None and waiting.endpoint.hints is None
+
+
+async def test_slices_follow_the_pods_and_are_made_once() -> None:
+    cluster = Cluster()
+    controller = EndpointSlices(cluster.parts())
+    cluster.put(made(core_v1.Node, {"metadata": {"name": "n", "labels": {"topology.kubernetes.io/zone": "z"}}}))
+    cluster.put(
+        made(core_v1.Service, {"metadata": {"name": "web", "namespace": "ns"}, "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}})
+    )
+    await cluster.settle(controller)
+    labelled = pod()
+    labelled.metadata.labels = {"a": "b"}
+    cluster.put(labelled)
+    await cluster.settle(controller)
+    (piece,) = cluster.all(discovery_v1.EndpointSlice)
+    assert [(e.addresses, e.zone) for e in piece.endpoints or ()] == [(["10.1.0.5"], "z")]
+    (old,) = cluster.all(core_v1.Endpoints)
+    assert [a.ip for subset in old.subsets or () for a in subset.addresses or ()] == ["10.1.0.5"]
+    await cluster.delete(core_v1.Service, "web", "ns")
+    await cluster.settle(controller)
+    assert cluster.all(discovery_v1.EndpointSlice) == [] and cluster.all(core_v1.Endpoints) == []

@@ -44,3 +44,5 @@ def test_host_port_rules() -> None:
     rules = host_port_rules([("10.1.0.2", (HostPort("TCP", 80, 8080), HostPort("UDP", 53, 53, "192.0.2.1")))])
     assert "tcp dport 80 dnat to 10.1.0.2:8080" in rules
     assert "ip daddr 192.0.2.1 udp dport 53 dnat to 10.1.0.2:53" in rules
+    assert rules.index("192.0.2.1") < rules.index("tcp dport 80"), "one address's port comes before every address's"
+    assert "ct status dnat ip saddr 10.1.0.2 ip daddr 10.1.0.2 masquerade" in rules

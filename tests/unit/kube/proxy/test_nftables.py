@@ -112,3 +112,5 @@ def test_pods_to_the_outside_are_masqueraded() -> None:
 def test_udp_flows_to_lost_endpoints() -> None:
     assert lost_udp_endpoints([DNS, WEB], [WEB]) == [("10.96.0.10", "10.1.0.2")]
     assert lost_udp_endpoints([DNS], [DNS]) == []
+    outer = ServicePort("default/u", "udp", 53, ("10.96.0.9",), ("192.0.2.1",), 30053, (A,), (A,))
+    assert lost_udp_endpoints([outer], []) == [("10.96.0.9", "10.1.0.2"), ("192.0.2.1", "10.1.0.2"), (":30053", "10.1.0.2")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from provisioner.kube.api._generated import core_v1, discovery_v1, meta_v1
-from provisioner.kube.proxy.services import Endpoint, ports_of
+from provisioner.kube.proxy.services import Endpoint, Place, ports_of
 
 
 def service(**spec: object) -> core_v1.Service:
@@ -27,7 +29,9 @@ def slice_of(*endpoints: discovery_v1.Endpoint) -> discovery_v1.EndpointSlice:
 
 def test_ready_endpoints_of_every_slice() -> None:
     (port,) = ports_of(
-        service(), [slice_of(endpoint("10.1.0.2", ready=True), endpoint("10.1.0.3", ready=False)), slice_of(endpoint("10.1.0.4"))], "here"
+        service(),
+        [slice_of(endpoint("10.1.0.2", ready=True), endpoint("10.1.0.3", ready=False)), slice_of(endpoint("10.1.0.4"))],
+        Place("here"),
     )
     assert port.endpoints == (Endpoint("10.1.0.2", 8080), Endpoint("10.1.0.4", 8080))
     assert (port.name, port.protocol, port.port, port.node_port, port.cluster_ips) == ("default/web:http", "tcp", 80, 30080, ("10.96.0.7",))
@@ -35,49 +39,76 @@ def test_ready_endpoints_of_every_slice() -> None:
 
 def test_terminating_ones_serve_only_where_none_is_ready() -> None:
     dying = endpoint("10.1.0.2", ready=False, serving=True, terminating=True)
-    assert ports_of(service(), [slice_of(dying)], "here")[0].endpoints == (Endpoint("10.1.0.2", 8080),)
-    assert ports_of(service(), [slice_of(dying, endpoint("10.1.0.3", ready=True))], "here")[0].endpoints == (Endpoint("10.1.0.3", 8080),)
+    assert ports_of(service(), [slice_of(dying)], Place("here"))[0].endpoints == (Endpoint("10.1.0.2", 8080),)
+    assert ports_of(service(), [slice_of(dying, endpoint("10.1.0.3", ready=True))], Place("here"))[0].endpoints == (
+        Endpoint("10.1.0.3", 8080),
+    )
 
 
 def test_local_policies_keep_this_nodes_endpoints() -> None:
     slices = [slice_of(endpoint("10.1.0.2", "here", ready=True), endpoint("10.1.0.3", "there", ready=True))]
-    (port,) = ports_of(service(external_traffic_policy="Local"), slices, "here")
+    (port,) = ports_of(service(external_traffic_policy="Local"), slices, Place("here"))
     assert port.external == (Endpoint("10.1.0.2", 8080),)
     assert port.external_local
     assert len(port.endpoints) == len(port.everywhere) == 2
-    assert ports_of(service(internal_traffic_policy="Local"), slices, "there")[0].endpoints == (Endpoint("10.1.0.3", 8080),)
+    assert ports_of(service(internal_traffic_policy="Local"), slices, Place("there"))[0].endpoints == (Endpoint("10.1.0.3", 8080),)
 
 
 def test_only_the_ipv4_half_of_dual_stack_counts() -> None:
     six = discovery_v1.EndpointSlice(
         address_type="IPv6", endpoints=[endpoint("fd00::2")], ports=[discovery_v1.EndpointPort(name="http", port=8080)]
     )
-    (port,) = ports_of(service(cluster_ips=["10.96.0.7", "fd00::7"]), [six, slice_of(endpoint("10.1.0.2"))], "here")
+    (port,) = ports_of(service(cluster_ips=["10.96.0.7", "fd00::7"]), [six, slice_of(endpoint("10.1.0.2"))], Place("here"))
     assert port.cluster_ips == ("10.96.0.7",)
     assert port.endpoints == (Endpoint("10.1.0.2", 8080),)
 
 
 def test_a_balancer_asks_for_local_endpoints_where_the_policy_is_local() -> None:
     values = {"type": "LoadBalancer", "health_check_node_port": 32000}
-    assert ports_of(service(**values, external_traffic_policy="Local"), [], "here")[0].health_port == 32000
-    assert ports_of(service(**values, external_traffic_policy="Cluster"), [], "here")[0].health_port == 0
+    assert ports_of(service(**values, external_traffic_policy="Local"), [], Place("here"))[0].health_port == 32000
+    assert ports_of(service(**values, external_traffic_policy="Cluster"), [], Place("here"))[0].health_port == 0
 
 
 def test_external_addresses_and_balancers() -> None:
     balanced = service(type="LoadBalancer", external_ips=["192.0.2.1"], load_balancer_source_ranges=["10.0.0.0/8"])
     ingress = [core_v1.LoadBalancerIngress(ip="192.0.2.9"), core_v1.LoadBalancerIngress(ip="192.0.2.10", ip_mode="Proxy")]
     balanced.status.load_balancer = core_v1.LoadBalancerStatus(ingress=ingress)
-    (port,) = ports_of(balanced, [], "here")
+    (port,) = ports_of(balanced, [], Place("here"))
     assert port.external_ips == ("192.0.2.1", "192.0.2.9")
     assert port.source_ranges == ("10.0.0.0/8",)
 
 
 def test_headless_and_external_names_have_no_rules() -> None:
-    assert ports_of(service(cluster_ip="None"), [], "here") == []
-    assert ports_of(service(type="ExternalName", cluster_ip=None), [], "here") == []
+    assert ports_of(service(cluster_ip="None"), [], Place("here")) == []
+    assert ports_of(service(type="ExternalName", cluster_ip=None), [], Place("here")) == []
 
 
 def test_affinity() -> None:
-    assert ports_of(service(session_affinity="ClientIP"), [], "here")[0].affinity_s == 10800
+    assert ports_of(service(session_affinity="ClientIP"), [], Place("here"))[0].affinity_s == 10800
     config = core_v1.SessionAffinityConfig(client_ip=core_v1.ClientIPConfig(timeout_seconds=60))
-    assert ports_of(service(session_affinity="ClientIP", session_affinity_config=config), [], "here")[0].affinity_s == 60
+    assert ports_of(service(session_affinity="ClientIP", session_affinity_config=config), [], Place("here"))[0].affinity_s == 60
+
+
+def near(address: str, node: str, nodes: tuple[str, ...] = (), zones: tuple[str, ...] = ()) -> discovery_v1.Endpoint:
+    made = endpoint(address, node, ready=True)
+    made.hints = discovery_v1.EndpointHints(
+        for_nodes=[discovery_v1.ForNode(name=n) for n in nodes], for_zones=[discovery_v1.ForZone(name=z) for z in zones]
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("place", "pieces", "used"),
+    [
+        (Place("n1", "z1"), [near("10.1.0.1", "n1", zones=("z1",)), near("10.1.0.2", "n2", zones=("z2",))], ["10.1.0.1"]),
+        (Place("n3", "z3"), [near("10.1.0.1", "n1", zones=("z1",)), near("10.1.0.2", "n2", zones=("z2",))], ["10.1.0.1", "10.1.0.2"]),
+        (Place("n1", ""), [near("10.1.0.1", "n1", zones=("z1",)), near("10.1.0.2", "n2", zones=("z2",))], ["10.1.0.1", "10.1.0.2"]),
+        (Place("n1", "z1"), [near("10.1.0.1", "n1", zones=("z1",)), near("10.1.0.2", "n2")], ["10.1.0.1", "10.1.0.2"]),
+        (Place("n2", "z1"), [near("10.1.0.1", "n1", ("n1",), ("z1",)), near("10.1.0.2", "n2", ("n2",), ("z1",))], ["10.1.0.2"]),
+        (Place("n9", "z1"), [near("10.1.0.1", "n1", ("n1",), ("z1",)), near("10.1.0.2", "n2", ("n2",), ("z2",))], ["10.1.0.1"]),
+    ],
+    ids=["zone", "none-for-this-zone", "no-zone", "a-hint-missing", "node", "no-node-then-zone"],
+)
+def test_hints(place: Place, pieces: list[discovery_v1.Endpoint], used: list[str]) -> None:
+    (port,) = ports_of(service(), [slice_of(*pieces)], place)
+    assert [e.ip for e in port.endpoints] == used

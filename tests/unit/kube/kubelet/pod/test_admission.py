@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1, meta_v1
 from provisioner.kube.kubelet.pod.admission import refusal
@@ -75,3 +77,20 @@ def test_a_node_that_is_not_the_selected_one() -> None:
         "NodeAffinity",
         "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
     )
+
+
+@pytest.mark.parametrize(
+    ("mine", "clashes"),
+    [
+        ({"hostIP": "127.0.0.1"}, False),
+        ({"hostIP": "10.0.0.1"}, True),
+        ({"hostIP": "10.0.0.1", "protocol": "UDP"}, False),
+        ({}, True),
+    ],
+)
+def test_a_host_port_is_one_on_each_address(mine: dict[str, str], clashes: bool) -> None:
+    def with_port(**port: str) -> core_v1.Pod:
+        return of(containers=[{"name": "c", "ports": [{"containerPort": 1, "hostPort": 5400, **port}]}])
+
+    found = refusal(with_port(**mine), [with_port(hostIP="10.0.0.1")], SETTINGS)
+    assert (found is not None and found[0] == "NodePorts") is clashes

@@ -125,3 +125,20 @@ async def test_a_probe_may_have_a_grace_period_of_its_own() -> None:
     assert asked.probes.grace_s("id") == 3
     assert asked.probes.grace_s("other") is None
     asked.probes.stop()
+
+
+async def test_probes_ask_where_the_pod_is_now() -> None:
+    """After the kubelet's own restart containers are found running before their pod's address is known."""
+    asked = Asked({"readinessProbe": {"tcpSocket": {"port": 80}, "periodSeconds": 10}})
+    hosts: list[str] = []
+
+    async def tcp(action: object, container: object, pod_ip: str, timeout_s: float) -> Answer:
+        hosts.append(pod_ip)
+        return Answer(bool(pod_ip), "")
+
+    asked.tcp = tcp  # type: ignore[attr-defined]  # a face of ours
+    asked.probes.update(asked.pod, "", {"main": asked.running()})
+    await asked.clock.advance(1)
+    asked.update()
+    await asked.clock.advance(10)
+    assert hosts == ["", "10.0.0.1"] and asked.probes.ready == {"id"}
