@@ -46,6 +46,12 @@ def _root_ca(parts: Parts, flags: Flags) -> Controller | None:
     return made
 
 
+def _token_secrets(parts: Parts, flags: Flags) -> Controller:
+    ca = Path(flags.root_ca_file).read_text() if flags.root_ca_file else ""
+    made: Controller = _class("token_secrets", "TokenSecrets")(parts, ca)
+    return made
+
+
 def _garbage(parts: Parts, flags: Flags) -> Controller | None:
     return _class("garbage", "GarbageCollector")(parts) if flags.enable_garbage_collector else None
 
@@ -88,6 +94,7 @@ FACTORIES: dict[str, Factory] = {
     "resourcequota-controller": _plain("quotas", "Quotas"),
     "persistentvolume-binder-controller": _plain("volume_binder", "VolumeBinder"),
     "persistentvolumeclaim-protection-controller": _plain("volume_protection", "ClaimProtection"),
+    "ephemeral-volume-controller": _plain("ephemeral_volumes", "EphemeralVolumes"),
     "persistentvolume-protection-controller": _plain("volume_protection", "VolumeProtection"),
     "clusterrole-aggregation-controller": _plain("role_aggregation", "RoleAggregation"),
     "certificatesigningrequest-approving-controller": _plain("certificates", "CertificateApprover"),
@@ -101,6 +108,8 @@ FACTORIES: dict[str, Factory] = {
     "node-ipam-controller": _node_ipam,
     "serviceaccount-controller": _plain("service_accounts", "ServiceAccounts"),
     "root-ca-certificate-publisher-controller": _root_ca,
+    "serviceaccount-token-controller": _token_secrets,
+    "service-cidr-controller": _plain("service_cidrs", "ServiceCidrs"),
     "namespace-controller": _plain("namespaces", "Namespaces"),
     "garbage-collector-controller": _garbage,
     "pod-garbage-collector-controller": lambda parts, flags: _class("pod_gc", "PodGc")(parts, flags.terminated_pod_gc_threshold),
@@ -121,6 +130,7 @@ ALIASES = {
     "persistentvolume-binder": "persistentvolume-binder-controller",
     "pvc-protection": "persistentvolumeclaim-protection-controller",
     "pv-protection": "persistentvolume-protection-controller",
+    "ephemeral-volume": "ephemeral-volume-controller",
     "ttl-after-finished": "ttl-after-finished-controller",
     "bootstrapsigner": "bootstrap-signer-controller",
     "tokencleaner": "token-cleaner-controller",
@@ -131,12 +141,10 @@ ELSEWHERE = frozenset(
     {
         "endpoints-controller",
         "taint-eviction-controller",
-        "serviceaccount-token-controller",
         "ttl-controller",
         "ttl-after-finished-controller",
         "persistentvolume-expander-controller",
         "persistentvolume-attach-detach-controller",
-        "ephemeral-volume-controller",
         "cloud-node-lifecycle-controller",
         "service-lb-controller",
         "node-route-controller",
