@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api import errors
+from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.selectors import SelectorError, from_struct
 from provisioner.kube.api.validation import checks, pod
@@ -30,11 +31,24 @@ def create(obj: Any) -> list[FieldError]:
     if spec.template is None:
         return [*problems, errors.required("spec.template")]
     own = (spec.template.metadata.labels if spec.template.metadata is not None else None) or {}
-    problems += selector(spec, own, kind) + template(spec.template, "spec.template", own)
+    problems += selector(spec, own, kind) + template(_with_claims(spec), "spec.template", own)
     if spec.template.spec is not None:
         problems += _always_running(spec.template.spec, kind)
     own_rules = {"Deployment": _deployment, "DaemonSet": _daemonset, "StatefulSet": _statefulset}.get(kind)
     return problems + (own_rules(spec) if own_rules is not None else [])
+
+
+def _with_claims(spec: Any) -> Any:
+    """The template as pods are made of it: a StatefulSet's claim templates are volumes of each, in place of those of the same name."""
+    claims = [c.metadata.name for c in getattr(spec, "volume_claim_templates", None) or ()]
+    if not claims or spec.template.spec is None:
+        return spec.template
+    made = [
+        core_v1.Volume(name=name, persistent_volume_claim=core_v1.PersistentVolumeClaimVolumeSource(claim_name=name)) for name in claims
+    ]
+    kept = [volume for volume in spec.template.spec.volumes or () if volume.name not in claims]
+    of_pod = msgspec.structs.replace(spec.template.spec, volumes=[*made, *kept])
+    return msgspec.structs.replace(spec.template, spec=of_pod)
 
 
 def template(found: Any, path: str, own: dict[str, str]) -> list[FieldError]:

@@ -355,3 +355,11 @@ def test_an_object_that_goes_gets_no_new_finalizers() -> None:
 def test_schedules(schedule: str, wrong: str) -> None:
     found = schedule_error(schedule)
     assert (wrong in found) if wrong else found == ""
+
+
+def test_a_statefulset_mounts_what_its_claim_templates_give() -> None:
+    mounting = copy.deepcopy(RIGHT["StatefulSet"])
+    container = mounting["spec"]["template"]["spec"]["containers"][0]
+    for name, problems in (("d", 0), ("none", 1)):
+        container["volumeMounts"] = [{"name": name, "mountPath": "/d"}]
+        assert len(validate_create(made("StatefulSet", mounting))) == problems
