@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from provisioner.machines.commands import run
 from provisioner.machines.errors import CommandError, MachineError, RequirementError
@@ -15,6 +18,8 @@ ASK_TIMEOUT_S = 120.0
 # A lab's machines boot side by side; emulated on two busy cores the last of three was there after 3 minutes. Fifteen times that.
 UP_TIMEOUT_S = 2700.0
 DOWN_TIMEOUT_S = 600.0
+# Names a file in which the `vagrant up` that started us says what is asked here of Vagrant: it has the machines locked.
+TOLD = "PROVISION_VAGRANT_TOLD"
 # What Vagrant's words mean, and what helps. The first that fits counts.
 _CAUSES = (
     (
@@ -34,7 +39,11 @@ _CAUSES = (
         "systemctl start libvirtd virtlogd; without systemd: scripts/libvirt start",
     ),
     (r"(?i)timed out while waiting for the machine to boot", "a machine did not boot in time", "see its console with: virsh console"),
-    (r"(?i)another process is already executing an action", "another vagrant works on these machines", "let it end, then run again"),
+    (
+        r"(?i)another process is already executing an action|another Vagrant process is currently",
+        "another vagrant works on these machines",
+        "let it end, then run again",
+    ),
     (r"(?i)Name `[^`]*` of domain about to create is already taken", "a machine that is not ours has the name", "remove or rename it"),
     (
         r"(?i)address .*(already in use|conflict|overlap)|already in use by interface",
@@ -67,10 +76,16 @@ class Vagrant:
 
     def states(self) -> dict[str, str]:
         """State by machine, in the Vagrantfile's order: running, shutoff, poweroff, not_created…"""
+        if (told := self._told()) is not None:
+            return {name: said["state"] for name, said in told.items()}
         return parse_states(self._run("status", "--machine-readable", timeout_s=ASK_TIMEOUT_S))
 
     def ssh(self, names: Sequence[str]) -> dict[str, Ssh]:
         """The way to those machines, all of which must run."""
+        if (told := self._told()) is not None:
+            return {
+                name: Ssh(said["address"], said["port"], said["user"], tuple(said["keys"])) for name, said in told.items() if name in names
+            }
         return parse_ssh_config(self._run("ssh-config", *names, timeout_s=ASK_TIMEOUT_S)) if names else {}
 
     def up(self, names: Sequence[str]) -> None:
@@ -82,6 +97,18 @@ class Vagrant:
 
     def destroy(self) -> None:
         self._run("destroy", "--force", timeout_s=DOWN_TIMEOUT_S)
+
+    def _told(self) -> dict[str, dict[str, Any]] | None:
+        """What the Vagrant of this folder, in whose midst we run, said; None outside of one."""
+        path = os.environ.get(TOLD)
+        if not path:
+            return None
+        try:
+            told = json.loads(Path(path).read_text())
+            machines: dict[str, dict[str, Any]] = told["machines"]
+            return machines if Path(told["folder"]).resolve() == self.folder.resolve() else None
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise MachineError(f"{TOLD} names {path}, which can't be read: {e}", hint=f"unset {TOLD}: only the Vagrantfile sets it") from e
 
     def _run(self, *words: str, timeout_s: float) -> str:
         if not (self.folder / "Vagrantfile").is_file():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
 import pytest
 
 from provisioner.machines.errors import CommandError, MachineError, RequirementError
-from provisioner.machines.vagrant.command import Ssh, Vagrant, explained, parse_ssh_config, parse_states
+from provisioner.machines.vagrant.command import TOLD, Ssh, Vagrant, explained, parse_ssh_config, parse_states
 
 STATUS = """==> vagrant: A new version of Vagrant is available
 1700000000,master-1,metadata,provider,libvirt
@@ -48,6 +49,25 @@ def test_ways_to_machines() -> None:
     }
     with pytest.raises(MachineError, match="no HostName for odd"):
         parse_ssh_config("Host odd\n  User a\n")
+
+
+def test_in_the_midst_of_vagrant_up_nothing_is_asked_of_a_second_vagrant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # where there is no vagrant
+    folder, told = tmp_path / "vagrant", tmp_path / "told"
+    folder.mkdir()
+    (folder / "Vagrantfile").write_text("")
+    way = {"address": "192.168.121.5", "port": 22, "user": "vagrant", "keys": ["/key"]}
+    machines = {"master-1": {"state": "running", **way}, "worker-1": {"state": "not_created"}}
+    told.write_text(json.dumps({"folder": str(folder), "machines": machines}))
+    monkeypatch.setenv(TOLD, str(told))
+    assert Vagrant(folder).states() == {"master-1": "running", "worker-1": "not_created"}
+    assert Vagrant(folder).ssh(["master-1"]) == {"master-1": Ssh("192.168.121.5", 22, "vagrant", ("/key",))}
+    (tmp_path / "Vagrantfile").write_text("")
+    with pytest.raises(RequirementError, match="vagrant is not installed"):
+        Vagrant(tmp_path).states()  # another folder's machines are another Vagrant's
+    told.write_text("{")
+    with pytest.raises(MachineError, match=f"{TOLD} names .* can't be read"):
+        Vagrant(folder).states()
 
 
 @pytest.mark.parametrize(
