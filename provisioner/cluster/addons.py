@@ -36,6 +36,7 @@ CONTROLLERS = (
     "resourcequota-controller",
     "root-ca-cert-publisher",
     "service-account-controller",
+    "service-cidrs-controller",
     "statefulset-controller",
     "taint-eviction-controller",
     "ttl-after-finished-controller",

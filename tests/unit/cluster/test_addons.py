@@ -38,7 +38,6 @@ UNUSED_ROLES = {
     "resourceclaim-controller",
     "route-controller",
     "selinux-warning-controller",
-    "service-cidrs-controller",
     "service-controller",
     "ttl-controller",
     "validatingadmissionpolicy-status-controller",
