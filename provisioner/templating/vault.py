@@ -31,13 +31,19 @@ class VaultSecrets:
     by_id: Mapping[str, bytes] = field(repr=False)
 
     def decrypt(self, data: bytes) -> bytes:
+        return self.opened(data)[1]
+
+    def opened(self, data: bytes) -> tuple[str, bytes]:
+        """(Id of the secret that opens it, what is inside). Raises VaultError."""
+        if not self.by_id:
+            raise VaultError("no vault secrets were found that could decrypt")
         label, payload = _open(data)
         order = sorted(self.by_id, key=lambda vault_id: vault_id != label)
         for vault_id in order:
             plain = _decrypt(payload, self.by_id[vault_id])
             if plain is not None:
-                return plain
-        raise VaultError("no vault secret given opens it")
+                return vault_id, plain
+        raise VaultError("no vault secrets were found that could decrypt")
 
     def encrypt(self, plain: bytes, vault_id: str | None = None, *, salt: bytes | None = None) -> bytes:
         """An envelope for the secret named, or the first one. Salt is random unless it is given."""

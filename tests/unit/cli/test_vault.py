@@ -49,4 +49,51 @@ def test_mistakes_name_the_file(tmp_path: Path, password: list[str]) -> None:
     plain.write_text("x")
     result = CliRunner().invoke(command, ["view", str(plain), *password])
     assert result.exit_code == 1
-    assert f"{plain}: not a vault envelope" in result.output
+    assert f"not vault encrypted data. for {plain}" in result.output
+
+
+@pytest.fixture
+def ids(tmp_path: Path) -> list[str]:
+    for name in ("dev", "prod"):
+        (tmp_path / name).write_text(f"{name}'s secret")
+    return [f"{name}@{tmp_path / name}" for name in ("dev", "prod")]
+
+
+def test_the_id_that_encrypts_is_named_where_several_are_there(tmp_path: Path, ids: list[str]) -> None:
+    path = tmp_path / "vars.yaml"
+    path.write_text("a: 1\n")
+    both = ["--vault-id", ids[0], "--vault-id", ids[1]]
+    refused = CliRunner().invoke(command, ["encrypt", str(path), *both])
+    assert refused.exit_code == 1 and "--encrypt-vault-id" in refused.output and path.read_text() == "a: 1\n"
+    run("encrypt", str(path), *both, "--encrypt-vault-id", "prod")
+    assert path.read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;prod\n")
+
+
+def test_rekey_changes_all_files_or_none(tmp_path: Path, ids: list[str]) -> None:
+    paths = [str(tmp_path / name) for name in ("a", "b")]
+    for path in paths:
+        Path(path).write_text("x")
+    run("encrypt", *paths, "--vault-id", ids[0])
+    Path(paths[1]).write_text("plain")
+    refused = CliRunner().invoke(command, ["rekey", *paths, "--vault-id", ids[0], "--new-vault-id", ids[1]])
+    assert refused.exit_code == 1 and ";dev\n" in Path(paths[0]).read_text()
+    run("rekey", paths[0], "--vault-id", ids[0], "--new-vault-id", ids[1])
+    assert run("view", paths[0], "--vault-id", ids[1]) == "x"
+
+
+def test_streams_and_an_output_of_its_own(tmp_path: Path, password: list[str]) -> None:
+    sealed = CliRunner().invoke(command, ["encrypt", *password], input="from a pipe")
+    assert sealed.output.startswith("$ANSIBLE_VAULT;1.1;AES256\n")
+    (tmp_path / "sealed").write_text(sealed.output)
+    run("decrypt", str(tmp_path / "sealed"), "--output", str(tmp_path / "open"), *password)
+    assert (tmp_path / "open").read_text() == "from a pipe" and (tmp_path / "sealed").read_text() == sealed.output
+
+
+def test_edit_keeps_the_id(tmp_path: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "vars"
+    path.write_text("x")
+    run("encrypt", str(path), "--vault-id", ids[1])
+    monkeypatch.setenv("EDITOR", "sh -c 'echo y >> $0'")
+    run("edit", str(path), "--vault-id", ids[0], "--vault-id", ids[1])
+    assert path.read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;prod\n")
+    assert run("view", str(path), "--vault-id", ids[1]) == "xy\n"

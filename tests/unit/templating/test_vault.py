@@ -25,7 +25,7 @@ def test_labelled_envelopes_try_every_secret() -> None:
 
 def test_wrong_secret_and_damage() -> None:
     envelope = ONE.encrypt(b"data")
-    with pytest.raises(VaultError, match="no vault secret given opens it"):
+    with pytest.raises(VaultError, match="no vault secrets were found"):
         VaultSecrets({"default": b"wrong"}).decrypt(envelope)
     with pytest.raises(VaultError, match="damaged"):
         ONE.decrypt(envelope[:40] + b"zz")
