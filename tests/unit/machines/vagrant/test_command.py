@@ -52,7 +52,7 @@ def test_ways_to_machines() -> None:
 
 
 def test_in_the_midst_of_vagrant_up_nothing_is_asked_of_a_second_vagrant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))  # where there is no vagrant
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))  # where there is no vagrant
     folder, told = tmp_path / "vagrant", tmp_path / "told"
     folder.mkdir()
     (folder / "Vagrantfile").write_text("")
