@@ -125,10 +125,14 @@ def _decided(request: Request) -> bool:
     return any(c.type in ("Approved", "Denied") for c in request.status.conditions or ())
 
 
-class CertificateApprover(Controller):
-    """Approves what nodes ask for themselves: the first client certificate, and its renewals."""
+def condition_of(type_: str, reason: str, message: str, now: str) -> certificates_v1.CertificateSigningRequestCondition:
+    return certificates_v1.CertificateSigningRequestCondition(
+        type=type_, status="True", reason=reason, message=message, last_update_time=now, last_transition_time=now
+    )
 
-    name = "certificate-approver"
+
+class _Requests(Controller):
+    """Looks at each request, whenever it changes."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
@@ -136,7 +140,25 @@ class CertificateApprover(Controller):
 
     async def reconcile(self, key: str) -> float | None:
         request: Request | None = self._requests.store.get(key)
-        if request is None or _decided(request) or request.status.certificate or request.spec.signer_name != NODE_CLIENT:
+        return await self.look_at(request) if request is not None else None
+
+    async def look_at(self, request: Request) -> float | None:
+        raise LookupError(f"{self.name}: nothing to look at {request.metadata.name} with")
+
+    async def _add(self, request: Request, type_: str, reason: str, message: str, subresource: str) -> None:
+        """Put one more condition on a request."""
+        conditions = [*(request.status.conditions or ()), condition_of(type_, reason, message, self.now())]
+        status = msgspec.structs.replace(request.status, conditions=conditions)
+        await self.client.update(msgspec.structs.replace(request, status=status), subresource=subresource)
+
+
+class CertificateApprover(_Requests):
+    """Approves what nodes ask for themselves: the first client certificate, and its renewals."""
+
+    name = "certificate-approver"
+
+    async def look_at(self, request: Request) -> float | None:
+        if _decided(request) or request.status.certificate or request.spec.signer_name != NODE_CLIENT:
             return None
         try:
             content = await ask(command="request", pem=pem_of(request))
@@ -150,7 +172,7 @@ class CertificateApprover(Controller):
             ("nodeclient", "Auto approving kubelet client certificate after SubjectAccessReview."),
         ):
             if await self._may(request, subresource):
-                await self._approve(request, text)
+                await self._add(request, "Approved", "AutoApproved", text, "approval")
                 return None
         return None
 
@@ -168,18 +190,6 @@ class CertificateApprover(Controller):
         )
         return bool((await self.client.create(review)).status.allowed)
 
-    async def _approve(self, request: Request, text: str) -> None:
-        approved = certificates_v1.CertificateSigningRequestCondition(
-            type="Approved",
-            status="True",
-            reason="AutoApproved",
-            message=text,
-            last_update_time=self.now(),
-            last_transition_time=self.now(),
-        )
-        status = msgspec.structs.replace(request.status, conditions=[*(request.status.conditions or ()), approved])
-        await self.client.update(msgspec.structs.replace(request, status=status), subresource="approval")
-
 
 @dataclass(frozen=True)
 class Authority:
@@ -189,18 +199,16 @@ class Authority:
     key_file: str
 
 
-class CertificateSigner(Controller):
+class CertificateSigner(_Requests):
     name = "certificate-signer"
 
     def __init__(self, parts: Parts, authorities: dict[str, Authority], duration_s: float) -> None:
         super().__init__(parts)
         self._authorities, self._duration_s = authorities, duration_s
-        self._requests = self.watch(Request)
 
-    async def reconcile(self, key: str) -> float | None:
-        request: Request | None = self._requests.store.get(key)
-        authority = self._authorities.get(request.spec.signer_name or "") if request is not None else None
-        if request is None or authority is None or request.status.certificate:
+    async def look_at(self, request: Request) -> float | None:
+        authority = self._authorities.get(request.spec.signer_name or "")
+        if authority is None or request.status.certificate:
             return None
         states = {c.type for c in request.status.conditions or ()}
         if "Approved" not in states or states & {"Denied", "Failed"}:
@@ -211,7 +219,7 @@ class CertificateSigner(Controller):
         except UnreadableRequest as error:
             problem = str(error)
         if problem is not None:
-            await self._failed(request, problem)
+            await self._add(request, "Failed", "SignerValidationFailure", problem, "status")
             return None
         asked_s = float(request.spec.expiration_seconds or self._duration_s)
         answer = await ask(
@@ -224,40 +232,21 @@ class CertificateSigner(Controller):
         )
         certificate = base64.b64encode(answer["certificate"].encode()).decode()
         body = {"metadata": {"uid": request.metadata.uid}, "status": {"certificate": certificate}}
-        await self.client.patch(Request, key, body=body, subresource="status")
+        await self.client.patch(Request, request.metadata.name or "", body=body, subresource="status")
         return None
 
-    async def _failed(self, request: Request, problem: str) -> None:
-        failed = certificates_v1.CertificateSigningRequestCondition(
-            type="Failed",
-            status="True",
-            reason="SignerValidationFailure",
-            message=problem,
-            last_update_time=self.now(),
-            last_transition_time=self.now(),
-        )
-        status = msgspec.structs.replace(request.status, conditions=[*(request.status.conditions or ()), failed])
-        await self.client.update_status(msgspec.structs.replace(request, status=status))
 
-
-class CertificateCleaner(Controller):
+class CertificateCleaner(_Requests):
     """Removes requests that were decided, or that nobody cared for."""
 
     name = "certificate-cleaner"
     workers = 1
 
-    def __init__(self, parts: Parts) -> None:
-        super().__init__(parts)
-        self._requests = self.watch(Request)
-
-    async def reconcile(self, key: str) -> float | None:
-        request: Request | None = self._requests.store.get(key)
-        if request is None:
-            return None
+    async def look_at(self, request: Request) -> float | None:
         if not is_over(request, self.clock.now()) and not await self._expired(request):
             return SWEEP_S
         try:
-            await self.client.delete(Request, key, uid=request.metadata.uid)
+            await self.client.delete(Request, request.metadata.name or "", uid=request.metadata.uid)
         except StatusError as error:
             if error.code not in (404, 409):
                 raise

@@ -17,6 +17,7 @@ from provisioner.kube.api.meta import condition, parse_time
 from provisioner.kube.client.client import ConnectionFailed
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.controllers.controller import Controller, Parts
+from provisioner.kube.controllers.pod_control import mark_disrupted
 
 log = logging.getLogger(__name__)
 
@@ -62,14 +63,17 @@ def with_taints(node: core_v1.Node, now: str) -> list[core_v1.Taint]:
     return [*kept, *added]
 
 
-def eviction_time(pod: core_v1.Pod, node: core_v1.Node) -> float | None:
-    """Seconds after 1970 when the pod must go because of the node's NoExecute taints; None while it may stay."""
+def eviction_time(pod: core_v1.Pod, node: core_v1.Node, seen_s: float) -> float | None:
+    """Seconds after 1970 when the pod must go because of the node's NoExecute taints; None while it may stay.
+
+    A taint that doesn't say since when it is there counts from `seen_s`, when the pod was first seen under it.
+    """
     earliest: float | None = None
     for taint in node.spec.taints or ():
         if taint.effect != "NoExecute":
             continue
         since = parse_time(taint.time_added)
-        base = since.timestamp() if since is not None else 0.0
+        base = since.timestamp() if since is not None else seen_s
         tolerating = [t for t in pod.spec.tolerations or () if _tolerates(t, taint)]
         if not tolerating:
             due = base
@@ -133,13 +137,18 @@ class NodeLifecycle(Controller):
         self._pods = self.informers.get(core_v1.Pod)
         self._leases = self.informers.get(coordination_v1.Lease)
         self._pods.store.add_indexer("node", lambda pod: [pod.spec.node_name] if pod.spec.node_name else [])
-        self._pods.add_handler(self._pod_changed, lambda _, pod: self._pod_changed(pod))
+        self._pods.add_handler(self._pod_changed, lambda _, pod: self._pod_changed(pod), self._pod_gone)
         self._health: dict[str, Health] = {}
+        # pod's uid -> when it was first seen under a taint that will end it, seconds after 1970
+        self._under_taint: dict[str, float] = {}
 
     def _pod_changed(self, pod: core_v1.Pod) -> None:
         node = self._nodes.store.get(pod.spec.node_name or "")
         if node is not None and any(t.effect == "NoExecute" for t in node.spec.taints or ()):
             self.queue.add(f"pod/{pod.metadata.namespace}/{pod.metadata.name}")
+
+    def _pod_gone(self, pod: core_v1.Pod) -> None:
+        self._under_taint.pop(pod.metadata.uid or "", None)
 
     async def run(self) -> None:
         monitor = spawn(f"{self.name} monitor", self._monitor())
@@ -209,8 +218,9 @@ class NodeLifecycle(Controller):
         if taints != list(node.spec.taints or ()):
             spec = msgspec.structs.replace(node.spec, taints=taints or None)
             node = await self.client.update(msgspec.structs.replace(node, spec=spec))
-        if any(t.effect == "NoExecute" for t in node.spec.taints or ()):
-            for pod in self._pods.store.by_index("node", key):
+        tainted = any(t.effect == "NoExecute" for t in node.spec.taints or ())
+        for pod in self._pods.store.by_index("node", key):
+            if tainted or pod.metadata.uid in self._under_taint:
                 self.queue.add(f"pod/{pod.metadata.namespace}/{pod.metadata.name}")
         return None
 
@@ -219,14 +229,19 @@ class NodeLifecycle(Controller):
         node = self._nodes.store.get((pod.spec.node_name if pod is not None else None) or "")
         if pod is None or node is None or pod.metadata.deletion_timestamp is not None:
             return None
-        due = eviction_time(pod, node)
+        now, uid = self.clock.now(), pod.metadata.uid or ""
+        due = eviction_time(pod, node, self._under_taint.get(uid, now.timestamp()))
         if due is None:
+            if self._under_taint.pop(uid, None) is not None:
+                self.recorder.event(pod, "Normal", "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
             return None
-        left = due - self.clock.now().timestamp()
+        self._under_taint.setdefault(uid, now.timestamp())
+        left = due - now.timestamp()
         if left > 0:
             return left
         self.recorder.event(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
         try:
+            await mark_disrupted(self, pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint")
             await self.client.delete(core_v1.Pod, pod.metadata.name or "", pod.metadata.namespace, uid=pod.metadata.uid)
         except StatusError as error:
             if error.code not in (404, 409):

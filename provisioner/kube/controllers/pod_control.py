@@ -42,6 +42,23 @@ async def delete_pod(controller: Controller, owner: Any, pod: core_v1.Pod) -> bo
     return True
 
 
+async def mark_disrupted(controller: Controller, pod: core_v1.Pod, reason: str, message: str, *, phase: str | None = None) -> None:
+    """Say on the pod why it is about to be ended from outside (condition DisruptionTarget). Raises StatusError."""
+    condition: dict[str, Any] = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": controller.now(),
+    }
+    if pod.metadata.generation:
+        condition["observedGeneration"] = pod.metadata.generation
+    status: dict[str, Any] = {"conditions": [condition], **({"phase": phase} if phase else {})}
+    body = {"metadata": {"uid": pod.metadata.uid}, "status": status}
+    name, namespace = pod.metadata.name or "", pod.metadata.namespace
+    await controller.client.patch(core_v1.Pod, name, namespace, body=body, patch_type="strategic", subresource="status")
+
+
 async def slow_start(count: int, make: Callable[[int], Awaitable[object]]) -> tuple[int, StatusError | None]:
     """Call `make(0)`, …: one, then two, then four at once, so that what always fails fails once.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.controllers.node_lifecycle import eviction_time, silenced, wanted_taints, with_taints
+from provisioner.kube.controllers.node_lifecycle import NodeLifecycle, eviction_time, silenced, wanted_taints, with_taints
+from provisioner.kube.controllers.pod_control import mark_disrupted
+from tests.unit.kube.controllers.cluster import Cluster
 from tests.unit.kube.controllers.objects import NOW, at, made, pod
 
 NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
@@ -64,7 +67,7 @@ TAINT = [{"key": UNREACHABLE, "effect": "NoExecute", "timeAdded": at(0)}]
     ],
 )
 def test_when_a_pod_must_go(tolerations: list[dict[str, Any]], after_s: int | None) -> None:
-    due = eviction_time(pod(spec={"tolerations": tolerations}), node(TAINT, Ready="Unknown"))
+    due = eviction_time(pod(spec={"tolerations": tolerations}), node(TAINT, Ready="Unknown"), 0.0)
     assert due == (None if after_s is None else NOW.timestamp() + after_s)
 
 
@@ -73,3 +76,44 @@ def test_a_silent_node_says_unknown_in_every_condition() -> None:
     assert found["Ready"] == ("Unknown", "NodeStatusUnknown")
     assert found["MemoryPressure"] == ("Unknown", "NodeStatusUnknown")
     assert found["DiskPressure"] == ("Unknown", "NodeStatusNeverUpdated")
+
+
+LATER = [{"key": "x", "operator": "Exists", "tolerationSeconds": 30}]
+
+
+async def test_who_tolerates_a_taint_for_a_while_goes_after_it_and_says_why() -> None:
+    """A taint of the administrator's doesn't say since when it is there."""
+    cluster = Cluster()
+    controller = NodeLifecycle(cluster.parts())
+    tainted = node([{"key": "x", "effect": "NoExecute"}], Ready="True")
+    tainted.metadata.name = "n"
+    known = cluster.put(tainted)
+    for name, tolerations in (("at-once", []), ("later", LATER), ("never", [{"operator": "Exists"}])):
+        cluster.put(pod(name, spec={"nodeName": "n", "tolerations": tolerations}))
+    await cluster.settle(controller)
+    assert sorted(p.metadata.name or "" for p in cluster.all(core_v1.Pod)) == ["later", "never"]
+    await cluster.clock.advance(31)
+    controller.queue.add("pod/ns/later")
+    await cluster.settle(controller)
+    assert [p.metadata.name for p in cluster.all(core_v1.Pod)] == ["never"]
+    assert [message for _, _, message in cluster.events] == ["Marking for deletion Pod ns/at-once", "Marking for deletion Pod ns/later"]
+    cluster.put(pod("saved", spec={"nodeName": "n", "tolerations": LATER}))
+    await cluster.settle(controller)
+    cluster.put(msgspec.structs.replace(known, spec=core_v1.NodeSpec()))
+    await cluster.settle(controller)
+    assert cluster.events[-1][2] == "Cancelling deletion of Pod ns/saved"
+
+
+async def test_what_ends_a_pod_is_a_condition_of_it() -> None:
+    cluster = Cluster()
+    controller = NodeLifecycle(cluster.parts())
+    known = cluster.put(pod("p", finalizers=["keep"], generation=3))
+    await mark_disrupted(controller, known, "DeletionByTaintManager", "because", phase="Failed")
+    (marked,) = cluster.all(core_v1.Pod)
+    (condition,) = marked.status.conditions or ()
+    assert (marked.status.phase, condition.type, condition.reason, condition.observed_generation) == (
+        "Failed",
+        "DisruptionTarget",
+        "DeletionByTaintManager",
+        3,
+    )
