@@ -14,6 +14,8 @@ from provisioner.machines.errors import MachineError, RequirementError
 _LOG = logging.getLogger(__name__)
 # What libvirt's text of a connection's failure means, and what helps.
 _CAUSES = (
+    # Whoever isn't root is asked about over the system bus, by polkit; without a bus there is nobody to ask.
+    ("system bus", "this user may not use it", "run as root, or join the group libvirt and log in again"),
     ("No such file or directory", "libvirtd does not run there", "systemctl start libvirtd virtlogd (Debian: libvirt-daemon-system)"),
     ("Connection refused", "libvirtd does not run there", "systemctl start libvirtd"),
     ("Permission denied", "this user may not use it", "run as root, or join the group libvirt and log in again"),

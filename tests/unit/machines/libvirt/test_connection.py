@@ -22,6 +22,7 @@ def test_no_libvirtd() -> None:
     ("text", "meaning", "hint"),
     [
         ("Failed to connect socket to '/run/libvirt/libvirt-sock': Permission denied", "this user may not use it", "group libvirt"),
+        ("Unable to get system bus connection: Could not connect: No such file or directory", "this user may not use it", "run as root"),
         ("authentication unavailable: no polkit agent available", "this user may not use it", "run as root"),
         ("Failed to connect socket to '/run/libvirt/libvirt-sock': Connection refused", "does not run there", "start libvirtd"),
         ("Cannot recv data: Host key verification failed.: Connection reset by peer", "does not know that computer's key", "ssh"),
