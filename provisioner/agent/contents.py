@@ -20,20 +20,22 @@ _IRREPLACEABLE = (errno.EPERM, errno.EXDEV, errno.EACCES, errno.ETXTBSY, errno.E
 
 def sha1_of(path: str) -> Optional[str]:
     """The hash that results show as checksum; None where there is no file."""
-    return _hash_of(path, hashlib.sha1())
+    return hash_of(path, "sha1")
 
 
 def md5_of(path: str) -> Optional[str]:
     """For results; None where there is no file, or the host's rules forbid MD5."""
     try:
-        return _hash_of(path, hashlib.md5())
+        return hash_of(path, "md5")
     except ValueError:
         return None
 
 
-def _hash_of(path: str, found: Any) -> Optional[str]:
+def hash_of(path: str, algorithm: str) -> Optional[str]:
+    """By any of hashlib's names; None where there is no file."""
     if not os.path.isfile(path):
         return None
+    found = hashlib.new(algorithm)
     with open(path, "rb") as file:
         for chunk in iter(lambda: file.read(1 << 20), b""):
             found.update(chunk)

@@ -46,13 +46,33 @@ def _ask(handle: int, request: int) -> int:
     return answer[0]
 
 
-def mime(path: str, follow: bool, context: Context) -> Dict[str, str]:
-    """mimetype and charset, as the program file has them; unknown where it is not installed."""
+# What needs no look inside, by the file type in its mode.
+_WITHOUT_CONTENT = {
+    stat.S_IFDIR: "inode/directory",
+    stat.S_IFLNK: "inode/symlink",
+    stat.S_IFCHR: "inode/chardevice",
+    stat.S_IFBLK: "inode/blockdevice",
+    stat.S_IFIFO: "inode/fifo",
+    stat.S_IFSOCK: "inode/socket",
+}
+
+
+def mime(path: str, context: Context) -> Dict[str, str]:
+    """mimetype and charset, as the program file has them; unknown where it is not installed. A link is not followed.
+
+    Starting the program costs some milliseconds: it is only asked about what has content.
+    """
     found = {"mimetype": "unknown", "charset": "unknown"}
     try:
         program = context.which("file")
     except ModuleFailed:
         return found
-    code, out, _ = context.run([program, "--mime-type", "--mime-encoding", "--brief"] + (["-L"] if follow else []) + ["--", path])
+    if not os.path.exists(path):
+        return found
+    status = os.lstat(path)
+    kind = _WITHOUT_CONTENT.get(stat.S_IFMT(status.st_mode), "inode/x-empty" if status.st_size == 0 else "")
+    if kind:
+        return {"mimetype": kind, "charset": "binary"}
+    code, out, _ = context.run([program, "--mime-type", "--mime-encoding", "--brief", "--", path])
     kind, sign, charset = out.strip().partition("; charset=")
     return {"mimetype": kind.strip(), "charset": charset.strip()} if code == 0 and sign else found

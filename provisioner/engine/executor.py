@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import GeneratorType
 from typing import Any
@@ -29,6 +29,7 @@ from provisioner.templating.filters.text import to_bool
 from provisioner.templating.templar import drop_omitted
 
 MAX_BATCH = 64  # items in one message; a guess that bounds memory and lets failures of connections show early
+_STREAMS = ("stdout", "stderr")
 _NOT_BATCHED = frozenset(
     {"include_tasks", "include_role", "pause", "wait_for_connection", "reboot", "raw", "fetch", "script", "async_status"}
 )
@@ -202,11 +203,11 @@ class Executor:
             if task.async_s and not call.check:
                 return normalize((yield from in_background(call, request)))
             answer = yield Exchange(call.session, call.become, request)
-            return normalize(answer)
+            return normalize({**answer, "started": True, "finished": True} if task.async_s else answer)
         try:
             made = plan(call)
             if not isinstance(made, GeneratorType):
-                return normalize(made)
+                return normalize(made, streams=() if actions.is_local(task.action) else _STREAMS)
             request = next(made)
             while True:
                 answer = yield Exchange(call.session, call.become, request)
@@ -512,13 +513,13 @@ def complete(result: dict[str, Any]) -> None:
         result.setdefault("failed", False)
 
 
-def normalize(result: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A module's result with what every result has."""
+def normalize(result: Mapping[str, Any] | None, streams: Sequence[str] = _STREAMS) -> dict[str, Any]:
+    """A module's result with what every result has; `streams`: what is told by lines as well, which no action of the controller's own is."""
     made = dict(result or {})
     if "failed" not in made and not made.get("skipped"):
         made["failed"] = made.get("rc", 0) not in (0, "0", None)
     made.setdefault("changed", False)
-    for stream in ("stdout", "stderr"):
+    for stream in streams:
         text = made.get(stream)
         if isinstance(text, str) and f"{stream}_lines" not in made:
             made[f"{stream}_lines"] = text.splitlines()

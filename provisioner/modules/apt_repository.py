@@ -5,9 +5,8 @@ import os
 import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from provisioner.agent import attributes, contents, web
+from provisioner.agent import apt_get, attributes, contents, web
 from provisioner.agent.context import Context, ModuleFailed
-from provisioner.modules import apt
 
 ARGUMENTS: Dict[str, Any] = {
     "repo": {"required": True},
@@ -59,10 +58,10 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         _write(changed, before, after, args)
         if args["update_cache"]:
             try:
-                apt.update(context, args["update_cache_retries"], args["update_cache_retry_max_delay"])
-            except ModuleFailed as error:
+                apt_get.update(context, args["update_cache_retries"], args["update_cache_retry_max_delay"])
+            except ModuleFailed:
                 _write(changed, after, before, args)
-                raise ModuleFailed("Failed to update apt cache after %d retries: %s" % (args["update_cache_retries"], error.msg))
+                raise
     return result
 
 

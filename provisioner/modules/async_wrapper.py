@@ -18,6 +18,14 @@ ARGUMENTS = {
 }  # type: Dict[str, Dict[str, Any]]
 
 
+class _OutOfTime(BaseException):
+    """No Exception, so that a module's own handlers don't swallow it."""
+
+
+def _out_of_time(number: int, frame: Any) -> None:
+    raise _OutOfTime()
+
+
 def jobs_folder() -> str:
     """Where results of jobs lie: ANSIBLE_ASYNC_DIR, or the user's own folder."""
     folder = os.path.expanduser(os.environ.get("ANSIBLE_ASYNC_DIR", "~/.ansible_async"))
@@ -53,10 +61,14 @@ def _work(path: str, job: str, args: Dict[str, Any]) -> None:
         os.dup2(null, number)
     # The agent's channel must not stay open because of us.
     os.closerange(3, 4096)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, _out_of_time)
     signal.alarm(max(int(args["time_limit"]), 1))
-    result = _result(args)
+    try:
+        result = _result(args)
+    except _OutOfTime:
+        result = {"failed": True, "changed": False, "msg": "Timeout exceeded", "child_pid": os.getpid()}
+    signal.alarm(0)
     result.update(ansible_job_id=job, started=True, finished=True)
     _write(path, result)
 

@@ -6,7 +6,9 @@ from typing import Any, Dict
 from provisioner.agent import contents
 from provisioner.agent.context import Context
 
-ARGUMENTS: Dict[str, Dict[str, Any]] = {"name": {"required": True}, "use": {}}
+# Ways to set a name in Ansible; here all of them are what Debian does.
+STRATEGIES = "alpine debian freebsd generic macos macosx darwin openbsd openrc redhat sles solaris systemd".split()
+ARGUMENTS: Dict[str, Dict[str, Any]] = {"name": {"required": True}, "use": {"choices": STRATEGIES}}
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:

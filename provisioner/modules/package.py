@@ -7,7 +7,7 @@ from provisioner.agent.arguments import checked
 from provisioner.agent.context import Context, ModuleFailed
 from provisioner.modules import apt, dnf
 
-_OPTIONS = {name: field for name, field in {**dnf.ARGUMENTS, **apt.ARGUMENTS}.items() if name not in ("_rules", "name", "state")}
+_OPTIONS = {name: field for name, field in {**dnf.ARGUMENTS, **apt.ARGUMENTS}.items() if name not in ("_rules", "name", "package", "state")}
 # Both managers' options pass through; which of them may be given, the chosen one says.
 ARGUMENTS: Dict[str, Any] = {name: {"type": "raw", "aliases": field.get("aliases", [])} for name, field in _OPTIONS.items()}
 ARGUMENTS.update({"name": {"type": "raw", "aliases": ["package", "pkg"]}, "state": {"default": "present"}, "use": {"default": "auto"}})

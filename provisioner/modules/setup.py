@@ -129,7 +129,7 @@ def chosen(wanted: Sequence[str]) -> Set[str]:
         elif bare in _ALIASES:
             group = {_ALIASES[bare]}
         else:
-            options = ", ".join(sorted([*_ALIASES, "all", "min"]))
+            options = ", ".join(sorted([*_ALIASES, "all"]))
             raise ModuleFailed("Bad subset '%s' given to Ansible. gather_subset options allowed: %s" % (bare, options))
         if without:
             excluded |= group

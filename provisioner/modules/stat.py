@@ -1,21 +1,18 @@
 """stat: facts about a file, with its checksum."""
 
-import hashlib
 import os
 import stat as modes
 from typing import Any, Dict
 
-from provisioner.agent import attributes, file_flags
-from provisioner.agent.context import Context
+from provisioner.agent import attributes, contents, file_flags
+from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True, "aliases": ["dest", "name"]},
     "follow": {"type": "bool", "default": False},
-    "get_md5": {"type": "bool", "default": False},
     "get_checksum": {"type": "bool", "default": True},
     "get_mime": {"type": "bool", "default": True, "aliases": ["mime", "mime_type", "mime-type"]},
     "get_attributes": {"type": "bool", "default": True, "aliases": ["attr", "attributes"]},
-    "get_selinux_context": {"type": "bool", "default": False},
     "checksum_algorithm": {
         "default": "sha1",
         "choices": ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"],
@@ -26,9 +23,12 @@ ARGUMENTS = {
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     path = args["path"]
-    if not (os.path.exists(path) if args["follow"] else os.path.lexists(path)):
+    try:
+        found = os.stat(path) if args["follow"] else os.lstat(path)
+    except FileNotFoundError:
         return {"changed": False, "stat": {"exists": False}}
-    found = os.stat(path) if args["follow"] else os.lstat(path)
+    except OSError as error:
+        raise ModuleFailed(error.strerror or str(error))
     mode = found.st_mode
     result: Dict[str, Any] = {
         "exists": True,
@@ -69,13 +69,9 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         result["lnk_target"] = os.readlink(path)
         result["lnk_source"] = os.path.realpath(path)
     if modes.S_ISREG(mode) and args["get_checksum"] and os.access(path, os.R_OK):
-        digest = hashlib.new(args["checksum_algorithm"])
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(1 << 20), b""):
-                digest.update(chunk)
-        result["checksum"] = digest.hexdigest()
+        result["checksum"] = contents.hash_of(path, args["checksum_algorithm"])
     if args["get_mime"]:
-        result.update(file_flags.mime(path, args["follow"], context))
+        result.update(file_flags.mime(path, context))
     if args["get_attributes"]:
-        result.update(file_flags.flags(os.path.realpath(path) if args["follow"] else path, mode))
+        result.update(file_flags.flags(path, os.lstat(path).st_mode))
     return {"changed": False, "stat": result}

@@ -1,10 +1,11 @@
 """tempfile: a new temporary file or folder."""
 
+import os
 import tempfile
 from typing import Any, Dict
 
 from provisioner.agent import attributes
-from provisioner.agent.context import Context
+from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS = {
     "state": {"default": "file", "choices": ["file", "directory"]},
@@ -15,11 +16,12 @@ ARGUMENTS = {
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    if args["state"] == "file":
-        handle, path = tempfile.mkstemp(prefix=args["prefix"], suffix=args["suffix"], dir=args["path"])
-        import os
-
-        os.close(handle)
-    else:
-        path = tempfile.mkdtemp(prefix=args["prefix"], suffix=args["suffix"], dir=args["path"])
+    try:
+        if args["state"] == "file":
+            handle, path = tempfile.mkstemp(prefix=args["prefix"], suffix=args["suffix"], dir=args["path"])
+            os.close(handle)
+        else:
+            path = tempfile.mkdtemp(prefix=args["prefix"], suffix=args["suffix"], dir=args["path"])
+    except OSError as error:
+        raise ModuleFailed(str(error))
     return dict({"path": path}, **attributes.describe(path), changed=True)

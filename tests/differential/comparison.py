@@ -15,11 +15,14 @@ from tests.differential.reference import ansible_playbook
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+# A larger file is compared by its size.
+MAX_SHOWN_BYTES = 256 * 1024
 # Times, process ids, what only one of the two programs tells about itself. `skip_reason` and friends do count.
 VOLATILE = frozenset(
     {
         "start", "end", "delta", "invocation", "warnings", "deprecations", "exception", "ansible_job_id", "results_file", "atime", "mtime", "ctime",
         "inode", "dev", "uuid", "action", "discovered_interpreter_python", "started_at", "version", "elapsed", "expand_argument_vars",
+        "child_pid", "erased", "stop", "attempts", "cache_update_time", "attr_flags", "attributes", "block_size", "blocks",
         "failed_when_suppressed_exception", "argument_spec_data", "include_args", "_ansible_delegated_vars", "btime",
     }
 )  # fmt: skip
@@ -29,7 +32,8 @@ _HINT = re.compile(
 )
 
 _BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~")
-_TEMPORARY = re.compile(r"[^\s']*/ansible-home/tmp/[^\s']+|/tmp/ansible[._][\w.-]+")
+_PAUSED = re.compile(r"Paused for [\d.]+")
+_TEMPORARY = re.compile(r"[^\s']*/ansible-home/tmp/[^\s']+|/\w+/ansible[._][\w.-]+")
 
 
 @dataclass
@@ -52,10 +56,13 @@ def clean(value: Any, root: str) -> Any:
             value = {k: v for k, v in value.items() if k != "src"}
         if value.get("state") == "directory":  # its size is the file system's affair
             value = {k: v for k, v in value.items() if k != "size"}
-        return {k: clean(v, root) for k, v in value.items() if k not in VOLATILE and not k.startswith("_ansible")}
+        return {clean(k, root): clean(v, root) for k, v in value.items() if k not in VOLATILE and not k.startswith("_ansible")}
     if isinstance(value, list):
+        if value and all(isinstance(item, dict) and "path" in item for item in value):  # of find, in no order
+            value = sorted(value, key=lambda item: str(item["path"]))
         return [clean(item, root) for item in value]
     if isinstance(value, str):
+        value = _PAUSED.sub("Paused for some", value)
         return _TEMPORARY.sub("TEMPORARY", _BACKUP.sub(".BACKUP~", _HINT.sub("", value.replace(root, "ROOT"))))
     return value
 
@@ -71,8 +78,9 @@ def tree(root: Path) -> dict[str, str]:
         elif not path.is_file():
             shown = "device"
         else:
-            shown = f"file {status.st_mode & 0o7777:o} {path.read_text(errors='replace')}"
-        found[str(path.relative_to(root))] = shown.replace(str(root), "ROOT")
+            content = path.read_text(errors="replace") if status.st_size < MAX_SHOWN_BYTES else f"{status.st_size} bytes"
+            shown = f"file {status.st_mode & 0o7777:o} {content}"
+        found[str(path.relative_to(root)).replace(str(root), "/ROOT")] = shown.replace(str(root), "ROOT")
     return found
 
 

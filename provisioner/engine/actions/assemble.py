@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from provisioner.engine.actions.action_call import ActionCall, Plan
@@ -37,6 +38,8 @@ def plan(call: ActionCall) -> Plan:
         joined += part
     call.args = {key: value for key, value in call.args.items() if key not in _OURS}
     result = yield from send(call, joined, str(dest))
+    if result.pop("path", None) is not None:  # it is there already
+        result["md5sum"] = hashlib.md5(joined, usedforsecurity=False).hexdigest()
     diff = result.pop("diff", None)
     if diff:
         result["diff"] = diff[0] if isinstance(diff, list) else diff

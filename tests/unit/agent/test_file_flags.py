@@ -27,6 +27,12 @@ def test_mime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Context, "which", lambda self, name: str(tmp_path / name))
     (tmp_path / "file").write_text("#!/bin/sh\necho 'text/plain; charset=us-ascii'\n")
     (tmp_path / "file").chmod(0o755)
-    assert file_flags.mime("/x", False, Context()) == {"mimetype": "text/plain", "charset": "us-ascii"}
+    text, link = tmp_path / "text", tmp_path / "link"
+    text.write_text("abc")
+    link.symlink_to("text")
+    assert file_flags.mime(str(text), Context()) == {"mimetype": "text/plain", "charset": "us-ascii"}
     (tmp_path / "file").write_text("#!/bin/sh\nexit 1\n")
-    assert file_flags.mime("/x", False, Context()) == {"mimetype": "unknown", "charset": "unknown"}
+    assert file_flags.mime(str(text), Context()) == {"mimetype": "unknown", "charset": "unknown"}
+    (tmp_path / "empty").touch()
+    told = {path.name: file_flags.mime(str(path), Context())["mimetype"] for path in (link, tmp_path, tmp_path / "empty")}
+    assert told == {"link": "inode/symlink", tmp_path.name: "inode/directory", "empty": "inode/x-empty"}  # without starting anything

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from provisioner.agent import apt_get
 from provisioner.agent.context import Context
-from provisioner.modules import apt, apt_repository
+from provisioner.modules import apt_repository
 from tests.module_calls import Call
 
 REPO = "deb [trusted=yes] http://u:p@127.0.0.1:9/debian stable main"
@@ -56,9 +57,9 @@ def test_a_failed_update_takes_the_source_away_again(call: Call, folders: Path, 
 
     def fails(context: Context, retries: int, max_delay: int) -> None:
         asked.append((retries, max_delay))
-        raise apt_repository.ModuleFailed("no network")
+        raise apt_repository.ModuleFailed("Failed to update apt cache after 2 retries: no network")
 
-    monkeypatch.setattr(apt, "update", fails)
+    monkeypatch.setattr(apt_get, "update", fails)
     result = call("apt_repository", {"repo": REPO, "update_cache_retries": 2})
     assert (result["failed"], result["msg"]) == (True, "Failed to update apt cache after 2 retries: no network")
     assert asked == [(2, 12)] and not list((folders / "parts").iterdir())

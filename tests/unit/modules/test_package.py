@@ -21,7 +21,7 @@ def test_the_manager_is_given_everything(call: Call, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(module, "run", noted)
     assert call("package", {"name": "a,b", "state": "installed", "use": use, "update_cache": True})["changed"] is True
-    assert (given["name"], given["state"], given["update_cache"]) == (["a", "b"], "present", True)
+    assert (given["package" if use == "apt" else "name"], given["state"], given["update_cache"]) == (["a", "b"], "present", True)
 
 
 def test_messages(call: Call) -> None:
