@@ -33,7 +33,7 @@ unit: setup  ## unit tests and the tree's own rules
 	$(VENV)/pytest -q tests/test_tidy.py tests/unit
 
 integration: setup  ## against real etcd, daemons and lab machines; playbooks against real ansible-playbook
-	$(VENV)/pytest -q tests/integration tests/differential
+	$(VENV)/pytest -q tests/integration tests/differential tests/differential_modules
 
 e2e: setup  ## real hosts, a real cluster
 	$(VENV)/pytest -q $(E2E)
