@@ -22,12 +22,18 @@ def units_of(host: str) -> list[str]:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_daemons_are_small(cluster: Cluster, host: str) -> None:
+def test_daemons_are_small_when_idle(cluster: Cluster, host: str) -> None:
     sizes = {}
-    for unit in units_of(host):
-        said = cluster.ssh(host, f"grep VmRSS /proc/$(systemctl show --value -p MainPID {unit})/status").ok().stdout
-        sizes[unit] = int(said.split()[1]) // 1024
-    assert {unit: size for unit, size in sizes.items() if size > RSS_LIMIT_MB[unit]} == {}, sizes
+
+    def small() -> bool:
+        for unit in units_of(host):
+            said = cluster.ssh(host, f"grep VmRSS /proc/$(systemctl show --value -p MainPID {unit})/status").ok().stdout
+            sizes[unit] = int(said.split()[1]) // 1024
+        assert {unit: size for unit, size in sizes.items() if size > RSS_LIMIT_MB[unit]} == {}, sizes
+        return True
+
+    # What the tests before this one took is given back within a minute of their end.
+    eventually(small, 70, "every daemon is as small as it may be when idle", every_s=2)
 
 
 @pytest.mark.parametrize("unit", ["kubelet", "kube-proxy", "docker"])

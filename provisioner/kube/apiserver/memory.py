@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 from provisioner.kube.client.clock import Clock
@@ -14,7 +16,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 # after the first is freed, and they end in the heap, where every page that was ever touched stays.
 _MMAP_BYTES = 128 * 1024
 _DONTNEED = 4  # of madvise
-_MAPS = Path("/proc/self/maps")
+_MAPPINGS = Path("/proc/self/smaps")
 # Few threads allocate: gRPC's poller and those that compress.
 _ARENAS = 2
 # Giving back takes about a millisecond.
@@ -38,6 +40,7 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     _trim()
+    _leave_code()
 
 
 async def keep(clock: Clock) -> None:
@@ -45,23 +48,35 @@ async def keep(clock: Clock) -> None:
     while True:
         await clock.sleep(TRIM_S)
         _trim()
+        # Looking at what is mapped takes tens of milliseconds, outside the interpreter's lock.
+        await asyncio.to_thread(_leave_code)
 
 
 def _trim() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-    _leave_code()
 
 
 def _leave_code() -> None:
-    """Libraries' code is no longer resident: what runs again comes back from the page cache, 16 pages a fault, and what only starting ran
-    does not. Only mappings that are executed and never written are left, so that nothing is lost (madvise(2), MADV_DONTNEED)."""
+    """Libraries' code and constants are no longer resident: what is used again comes back from the page cache, 16 pages a fault, and what only
+    starting used does not. Left are mappings of files that can't be written and hold no page of our own (relocated ones do), so that nothing is
+    lost (madvise(2), MADV_DONTNEED; proc(5), smaps)."""
     madvise = getattr(ctypes.CDLL(None), "madvise", None)
-    if madvise is None or not _MAPS.exists():
+    if madvise is None or not _MAPPINGS.exists():
         return
-    for line in _MAPS.read_text().splitlines():
-        place, rights, _, _, _, *path = line.split(maxsplit=5)
-        if rights == "r-xp" and path and path[0].startswith("/"):
-            first, last = (int(end, 16) for end in place.split("-"))
-            madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _DONTNEED)
+    for first, last in unchanged(_MAPPINGS.read_text()):
+        madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _DONTNEED)
+
+
+def unchanged(smaps: str) -> Iterator[tuple[int, int]]:
+    """(first, after the last) address of each mapping that is as its file is, and stays so."""
+    place = ""
+    for line in smaps.splitlines():
+        name, *rest = line.split(maxsplit=5)
+        if not name.endswith(":"):
+            is_file = len(rest) == 5 and rest[4].startswith("/") and "w" not in rest[0] and rest[0].endswith("p")
+            place = name if is_file else ""
+        elif place and name == "Anonymous:" and rest[0] == "0":
+            first, last = place.split("-")
+            yield int(first, 16), int(last, 16)
