@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,6 @@ WORDS = {
     Status.CHANGED: "CHANGED",
     Status.FAILED: "FAILED!",
     Status.UNREACHABLE: "UNREACHABLE!",
-    Status.SKIPPED: "SKIPPED",
 }
 TEXT_ACTIONS = {"command", "shell", "raw", "script"}
 
@@ -29,19 +29,33 @@ class AdhocOutput:
         if isinstance(event, HostDone):
             print(text(event.host, event.action, event.status, event.result, self._one_line), flush=True)
         elif isinstance(event, NoHosts):
-            print(event.reason)
+            print("[WARNING]: No hosts matched, nothing to do", file=sys.stderr)
         elif isinstance(event, Warned):
-            print(f"[WARNING]: {event.message}")
+            print(f"[WARNING]: {event.message}", file=sys.stderr)
 
 
 def text(host: str, action: str, status: Status, result: Mapping[str, Any], one_line: bool) -> str:
-    if action.rpartition(".")[2] in TEXT_ACTIONS and "rc" in result:
-        output = "\n".join(part for part in (str(result.get("stdout", "")), str(result.get("stderr", "")), _failure(result)) if part)
+    if status is Status.SKIPPED:
+        return f"{host} | SKIPPED"
+    if action.rpartition(".")[2] in TEXT_ACTIONS and "rc" in result and not result.get("ansible_job_id"):
+        head = f"{host} | {WORDS[status].rstrip('!')} | rc={result['rc']} "
         if one_line:
-            return f"{host} | {WORDS[status]} | rc={result['rc']} | {output.replace(chr(10), chr(92) + 'n')}"
-        return f"{host} | {WORDS[status]} | rc={result['rc']} >>\n{output}"
-    return f"{host} | {WORDS[status]} => {json.dumps(dict(result), indent=None if one_line else 4, sort_keys=True, default=str)}"
+            words = [f"({name}) {shown}" for name in ("stdout", "stderr") if (shown := _one_line(result.get(name)))]
+            return f"{head}| {' '.join(words)}"
+        return f"{head}>>\n" + "".join(str(result.get(name) or "") for name in ("stdout", "stderr", "msg"))
+    return f"{host} | {WORDS[status]} => {_document(action, result, one_line)}"
 
 
-def _failure(result: Mapping[str, Any]) -> str:
-    return str(result.get("msg", "")) if result.get("failed") else ""
+def _one_line(output: Any) -> str:
+    return str(output or "").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _document(action: str, result: Mapping[str, Any], one_line: bool) -> str:
+    shown = {
+        key: value for key, value in result.items() if not str(key).startswith("_ansible") and key not in ("failed", "diff", "invocation")
+    }
+    if action == "debug" and not result.get("failed"):
+        shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key != "changed"}
+    if one_line:
+        return json.dumps(shown, indent=0, sort_keys=True, default=str).replace("\n", "")
+    return json.dumps(shown, indent=4, sort_keys=True, default=str)

@@ -16,6 +16,11 @@ from provisioner.cli.engine_options import engine_options, reach_machines, run_o
 @click.option("-m", "--module-name", "module", default="command", show_default=True)
 @click.option("-a", "--args", "arguments", default="", help="k=v words, JSON, or free text.")
 @click.option("-o", "--one-line", is_flag=True)
+@click.option("-B", "--background", type=click.IntRange(min=0), default=0, help="Run in the background, for at most so many seconds.")
+@click.option(
+    "-P", "--poll", type=click.IntRange(min=0), default=15, show_default=True, help="Seconds between looks at what runs in the background."
+)
+@click.option("--list-hosts", is_flag=True, help="Only say which hosts match.")
 @engine_options
 def command(pattern: str, module: str, arguments: str, one_line: bool, inventories: tuple[str, ...], **values: Any) -> int:
     """Run one module on the hosts of PATTERN."""
@@ -25,20 +30,35 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
     from provisioner.cluster.sessions import Sessions
     from provisioner.engine.runner import Runner
     from provisioner.inventory import load
+    from provisioner.inventory.patterns import PatternError
 
+    if not values["list_hosts"] and module.rpartition(".")[2] in ("command", "shell", "raw", "script") and not arguments.strip():
+        raise _WrongOption(f"No argument passed to {module} module")
     secrets = secrets_of(values)
     options = run_options(values, vault=secrets)
     loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
+    try:
+        hosts = loaded.match(pattern, options.limit)
+    except PatternError as e:
+        raise click.ClickException(str(e)) from e
+    if values["list_hosts"]:
+        click.echo("\n".join([f"  hosts ({len(hosts)}):", *(f"    {host.name}" for host in hosts)]))
+        return 0
     reach_machines(loaded, inventories)
+    background = {"async": values["background"], "poll": values["poll"]} if values["background"] else {}
     with TemporaryDirectory(prefix="provision-run-") as folder, Sessions(forks=values["forks"]) as sessions:
         playbook = Path(folder) / "run.yaml"
-        playbook.write_text(yaml.safe_dump(adhoc_play(pattern, module, arguments), sort_keys=False))
+        playbook.write_text(yaml.safe_dump(adhoc_play(pattern, module, arguments, background), sort_keys=False))
         result = Runner(loaded, options=options, sessions=sessions, callbacks=[AdhocOutput(one_line)]).run([playbook])
     return result.exit_code
 
 
-def adhoc_play(pattern: str, module: str, arguments: str) -> list[dict[str, Any]]:
-    """A play of one task."""
+class _WrongOption(click.ClickException):
+    exit_code = 5  # as ansible
+
+
+def adhoc_play(pattern: str, module: str, arguments: str, keywords: dict[str, Any]) -> list[dict[str, Any]]:
+    """A play of one task, which has these keywords besides."""
     import json
 
     given: Any = arguments
@@ -47,4 +67,4 @@ def adhoc_play(pattern: str, module: str, arguments: str) -> list[dict[str, Any]
             given = json.loads(arguments)
         except ValueError as e:
             raise click.UsageError(f"-a: neither words nor JSON: {e}") from e
-    return [{"name": "run", "hosts": pattern, "gather_facts": False, "tasks": [{"name": module, module: given or None}]}]
+    return [{"name": "run", "hosts": pattern, "gather_facts": False, "tasks": [{"name": module, module: given or None, **keywords}]}]
