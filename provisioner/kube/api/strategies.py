@@ -232,7 +232,35 @@ def _request_kept(new: Any, old: Any) -> None:
     new.spec = old.spec
 
 
-_KEPT: dict[str, Callable[[Any, Any], None]] = {"Namespace": _namespace_kept, "CertificateSigningRequest": _request_kept}
+def _service_kept(new: Any, old: Any) -> None:
+    """What a service no longer has use for, because its type is another one, goes unless somebody changed it."""
+    mine, before = new.spec, old.spec
+    balanced = ("LoadBalancer",)
+    reachable = ("NodePort", "LoadBalancer")
+    for attribute, types in (
+        ("allocate_load_balancer_node_ports", balanced),
+        ("load_balancer_class", balanced),
+        ("external_traffic_policy", reachable),
+    ):
+        had_use, has_use = before.type in types, mine.type in types
+        if attribute == "external_traffic_policy":
+            had_use, has_use = had_use or bool(before.external_ips), has_use or bool(mine.external_ips)
+        if had_use and not has_use and getattr(mine, attribute) == getattr(before, attribute):
+            setattr(mine, attribute, None)
+    if before.type in reachable and mine.type not in reachable:
+        held = {port.node_port for port in before.ports or ()}
+        for port in mine.ports or ():
+            port.node_port = None if port.node_port in held else port.node_port
+    local = mine.type == "LoadBalancer" and mine.external_traffic_policy == "Local"
+    if not local and mine.health_check_node_port == before.health_check_node_port:
+        mine.health_check_node_port = None
+
+
+_KEPT: dict[str, Callable[[Any, Any], None]] = {
+    "CertificateSigningRequest": _request_kept,
+    "Namespace": _namespace_kept,
+    "Service": _service_kept,
+}
 
 
 _strategies: dict[tuple[str, str, str], Strategy] = {}

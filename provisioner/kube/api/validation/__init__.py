@@ -46,6 +46,7 @@ _MODULES = {
     ("networking.k8s.io", "NetworkPolicy"): "networking",
     ("", "Node"): "cluster",
     ("", "Event"): "cluster",
+    ("events.k8s.io", "Event"): "events",
     ("", "ResourceQuota"): "cluster",
     ("", "LimitRange"): "cluster",
     ("coordination.k8s.io", "Lease"): "cluster",

@@ -16,6 +16,10 @@ from provisioner.kube.api.validation.workloads import template
 
 # Jobs that a cron job makes are named for it and the minute, in eleven characters.
 MAX_CRON_NAME = 63 - 11
+MAX_INDEXED_PARALLELISM = 100_000
+MAX_MANAGED_BY = 63
+# 1,3-5
+_INDEXES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 MACROS = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 # Lowest and highest number, and names, of each field: minute, hour, day, month, weekday.
 _FIELDS = (
@@ -65,6 +69,17 @@ def job_spec(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
     if spec.backoff_limit_per_index is not None and spec.completion_mode != "Indexed":
         message = "requires indexed completion mode"
         problems.append(errors.invalid_value(f"{path}.backoffLimitPerIndex", spec.backoff_limit_per_index, message))
+    if spec.max_failed_indexes is not None and spec.backoff_limit_per_index is None:
+        problems.append(errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified"))
+    elif spec.max_failed_indexes is not None and spec.completions is not None and spec.max_failed_indexes > spec.completions:
+        message = "must be less than or equal to completions"
+        problems.append(errors.invalid_value(f"{path}.maxFailedIndexes", spec.max_failed_indexes, message))
+    if spec.completion_mode == "Indexed" and (spec.parallelism or 0) > MAX_INDEXED_PARALLELISM:
+        message = f"must be less than or equal to {MAX_INDEXED_PARALLELISM} when completion mode is Indexed"
+        problems.append(errors.invalid_value(f"{path}.parallelism", spec.parallelism, message))
+    if spec.managed_by is not None:
+        problems += _managed_by(spec.managed_by, f"{path}.managedBy")
+    problems += _success_policy(spec, f"{path}.successPolicy")
     allowed = ("Failed",) if spec.pod_failure_policy is not None else ("Failed", "TerminatingOrFailed")
     problems += one_of(f"{path}.podReplacementPolicy", spec.pod_replacement_policy, allowed, optional=True)
     if spec.template is None or spec.template.spec is None:
@@ -77,6 +92,36 @@ def job_spec(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
     elif policy == "OnFailure" and spec.pod_failure_policy is not None:
         problems.append(errors.invalid_value(where, policy, 'only "Never" is supported when podFailurePolicy is specified'))
     return problems + _failure_policy(spec.pod_failure_policy, f"{path}.podFailurePolicy")
+
+
+def _managed_by(name: str, path: str) -> list[FieldError]:
+    domain, slash, rest = name.partition("/")
+    if not slash or not rest or names.is_dns_subdomain(domain):
+        return [errors.invalid_value(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")')]
+    return [errors.too_long(path, MAX_MANAGED_BY)] if len(name) > MAX_MANAGED_BY else []
+
+
+def _success_policy(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
+    found = spec.success_policy
+    if found is None:
+        return []
+    problems = []
+    if spec.completion_mode != "Indexed":
+        problems.append(errors.invalid_value(path, found, "requires indexed completion mode"))
+    problems += checks.needed(f"{path}.rules", found.rules, "at least one rules must be specified when successPolicy is specified")
+    for index, rule in enumerate(found.rules or ()):
+        where = f"{path}.rules[{index}]"
+        if rule.succeeded_count is None and rule.succeeded_indexes is None:
+            problems.append(errors.required(where, "at least one of succeededCount or succeededIndexes must be specified"))
+        if rule.succeeded_count is not None and rule.succeeded_count <= 0:
+            problems.append(errors.invalid_value(f"{where}.succeededCount", rule.succeeded_count, "must be greater than 0"))
+        elif rule.succeeded_count is not None and spec.completions is not None and rule.succeeded_count > spec.completions:
+            message = f"must be less than or equal to {spec.completions} (the number of specified completions)"
+            problems.append(errors.invalid_value(f"{where}.succeededCount", rule.succeeded_count, message))
+        if rule.succeeded_indexes is not None and not _INDEXES.fullmatch(rule.succeeded_indexes):
+            message = "error parsing succeededIndexes: cannot convert string to integer for index"
+            problems.append(errors.invalid_value(f"{where}.succeededIndexes", rule.succeeded_indexes, message))
+    return problems
 
 
 def _failure_policy(found: batch_v1.PodFailurePolicy | None, path: str) -> list[FieldError]:

@@ -12,6 +12,16 @@ from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, needed, not_negative, one_of, unchanged
 from provisioner.kube.api.validation.scheduling import TAINT_EFFECTS
 
+POD_QUOTAS = frozenset(
+    {
+        "pods",
+        *(f"{part}{name}" for part in ("", "requests.", "limits.") for name in ("cpu", "ephemeral-storage", "memory")),
+    }
+)
+QUOTAS = POD_QUOTAS | {
+    *("configmaps", "persistentvolumeclaims", "replicationcontrollers", "requests.storage", "resourcequotas", "secrets", "services"),
+    *("services.loadbalancers", "services.nodeports"),
+}
 HIGHEST_USER_PRIORITY = 1_000_000_000
 SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
 
@@ -61,7 +71,7 @@ def _quota(obj: core_v1.ResourceQuota) -> list[FieldError]:
     problems = []
     for name, value in (obj.spec.hard or {}).items():
         where = f"spec.hard[{name}]"
-        problems += [errors.invalid_value(where, name, message) for message in names.is_qualified_name(name.replace("requests.", "", 1))]
+        problems += _quota_name(name, where)
         problems += checks.amount(where, value)
     scopes = (
         "BestEffort",
@@ -76,7 +86,27 @@ def _quota(obj: core_v1.ResourceQuota) -> list[FieldError]:
         problems += one_of(f"spec.scopes[{index}]", scope, scopes)
     if {"BestEffort", "NotBestEffort"} <= set(obj.spec.scopes or ()) or {"Terminating", "NotTerminating"} <= set(obj.spec.scopes or ()):
         problems.append(errors.invalid_value("spec.scopes", obj.spec.scopes, "conflicting scopes"))
+    if any(not _counted_in(scope, name) for scope in obj.spec.scopes or () for name in obj.spec.hard or ()):
+        problems.append(errors.invalid_value("spec.scopes", obj.spec.scopes, "unsupported scope applied to resource"))
     return problems
+
+
+def _quota_name(name: str, where: str) -> list[FieldError]:
+    """A name that quotas know, or one with a domain."""
+    problems = [errors.invalid_value(where, name, message) for message in names.is_qualified_name(name.replace("requests.", "", 1))]
+    if problems or "/" in name or name in QUOTAS or name.startswith(("requests.hugepages-", "hugepages-")):
+        return problems
+    messages = ("must be a standard resource type or fully qualified", "must be a standard resource for quota")
+    return [errors.invalid_value(where, name, message) for message in messages]
+
+
+def _counted_in(scope: str, name: str) -> bool:
+    """Whether a scope of pods says anything of a resource."""
+    if scope == "BestEffort":
+        return name == "pods"
+    if scope in ("NotBestEffort", "Terminating", "NotTerminating", "PriorityClass"):
+        return name in POD_QUOTAS or "/" in name or "hugepages-" in name
+    return True
 
 
 def _limits(obj: core_v1.LimitRange) -> list[FieldError]:

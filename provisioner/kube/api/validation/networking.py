@@ -16,11 +16,26 @@ PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 # What a path that is compared segment by segment can't hold.
 _BAD_IN_PATHS = ("//", "/./", "/../", "%2f", "%2F")
 MAX_CONTROLLER = 250
+# Where an Ingress named its class before there was a field for it.
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 
 
 def create(obj: Any) -> list[FieldError]:
     kind = type(obj).KIND
-    return _ingress(obj.spec) if kind == "Ingress" else _class(obj.spec) if kind == "IngressClass" else _policy(obj.spec)
+    if kind == "Ingress":
+        return _class_twice(obj) + always(obj)
+    return _class(obj.spec) if kind == "IngressClass" else _policy(obj.spec)
+
+
+def always(obj: Any) -> list[FieldError]:
+    return _ingress(obj.spec) if type(obj).KIND == "Ingress" else create(obj)
+
+
+def _class_twice(obj: networking_v1.Ingress) -> list[FieldError]:
+    given = (obj.metadata.annotations or {}).get(CLASS_ANNOTATION)
+    if given is None or obj.spec.ingress_class_name is None:
+        return []
+    return [errors.invalid_value(f"annotations.{CLASS_ANNOTATION}", given, "can not be set when the class field is also set")]
 
 
 def _ingress(spec: networking_v1.IngressSpec) -> list[FieldError]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import errors
+from provisioner.kube.api import errors, names
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
 
 GROUP = "rbac.authorization.k8s.io"
 
@@ -40,19 +41,26 @@ def _role(obj: Any) -> list[FieldError]:
 def _binding(obj: Any) -> list[FieldError]:
     problems = []
     role = obj.role_ref
-    if role is None or not role.name:
+    if role is None:
         return [errors.required("roleRef.name")]
     allowed = ("ClusterRole",) if type(obj).KIND == "ClusterRoleBinding" else ("ClusterRole", "Role")
     if role.api_group != GROUP:
         problems.append(errors.not_supported("roleRef.apiGroup", role.api_group, (GROUP,)))
     if role.kind not in allowed:
         problems.append(errors.not_supported("roleRef.kind", role.kind, allowed))
+    problems += checks.name_needed("roleRef.name", role.name, names.is_path_segment)
     for index, subject in enumerate(obj.subjects or ()):
         where = f"subjects[{index}]"
         if not subject.name:
             problems.append(errors.required(f"{where}.name"))
         if subject.kind not in ("Group", "ServiceAccount", "User"):
             problems.append(errors.not_supported(f"{where}.kind", subject.kind, ("Group", "ServiceAccount", "User")))
+        elif subject.kind == "ServiceAccount":
+            problems += checks.named(f"{where}.name", subject.name, names.is_dns_subdomain)
+            if subject.api_group:
+                problems.append(errors.not_supported(f"{where}.apiGroup", subject.api_group, ("",)))
+        elif subject.api_group != GROUP:
+            problems.append(errors.not_supported(f"{where}.apiGroup", subject.api_group, (GROUP,)))
         if subject.kind == "ServiceAccount" and not subject.namespace and type(obj).KIND == "ClusterRoleBinding":
             problems.append(errors.required(f"{where}.namespace"))
     return problems

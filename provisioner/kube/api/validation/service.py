@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
@@ -11,6 +13,8 @@ from provisioner.kube.api.validation.containers import PROTOCOLS
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 POLICIES = ("Cluster", "Local")
+FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
+DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 # One day.
 MAX_AFFINITY_S = 86400
 
@@ -31,14 +35,16 @@ def create(obj: core_v1.Service) -> list[FieldError]:
         problems.append(errors.invalid_value("spec.clusterIPs[0]", "None", "may not be set to 'None' for NodePort services"))
     problems += one_of("spec.sessionAffinity", spec.session_affinity, ("ClientIP", "None"))
     affinity = spec.session_affinity_config
+    if spec.session_affinity == "None" and affinity is not None:
+        problems.append(errors.forbidden_field("spec.sessionAffinityConfig", "must not be set when session affinity is None"))
     if spec.session_affinity == "ClientIP" and affinity is not None and affinity.client_ip is not None:
         problems += within("spec.sessionAffinityConfig.clientIP.timeoutSeconds", affinity.client_ip.timeout_seconds, 1, MAX_AFFINITY_S)
     problems += _ports(spec)
     if spec.cluster_ip and not headless:
         problems += checks.address("spec.clusterIPs[0]", spec.cluster_ip)
     for index, given in enumerate(spec.external_ips or ()):
-        problems += checks.address(f"spec.externalIPs[{index}]", given)
-    problems += _policies(spec)
+        problems += _reachable(f"spec.externalIPs[{index}]", given)
+    problems += _policies(spec) + _families(spec) + _balancing(spec)
     for index, source in enumerate(spec.load_balancer_source_ranges or ()):
         problems += checks.network(f"spec.loadBalancerSourceRanges[{index}]", source.strip())
     if spec.load_balancer_source_ranges and spec.type != "LoadBalancer":
@@ -54,6 +60,59 @@ def _external(spec: core_v1.ServiceSpec) -> list[FieldError]:
     if not name:
         return [*problems, errors.required("spec.externalName")]
     return problems + checks.named("spec.externalName", name, names.is_dns_subdomain)
+
+
+def _reachable(path: str, given: str) -> list[FieldError]:
+    """An address that others can have too."""
+    wrong = checks.address(path, given)
+    if wrong:
+        return wrong
+    address = ipaddress.ip_address(given)
+    for bad, said in (
+        (address.is_unspecified, "may not be unspecified (0.0.0.0 or ::)"),
+        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+        (address.is_multicast and given.startswith("224.0.0."), "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
+    ):
+        if bad:
+            return [errors.invalid_value(path, given, said)]
+    return []
+
+
+def _families(spec: core_v1.ServiceSpec) -> list[FieldError]:
+    problems = one_of("spec.ipFamilyPolicy", spec.ip_family_policy, FAMILY_POLICIES, optional=True)
+    seen = Once()
+    for index, family in enumerate(spec.ip_families or ()):
+        problems += one_of(f"spec.ipFamilies[{index}]", family, ("IPv4", "IPv6")) + seen.add(f"spec.ipFamilies[{index}]", family)
+    if len(spec.ip_families or ()) > 2:
+        problems.append(errors.invalid_value("spec.ipFamilies", spec.ip_families, "may only hold up to 2 values"))
+    addresses = spec.cluster_ips or []
+    if len(addresses) > 2:
+        problems.append(errors.invalid_value("spec.clusterIPs", addresses, "may only hold up to 2 values"))
+    if spec.cluster_ip and addresses and addresses[0] != spec.cluster_ip:
+        problems.append(errors.invalid_value("spec.clusterIPs", addresses, "first value must match `clusterIP`"))
+    return problems
+
+
+def _balancing(spec: core_v1.ServiceSpec) -> list[FieldError]:
+    """What only load balancers have."""
+    problems = []
+    if spec.type != "LoadBalancer":
+        for name, value in (
+            ("allocateLoadBalancerNodePorts", spec.allocate_load_balancer_node_ports),
+            ("loadBalancerClass", spec.load_balancer_class),
+        ):
+            if value is not None:
+                problems.append(errors.forbidden_field(f"spec.{name}", "may only be used when `type` is 'LoadBalancer'"))
+    if spec.health_check_node_port and not (spec.type == "LoadBalancer" and spec.external_traffic_policy == "Local"):
+        message = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        problems.append(errors.invalid_value("spec.healthCheckNodePort", spec.health_check_node_port, message))
+    if spec.load_balancer_class:
+        problems += [
+            errors.invalid_value("spec.loadBalancerClass", spec.load_balancer_class, m)
+            for m in names.is_qualified_name(spec.load_balancer_class)
+        ]
+    return problems + one_of("spec.trafficDistribution", spec.traffic_distribution, DISTRIBUTIONS, optional=True)
 
 
 def _policies(spec: core_v1.ServiceSpec) -> list[FieldError]:

@@ -67,6 +67,10 @@ class Services(Plugin):
     async def mutate(self, call: Call, kind: Kind, new: core_v1.Service, old: core_v1.Service | None) -> None:
         if kind.resource.kind != "Service" or call.target.subresource:
             return
+        # What is wrong anyway claims nothing.
+        found = kind.validate_create(new) if old is None else []
+        if found:
+            raise errors.invalid("Service", new.metadata.name or "", found)
         spec = new.spec
         before = old.spec if old is not None else core_v1.ServiceSpec()
         owner = f"{call.target.namespace}/{new.metadata.name}"

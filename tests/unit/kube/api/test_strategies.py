@@ -170,3 +170,16 @@ def test_every_kind_goes_through_create_and_update(found: Resource) -> None:
     if strategy_of(found).has_status:
         strategy_of(found).prepare_status_update(new, obj)
         assert new == obj
+
+
+def test_a_service_of_another_type_drops_what_only_its_old_one_had() -> None:
+    spec: dict[str, Any] = {
+        "type": "LoadBalancer",
+        "ports": [{"port": 80, "nodePort": 30080}],
+        "allocateLoadBalancerNodePorts": True,
+        "externalTrafficPolicy": "Local",
+        "healthCheckNodePort": 30081,
+    }
+    old, new = (made("Service", {"metadata": {"name": "s"}, "spec": {**spec, **more}}) for more in ({}, {"type": "ClusterIP"}))
+    strategy("Service").prepare_update(new, old)
+    assert codec.to_dict(new)["spec"] == {"type": "ClusterIP", "ports": [{"port": 80}]}
