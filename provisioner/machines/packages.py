@@ -27,6 +27,8 @@ HOME = STORE / "apt-cache"
 PROGRAM = "/usr/sbin/apt-cacher-ng"
 USER = "apt-cacher-ng"
 START_TIMEOUT_S = 10.0
+# Of apt's answers to questions. On an overloaded computer half a minute was seen.
+ASK_TIMEOUT_S = 180.0
 DEBIAN = "http://deb.debian.org/debian"
 SECURITY = "http://deb.debian.org/debian-security"
 
@@ -57,7 +59,8 @@ def upstream_proxy(lab: LabSpec) -> str | None:
 
 
 def _apt_mirrors(suite: str) -> tuple[str, str | None]:
-    listing = run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"], check=False)
+    words = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"]
+    listing = run(words, timeout_s=ASK_TIMEOUT_S, check=False)
     lines = {tuple(line.split()) for line in listing.stdout.splitlines() if len(line.split()) == 2}
     main = next((uri for uri, release in sorted(lines) if release == suite and "debian" in uri), None)
     security = next((uri for uri, release in sorted(lines) if release == f"{suite}-security"), None)
@@ -67,7 +70,7 @@ def _apt_mirrors(suite: str) -> tuple[str, str | None]:
 
 
 def _apt_proxy() -> str | None:
-    setting = run(["apt-config", "shell", "P", "Acquire::http::Proxy"], check=False).stdout
+    setting = run(["apt-config", "shell", "P", "Acquire::http::Proxy"], timeout_s=ASK_TIMEOUT_S, check=False).stdout
     value = setting.partition("=")[2].strip().strip("'\"")
     found = value or os.environ.get("http_proxy", "")
     return found if found and found != "DIRECT" else None
