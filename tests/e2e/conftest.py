@@ -19,6 +19,7 @@ ORDER = [
     "test_kubectl",
     "test_workloads",
     "test_services",
+    "test_behaviour",
     "test_python_client",
     "test_upkeep",
     "test_registry",

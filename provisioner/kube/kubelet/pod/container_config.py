@@ -117,6 +117,8 @@ class Making:
     pids_limit: int = -1
     # Where profiles of the type Localhost lie.
     seccomp_root: Path = Path("/var/lib/kubelet/seccomp")
+    # Docker's name of another runtime than its default.
+    runtime: str = ""
 
 
 def container_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Making) -> dict[str, Any]:
@@ -183,6 +185,8 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
         "SecurityOpt": _security_options(of_pod, context, made_from.seccomp_root),
         **host_resources(spec, container, made_from.node_memory_bytes, made_from.lowest_oom),
     }
+    if made_from.runtime:
+        host["Runtime"] = made_from.runtime
     if made_from.pids_limit > 0:
         host["PidsLimit"] = made_from.pids_limit
     if spec.host_pid:

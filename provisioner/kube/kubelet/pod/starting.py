@@ -38,6 +38,20 @@ async def create_again(services: Services, name: str, config: dict[str, object])
         return await services.docker.create(name, config)
 
 
+async def runtime_of(services: Services, pod: core_v1.Pod) -> str:
+    """Docker's name of the runtime that the pod's class asks for, "" for its default. Raises DockerError for one that it has not."""
+    name = pod.spec.runtime_class_name
+    if not name:
+        return ""
+    found = await services.objects.runtime_class(name)
+    if found is None:
+        raise DockerError(404, f'failed to get sandbox runtime: RuntimeClass "{name}" not found')
+    handler = found.handler or ""
+    if handler and handler not in ((await services.docker.info()).get("Runtimes") or {}):
+        raise DockerError(400, f'failed to get sandbox runtime: no runtime for "{handler}" is configured')
+    return handler
+
+
 async def start_sandbox(services: Services, pod: core_v1.Pod) -> None:
     """A new sandbox, running, not plugged in yet. Raises DockerError."""
     uid = pod.metadata.uid or ""
@@ -49,6 +63,8 @@ async def start_sandbox(services: Services, pod: core_v1.Pod) -> None:
         await services.network.teardown(uid)
     name = docker_name(SANDBOX, pod.metadata.name or "", pod.metadata.namespace or "", uid, attempt)
     config = sandbox_config(pod, settings.sandbox_image, attempt, settings.log_config, settings.lowest_oom, settings.dns.domain)
+    if runtime := await runtime_of(services, pod):
+        config["HostConfig"]["Runtime"] = runtime
     try:
         created = await create_again(services, name, config)
     except DockerError as error:
@@ -181,6 +197,7 @@ async def _configured(
         lowest_oom=settings.lowest_oom,
         pids_limit=settings.pids_limit,
         seccomp_root=settings.root / "seccomp",
+        runtime=await runtime_of(services, pod),
     )
     return container_config(pod, container, making)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from provisioner.kube.api._generated import authentication_v1, core_v1
+from provisioner.kube.api._generated import authentication_v1, core_v1, node_v1
 from provisioner.kube.api._generated.scalars import Object
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import parse_time
@@ -55,6 +55,9 @@ class ApiObjects:
 
     async def persistent_volume(self, name: str) -> core_v1.PersistentVolume | None:
         return await self._object(core_v1.PersistentVolume, "", name)
+
+    async def runtime_class(self, name: str) -> node_v1.RuntimeClass | None:
+        return await self._object(node_v1.RuntimeClass, "", name)
 
     async def _object(self, kind: type[K], namespace: str, name: str) -> K | None:
         key = (kind.KIND, namespace, name)
