@@ -243,6 +243,16 @@ def _packed(request: web.Request, body: bytes | Listed, form: Form) -> web.Respo
 async def read_bytes(request: web.Request) -> bytes:
     if (request.content_length or 0) > BODY_BYTES:
         raise errors.too_large(f"Request entity too large: limit is {BODY_BYTES}")
+    if request.content.is_eof():
+        body = bytearray(request.content.read_nowait())
+    else:
+        body = await _coming(request)
+    if AUDITED in request:
+        request[AUDITED] = bytes(body)
+    return bytes(body)
+
+
+async def _coming(request: web.Request) -> bytearray:
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_S):
@@ -254,9 +264,7 @@ async def read_bytes(request: web.Request) -> bytes:
         raise errors.timeout(f"Timeout: the body of the request did not come within {BODY_S:.0f} s") from None
     except web.RequestPayloadError as error:
         raise errors.bad_request(f"the body of the request can't be read: {error}") from error
-    if AUDITED in request:
-        request[AUDITED] = bytes(body)
-    return bytes(body)
+    return body
 
 
 async def read_body(request: web.Request, call: Call | None = None) -> Any:
@@ -264,7 +272,7 @@ async def read_body(request: web.Request, call: Call | None = None) -> Any:
     body = await read_bytes(request)
     document = negotiation.read_document(body, request.headers.get("Content-Type"))
     if call is not None and field_validation(call) != "Ignore":
-        call.doubles = negotiation.doubles(body, request.headers.get("Content-Type"))
+        call.doubles = negotiation.doubles(body, request.headers.get("Content-Type"), document)
     return document
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -14,6 +13,7 @@ from aiohttp import web
 
 from provisioner.kube.api import errors
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.meta import random_uuid
 from provisioner.kube.apiserver import negotiation, pretty
 from provisioner.kube.apiserver.audit import events
 from provisioner.kube.apiserver.audit.events import Audit, Record
@@ -88,7 +88,7 @@ class App:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         started = asyncio.get_running_loop().time()
-        progress = _Progress(Target(request.method.lower(), request.path), {"Audit-Id": request.headers.get("Audit-Id") or new_id()})
+        progress = _Progress(Target(request.method.lower(), request.path), {"Audit-Id": request.headers.get("Audit-Id") or random_uuid()})
         code, lane = 500, ""
         try:
             progress.target = target_of(request.method, request.path, request.query)
@@ -220,12 +220,6 @@ def _impersonates(request: web.Request) -> bool:
     """Whether there are parts of an impersonation without its user."""
     headers = request.headers
     return "Impersonate-Group" in headers or "Impersonate-Uid" in headers or any(h[:18].lower() == "impersonate-extra-" for h in headers)
-
-
-def new_id() -> str:
-    """A random UUID (RFC 9562, version 4), without the cost of the uuid module's objects."""
-    text = f"{random.getrandbits(128):032x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
 def _der(transport: asyncio.Transport | None) -> bytes:

@@ -79,11 +79,12 @@ def read_document(body: bytes, content_type: str | None) -> Any:
     raise unsupported_media_type(f"the body of the request was in an unknown format - accepted media types include: {SUPPORTED}")
 
 
-def doubles(body: bytes, content_type: str | None) -> strict.Doubles:
-    """What a body that `read_document` has read has twice."""
+def doubles(body: bytes, content_type: str | None, document: Any) -> strict.Doubles:
+    """What a body has twice that `read_document` has read as `document`."""
     media = (content_type or JSON).partition(";")[0].strip().lower()
     if media in (JSON, "") or media.endswith("+json"):
-        return strict.doubles_in_json(body)
+        # What is the same when written again has nothing twice: most clients' bodies, at a tenth of the cost of looking.
+        return strict.NONE if msgspec.json.encode(document) == body.rstrip() else strict.doubles_in_json(body)
     return strict.NONE if media == protobuf.MEDIA_TYPE else strict.doubles_in_yaml(body)
 
 

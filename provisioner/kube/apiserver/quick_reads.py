@@ -18,8 +18,9 @@ from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.meta import random_uuid
 from provisioner.kube.apiserver import pretty
-from provisioner.kube.apiserver.app import Forward, Gate, Seat, Seats, new_id
+from provisioner.kube.apiserver.app import Forward, Gate, Seat, Seats
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.registry import VIRTUAL, Registry
 from provisioner.kube.apiserver.requests import Target, target_of
@@ -134,7 +135,7 @@ class _Read:
             connection.end(self._began, self._data)
         else:
             lines = [f"HTTP/1.1 200 OK\r\nDate: {rfc822_formatted_time()}\r\nContent-Length: {len(entry.data)}\r\n"]
-            lines.append(f"Content-Type: application/json\r\nCache-Control: no-cache, private\r\nAudit-Id: {new_id()}\r\n")
+            lines.append(f"Content-Type: application/json\r\nCache-Control: no-cache, private\r\nAudit-Id: {random_uuid()}\r\n")
             lines += [f"{name}: {value}\r\n" for name, value in self._seat.headers.items()]
             transport.write("".join(lines).encode() + b"\r\n" + entry.data)
             self._metrics.request(target, 200, connection.end(self._began))

@@ -10,7 +10,6 @@ import asyncio
 import copy
 import logging
 import secrets
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from provisioner.kube.api.apply import apply as server_side_apply
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import doubled
 from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
-from provisioner.kube.api.meta import parse_time, rfc3339
+from provisioner.kube.api.meta import parse_time, random_uuid, rfc3339
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
@@ -136,7 +135,7 @@ class Rest:
 
     async def _create(self, kind: Kind, call: Call, obj: Obj, applied: Applied | None) -> bytes:
         metadata = obj.metadata
-        metadata.uid = str(uuid.uuid4())
+        metadata.uid = random_uuid()
         metadata.creation_timestamp = rfc3339(self._clock.now())
         metadata.deletion_timestamp = metadata.deletion_grace_period_seconds = metadata.self_link = None
         if metadata.resource_version:
