@@ -22,6 +22,8 @@ from provisioner.engine.runner import Runner
 # A unit that does not start within its TimeoutStartSec (90 s) fails its task; nothing in our roles takes longer than a package download.
 TASK_TIMEOUT_S = 600.0
 JOURNAL_LINES = 12
+# Tries are a second apart, and each is the same as the last.
+TOLD_TRIES = 10
 
 
 @dataclass
@@ -39,8 +41,13 @@ class Recorder:
         elif isinstance(event, TaskStarted):
             for host in event.hosts:
                 self.bus.send("task", event.name, host=host)
-        elif isinstance(event, Retrying):
-            self.bus.send("progress", f"{event.task}: try {event.attempt} of {event.retries}", host=event.host)
+        elif isinstance(event, Retrying) and (event.attempt == 1 or event.attempt % TOLD_TRIES == 0):
+            why = message_of(event.result).splitlines()[0]
+            self.bus.send(
+                "progress",
+                f"{event.task}: not yet, tried {event.attempt} times of {event.attempt + event.retries} ({why})",
+                host=event.host,
+            )
         elif isinstance(event, Warned):
             self.bus.send("warning", event.message)
 

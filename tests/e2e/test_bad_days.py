@@ -77,7 +77,8 @@ def test_a_changed_host_key_is_refused(whole: Cluster) -> None:
     known_hosts.write_text("".join(f"{name} {kind} {other[name.split(',')[0]]}\n" for name, kind, _ in lines))
     try:
         said = whole.provision("status")
-        assert "key" in said.output.lower() and "Traceback" not in said.output
+        assert said.code == 1 and "Traceback" not in said.output, said.output
+        assert re.search(r"^NOT well:(\n  .*)*\n  worker-1: .*host key", said.stdout, re.MULTILINE), said.output
         assert run([PROVISION, "ssh", whole.inventory, "worker-1", "true"], timeout_s=60).code != 0
     finally:
         known_hosts.write_text(right)
@@ -208,10 +209,15 @@ def test_a_unit_that_does_not_start_is_reported_with_the_end_of_its_journal(whol
     assert whole.ssh("master-1", "systemctl is-active kube-scheduler").stdout.strip() == "active"
 
 
+FILES_OF_A_NODE = "find /etc /opt /usr/local /lib/systemd -xdev -type f -printf '%p %s %m %u %T@\\n' | sort | sha256sum; systemctl show -p ActiveEnterTimestampMonotonic docker kubelet kube-proxy"
+
+
 def test_a_drifted_host_is_put_right_and_the_plan_shows_it_first(whole: Cluster) -> None:
     whole.ssh("worker-1", "echo '# drift' >>/etc/kubernetes/proxy").ok()
-    plan = whole.provision("plan")
-    assert "worker-1" in plan.output
-    assert whole.ssh("worker-1", "grep -c drift /etc/kubernetes/proxy").stdout.strip() == "1", "a plan must change nothing"
+    before = whole.ssh("worker-1", FILES_OF_A_NODE).ok().stdout
+    plan = whole.provision("plan", "--exit-code")
+    assert plan.code == 2 and re.search(r"worker-1  changed  kube-proxy : Settings of kube-proxy", plan.stdout), plan.output
+    assert "-# drift" in plan.stdout, "the difference is shown"
+    assert whole.ssh("worker-1", FILES_OF_A_NODE).ok().stdout == before, "a plan must change nothing"
     whole.provision("up").ok()
     assert whole.ssh("worker-1", "grep -c drift /etc/kubernetes/proxy").stdout.strip() == "0"

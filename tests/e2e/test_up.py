@@ -100,9 +100,11 @@ def test_status_tells_people_and_programs(cluster: Cluster) -> None:
     for word in (*HOSTS, "kube-apiserver", "etcd"):
         assert word in text
     told = json.loads(cluster.provision("status", "--output", "json").ok().stdout)
-    flat = json.dumps(told)
-    for host in HOSTS:
-        assert host in flat
+    assert (told["healthy"], told["problems"], [host["name"] for host in told["hosts"]]) == (True, [], list(HOSTS))
+    assert all(unit["active"] == "active" for host in told["hosts"] for unit in host["units"])
+    assert told["etcd"][0]["leader"] and told["etcd"][0]["healthy"]
+    served = {c["name"]: c["served"] for c in told["hosts"][0]["certificates"] if c["served"] is not None}
+    assert served == {"apiserver": True, "kubelet-server": True, "etcd/server": True}
 
 
 def test_ssh_and_kubeconfig_commands(cluster: Cluster) -> None:

@@ -46,7 +46,7 @@ def test_counts_and_first_failures() -> None:
         done("b", Status.FAILED, task="second", msg="no"),
         done("c", Status.UNREACHABLE, msg="gone"),
         done("a", Status.FAILED, ignored=True, msg="never mind"),
-        Retrying("a", "etcd is healthy", 3, 60, {}),
+        *(Retrying("a", "etcd is healthy", tried, 60 - tried, {"msg": "refused\nby it"}) for tried in range(1, 13)),
     ):
         recorder(event)
     a = recorder.stats["a"]
@@ -54,7 +54,10 @@ def test_counts_and_first_failures() -> None:
     assert {host: event.task for host, event in recorder.failures.items()} == {"b": "first", "c": "etcd : x"}
     assert told[1].data == {"status": "changed", "changed": True, "seconds": 0.5}
     assert told[3].data["msg"] == "no"
-    assert told[-1] == Event("progress", "etcd is healthy: try 3 of 60", "a")
+    assert [event.text for event in told if event.kind == "progress"] == [
+        "etcd is healthy: not yet, tried 1 times of 60 (refused)",
+        "etcd is healthy: not yet, tried 10 times of 60 (refused)",
+    ]
 
 
 def test_failed_unit_comes_with_its_journal() -> None:
