@@ -68,6 +68,10 @@ class Cluster:
             key = await controller.queue.get()
             try:
                 again = await controller.reconcile(key)
+            except StatusError as error:
+                if error.reason != "Conflict":
+                    raise
+                controller.queue.add(key)
             finally:
                 controller.queue.done(key)
         raise AssertionError(f"{controller.name} never comes to an end")
