@@ -75,7 +75,11 @@ def _parameter(node: dict[str, Any]) -> bytes:
 
 
 def _operation(node: dict[str, Any]) -> bytes:
-    out = field(5, node["operationId"]) + b"".join(field(8, _parameter(p)) for p in node["parameters"])
+    out = (
+        field(5, node["operationId"])
+        + b"".join(field(7, media) for media in node.get("consumes", ()))
+        + b"".join(field(8, _parameter(p)) for p in node["parameters"])
+    )
     responses = b""
     for code, answer in node["responses"].items():
         inside = field(1, answer["description"])

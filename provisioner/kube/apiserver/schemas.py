@@ -194,8 +194,7 @@ def v3(kinds: list[Kind]) -> dict[str, Any]:
                 operation["requestBody"] = {"content": {"*/*": {"schema": reference}}}
             elif verb == "patch":
                 patch = {"type": "object"}
-                kinds_of_patch = ("apply-patch+yaml", "json-patch+json", "merge-patch+json", "strategic-merge-patch+json")
-                operation["requestBody"] = {"content": {f"application/{p}": {"schema": patch} for p in kinds_of_patch}}
+                operation["requestBody"] = {"content": {media: {"schema": patch} for media in patches_of(kind)}}
             paths.setdefault(path, {"parameters": _path_parameters(path, {"schema": {"type": "string"}})})[_METHODS[verb]] = operation
     return {
         "openapi": "3.0.0",
@@ -203,6 +202,12 @@ def v3(kinds: list[Kind]) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": definitions.found},
     }
+
+
+def patches_of(kind: Kind) -> list[str]:
+    """The media types of patches that a kind takes: kubectl sends a strategic one wherever it finds it here."""
+    names = ["apply-patch+yaml", "json-patch+json", "merge-patch+json"]
+    return [f"application/{name}" for name in (names if kind.type_key is None else [*names, "strategic-merge-patch+json"])]
 
 
 def v2(kinds: list[Kind]) -> dict[str, Any]:
@@ -219,6 +224,7 @@ def v2(kinds: list[Kind]) -> dict[str, Any]:
             if verb in ("create", "update", "patch"):
                 body = {"name": "body", "in": "body", "required": True, "schema": reference if verb != "patch" else {"type": "object"}}
                 operation["parameters"] = [body, *operation["parameters"]]
+                operation["consumes"] = patches_of(kind) if verb == "patch" else ["*/*"]
             paths.setdefault(path, {"parameters": _path_parameters(path, {"type": "string"})})[_METHODS[verb]] = operation
     return {
         "swagger": "2.0",

@@ -133,6 +133,16 @@ def test_apply_merges_lists_by_their_keys(server: Any, namespace: str, definitio
     assert found["spec"]["parts"] == [{"name": "y", "n": 2}]
 
 
+def test_kubectl_applies_by_merge_patches(server: Any, namespace: str, definition: None) -> None:
+    """It looks into the OpenAPI document for what a kind takes: v3, and v2 before that."""
+    patch = server.call("GET", "/openapi/v3/apis/example.com/v1")[1]["paths"]
+    content = patch["/apis/example.com/v1/namespaces/{namespace}/widgets/{name}"]["patch"]["requestBody"]["content"]
+    assert "application/merge-patch+json" in content and "application/strategic-merge-patch+json" not in content
+    for size, said in ((1, "created"), (1, "unchanged"), (2, "configured")):
+        assert said in server.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(widget("applied", size=size)))
+    assert json.loads(server.kubectl("get", "widget", "applied", "-n", namespace, "-o", "json"))["spec"]["size"] == 2
+
+
 def test_wrong_definitions_are_refused(server: Any) -> None:
     wrong = {**DEFINITION, "metadata": {"name": "other.example.com"}}
     code, status = server.call("POST", DEFINITIONS, wrong)

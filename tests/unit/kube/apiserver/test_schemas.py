@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,17 @@ def test_v3_of_apps(kinds: list[Any]) -> None:
     spec = document["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]
     assert spec["containers"]["x-kubernetes-patch-merge-key"] == "name"
     assert spec["containers"]["items"] == {"$ref": "#/components/schemas/io.k8s.api.core.v1.Container"}
+
+
+def test_only_built_in_kinds_take_strategic_patches(kinds: list[Any]) -> None:
+    document = schemas.v2(kinds)
+    consumes = document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]["consumes"]
+    assert "application/strategic-merge-patch+json" in consumes and "application/apply-patch+yaml" in consumes
+    assert schemas.patches_of(SimpleNamespace(type_key=None)) == [  # type: ignore[arg-type]
+        "application/apply-patch+yaml",
+        "application/json-patch+json",
+        "application/merge-patch+json",
+    ]
 
 
 def test_every_reference_leads_somewhere(kinds: list[Any]) -> None:
