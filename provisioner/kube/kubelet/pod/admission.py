@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.volume_match import term_matches
 from provisioner.kube.kubelet.pod.resources import qos_class, requested
 from provisioner.kube.kubelet.pod.services import Settings
 from provisioner.kube.kubelet.pod.worker import FINAL
@@ -38,7 +39,8 @@ def refusal(
 ) -> Refusal | None:
     """(reason, message) as upstream's, or None for a pod that fits beside `others`."""
     return (
-        _under_pressure(pod, pressures)
+        _operating_system(pod)
+        or _under_pressure(pod, pressures)
         or _sysctls(pod, settings.unsafe_sysctls)
         or _node_affinity(pod, node)
         or _room(pod, [other for other in others if other.status.phase not in FINAL], settings)
@@ -67,12 +69,34 @@ def _sysctls(pod: core_v1.Pod, allowed: Sequence[str]) -> Refusal | None:
     return None
 
 
+def _operating_system(pod: core_v1.Pod) -> Refusal | None:
+    if pod.spec.os is not None and pod.spec.os.name not in (None, "linux"):
+        return "PodOSNotSupported", "Pod was rejected: Failed to admit pod as the OS field doesn't match node OS"
+    if (pod.spec.node_selector or {}).get("kubernetes.io/os", "linux") != "linux":
+        text = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
+        return "PodOSSelectorNodeLabelDoesNotMatch", f"Pod was rejected: {text}"
+    return None
+
+
 def _node_affinity(pod: core_v1.Pod, node: core_v1.Node | None) -> Refusal | None:
-    """The node selector; required affinity was the scheduler's to see to."""
-    labels: Mapping[str, str] = (node.metadata.labels or {}) if node is not None else {}
-    if node is None or all(labels.get(key) == value for key, value in (pod.spec.node_selector or {}).items()):
+    """The node selector and required node affinity, and taints that would end the pod at once."""
+    if node is None:
         return None
-    return "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+    labels, name = node.metadata.labels or {}, node.metadata.name or ""
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity is not None else None
+    required = affinity.required_during_scheduling_ignored_during_execution if affinity is not None else None
+    fits = all(labels.get(key) == value for key, value in (pod.spec.node_selector or {}).items())
+    if not fits or (required is not None and not any(term_matches(term, labels, name) for term in required.node_selector_terms or ())):
+        return "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+    if any(t.effect == "NoExecute" and not any(_tolerates(one, t) for one in pod.spec.tolerations or ()) for t in node.spec.taints or ()):
+        return "TaintToleration", "Pod was rejected: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate"
+    return None
+
+
+def _tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:
+    if toleration.effect not in (None, "", taint.effect) or toleration.key not in (None, "", taint.key):
+        return False
+    return toleration.operator == "Exists" or bool(toleration.key and (toleration.value or "") == (taint.value or ""))
 
 
 def _room(pod: core_v1.Pod, running: Sequence[core_v1.Pod], settings: Settings) -> Refusal | None:

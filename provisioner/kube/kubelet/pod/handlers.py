@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 
 import aiohttp
+from yarl import URL
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.errors import DockerError
@@ -16,16 +17,18 @@ from provisioner.kube.version import HOOK_AGENT
 
 BODY_BYTES = 10 * 1024
 MESSAGE_BYTES = 1024
+REDIRECTS = 10
 # Nothing a hook does takes longer than the longest grace period in use; Guess.
 HOOK_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`ok`, and what was said, for the event."""
+    """`ok`, and what was said, for the event; `warning` is a success that somebody should know of."""
 
     ok: bool
     message: str
+    warning: bool = False
 
 
 class Handlers:
@@ -54,14 +57,8 @@ class Handlers:
         # A pod's certificate is its own affair: nobody signed it for its address.
         connector = aiohttp.TCPConnector(force_close=True, limit=1, ssl=False)
         try:
-            async with (
-                aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout_s)) as session,
-                session.get(url, headers=headers, max_redirects=10) as response,
-            ):
-                body = await response.content.read(BODY_BYTES)
-                if 200 <= response.status < 400:
-                    return Answer(True, body.decode(errors="replace"))
-                return Answer(False, f"HTTP probe failed with statuscode: {response.status}")
+            async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout_s)) as session:
+                return await _follow(session, URL(url), headers)
         except TimeoutError:
             return Answer(False, f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)')
         except aiohttp.ClientConnectorError as error:
@@ -108,6 +105,25 @@ class Handlers:
         if handler.tcp_socket is not None:
             return await self.tcp(handler.tcp_socket, container, pod_ip, 30.0)
         return Answer(False, "invalid handler: nothing to do")
+
+
+async def _follow(session: aiohttp.ClientSession, url: URL, headers: dict[str, str]) -> Answer:
+    """The answer at the end of redirects to the same host. One that leads elsewhere is not followed: the container has answered."""
+    at = url
+    for _ in range(REDIRECTS):
+        async with session.get(at, headers=headers, allow_redirects=False) as response:
+            body = (await response.content.read(BODY_BYTES)).decode(errors="replace")
+            location = response.headers.get("Location") if 300 <= response.status < 400 else None
+            there = at.join(URL(location)) if location else None
+            if there is not None and there.host == url.host:
+                at = there
+                continue
+            if 200 <= response.status < 300:
+                return Answer(True, body)
+            if response.status < 400:
+                return Answer(True, f"Probe terminated redirects, Response body: {body}", warning=True)
+            return Answer(False, f"HTTP probe failed with statuscode: {response.status}")
+    return Answer(False, f'Get "{at}": stopped after {REDIRECTS} redirects')
 
 
 def port_number(port: int | str | None, container: core_v1.Container) -> int | None:

@@ -118,6 +118,8 @@ class Probes:
             answer = await self._ask(probe, watched, self._pod_ip)
             if answer.ok:
                 successes, failures = successes + 1, 0
+                if answer.warning:
+                    self._recorder.event(_about(pod, watched), "Warning", "ProbeWarning", f"{kind} probe warning: {answer.message}")
             else:
                 successes, failures = 0, failures + 1
                 self._recorder.event(_about(pod, watched), "Warning", "Unhealthy", f"{kind} probe failed: {answer.message}")

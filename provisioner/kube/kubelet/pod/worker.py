@@ -82,6 +82,10 @@ class PodWorker:
     def update(self, pod: core_v1.Pod) -> None:
         """A newer object of the same pod."""
         hurried = self.ending and stopping.grace_of(pod) < stopping.grace_of(self.pod)
+        before, after = self.pod.metadata, pod.metadata
+        if (before.labels, before.annotations) != (after.labels, after.annotations):
+            # Downward API files show them.
+            self._refresh_at = 0.0
         self.pod = pod
         self.wake()
         if hurried:

@@ -79,6 +79,30 @@ def test_a_node_that_is_not_the_selected_one() -> None:
     )
 
 
+TERM = {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}
+AFFINE = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [TERM]}}}
+TAINT = core_v1.Taint(key="x", value="y", effect="NoExecute")
+
+
+@pytest.mark.parametrize(
+    ("spec", "node", "reason"),
+    [
+        ({"affinity": AFFINE}, {"labels": {"disk": "ssd"}}, None),
+        ({"affinity": AFFINE}, {"labels": {"disk": "hdd"}}, "NodeAffinity"),
+        ({}, {"taints": [TAINT]}, "TaintToleration"),
+        ({"tolerations": [{"key": "x", "operator": "Exists"}]}, {"taints": [TAINT]}, None),
+        ({"tolerations": [{"key": "x", "value": "z"}]}, {"taints": [TAINT]}, "TaintToleration"),
+        ({"os": {"name": "linux"}}, {}, None),
+        ({"os": {"name": "windows"}}, {}, "PodOSNotSupported"),
+        ({"nodeSelector": {"kubernetes.io/os": "windows"}}, {}, "PodOSSelectorNodeLabelDoesNotMatch"),
+    ],
+)
+def test_a_pod_that_was_meant_for_another_node(spec: dict[str, Any], node: dict[str, Any], reason: str | None) -> None:
+    metadata = meta_v1.ObjectMeta(name="n", labels=node.get("labels"))
+    found = refusal(of(**spec), [], SETTINGS, core_v1.Node(metadata=metadata, spec=core_v1.NodeSpec(taints=node.get("taints"))))
+    assert (found[0] if found else None) == reason
+
+
 @pytest.mark.parametrize(
     ("mine", "clashes"),
     [

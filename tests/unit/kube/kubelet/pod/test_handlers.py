@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.kubelet.pod.handlers import Handlers, port_number
+from provisioner.kube.kubelet.pod.handlers import Answer, Handlers, port_number
 from provisioner.kube.kubelet.runtime.docker import Docker
 
 
@@ -19,6 +19,8 @@ async def port() -> AsyncIterator[int]:
     async def answer(request: web.Request) -> web.Response:
         if request.path == "/slow":
             await asyncio.sleep(5)
+        if request.path.startswith("/to/"):
+            return web.Response(status=302, headers={"Location": request.query["where"]}, text="gone there")
         return web.Response(
             status=503 if request.path == "/bad" else 200, text=request.headers.get("X-A", "") + request.headers["User-Agent"]
         )
@@ -75,3 +77,17 @@ async def test_a_container_that_docker_does_not_answer_for_is_not_well() -> None
     answer = await Handlers(docker).execute("id", ["true"], 1.0)
     await docker.close()
     assert not answer.ok and "no answer of dockerd" in answer.message
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("/good", Answer(True, "kube-probe")),
+        ("/bad", Answer(False, "HTTP probe failed with statuscode: 503")),
+        ("http://192.0.2.1/", Answer(True, "Probe terminated redirects, Response body: gone there", warning=True)),
+    ],
+    ids=["same-host", "same-host-bad", "elsewhere"],
+)
+async def test_redirects_are_followed_on_the_same_host_only(port: int, where: str, expected: Answer) -> None:
+    action = core_v1.HTTPGetAction(path=f"/to/?where={where}", port=port)
+    assert await HANDLERS.http(action, CONTAINER, "127.0.0.1", 2, "kube-probe") == expected
