@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Any
 
@@ -72,7 +73,7 @@ def parse(action: str, text: str) -> dict[str, Any]:
         for word in split(text):
             found = _KEY.match(word)
             if found and word[: found.end() - 1] in allowed:
-                options[word[: found.end() - 1]] = unquote(word[found.end() :])
+                options[word[: found.end() - 1]] = unquote(unescape(word[found.end() :]))
                 raw = _without(raw, word)
         raw = raw.strip(" \t") if action in ("command", "shell") else raw.strip()
         if raw.strip():
@@ -82,8 +83,18 @@ def parse(action: str, text: str) -> dict[str, Any]:
         found = _KEY.match(word)
         if not found:
             raise ValueError(f"expected key=value, found {word!r}")
-        options[word[: found.end() - 1]] = unquote(word[found.end() :])
+        options[word[: found.end() - 1]] = unquote(unescape(word[found.end() :]))
     return options
+
+
+_ESCAPE = re.compile(r"""\\(?:U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|N\{[^}]+\}|[\\'"abfnrtv])""")
+
+
+def unescape(value: str) -> str:
+    """`\\n` and its like in a value of the short form stand for what they name."""
+    if "\\" not in value:
+        return value
+    return _ESCAPE.sub(lambda found: codecs.decode(found.group(0), "unicode-escape"), value)
 
 
 def _without(text: str, word: str) -> str:

@@ -128,7 +128,7 @@ class TaskParser:
     def _task(self, raw: dict[str, Any], around: Surroundings) -> Task:
         place = location_of(raw)
         keyword_types.check(raw, "task", place)
-        action, given, local = self._action(raw, place, around.attributes.derive(raw).collections)
+        written, action, given, local = self._action(raw, place, around.attributes.derive(raw).collections)
         args = self._arguments(action, given, raw.get("args"), place)
         if action in _INCLUDE_OPTIONS:
             _check_include(action, args, raw, place, handler=around.handlers)
@@ -137,6 +137,7 @@ class TaskParser:
         control = self._loop_control(raw.get("loop_control"), place)
         return Task(
             action=action,
+            written=written,
             args=args,
             attributes=attributes,
             name=str(raw.get("name") or ""),
@@ -159,20 +160,20 @@ class TaskParser:
             block_attributes=around.attributes,
         )
 
-    def _action(self, raw: dict[str, Any], place: Location | None, search: tuple[str, ...]) -> tuple[str, Any, bool]:
-        """The action's name, its arguments as written, and whether it was a local_action."""
+    def _action(self, raw: dict[str, Any], place: Location | None, search: tuple[str, ...]) -> tuple[str, str, Any, bool]:
+        """The action's name as written and as known here, its arguments as written, and whether it was a local_action."""
         found = [key for key in raw if key not in TASK_KEYS and not str(key).startswith("with_")]
         for key in ("action", "local_action"):
             if raw.get(key) is not None:
                 if found:
                     raise PlaybookError(f"conflicting action statements: {key}, {found[0]}", place)
                 name, given = self._written_action(raw[key], place)
-                return self._resolve(name, place, search), given, key == "local_action"
+                return name, self._resolve(name, place, search), given, key == "local_action"
         if len(found) > 1:
             self._reject(raw, found, place)
         if not found:
             raise PlaybookError("no module/action detected in task", place, "a task needs one module such as 'copy:'")
-        return self._resolve(str(found[0]), location_of(raw, found[0]), search), raw[found[0]], False
+        return str(found[0]), self._resolve(str(found[0]), location_of(raw, found[0]), search), raw[found[0]], False
 
     def _reject(self, raw: dict[str, Any], found: list[str], place: Location | None) -> None:
         unknown = [key for key in found if not self._known(short_name(str(key)))]

@@ -60,6 +60,8 @@ class Task:
     """Folder of the file the task was written in."""
     implicit: bool = False
     """Made by the engine (gathering facts, flushing handlers) rather than written."""
+    written: str = ""
+    """The action's name as the file has it."""
     include_apply: Mapping[str, Any] = field(default_factory=dict)
     block_attributes: Attributes = field(default_factory=Attributes)
     """Attributes of what surrounds the task; dynamic includes hand down these rather than their own."""
@@ -67,9 +69,9 @@ class Task:
     @property
     def title(self) -> str:
         """The name shown, with the role before it."""
-        text = self.name or self.action
+        text = self.name or self.written or self.action
         if not self.name and self.action == "include_role":
-            text = f"{self.action} : {self.args.get('name', self.args.get('role'))}"
+            text = f"{text} : {self.args.get('name', self.args.get('role'))}"
         return f"{self.role.name} : {text}" if self.role else text
 
 

@@ -84,6 +84,8 @@ class Together:
         self._executor = executor
         self._state = state
         self._mark = 0.0
+        self._spent_s = 0.0
+        """Each task's part of the message that it went in."""
 
     def execute(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Outcomes in order, ending with the first failure that is not ignored. Never raises for what goes wrong on the host."""
@@ -143,6 +145,9 @@ class Together:
                 group[0].result, group[0].exchange = unreachable_result(e), None
             except EngineError as e:
                 group[0].result, group[0].exchange = failure(e), None
+            now = time.monotonic()
+            self._spent_s, self._mark = (now - self._mark) / len(group), now
+        sent = {id(begun) for begun in group}
         while waiting:
             begun = waiting[0]
             if begun.exchange is not None:
@@ -151,7 +156,7 @@ class Together:
                     return
                 begun.result = self._finish(begun, answer)
             waiting.pop(0)
-            yield self._outcome(begun)
+            yield self._outcome(begun, self._spent_s if id(begun) in sent else 0.0)
 
     def _finish(self, begun: _Begun, answer: dict[str, object]) -> dict[str, object]:
         assert begun.attempt is not None
@@ -166,10 +171,10 @@ class Together:
         except connection_errors() as e:
             return unreachable_result(e)
 
-    def _outcome(self, begun: _Begun) -> Outcome:
+    def _outcome(self, begun: _Begun, spent_s: float) -> Outcome:
         outcome = self._executor.settle(self._state, begun.task, begun.templar, begun.settings, dict(begun.result or {}))
         now = time.monotonic()
-        outcome.duration_s, self._mark = now - self._mark, now
+        outcome.duration_s, self._mark = spent_s + now - self._mark, now
         return outcome
 
 
