@@ -27,7 +27,8 @@ from provisioner.kube.apiserver.requests import Target, target_of
 from provisioner.kube.storage.cache import Collection, WatchCache
 
 # Paths and heads that are kept, parsed; all are forgotten when there are more.
-KEPT_PATHS = 4096
+KEPT_PATHS = 2048
+PATH_BYTES = 512
 KEPT_HEADS = 8
 # A longer head than this takes the long way, as a larger answer does, which may be compressed.
 HEAD_BYTES = 4096
@@ -68,6 +69,8 @@ class QuickReads:
         try:
             return self._paths[path]
         except KeyError:
+            if len(path) > PATH_BYTES:
+                return None
             if len(self._paths) >= KEPT_PATHS:
                 self._paths.clear()
             found = self._paths[path] = _asked(path)
