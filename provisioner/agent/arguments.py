@@ -6,6 +6,8 @@ mutually_exclusive, required_one_of, required_together, required_by and required
 module's name in messages.
 """
 
+import ast
+import decimal
 import json
 import os
 import shlex
@@ -105,6 +107,8 @@ def _rules(rules: Dict[str, Any], args: Dict[str, Any]) -> None:
 def to_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
+    if not isinstance(value, (str, int, float)):
+        raise TypeError("%s cannot be converted to a bool" % type(value))
     text = str(value).strip().lower()
     if text in TRUE:
         return True
@@ -114,9 +118,7 @@ def to_bool(value: Any) -> bool:
 
 
 def _to_str(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value)
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+    return str(value)
 
 
 def _to_list(value: Any) -> List[Any]:
@@ -126,26 +128,50 @@ def _to_list(value: Any) -> List[Any]:
         return [str(value)]
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")] if value else []
-    raise TypeError("%s cannot be converted to a list" % type(value).__name__)
+    raise TypeError("%s cannot be converted to a list" % type(value))
 
 
 def _to_dict(value: Any) -> Dict[str, Any]:
     if isinstance(value, dict):
         return value
     if isinstance(value, str):
-        if value.strip().startswith("{"):
-            document = json.loads(value)
-            if isinstance(document, dict):
-                return document
+        if value.startswith("{"):
+            return _mapping(value)
         elif "=" in value:
             return dict(part.split("=", 1) for part in shlex.split(value.replace(",", " ")))
-    raise TypeError("dictionary requested, could not parse JSON or key=value")
+        raise TypeError("dictionary requested, could not parse JSON or key=value")
+    raise TypeError("%s cannot be converted to a dict" % type(value))
+
+
+def _mapping(text: str) -> Dict[str, Any]:
+    """A dictionary as JSON or Python writes it."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            document = read(text)
+        except (ValueError, SyntaxError):
+            continue
+        if isinstance(document, dict):
+            return document
+    raise TypeError("unable to evaluate string as dictionary")
 
 
 def _to_int(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError("%s cannot be converted to an int" % value)
-    return int(value)
+    if isinstance(value, int):
+        return value
+    try:
+        number = decimal.Decimal(value)
+        if number == int(number):
+            return int(number)
+    except (decimal.DecimalException, TypeError, ValueError, OverflowError):
+        pass
+    raise TypeError('"%r" cannot be converted to an int' % (value,))
+
+
+def _to_float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError("%s cannot be converted to a float" % type(value))
 
 
 def _to_path(value: Any) -> str:
@@ -160,7 +186,7 @@ CONVERTERS: Dict[str, Callable[[Any], Any]] = {
     "str": _to_str,
     "bool": to_bool,
     "int": _to_int,
-    "float": float,
+    "float": _to_float,
     "list": _to_list,
     "dict": _to_dict,
     "path": _to_path,

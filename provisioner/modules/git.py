@@ -55,10 +55,10 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     folder = git_commands.git_folder(dest, args["bare"]) if dest else ""
     if dest and os.path.exists(os.path.join(folder, "config")):
         if not _work(git, args, context, result, folder):
-            return result
+            return _with_diff(git, args, context, result)
     elif not dest or not args["clone"] or context.check:
         result.update(changed=True, after=git.remote_hash(args["version"]))
-        return result
+        return _with_diff(git, args, context, result)
     else:
         _clone(git, args)
         git.checkout(args["version"]) if not args["bare"] else None
@@ -68,7 +68,21 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if args["archive"]:
         changed = git_archive.make(git, args, context)
         result["changed"] = result["changed"] or changed
-    return result
+    return _with_diff(git, args, context, result)
+
+
+def _with_diff(git: Git, args: Dict[str, Any], context: Context, result: Dict[str, Any]) -> Dict[str, Any]:
+    before, after = result["before"], result.get("after")
+    if not context.diff or before == after:
+        return result
+    if before is None:
+        told = ">> Newly checked out %s" % after
+    else:
+        code, out, err = git.ask(["diff", str(before), str(after)], None)
+        told = out or ">> No visual differences between %s and %s" % (before, after)
+        if code != 0:
+            told = ">> Failed to get proper diff between %s and %s:\n>> %s" % (before, after, err)
+    return dict(result, diff={"prepared": told})
 
 
 def _octal(value: Any) -> int:
@@ -141,8 +155,6 @@ def _work(git: Git, args: Dict[str, Any], context: Context, result: Dict[str, An
     result["after"] = git.head()
     if before != result["after"] or result["remote_url_changed"]:
         result["changed"] = True
-    if context.diff and before != result["after"] and before and not args["bare"]:
-        result["diff"] = {"prepared": git.run(["diff", before, result["after"]])}
     return True
 
 

@@ -1,6 +1,7 @@
 """hostname: the name of the host, now and after a reboot."""
 
 import os
+import socket
 from typing import Any, Dict
 
 from provisioner.agent import contents
@@ -23,11 +24,12 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if changed and not context.check:
         contents.write("/etc/hostname", (name + "\n").encode())
         context.run([context.which("hostname"), name], ok=[0])
+    full = socket.getfqdn()  # as the host's own resolution has it
     facts = {
         "ansible_hostname": name.split(".")[0],
         "ansible_nodename": name,
-        "ansible_fqdn": name,
-        "ansible_domain": ".".join(name.split(".")[1:]),
+        "ansible_fqdn": full,
+        "ansible_domain": ".".join(full.split(".")[1:]),
     }
     result: Dict[str, Any] = {"changed": changed, "name": name, "ansible_facts": facts}
     if changed:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ _HINT = re.compile(
 
 _BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~")
 _PAUSED = re.compile(r"Paused for [\d.]+")
-_TEMPORARY = re.compile(r"[^\s']*/ansible-home/tmp/[^\s']+|/\w+/ansible[._][\w.-]+")
+_TEMPORARY = re.compile(r"[^\s']*/ansible-home/tmp/[^\s']+|/\w+/ansible[._][\w.-]+|[^\s']*/ansible-moduletmp-[^\s']+|/tmp/provision-[\w-]+")
 
 
 @dataclass
@@ -63,7 +64,9 @@ def clean(value: Any, root: str) -> Any:
         return [clean(item, root) for item in value]
     if isinstance(value, str):
         value = _PAUSED.sub("Paused for some", value)
-        return _TEMPORARY.sub("TEMPORARY", _BACKUP.sub(".BACKUP~", _HINT.sub("", value.replace(root, "ROOT"))))
+        return _TEMPORARY.sub(
+            "TEMPORARY", _BACKUP.sub(".BACKUP~", _HINT.sub("", value.replace(root, "ROOT").replace(str(ROOT), "REPOSITORY")))
+        )
     return value
 
 
@@ -108,7 +111,9 @@ def _is_include(event: str, result: dict[str, Any]) -> bool:
     return any("include_args" in part or "include" in part for part in parts)
 
 
-def run_reference(playbook: Path, inventory: Path, root: Path, arguments: list[str], timeout_s: float = 120) -> Observed:
+def run_reference(
+    playbook: Path, inventory: Path, root: Path, arguments: list[str], timeout_s: float = 120, before: Sequence[str] = ()
+) -> Observed:
     """Runs real ansible-playbook."""
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")},
@@ -121,7 +126,7 @@ def run_reference(playbook: Path, inventory: Path, root: Path, arguments: list[s
         "ANSIBLE_HOME": str(root.parent / "ansible-home"),
         "ANSIBLE_CONFIG": str(HERE / "recorder" / "ansible.cfg"),
     }
-    command = [str(ansible_playbook()), "-i", str(inventory), "-e", f"root={root}", str(playbook), *arguments]
+    command = [*before, str(ansible_playbook()), "-i", str(inventory), "-e", f"root={root}", str(playbook), *arguments]
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=timeout_s)
     observed = Observed(ran.returncode, output=ran.stdout + ran.stderr)
     prefix = "RECORD "
@@ -130,9 +135,10 @@ def run_reference(playbook: Path, inventory: Path, root: Path, arguments: list[s
     return observed
 
 
-def run_ours(playbook: Path, inventory: Path, root: Path, arguments: list[str]) -> Observed:
-    """Runs `provision play`."""
+def run_ours(playbook: Path, inventory: Path, root: Path, arguments: list[str], before: Sequence[str] = ()) -> Observed:
+    """Runs `provision play`; `before` are words to begin the command with."""
     command = [
+        *before,
         sys.executable,
         "-m",
         "provisioner.cli",

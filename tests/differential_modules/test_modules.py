@@ -12,7 +12,7 @@ import pytest
 
 from tests.differential.comparison import differences, run_ours
 from tests.differential.test_playbooks import INVENTORY, arguments_of
-from tests.differential_modules.record import PLAYBOOKS, recorded
+from tests.differential_modules.record import PLAYBOOKS, privately, recorded
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other users")
 
@@ -21,6 +21,6 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other 
 def test_modules_answer_the_same(playbook: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
-    ours = run_ours(playbook, INVENTORY, root, arguments_of(playbook))
+    ours = run_ours(playbook, INVENTORY, root, arguments_of(playbook), privately(playbook, root))
     found = differences(ours, recorded(playbook))
     assert not found, "\n".join(found) + f"\n\nours said:\n{ours.output[-1500:]}"

@@ -29,12 +29,16 @@ _OURS = (
 
 def plan(call: ActionCall) -> Plan:
     src, dest = call.args.get("src"), call.args.get("dest")
+    if call.args.get("state") is not None:
+        raise TaskError("'state' cannot be specified on a template")
     if not src or not dest:
         raise TaskError("src and dest are required")
+    newline = str(call.args.get("newline_sequence", "\n")).replace("\\r", "\r").replace("\\n", "\n")
+    if newline not in ("\n", "\r", "\r\n"):
+        raise TaskError("newline_sequence needs to be one of: \n, \r or \r\n")
     source = call.find(str(src), "templates")
     dest = str(dest)
     text = render(call, source, dest)
-    newline = str(call.args.get("newline_sequence", "\n")).replace("\\r", "\r").replace("\\n", "\n")
     if newline != "\n":
         text = text.replace("\n", newline)
     data = text.encode(str(call.args.get("output_encoding", "utf-8")), errors="surrogateescape")
