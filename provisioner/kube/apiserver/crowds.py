@@ -44,7 +44,7 @@ class Crowd(Watcher):
     """One watcher of the cache for all its members. `line` is how a change looks to each of them; `left` is told when the last has left."""
 
     def __init__(self, collection: Collection, prefix: str, line: Callable[[Change], bytes], left: Callable[[], object]) -> None:
-        super().__init__(lambda key: key.startswith(prefix))
+        super().__init__(lambda change: change.key.startswith(prefix))
         self._collection, self._line, self._left = collection, line, left
         self._members: set[Member] = set()
         self._changes: list[Change] = []

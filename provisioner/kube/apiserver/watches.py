@@ -79,7 +79,9 @@ class Watches:
         whole(query, "timeoutSeconds"), flag(query, "allowWatchBookmarks")
         since, initial = await self._start(kind, selection, query)
         try:
-            watcher, missed = self._cache.watch(kind.stored_as, selection.prefix, since)
+            # With a thousand nodes a pod concerns one of the thousand kubelets that watch their own: the others are not woken.
+            wants = None if selection.everything else (lambda change: seen_through(change, selection) is not None)
+            watcher, missed = self._cache.watch(kind.stored_as, selection.prefix, since, wants)
         except Expired:
             oldest = self._cache.collection(kind.stored_as).forgotten
             return _only(error_line(errors.expired(f"too old resource version: {since} ({oldest})")))

@@ -68,6 +68,11 @@ class Change:
     last: Entry | None = None
     at: float = 0.0
 
+    @property
+    def key(self) -> str:
+        entry = self.new or self.old
+        return entry.key if entry is not None else ""
+
 
 class Expired(Exception):
     """The version asked for is older than what is kept."""
@@ -86,7 +91,7 @@ def with_version(body: bytes, version: int) -> bytes:
 class Watcher:
     """A queue of changes; `cut` means that it was too slow and must end."""
 
-    def __init__(self, accepts: Callable[[str], bool]) -> None:
+    def __init__(self, accepts: Callable[[Change], bool]) -> None:
         self.accepts = accepts
         self.cut = False
         self._waiting: deque[Change] = deque()
@@ -180,7 +185,7 @@ class Collection:
         for listener in self.listeners:
             listener(change)
         for watcher in self.watchers:
-            if watcher.accepts(key):
+            if watcher.accepts(change):
                 watcher.push(change)
 
     def _forget(self, before: float) -> None:
@@ -305,19 +310,16 @@ class WatchCache:
                 return found
             start = page.kvs[-1].key + b"\x00"
 
-    def watch(self, resource: str, prefix: str, since: int) -> tuple[Watcher, list[Change]]:
-        """A registered watcher for keys with `prefix`, and the changes after version `since` that it missed. Raises Expired."""
+    def watch(self, resource: str, prefix: str, since: int, wants: Callable[[Change], bool] | None = None) -> tuple[Watcher, list[Change]]:
+        """A registered watcher for keys with `prefix`, and the changes after version `since` that it missed. What it doesn't want does not wake
+        it. Raises Expired."""
         collection = self.collection(resource)
         if since < collection.forgotten:
             raise Expired
-        missed = [change for change in collection.history if change.version > since]
-        if not prefix:
-            watcher = Watcher(lambda _: True)
-        else:
-            watcher = Watcher(lambda key: key.startswith(prefix))
-            missed = [change for change in missed if watcher.accepts(_key(change))]
+        accepts = wants or (lambda _: True)
+        watcher = Watcher((lambda change: change.key.startswith(prefix) and accepts(change)) if prefix else accepts)
         collection.watchers.add(watcher)
-        return watcher, missed
+        return watcher, [change for change in collection.history if change.version > since and watcher.accepts(change)]
 
     def unwatch(self, resource: str, watcher: Watcher) -> None:
         self.collection(resource).watchers.discard(watcher)
@@ -430,8 +432,3 @@ class WatchCache:
         for revision, waiter in list(self._waiters):
             if revision <= self.revision and not waiter.done():
                 waiter.set_result(None)
-
-
-def _key(change: Change) -> str:
-    entry = change.new or change.old
-    return entry.key if entry is not None else ""

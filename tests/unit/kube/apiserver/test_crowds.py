@@ -41,7 +41,7 @@ class Place:
         self.collection.apply(key, Entry(key, self.version, b"{}", {}, {}), self.version)
 
     def come(self, timeout_s: float = 60) -> tuple[Watcher, Wire, asyncio.Task[list[int]]]:
-        watcher, wire = Watcher(lambda key: key.startswith("a/")), Wire()
+        watcher, wire = Watcher(lambda change: change.key.startswith("a/")), Wire()
         self.collection.watchers.add(watcher)
 
         async def stay() -> list[int]:

@@ -148,6 +148,18 @@ async def test_watchers_get_their_namespace_only_and_slow_ones_are_cut() -> None
     assert slow.cut
 
 
+async def test_a_watcher_is_woken_only_by_what_it_wants() -> None:
+    _, cache = made()
+    await cache._load()
+    put(cache, "a", 11)
+    picky, missed = cache.watch("core/pods", "ns/", versions.last_of(10), lambda change: change.key.endswith("/b"))
+    assert missed == []
+    put(cache, "a", 12)
+    assert not picky.is_waiting
+    put(cache, "b", 13)
+    assert [c.key for c in await picky.take(1)] == ["ns/b"]
+
+
 async def test_reload_shows_what_was_missed() -> None:
     etcd, cache = made()
     etcd.stored = {
