@@ -277,7 +277,7 @@ class NspawnProvider:
                 raise BootError(host.name, "ended while it booted", self.console(host.name))
             try:
                 with socket.create_connection((str(host.address), 22), timeout=1.0) as connection:
-                    connection.settimeout(2.0)
+                    connection.settimeout(10.0)  # an emulated computer was seen to need more than two
                     if connection.recv(4) == b"SSH-":
                         return
             except OSError:
