@@ -111,10 +111,12 @@ def to_install(specs: List[str], args: Dict[str, Any], context: Context) -> List
             continue
         offer = offers.get(spec.name) or offers.get(spec.name.partition(":")[0])
         if current is None and (offer is None or not offer.versions):
-            if not spec.version and _provided(spec.name, here, context):
-                continue
-            if offer is None:
-                raise ModuleFailed("No package matching '%s' is available" % spec.name)
+            providers = _providers(spec.name, context)
+            if len(providers) != 1:
+                wanted.append(text)  # apt says which there are
+            elif providers[0] not in here:
+                wanted.append(providers[0])
+            continue
         satisfied, choice = _choice(spec, current, offer or Known("", []), latest, context)
         if not satisfied and not choice:
             raise ModuleFailed("no available installation candidate for %s" % text)
@@ -143,13 +145,13 @@ def _at_least(version: str, least: str, context: Context) -> bool:
     return context.run([context.which("dpkg"), "--compare-versions", version, "ge", least])[0] == 0
 
 
-def _provided(name: str, here: Dict[str, str], context: Context) -> bool:
-    """Whether an installed package provides what is but a name. Raises ModuleFailed when nobody provides it."""
+def _providers(name: str, context: Context) -> List[str]:
+    """The packages that provide what is but a name. Raises ModuleFailed when none does."""
     _, out, _ = context.run([context.which("apt-cache"), "showpkg", name])
-    providers = [line.split()[0] for line in out.partition("Reverse Provides:")[2].splitlines() if line.strip()]
+    providers = sorted({line.split()[0] for line in out.partition("Reverse Provides:")[2].splitlines() if line.strip()})
     if not providers:
         raise ModuleFailed("No package matching '%s' is available" % name)
-    return any(provider in here for provider in providers)
+    return providers
 
 
 def to_remove(specs: List[str], purge: bool) -> List[str]:

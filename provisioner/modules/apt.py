@@ -108,9 +108,9 @@ def _install(packages: List[str], args: Dict[str, Any], context: Context) -> Dic
         wanted = list(packages)
     else:
         packages = apt_names.expanded(packages, context)
-        wanted = apt_names.to_install(packages, args, context)
+        wanted = packages if args["state"] == "fixed" else apt_names.to_install(packages, args, context)
     result: Dict[str, Any] = {"changed": False}
-    if wanted or args["state"] == "fixed":
+    if wanted:
         verb = "build-dep" if args["state"] == "build-dep" else "install"
         flags = ["--only-upgrade"] if args["only_upgrade"] else []
         flags += ["--fix-broken"] if args["state"] == "fixed" else []

@@ -30,6 +30,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     # An answer that was there stands for itself; a new one is shown among the others.
     previous = {question: before[question]} if question in before else dict(before, **{question: ""})
     result: Dict[str, Any] = {"changed": True, "msg": "", "current": {question: value}, "previous": previous}
+    result["diff"] = {}
     if context.diff:
         hidden = args["vtype"] == "password"
         result["diff"] = {"before": previous, "after": dict(previous, **{question: "********" if hidden else value})}

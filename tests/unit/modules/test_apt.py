@@ -36,6 +36,7 @@ POLICY = {
     "web-b": ("1", ["1"]),
     "virtual": ("(none)", []),
     "mail": ("(none)", []),
+    "several": ("(none)", []),
 }
 PROGRAM = """#!/bin/sh
 echo "$(basename "$0") $*" >> {folder}/calls
@@ -44,6 +45,7 @@ case "$(basename "$0") $*" in
 "apt-cache policy "*) shift; for name; do cat "{folder}/policy/$name" 2>/dev/null; done;;
 "apt-cache showpkg virtual") printf 'Reverse Provides: \\nhere 1.0 (= )\\n';;
 "apt-cache showpkg mail") printf 'Reverse Provides: \\nweb-a 1 (= )\\n';;
+"apt-cache showpkg several") printf 'Reverse Provides: \\nweb-a 1 (= )\\nweb-b 1 (= )\\n';;
 "apt-cache showpkg "*) printf 'Reverse Provides: \\n';;
 "dpkg --compare-versions 2.0-1 ge "*) [ "$4" != 3 ];;
 "dpkg --compare-versions 1.0-1 ge "*) [ "$4" = 1.0 ];;
@@ -96,7 +98,8 @@ def done(folder: Path) -> list[str]:
         ({"name": "web*"}, ["apt-get install web-a web-b"]),
         ({"name": "web-a", "only_upgrade": True}, []),
         ({"name": "virtual"}, []),  # somebody provides it already
-        ({"name": "mail"}, ["apt-get install mail"]),
+        ({"name": "mail"}, ["apt-get install web-a"]),
+        ({"name": "several"}, ["apt-get install several"]),  # apt says which there are
         ({"name": "web-a", "install_recommends": False}, ["apt-get -o APT::Install-Recommends=no install web-a"]),
         ({"name": "web-a", "default_release": "sid", "force": True}, ["apt-get -t sid --force-yes install web-a"]),
         (
@@ -104,7 +107,7 @@ def done(folder: Path) -> list[str]:
             ["apt-get --allow-unauthenticated --no-remove install web-a"],
         ),
         ({"name": "src", "state": "build-dep"}, ["apt-get build-dep src"]),
-        ({"state": "fixed"}, ["apt-get --fix-broken install"]),
+        ({"name": "old", "state": "fixed"}, ["apt-get --fix-broken install old"]),
         ({"name": "web-a", "state": "absent"}, []),
         ({"name": "old", "state": "absent"}, ["apt-get remove old"]),
         ({"name": "left", "state": "absent"}, []),
