@@ -84,9 +84,9 @@ def _capped(entries: list[Entry]) -> list[Entry]:
 
 
 def within(paths: Paths, subresource: str, *, has_status: bool) -> Paths:
-    """What a request may own: through `status` only the status, otherwise all but it where it is a subresource."""
+    """What a request may own: through `status` that and what metadata it writes, otherwise all but the status where it is a subresource."""
     if subresource == "status":
-        return frozenset(p for p in paths if p[0] == "f:status")
+        return frozenset(p for p in paths if p[0] in ("f:metadata", "f:status"))
     return frozenset(p for p in paths if p[0] != "f:status") if has_status else paths
 
 

@@ -48,6 +48,24 @@ _GENERATION: dict[str, tuple[str, ...]] = {
     "PriorityClass": ("value", "global_default", "preemption_policy", "description"),
 }
 _METADATA_COUNTS = {"Deployment": ("annotations",), "EndpointSlice": ("labels",)}
+_ALL_OF_IT = ("annotations", "finalizers", "labels", "owner_references")
+# What of metadata no write through the status subresource changes.
+_KEPT_BY_STATUS: dict[str, tuple[str, ...]] = {
+    "Deployment": ("labels",),
+    "Pod": ("owner_references",),
+    **dict.fromkeys(
+        (
+            "DeviceTaintRule",
+            "FlowSchema",
+            "PodCertificateRequest",
+            "PriorityLevelConfiguration",
+            "ResourceClaim",
+            "ValidatingAdmissionPolicy",
+            "VolumeAttachment",
+        ),
+        _ALL_OF_IT,
+    ),
+}
 # Kinds that an update creates where they are not there yet.
 _CREATED_ON_UPDATE = {
     "ClusterRole",
@@ -116,16 +134,16 @@ class Strategy:
         )
 
     def prepare_status_update(self, new: Any, old: Any) -> None:
-        """Only status may change; of metadata, labels and annotations stay as they were too, except what kubelets need on nodes and pods."""
+        """No spec changes through status. Of metadata most kinds let change what an update could: load balancers put their finalizer on a
+        service that way."""
         self._keep_metadata(new, old)
         for field in new.__struct_fields__:
             if field not in ("metadata", "status", "api_version", "kind"):
                 setattr(new, field, getattr(old, field))
         metadata = new.metadata
         metadata.generation = old.metadata.generation
-        metadata.finalizers, metadata.owner_references = old.metadata.finalizers, old.metadata.owner_references
-        if self.resource.kind not in ("Node", "Pod"):
-            metadata.labels, metadata.annotations = old.metadata.labels, old.metadata.annotations
+        for name in _KEPT_BY_STATUS.get(self.resource.kind, ()):
+            setattr(metadata, name, getattr(old.metadata, name))
         if self.resource.kind == "Pod" and old.status.qos_class:
             new.status.qos_class = old.status.qos_class
 

@@ -95,3 +95,17 @@ def test_ephemeral_containers_are_applied(server: Any, namespace: str) -> None:
     code, found = server.call("PATCH", f"{base}/p/ephemeralcontainers?fieldManager=m", wanted, headers=APPLY)
     assert code == 200 and found["metadata"]["managedFields"][0]["subresource"] == "ephemeralcontainers"
     assert [c["name"] for c in found["spec"]["ephemeralContainers"]] == ["debug"]
+
+
+def test_metadata_comes_along_with_a_status(server: Any, namespace: str) -> None:
+    services = f"/api/v1/namespaces/{namespace}/services"
+    server.call("POST", services, {"metadata": {"name": "s"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}})
+    wanted = {
+        "metadata": {"annotations": {"patchedstatus": "true"}, "finalizers": ["service.kubernetes.io/load-balancer-cleanup"]},
+        "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}},
+    }
+    code, found = server.call("PATCH", f"{services}/s/status?fieldManager=m", wanted, headers=MERGE)
+    assert code == 200 and found["metadata"]["annotations"] == {"patchedstatus": "true"} and "finalizers" in found["metadata"]
+    owned = next(e["fieldsV1"] for e in found["metadata"]["managedFields"] if e.get("subresource") == "status")
+    assert set(owned) == {"f:metadata", "f:status"}
+    assert server.call("PATCH", f"{services}/s", {"metadata": {"finalizers": None}}, headers=MERGE)[0] == 200

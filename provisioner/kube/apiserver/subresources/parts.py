@@ -71,6 +71,7 @@ class Parts:
             await self._admitted(kind, call, obj, before, [])
         elif name == "approval":
             await self.certificates.check_approval(call, obj)
+            obj.metadata.labels, obj.metadata.annotations = given.metadata.labels, given.metadata.annotations
             obj.status.conditions = given.status.conditions
             for condition in obj.status.conditions or ():
                 condition.last_update_time = condition.last_update_time or rfc3339(self.clock.now())

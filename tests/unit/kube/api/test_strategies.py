@@ -114,7 +114,18 @@ def test_a_status_update_changes_nothing_else() -> None:
     old = made("Deployment", {"metadata": {"labels": {"a": "1"}, "finalizers": ["x/y"]}, "spec": {"replicas": 1}})
     new = made("Deployment", {"metadata": {"labels": {"a": "2"}}, "spec": {"replicas": 5}, "status": {"replicas": 3}})
     strategy("Deployment").prepare_status_update(new, old)
-    assert (new.spec.replicas, new.status.replicas, new.metadata.labels, new.metadata.finalizers) == (1, 3, {"a": "1"}, ["x/y"])
+    assert (new.spec.replicas, new.status.replicas, new.metadata.labels) == (1, 3, {"a": "1"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [("Service", False), ("Ingress", False), ("CronJob", False), ("Namespace", False), ("FlowSchema", True), ("VolumeAttachment", True)],
+)
+def test_most_kinds_take_metadata_through_status(kind: str, kept: bool) -> None:
+    old = made(kind, {"metadata": {"annotations": {"a": "1"}, "finalizers": ["x/y"]}})
+    new = made(kind, {"metadata": {"annotations": {"a": "2"}, "finalizers": ["x/y", "x/z"]}})
+    strategy(kind).prepare_status_update(new, old)
+    assert (new.metadata.annotations, new.metadata.finalizers) == (({"a": "1"}, ["x/y"]) if kept else ({"a": "2"}, ["x/y", "x/z"]))
 
 
 def test_a_kubelet_may_label_its_pods_through_status_but_not_change_their_class() -> None:
