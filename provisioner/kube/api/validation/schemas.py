@@ -5,6 +5,7 @@ Source: "Specifying a structural schema" and "Validation rules" in Kubernetes' d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,8 +38,8 @@ _ROOT = {
 Schema = Mapping[str, Any]
 
 
-def structural(schema: Schema, path: str, *, root: bool = True) -> list[FieldError]:
-    """What is wrong with a schema at `path`."""
+def structural(schema: Schema, path: str, *, root: bool = True, lost: str = "") -> list[FieldError]:
+    """What is wrong with a schema at `path`. `lost` is the path of a list above it whose items can't be told apart, "" for none."""
     problems = [errors.forbidden_field(f"{path}.{key}", "is not supported") for key in _FORBIDDEN if schema.get(key) is not None]
     either = schema.get("x-kubernetes-int-or-string")
     kind = schema.get("type")
@@ -51,9 +52,10 @@ def structural(schema: Schema, path: str, *, root: bool = True) -> list[FieldErr
         problems.append(errors.invalid_value(f"{path}.type", kind, "must be object at the root"))
     if schema.get("properties") and isinstance(schema.get("additionalProperties"), dict):
         problems.append(errors.forbidden_field(f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive"))
-    problems += _lists(schema, path) + rules_of(schema, path, root=root)
+    problems += _lists(schema, path) + rules_of(schema, path, root=root, lost=lost)
     for where, child in children(schema, path):
-        problems += structural(child, where, root=False)
+        is_lost = child is schema.get("items") and schema.get("x-kubernetes-list-type") != "map"
+        problems += structural(child, where, root=False, lost=lost or (path if is_lost else ""))
     return problems
 
 
@@ -97,7 +99,7 @@ def _lists(schema: Schema, path: str) -> list[FieldError]:
     return problems
 
 
-def rules_of(schema: Schema, path: str, *, root: bool) -> list[FieldError]:
+def rules_of(schema: Schema, path: str, *, root: bool, lost: str = "") -> list[FieldError]:
     """x-kubernetes-validations of one schema."""
     problems = []
     for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
@@ -115,7 +117,43 @@ def rules_of(schema: Schema, path: str, *, root: bool) -> list[FieldError]:
             problems.append(errors.invalid_value(f"{where}.message", "", "message must be non-empty if specified"))
         if rule.get("reason") not in (None, *RULE_REASONS):
             problems.append(errors.not_supported(f"{where}.reason", rule["reason"], RULE_REASONS))
+        problems += _field_path(rule.get("fieldPath") or "", schema, f"{where}.fieldPath")
+        looks_back = _looks_back(text)
+        if rule.get("optionalOldSelf") is not None and not looks_back:
+            message = "may not be set if oldSelf is not used in rule"
+            problems.append(errors.invalid_value(f"{where}.optionalOldSelf", rule["optionalOldSelf"], message))
+        elif looks_back and lost and not rule.get("optionalOldSelf"):
+            message = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {lost}"
+            problems.append(errors.invalid_value(f"{where}.rule", text, message))
     return problems
+
+
+_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\['([^']+)'\]")
+
+
+def _field_path(text: str, schema: Schema, where: str) -> list[FieldError]:
+    """Where a rule says its failure is: a field of what the rule stands on."""
+    if not text:
+        return []
+    part: Any = schema
+    at = 0
+    for match in _STEP.finditer(text):
+        name = match[1] or match[2]
+        child = (part.get("properties") or {}).get(name) if match.start() == at else None
+        more = part.get("additionalProperties")
+        if child is None and not (isinstance(more, dict) and match.start() == at):
+            break
+        part, at = child if child is not None else more, match.end()
+    if at == len(text):
+        return []
+    return [errors.invalid_value(where, text, "fieldPath must be a valid path: does not refer to a valid field")]
+
+
+def _looks_back(text: str) -> bool:
+    try:
+        return uses_old(text)
+    except cel.CelError:
+        return False
 
 
 def _compiled(path: str, text: str, schema: Schema, *, root: bool, wants: str) -> list[FieldError]:

@@ -86,3 +86,35 @@ def test_what_is_not_structural(part: dict[str, Any], message: str) -> None:
 
 def test_looking_back() -> None:
     assert uses_old("self.a == oldSelf.a") and not uses_old("self.a == 'oldSelf'")
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "message"),
+    [
+        ({"rule": "true", "fieldPath": ".nope"}, "fieldPath", "does not refer to a valid field"),
+        ({"rule": "true", "fieldPath": ".spec"}, "", ""),
+        ({"rule": "true", "optionalOldSelf": True}, "optionalOldSelf", "oldSelf is not used"),
+        ({"rule": "self.spec != 'x' || oldSelf.hasValue()", "optionalOldSelf": True}, "", ""),
+    ],
+)
+def test_where_rules_point_and_what_they_look_back_at(rule: dict[str, Any], field: str, message: str) -> None:
+    found = structural({"type": "object", "properties": {"spec": STRING}, "x-kubernetes-validations": [rule]}, "s")
+    assert [e.field for e in found] == ([f"s.x-kubernetes-validations[0].{field}"] if field else [])
+    assert all(message in e.message for e in found)
+
+
+@pytest.mark.parametrize(("kind", "allowed"), [("map", True), ("atomic", False)])
+def test_only_items_that_keys_tell_apart_have_a_past(kind: str, allowed: bool) -> None:
+    item = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {**STRING, "maxLength": 9}},
+        "x-kubernetes-validations": [{"rule": "self.name == oldSelf.name"}],
+    }
+    keys = {"x-kubernetes-list-map-keys": ["name"]} if kind == "map" else {}
+    listed = {"type": "array", "maxItems": 9, "x-kubernetes-list-type": kind, **keys, "items": item}
+    found = structural({"type": "object", "properties": {"list": listed}}, "s")
+    assert [e.message for e in found if "uncorrelatable portion of the schema within s.properties[list]" in e.message] == [
+        e.message for e in found
+    ]
+    assert (found == []) is allowed
