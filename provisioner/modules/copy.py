@@ -43,21 +43,21 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 def _sent(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     """Content of the controller. In check mode only that it changes is told, and how."""
     dest, name = args["dest"], args["_original_basename"]
-    file = os.path.join(dest, name or "") if dest.endswith("/") else dest
-    if os.path.isdir(file) and (args["follow"] or not os.path.islink(file)):
+    target = os.path.join(dest, name or "") if dest.endswith("/") else dest
+    if os.path.isdir(target) and (args["follow"] or not os.path.islink(target)):
         if not name:
             raise ModuleFailed("can not use content with a dir as dest")
-        file = os.path.join(file, name)
-    there = os.path.exists(file) if args["follow"] else os.path.lexists(file)
+        target = os.path.join(target, name)
+    there = os.path.exists(target) if args["follow"] else os.path.lexists(target)
     if there and not args["force"]:
         return {"changed": False, "_kept": True}
-    current = contents.sha1_of(file) if args["follow"] or not os.path.islink(file) else None
+    current = contents.sha1_of(target) if args["follow"] or not os.path.islink(target) else None
     if current is not None and current == args["_checksum"]:
         return _as_file(args, context, attributes.followed(dest, args))
     result: Dict[str, Any] = {"changed": True}
     path = context.blob(args["_blob"]) if context.diff or not context.check else ""
     if context.diff:
-        result["diff"] = [contents.sent_difference(file, path, args["_source"])]
+        result["diff"] = [contents.sent_difference(target, path, args["_source"])]
     if context.check:
         return result
     result.update(src=args["_source"], checksum=args["_checksum"], md5sum=None)
