@@ -133,7 +133,7 @@ def _problems(host: HostStatus, *, registered: bool) -> list[str]:
             found.append(f"{unit.name} runs {unit.release}, not {host.wanted_release}")
     for certificate in host.certificates:
         if certificate.days_left < 0:
-            found.append(f"certificate {certificate.name}: {certificate.note or 'it has expired'}")
+            found.append(f"certificate {certificate.name}: {'it has expired' if certificate.not_after else certificate.note}")
         elif certificate.served is False:
             found.append(f"certificate {certificate.name}: {certificate.note}")
     return found

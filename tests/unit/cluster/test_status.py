@@ -61,6 +61,7 @@ def test_units_follow_roles() -> None:
     assert units_of("w", TOPOLOGY, dns=True) == ["docker", "kubelet", "kube-proxy"]
 
 
+GONE = CertificateStatus("apiserver", -1, "2025-12-31", note="port 6443: refused")
 NOT_SERVED = CertificateStatus("apiserver", 300, "2027-01-01", served=False, note="port 6443 still serves the old one")
 
 
