@@ -158,9 +158,18 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
         roles_path=tuple(Path(part) for part in values["settings"].get("DEFAULT_ROLES_PATH", ())),
         fact_cache=_fact_cache(values["settings"]),
         settings=values["settings"],
-        prompt=lambda text, private: str(click.prompt(text, hide_input=private)),
+        prompt=_prompt,
         **more,
     )
+
+
+def _prompt(text: str, private: bool) -> str:
+    """What somebody types. Raises EOFError where nobody sits."""
+    import sys
+
+    if not sys.stdin.isatty():
+        raise EOFError(f"nobody answers {text!r}")
+    return str(click.prompt(text, hide_input=private, default="", show_default=False))
 
 
 def _fact_cache(settings: Mapping[str, Any]) -> Path | None:

@@ -182,6 +182,7 @@ class Content:
         attributes: Attributes,
         place: Location | None = None,
         params: Mapping[str, Any] | None = None,
+        entry_vars: Mapping[str, Any] | None = None,
         parents: tuple[Role, ...] = (),
         tasks_from: str = "main",
         vars_from: str = "main",
@@ -205,6 +206,7 @@ class Content:
         role.included_by = parents if included else ()
         role.defaults = self._variables(path / "defaults", defaults_from, place)
         role.vars = self._variables(path / "vars", vars_from, place)
+        role.entry_vars = dict(entry_vars or {})
         duplicates = meta.get("allow_duplicates", False) if isinstance(meta, dict) else False
         role.allow_duplicates = bool(duplicates) if allow_duplicates is None else bool(duplicates or allow_duplicates)
         role.key = json.dumps([str(path), role.params, tasks_from, keywords or {}], default=str, sort_keys=True)
@@ -238,6 +240,7 @@ class Content:
             attributes=attributes.derive(parsed.keywords, with_vars=False),
             place=place,
             params=parsed.params,
+            entry_vars=parsed.vars,
             parents=(*role.parents, role),
             keywords=parsed.keywords,
         )

@@ -33,6 +33,11 @@ _STREAMS = ("stdout", "stderr")
 _NOT_BATCHED = frozenset(
     {"include_tasks", "include_role", "pause", "wait_for_connection", "reboot", "raw", "fetch", "script", "async_status"}
 )
+# Work of the controller that cannot be left to run in the background.
+_NEVER_ASYNC = frozenset(
+    {"add_host", "assemble", "assert", "copy", "debug", "fail", "fetch", "group_by", "include_vars", "pause", "raw", "reboot", "script",
+     "set_fact", "set_stats", "template", "unarchive", "validate_argument_spec", "wait_for_connection"}
+)  # fmt: skip
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 
 
@@ -204,6 +209,8 @@ class Executor:
                 return normalize((yield from in_background(call, request)))
             answer = yield Exchange(call.session, call.become, request)
             return normalize({**answer, "started": True, "finished": True} if task.async_s else answer)
+        if task.async_s and task.action in _NEVER_ASYNC:
+            return normalize({"failed": True, "msg": f"This action ({task.action}) does not support async."}, streams=())
         try:
             made = plan(call)
             if not isinstance(made, GeneratorType):
@@ -251,11 +258,23 @@ class Executor:
         return {**defaults, **rendered} if defaults else rendered
 
     def _module_defaults(self, task: Task, templar: Templar) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
+        """Of groups of modules first, then of the module itself; what an inner level says of either replaces what an outer one says."""
+        if not task.attributes.module_defaults:
+            return {}
+        short = task.action.split(".")[-1]
+        chosen: dict[bool, Any] = {}
         for level in task.attributes.module_defaults:
             for name, values in (templar.render(level) if isinstance(level, str) else level).items():
-                if str(name).split(".")[-1] == task.action.split(".")[-1]:
-                    merged.update(templar.render_arguments(values))
+                last = str(name).split("/")[-1].split(".")[-1]
+                if str(name).startswith("group/"):
+                    if short == last or short.startswith(f"{last}_"):
+                        chosen[True] = values
+                elif last == short:
+                    chosen[False] = values
+        merged: dict[str, Any] = {}
+        for of_group in (True, False):
+            if chosen.get(of_group):
+                merged.update(templar.render_arguments(chosen[of_group]))
         return merged
 
     def _judge(self, task: Task, result: dict[str, Any], templar: Templar) -> None:

@@ -285,9 +285,9 @@ class TaskParser:
                 f"You cannot use loops on '{task.action}' statements. You should use '{task.action.replace('import', 'include')}' instead.",
                 task.location,
             )
-        # Variables of an import are parameters: they win over what the imported tasks set.
-        params = {**(around.params or {}), **(raw.get("vars") or {})}
-        attributes = around.attributes.derive(raw, with_vars=False)
+        # Variables of an import are like those of a block; those of an include around it are parameters.
+        params = dict(around.params or {})
+        attributes = around.attributes.derive(raw)
         if task.action == "import_role":
             role = self._content.role_for_import(task, around, attributes, params)
             return Block(block=role_blocks(role), name=task.name, location=task.location, attributes=attributes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,12 @@ from provisioner.engine.variables import PlayContext
 from provisioner.inventory import Host
 from provisioner.inventory.patterns import PatternError
 from provisioner.inventory.variable_files import VariableFiles
-from provisioner.templating import Templar, TemplateError, UndefinedVariable
+from provisioner.templating import Templar, TemplateError, UndefinedVariable, Unsafe
+from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import find_file
+
+_MAX_TRIES = 10  # a guess: whoever types two different answers so often is no person
 
 
 class PlayRun:
@@ -111,16 +114,31 @@ class PlayRun:
             name = str(entry.get("name"))
             if name in self.run.variables.extra_vars:
                 continue
-            private = bool(to_bool(entry.get("private", True)))
-            default = entry.get("default")
+            default = templar.render(entry.get("default"))
             try:
-                answer = self.run.options.prompt(str(templar.render(entry.get("prompt", name))), private)
+                answer: Any = self._ask(templar, entry, name, default)
             except EOFError:
-                if default is None:
-                    raise PlaybookError(f"vars_prompt '{name}' needs an answer", self.play.location, f"give it as -e {name}=…") from None
-                answer = ""
-            answers[name] = answer or (templar.render(default) if default is not None else "")
+                self.run.warn("Not prompting as we are not in interactive mode")
+                answer = None
+            if not answer and default is not None:
+                answer = default
+            if entry.get("encrypt") and answer is not None:
+                answer = password_hash(answer, str(entry["encrypt"]), entry.get("salt"), entry.get("salt_size"))
+            answers[name] = Unsafe(answer) if isinstance(answer, str) and to_bool(entry.get("unsafe", False)) else answer
         return answers
+
+    def _ask(self, templar: Templar, entry: Mapping[str, Any], name: str, default: Any) -> str:
+        """Twice where the answer is to be confirmed, until both are equal. Raises EOFError when nobody is there."""
+        private = bool(to_bool(entry.get("private", True)))
+        text = str(templar.render(entry.get("prompt", name)))
+        if "prompt" in entry and default is not None:
+            text += f" [{default}]"
+        for _ in range(_MAX_TRIES):
+            answer = self.run.options.prompt(text, private)
+            if not to_bool(entry.get("confirm", False)) or answer == self.run.options.prompt(f"confirm {text}", private):
+                return answer
+            self.run.warn("***** VALUES ENTERED DO NOT MATCH ****")
+        raise PlaybookError(f"vars_prompt '{name}': the two answers differ", self.play.location)
 
     # One batch
 
@@ -133,7 +151,6 @@ class PlayRun:
         context.hosts = [HostState(host, self.run.variables.store(host.name)) for host in batch]
         for state in context.hosts:
             self._read_vars_files(state, context)
-            self.run.result.of(state.name)
         handlers = Handlers(self.run, context, self.play.handlers)
         workers = max(1, min(self.run.options.forks, len(batch)))
         with ThreadPoolExecutor(workers, thread_name_prefix="host") as pool:

@@ -101,6 +101,8 @@ class Role:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     vars: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
+    entry_vars: Mapping[str, Any] = field(default_factory=dict)
+    """From `vars:` where the role is used; seen by its own tasks and those of the roles it depends on."""
     allow_duplicates: bool = False
     parents: tuple[Role, ...] = ()
     """Roles that depend on this one or include it, outermost first."""
@@ -127,9 +129,11 @@ class Role:
         merged: dict[str, Any] = {}
         for parent in self.parents:
             merged.update(parent.vars)
+            merged.update(parent.entry_vars)
         for dependency in self.dependencies:
             merged.update(dependency.visible_vars())
         merged.update(self.vars)
+        merged.update(self.entry_vars)
         return merged
 
     def visible_params(self) -> dict[str, Any]:

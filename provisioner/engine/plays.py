@@ -34,6 +34,13 @@ class RoleEntry:
     name: str
     keywords: Mapping[str, Any]
     params: Mapping[str, Any]
+    """What is written beside the role's name: wins over what tasks set."""
+
+    @property
+    def vars(self) -> Mapping[str, Any]:
+        """What stands under `vars:`: counts as the role's own vars/."""
+        found: Mapping[str, Any] = self.keywords.get("vars") or {}
+        return found
 
 
 def role_entry(entry: Any, place: Location | None) -> RoleEntry:
@@ -44,7 +51,7 @@ def role_entry(entry: Any, place: Location | None) -> RoleEntry:
         if isinstance(name, str):
             keywords = {key: value for key, value in entry.items() if key in KEYWORDS and key != "name"}
             params = {key: value for key, value in entry.items() if key not in _ROLE_KEYS and key not in ("src", "version", "scm")}
-            return RoleEntry(name, keywords, {**(entry.get("vars") or {}), **params})
+            return RoleEntry(name, keywords, params)
     raise PlaybookError(f"role definitions must contain a role name: {entry!r}", location_of(entry) or place)
 
 
@@ -158,6 +165,7 @@ class PlaybookReader:
                 attributes=attributes.derive(parsed.keywords, with_vars=False),
                 place=location_of(entry) or location_of(raw, "roles"),
                 params=parsed.params,
+                entry_vars=parsed.vars,
                 keywords=parsed.keywords,
             )
             play.role_blocks.extend(role_blocks(role))

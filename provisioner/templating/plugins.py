@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +62,24 @@ def _strict(kind: str, name: str, function: Callable[..., Any]) -> Callable[...,
             raise PluginError(f"The {kind} plugin 'ansible.builtin.{name}' failed: {e}") from e
 
     return checked
+
+
+# Jinja's own filters that make a generator, which no filter after them, and no variable, takes for a list.
+_LAZY = ("batch", "items", "map", "reject", "rejectattr", "reverse", "select", "selectattr", "slice", "unique")
+
+
+def _listing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def listed(*args: Any, **options: Any) -> Any:
+        try:
+            made = function(*args, **options)
+            return list(made) if isinstance(made, Iterator) else made
+        except jinja2.UndefinedError:
+            raise
+        except TemplateRuntimeError as e:
+            raise PluginError(f"The filter plugin 'ansible.builtin.{name}' failed: {e}") from e
+
+    return listed
 
 
 def bare_name(name: str) -> str:
@@ -129,7 +147,7 @@ def _undef(hint: str | None = None) -> Any:
 
 
 def builtin_plugins() -> Plugins:
-    filters: dict[str, Any] = {**DEFAULT_FILTERS}
+    filters: dict[str, Any] = {**DEFAULT_FILTERS, **{name: _listing(name, DEFAULT_FILTERS[name]) for name in _LAZY}}
     for module in (data, text, paths, sets, digests, times, network):
         for name, function in module.FILTERS.items():
             chosen = _strict("filter", name, function)
