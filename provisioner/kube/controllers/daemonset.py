@@ -16,7 +16,7 @@ from provisioner.kube.controllers.controller import Controller, Parts
 from provisioner.kube.controllers.daemon_placement import HASH, Plan, decide, status_of, tolerations_of
 from provisioner.kube.controllers.expectations import Expectations
 from provisioner.kube.controllers.history import ensure_revision, forget_old, hashes_of_equals, owned_revisions
-from provisioner.kube.controllers.pod_control import create_pod, delete_pod, slow_start
+from provisioner.kube.controllers.pod_control import create_pod, delete_pod, namespace_is_going, slow_start
 from provisioner.kube.controllers.pods import is_ready, pod_from_template
 
 KIND = "DaemonSet"
@@ -90,19 +90,24 @@ class DaemonSets(Controller):
         if ds.metadata.deletion_timestamp is not None:
             return None
         revisions = await owned_revisions(self, self._revisions.store, ds)
-        revision, collisions = await ensure_revision(self, ds, revisions, HASH, ds.status.collision_count or 0)
+        try:
+            revision, collisions = await ensure_revision(self, ds, revisions, HASH, ds.status.collision_count or 0)
+        except StatusError as error:
+            if namespace_is_going(error):
+                return None
+            raise
         digest = (revision.metadata.labels or {}).get(HASH, "")
         pods = await self._relabelled(pods, hashes_of_equals(revisions, revision, HASH) - {digest}, digest)
-        nodes, wait_s, error = self._nodes.store.list(), None, None
+        nodes, wait_s, failure = self._nodes.store.list(), None, None
         if self._expectations.fulfilled(key):
-            wait_s, error = await self._carry_out(ds, key, decide(ds, nodes, pods, digest, self.clock.now()), digest)
+            wait_s, failure = await self._carry_out(ds, key, decide(ds, nodes, pods, digest, self.clock.now()), digest)
         status = status_of(ds, nodes, pods, digest, collisions, self.clock.now())
         if status != ds.status:
             await self.client.update_status(msgspec.structs.replace(ds, status=status))
         live = {revision.metadata.name or "", *(f"{ds.metadata.name}-{(p.metadata.labels or {}).get(HASH)}" for p in pods)}
         await forget_old(self, revisions, live, ds.spec.revision_history_limit)
-        if error is not None:
-            raise error
+        if failure is not None:
+            raise failure
         if ds.spec.min_ready_seconds and any(map(is_ready, pods)) and status.number_unavailable:
             wait_s = min(wait_s or MAX_BACKOFF_S, float(ds.spec.min_ready_seconds))
         return wait_s

@@ -198,7 +198,11 @@ class GarbageCollector(Controller):
             metadata.deletion_timestamp is not None,
             tuple(metadata.finalizers or ()),
         )
+        before = self._graph.nodes.get(uid)
         self._graph.put(uid, node)
+        if before is not None and before.owners != owners:
+            # An owner that waits for its dependents may not have to wait for this one any more.
+            self._look_at_owners(before)
         if owners or (node.deleting and {"orphan", "foregroundDeletion"} & set(node.finalizers)):
             self.queue.add(uid)
 
@@ -206,7 +210,11 @@ class GarbageCollector(Controller):
         node = self._graph.nodes.get(uid)
         for dependent in self._graph.remove(uid):
             self.queue.add(dependent)
-        for owner in node.owners if node is not None else ():
+        if node is not None:
+            self._look_at_owners(node)
+
+    def _look_at_owners(self, node: Node) -> None:
+        for owner in node.owners:
             above = self._graph.nodes.get(owner.uid or "")
             if above is not None and above.deleting:
                 self.queue.add(owner.uid or "")
@@ -245,9 +253,20 @@ class GarbageCollector(Controller):
                     node, {"metadata": {"uid": uid, "ownerReferences": msgspec.to_builtins([o for o in node.owners if o.uid not in gone])}}
                 )
             return None
-        policy = "Foreground" if waiting and node.dependents else "Background"
-        await self._delete(uid, node, policy)
+        if waiting and node.dependents:
+            await self._unblock_circle(uid, node)
+            await self._delete(uid, node, "Foreground")
+        else:
+            await self._delete(uid, node, "Background")
         return None
+
+    async def _unblock_circle(self, uid: str, node: Node) -> None:
+        """Where a dependent waits for its own dependents already, each may wait for the other: this one holds nobody up any more."""
+        below = [self._graph.nodes.get(dependent) for dependent in node.dependents]
+        if not any(n is not None and n.deleting and "foregroundDeletion" in n.finalizers for n in below):
+            return
+        owners = [msgspec.structs.replace(owner, block_owner_deletion=False) for owner in node.owners]
+        await self._patch(node, {"metadata": {"uid": uid, "ownerReferences": msgspec.to_builtins(owners)}})
 
     async def _exists(self, node: Node, owner: meta_v1.OwnerReference) -> bool:
         path = self._paths.get((owner.api_version or "", owner.kind or ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -12,6 +14,49 @@ from provisioner.kube.controllers.controller import Controller, Parts
 
 # How soon to look again while something is still on its way out.
 AGAIN_S = 1.0
+PODS = ("/api/v1", "pods")
+
+
+@dataclass
+class Remains:
+    """What is still there: objects by resource (`pods.`, `deployments.apps`), and of these those with a finalizer by its name."""
+
+    objects: dict[str, int] = field(default_factory=dict)
+    finalizers: Counter[str] = field(default_factory=Counter)
+
+
+def conditions_of(remains: Remains) -> list[tuple[str, bool, str, str]]:
+    """(type, whether it holds, reason, message), in upstream's words."""
+    objects = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(remains.objects.items()))
+    finalizers = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(remains.finalizers.items()))
+    deleted = "All content successfully deleted, may be waiting on finalization"
+    content = ("SomeResourcesRemain", f"Some resources are remaining: {objects}")
+    holding = ("SomeFinalizersRemain", f"Some content in the namespace has finalizers remaining: {finalizers}")
+    return [
+        ("NamespaceDeletionDiscoveryFailure", False, "ResourcesDiscovered", "All resources successfully discovered"),
+        ("NamespaceDeletionGroupVersionParsingFailure", False, "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+        ("NamespaceDeletionContentFailure", False, "ContentDeleted", deleted),
+        ("NamespaceContentRemaining", bool(objects), *(content if objects else ("ContentRemoved", "All content successfully removed"))),
+        (
+            "NamespaceFinalizersRemaining",
+            bool(finalizers),
+            *(holding if finalizers else ("ContentHasNoFinalizers", "All content-preserving finalizers finished")),
+        ),
+    ]
+
+
+class _Listed(msgspec.Struct):
+    """Of a list, what says whether anything is left."""
+
+    items: list[_Item] = []
+
+
+class _Item(msgspec.Struct):
+    metadata: _Metadata
+
+
+class _Metadata(msgspec.Struct):
+    finalizers: list[str] | None = None
 
 
 class Namespaces(Controller):
@@ -28,9 +73,9 @@ class Namespaces(Controller):
             return None
         if "kubernetes" not in (namespace.spec.finalizers or ()):
             return None
-        left = await self._delete_content(key)
-        if left:
-            await self._tell(namespace, left)
+        remains = await self._delete_content(key)
+        if remains.objects:
+            await self._tell(namespace, remains)
             return AGAIN_S
         finalizers = [f for f in namespace.spec.finalizers or () if f != "kubernetes"]
         fresh = msgspec.structs.replace(namespace, spec=core_v1.NamespaceSpec(finalizers=finalizers))
@@ -42,23 +87,29 @@ class Namespaces(Controller):
             return AGAIN_S if error.code == 409 else None
         return None
 
-    async def _delete_content(self, namespace: str) -> dict[str, int]:
-        """Ask for the deletion of everything; how many objects of which resource are still there."""
-        left: dict[str, int] = {}
-        for path, plural in await self._resources():
-            collection = f"{path}/namespaces/{namespace}/{plural}"
-            try:
-                await self.client.raw(
-                    "DELETE", collection, body=b'{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Background"}'
-                )
-                listed: dict[str, Any] = msgspec.json.decode(await self.client.raw("GET", collection))
-            except StatusError as error:
-                if error.code in (404, 405):
-                    continue
-                raise
-            if listed.get("items"):
-                left[plural] = len(listed["items"])
-        return left
+    async def _delete_content(self, namespace: str) -> Remains:
+        """Ask for the deletion of everything: pods first, and the rest when there is none left; what is still there."""
+        remains = Remains()
+        resources = await self._resources()
+        for is_pods in (True, False):
+            for path, plural in resources:
+                if ((path, plural) == PODS) is is_pods:
+                    await self._delete_all(f"{path}/namespaces/{namespace}/{plural}", f"{plural}.{_group(path)}", remains)
+            if remains.objects:
+                break
+        return remains
+
+    async def _delete_all(self, collection: str, name: str, remains: Remains) -> None:
+        try:
+            await self.client.raw("DELETE", collection, body=b'{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Background"}')
+            listed = msgspec.json.decode(await self.client.raw("GET", collection), type=_Listed)
+        except StatusError as error:
+            if error.code in (404, 405):
+                return
+            raise
+        if listed.items:
+            remains.objects[name] = len(listed.items)
+            remains.finalizers.update(f for item in listed.items for f in item.metadata.finalizers or ())
 
     async def _resources(self) -> list[tuple[str, str]]:
         """(path, plural) of every namespaced resource that can be listed and deleted, in its preferred version."""
@@ -78,17 +129,21 @@ class Namespaces(Controller):
                     found.append((path, resource["name"]))
         return found
 
-    async def _tell(self, namespace: core_v1.Namespace, left: dict[str, int]) -> None:
-        """What is in the way, as a condition."""
-        message = "Some resources are remaining: " + ", ".join(
-            f"{plural}. has {count} resource instances" for plural, count in sorted(left.items())
-        )
-        known = [c for c in namespace.status.conditions or () if c.type == "NamespaceContentRemaining"]
-        if known and known[0].message == message:
-            return
-        condition = core_v1.NamespaceCondition(
-            type="NamespaceContentRemaining", status="True", reason="SomeResourcesRemain", message=message, last_transition_time=self.now()
-        )
-        others = [c for c in namespace.status.conditions or () if c.type != "NamespaceContentRemaining"]
-        status = core_v1.NamespaceStatus(phase="Terminating", conditions=[*others, condition])
-        await self.client.update_status(msgspec.structs.replace(namespace, status=status))
+    async def _tell(self, namespace: core_v1.Namespace, remains: Remains) -> None:
+        """What is in the way, as conditions; a transition time moves with its status only."""
+        known = {c.type: c for c in namespace.status.conditions or ()}
+        made = []
+        for type_, holds, reason, message in conditions_of(remains):
+            before, status = known.get(type_), "True" if holds else "False"
+            since = before.last_transition_time if before is not None and before.status == status else self.now()
+            made.append(core_v1.NamespaceCondition(type=type_, status=status, reason=reason, message=message, last_transition_time=since))
+        others = [c for c in namespace.status.conditions or () if c.type not in {m.type for m in made}]
+        status_ = core_v1.NamespaceStatus(phase="Terminating", conditions=[*others, *made])
+        if status_ != namespace.status:
+            await self.client.update_status(msgspec.structs.replace(namespace, status=status_))
+
+
+def _group(path: str) -> str:
+    """`apps` of /apis/apps/v1, and nothing of /api/v1."""
+    parts = path.strip("/").split("/")
+    return parts[1] if parts[0] == "apis" else ""

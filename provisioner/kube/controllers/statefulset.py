@@ -105,7 +105,12 @@ class StatefulSets(Controller):
         if sts is None or sts.metadata.deletion_timestamp is not None:
             return None
         revisions = await owned_revisions(self, self._revisions.store, sts)
-        update, collisions = await ensure_revision(self, sts, revisions, HASH, sts.status.collision_count or 0)
+        try:
+            update, collisions = await ensure_revision(self, sts, revisions, HASH, sts.status.collision_count or 0)
+        except StatusError as error:
+            if namespace_is_going(error):
+                return None
+            raise
         current = next((r for r in revisions if r.metadata.name == sts.status.current_revision), update)
         names = current.metadata.name or "", update.metadata.name or ""
         pods = await self._owned(sts)

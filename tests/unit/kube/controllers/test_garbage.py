@@ -1,0 +1,106 @@
+"""Proves who goes with whom: dependents without owners, foreground deletions, and circles of owners that wait for each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.controllers.garbage import GarbageCollector, Graph, Metadata, Node
+from tests.unit.kube.controllers.cluster import Cluster
+from tests.unit.kube.controllers.objects import made
+
+WHERE = "/api/v1/namespaces/{namespace}/configmaps"
+
+
+class Objects(Cluster):
+    """ConfigMaps by name (which are their uids too), as a server with finalizers keeps them, told to the collector at each change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.there: dict[str, dict[str, Any]] = {}
+        self.collector = GarbageCollector(self.parts())
+
+    def add(self, name: str, *owners: str, **more: Any) -> None:
+        references = [{"apiVersion": "v1", "kind": "ConfigMap", "name": o, "uid": o, "blockOwnerDeletion": True} for o in owners]
+        self.there[name] = {"name": name, "namespace": "ns", "uid": name, "ownerReferences": references, **more}
+        self.tell(name)
+
+    def tell(self, name: str) -> None:
+        metadata = self.there[name]
+        if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+            del self.there[name]
+            self.collector._removed(name)  # what a watch does
+        else:
+            self.collector._put(WHERE, made(Metadata, metadata))
+
+    async def raw(self, method: str, path: str, *, body: bytes = b"", **_: Any) -> bytes:
+        name = path.rpartition("/")[2]
+        if name not in self.there:
+            raise StatusError(404, "NotFound", name)
+        if method == "GET":
+            return msgspec.json.encode({"metadata": self.there[name]})
+        sent = msgspec.json.decode(body)
+        if method == "PATCH":
+            self.there[name] = {**self.there[name], **sent["metadata"]}
+        elif not self.there[name].get("deletionTimestamp"):
+            holding = {"Foreground": ["foregroundDeletion"], "Orphan": ["orphan"]}.get(sent["propagationPolicy"], [])
+            self.there[name] = {**self.there[name], "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": holding}
+        self.tell(name)
+        return b"{}"
+
+    async def delete_as(self, name: str, policy: str) -> list[str]:
+        """Somebody deletes it so; what is left in the end."""
+        await self.raw("DELETE", f"/x/{name}", body=msgspec.json.encode({"propagationPolicy": policy}))
+        await self.settle(self.collector)
+        return sorted(self.there)
+
+
+def objects(*edges: tuple[str, ...]) -> Objects:
+    """(name, its owners…) of each."""
+    made_ = Objects()
+    made_.collector._paths["v1", "ConfigMap"] = WHERE  # what discovery finds
+    for name, *owners in edges:
+        made_.add(name, *owners)
+    return made_
+
+
+@pytest.mark.parametrize(
+    ("edges", "policy", "left"),
+    [
+        ([("a",), ("b", "a"), ("c", "b")], "Background", []),
+        ([("a",), ("b", "a"), ("c", "b")], "Foreground", []),
+        ([("a",), ("b", "a")], "Orphan", ["b"]),
+        ([("a",), ("z",), ("b", "a", "z")], "Background", ["b", "z"]),
+        ([("a",), ("z",), ("b", "a", "z")], "Foreground", ["b", "z"]),
+        ([("a", "c"), ("b", "a"), ("c", "b")], "Foreground", []),
+        ([("a", "b"), ("b", "a")], "Foreground", []),
+    ],
+    ids=["background", "foreground", "orphan", "another-owner", "another-owner-foreground", "circle", "pair"],
+)
+async def test_who_goes(edges: list[tuple[str, ...]], policy: str, left: list[str]) -> None:
+    assert await objects(*edges).delete_as("a", policy) == left
+
+
+async def test_an_orphan_and_one_of_several_owners_lose_their_reference() -> None:
+    found = objects(("a",), ("z",), ("b", "a", "z"))
+    await found.delete_as("a", "Background")
+    assert [o["name"] for o in found.there["b"]["ownerReferences"]] == ["z"]
+
+
+async def test_an_owner_that_never_was_is_as_good_as_gone() -> None:
+    found = objects(("b", "never"))
+    await found.settle(found.collector)
+    assert found.there == {}
+
+
+def test_dependents_are_known_before_their_owner() -> None:
+    graph = Graph()
+    graph.put("b", Node(WHERE, "ns", "b", (meta_v1.OwnerReference(uid="a"),)))
+    assert graph.waiting == {"a": {"b"}}
+    graph.put("a", Node(WHERE, "ns", "a"))
+    assert graph.nodes["a"].dependents == {"b"} and graph.waiting == {}
+    assert graph.remove("a") == {"b"}
