@@ -71,4 +71,4 @@ class EphemeralVolumes(Controller):
                     raise
         if not controlled_by(known, pod):
             where = f"{pod.metadata.namespace}/{wanted.metadata.name}"
-            raise StatusError(409, "Conflict", f"PVC {where} was not created for pod {key_of(pod)} (pod is not owner)")
+            raise StatusError(409, "AlreadyExists", f"PVC {where} was not created for pod {key_of(pod)} (pod is not owner)")
