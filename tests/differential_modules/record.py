@@ -47,7 +47,7 @@ def record(playbook: Path, root: Path) -> None:
 
 
 def new_root() -> Path:
-    """An empty folder whose path is as long and as plain as any."""
+    """An empty folder whose path is as long as when it was recorded: sizes of links tell."""
     root = Path(tempfile.mkdtemp(prefix="differential-")) / "root"
     root.mkdir()
     return root

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,15 @@ class Twin:
     def hosts(self, verb: str) -> None:
         run([sys.executable, str(HOSTS), verb, str(self.folder), "--network", self.network])
 
+    def keep_release(self) -> None:
+        """The archives that variables name come into the folder: the cache they lie in forgets old ones, and this takes a while."""
+        variables = self.folder / "vars.json"
+        text = variables.read_text()
+        for path in {Path(found) for found in re.findall(r'"(/[^"]+\.tar\.gz)"', text)}:
+            shutil.copy(path, self.folder / path.name)
+            text = text.replace(str(path), str(self.folder / path.name))
+        variables.write_text(text)
+
     def play(self, program: list[str], **environment: str) -> Recap:
         words = [*program, "-i", str(self.folder / "hosts.yaml"), "-e", f"@{self.folder / 'vars.json'}", str(SITE)]
         said = run(words, {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_ROLES_PATH": str(ROOT / "roles"), **environment})
@@ -59,6 +69,7 @@ def run(words: list[str], environment: dict[str, str] | None = None, stdin: str 
 def twin(labs_folder: Path, free_network: Callable[[], str]) -> Iterator[Twin]:
     made = Twin(labs_folder / "differential-roles", free_network())
     made.hosts("create")
+    made.keep_release()
     yield made
     made.hosts("destroy")
 
