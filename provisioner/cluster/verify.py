@@ -11,8 +11,9 @@ from provisioner.cluster.api import Api, ApiError
 from provisioner.cluster.errors import VerifyError
 
 # A node is there a few seconds after its kubelet; emulated on a busy computer it was seen to take 100 s.
-NODES_TIMEOUT_S = 240.0
-SMOKE_TIMEOUT_S = 60.0
+NODES_TIMEOUT_S = 600.0
+# It ends as soon as the pods are there; on emulated machines of a busy computer a container alone takes half a minute.
+SMOKE_TIMEOUT_S = 300.0
 POLL_S = 0.25
 SMOKE_NAMESPACE = "kube-system"
 SMOKE_NAME = "provision-smoke"

@@ -13,18 +13,21 @@ import yaml
 from provisioner.inventory import load
 from provisioner.machines import MachineError, Power, provider_for
 from provisioner.machines.libvirt.provider import LibvirtProvider
+from tests.vm.conftest import ROOT
 from tests.vm.scenario import VmCluster, serves_and_survives_a_reboot
 
 # While working on one part: the inventory of machines that are up already. They are used as they are, and left standing.
 EXISTING = "PROVISION_VM_INVENTORY"
 HOSTS = ("master-1", "worker-1")
+# What users are shown for machines that may be emulated.
+PATIENT = yaml.safe_load((ROOT / "inventories" / "libvirt.yaml").read_text())["all"]["vars"]["cluster"]
 
 
 def inventory_in(folder: Path, network: str, name: str = "vm", **machines: object) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     chosen = {"provider": "libvirt", "network": network, "memory_mib": 1536, "cpus": 1, "disk_gib": 6, "acceleration": "none"}
     tree = {
-        "vars": {"machines": chosen | {"packages": ["docker.io", "etcd-server"]} | machines, "cluster": {"name": name}},
+        "vars": {"machines": chosen | {"packages": ["docker.io", "etcd-server"]} | machines, "cluster": {**PATIENT, "name": name}},
         "children": {"masters": {"hosts": {"master-1": None}}, "workers": {"hosts": {"worker-1": {"machine": {"memory_mib": 1024}}}}},
     }
     path = folder / "inventory.yaml"
