@@ -157,16 +157,15 @@ class _Files:
         return int(is_executable(path))
 
     def add_path_info(self, result: Dict[str, Any]) -> Dict[str, Any]:
-        path = result.get("path", result.get("dest"))
-        if path and os.path.lexists(path):
-            result.update(attributes.describe(path))
+        attributes.add_to(result)
         return result
 
     def load_file_common_arguments(self, params: Dict[str, Any], path: Optional[str] = None) -> Dict[str, Any]:
         found = path or params.get("path") or params.get("dest")
         if not found:
             return {}
-        return dict({key: params.get(key) for key in FILE_COMMON_ARGUMENTS}, path=os.path.expanduser(os.path.expandvars(found)))
+        target = attributes.followed(os.path.expanduser(os.path.expandvars(found)), params)
+        return dict({key: params.get(key) for key in FILE_COMMON_ARGUMENTS}, path=target)
 
     def set_fs_attributes_if_different(self, file_args: Dict[str, Any], changed: bool, diff: Any = None, expand: bool = True) -> bool:
         if not file_args.get("path"):
