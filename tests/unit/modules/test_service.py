@@ -1,0 +1,73 @@
+"""Proves that services are steered by systemd where it runs, else by their scripts, and that both tell the same keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.agent.context import Context
+from provisioner.modules import service, systemd, sysvinit
+from tests.module_calls import Call
+
+SCRIPT = """#!/bin/sh
+case "$1" in
+start) touch {state};;
+stop) rm -f {state};;
+status) [ -e {state} ] && echo running || {{ echo stopped; exit 3; }};;
+esac
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host without systemd, on which the service `mine` has a script."""
+    monkeypatch.setattr(sysvinit, "SCRIPTS", str(tmp_path))
+    monkeypatch.setattr(sysvinit, "LEVELS", str(tmp_path))
+    monkeypatch.setattr(service, "SYSTEMD_RUNS", str(tmp_path / "no"))
+    (tmp_path / "mine").write_text(SCRIPT.format(state=tmp_path / "running"))
+    (tmp_path / "mine").chmod(0o755)
+    return tmp_path
+
+
+def test_a_script_where_systemd_does_not_run(call: Call, script: Path) -> None:
+    started = [call("service", {"name": "mine", "state": "started"}) for _ in range(2)]
+    assert [(one["changed"], one["state"], one["name"]) for one in started] == [(True, "started", "mine"), (False, "started", "mine")]
+    assert (script / "running").exists()
+    assert call("service", {"name": "mine", "state": "stopped"}, check=True)["changed"] is True
+    assert (script / "running").exists()
+    assert call("service", {"name": "mine", "state": "stopped"})["state"] == "stopped"
+    assert not (script / "running").exists()
+
+
+@pytest.mark.parametrize(("use", "asked"), [("auto", True), ("systemd", True), ("sysvinit", False)])
+def test_who_is_asked(call: Call, script: Path, monkeypatch: pytest.MonkeyPatch, use: str, asked: bool) -> None:
+    given: list[dict[str, Any]] = []
+
+    def noted(args: dict[str, Any], context: Context) -> dict[str, Any]:
+        given.append(args)
+        return {"changed": True, "name": args["name"], "state": "started", "status": {}}
+
+    monkeypatch.setattr(systemd, "run", noted)
+    monkeypatch.setattr(service, "SYSTEMD_RUNS", str(script))
+    assert call("service", {"name": "mine", "state": "started", "use": use})["changed"] is True
+    assert bool(given) is asked
+
+
+def test_restarting_may_wait_in_between(call: Call, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[Any] = []
+
+    def noted(args: dict[str, Any], context: Context) -> dict[str, Any]:
+        steps.append(args["state"])
+        return {"changed": args["state"] == "stopped"}
+
+    monkeypatch.setattr(systemd, "run", noted)
+    monkeypatch.setattr(service, "SYSTEMD_RUNS", str(script))
+    monkeypatch.setattr(service.time, "sleep", steps.append)
+    assert call("service", {"name": "mine", "state": "restarted", "sleep": 3})["changed"] is True
+    assert steps == ["stopped", 3, "started"]
+
+
+def test_one_of_both_is_needed(call: Call) -> None:
+    assert call("service", {"name": "mine"})["msg"] == "one of the following is required: state, enabled"
