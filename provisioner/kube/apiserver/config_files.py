@@ -53,6 +53,11 @@ def parse(document: Any, path: str, cls: type[T], kind: str, versions: tuple[str
     if document.get("kind") != kind or document.get("apiVersion") not in versions:
         given = f"{document.get('apiVersion')}, Kind={document.get('kind')}"
         raise ValueError(f"{path}: expected {versions[0]}, Kind={kind}, found {given}")
+    return convert(document, path, cls)
+
+
+def convert(document: Any, path: str, cls: type[T]) -> T:
+    """As `parse`, of a document that does not say what it is."""
     try:
         return msgspec.convert(document, cls)
     except msgspec.ValidationError as error:

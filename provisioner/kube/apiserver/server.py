@@ -214,6 +214,7 @@ class Server:
         await self.services.close()
         await self.forwarder.close()
         await self.caller.close()
+        await self.rest.admission.close()
         await self.authenticator.close()
         for webhook in self._webhooks:
             await webhook.close()

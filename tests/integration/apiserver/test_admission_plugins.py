@@ -167,14 +167,14 @@ def test_unknown_plugins_and_files(pki: Any, tmp_path: Path) -> None:
     import sys
 
     (tmp_path / "x.yaml").write_text(
-        "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: [{name: ImagePolicyWebhook, path: /x}]\n"
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: [{name: Priority, path: /x}]\n"
     )
-    argv = [sys.executable, "-m", "provisioner.kube.apiserver", "--enable-admission-plugins=NodeRestricton,ImagePolicyWebhook"]
+    argv = [sys.executable, "-m", "provisioner.kube.apiserver", "--enable-admission-plugins=NodeRestricton,ClusterTrustBundleAttest"]
     done = subprocess.run([*argv, "--encryption-provider-config=/nowhere"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "--encryption-provider-config=/nowhere: there is no such file" in done.stderr
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "NodeRestricton: unknown plug-in; did you mean NodeRestriction?" in done.stderr
-    assert "ImagePolicyWebhook: this plug-in is not there" in done.stderr and "Traceback" not in done.stderr
+    assert "ClusterTrustBundleAttest: this plug-in is not there" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_quotas_hold_when_objects_grow(server: Any, namespace: str) -> None:

@@ -31,6 +31,9 @@ class Plugin:
     async def deleted(self, kind: Kind, old: Obj) -> None:
         """The object is gone: give back what it held."""
 
+    async def close(self) -> None:
+        """The server ends."""
+
 
 class Admission:
     """Calls only those plug-ins that have a say at a moment."""
@@ -42,6 +45,7 @@ class Admission:
         self._connecting = _with(plugins, "connect")
         self._undoing = _with(plugins, "undo")
         self._deleted = _with(plugins, "deleted")
+        self._closing = _with(plugins, "close")
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         """All in turn; once more those of the server's own that came before somebody else's change, as upstream reinvokes them."""
@@ -74,6 +78,10 @@ class Admission:
     async def deleted(self, kind: Kind, old: Obj) -> None:
         for plugin in self._deleted:
             await plugin.deleted(kind, old)
+
+    async def close(self) -> None:
+        for plugin in self._closing:
+            await plugin.close()
 
 
 def _with(plugins: Sequence[Plugin], moment: str) -> tuple[Plugin, ...]:

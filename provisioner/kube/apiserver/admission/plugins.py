@@ -10,6 +10,7 @@ from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, De
 from provisioner.kube.apiserver.admission.escalation import Escalation
 from provisioner.kube.apiserver.admission.event_limits import EventRateLimit
 from provisioner.kube.apiserver.admission.expressions import Expressions
+from provisioner.kube.apiserver.admission.image_policy import ImagePolicyWebhook
 from provisioner.kube.apiserver.admission.lifecycle import NamespaceAutoProvision, NamespaceExists, NamespaceLifecycle
 from provisioner.kube.apiserver.admission.limits import LimitRanger
 from provisioner.kube.apiserver.admission.node_restriction import NodeRestriction
@@ -41,6 +42,7 @@ from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom.definitions import DefinitionDefaults
 from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
+from provisioner.kube.apiserver.remote_review import Reviewer
 from provisioner.kube.client.flags import Flags
 from provisioner.kube.storage.cache import WatchCache
 from provisioner.kube.storage.store import Store
@@ -58,6 +60,12 @@ class Parts:
     expressions: Expressions
     caller: Caller
     certificates: Certificates
+
+
+def _image_policy(settings: AdmissionSettings) -> list[Plugin]:
+    if settings.image_policy is None or settings.image_reviews is None:
+        return []
+    return [ImagePolicyWebhook(settings.image_policy, Reviewer(settings.image_reviews))]
 
 
 def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plugin]:
@@ -94,6 +102,7 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         DenyServiceExternalIPs(),
         NodeRestriction(cache),
         EventRateLimit(settings.event_limits),
+        *_image_policy(settings),
         AlwaysDeny(),
         Services(cache, parts.store, flags.service_cluster_ip_range, flags.service_node_port_range),
         # Last: what it takes can't be given back.

@@ -16,8 +16,10 @@ import yaml
 from provisioner.kube.apiserver import config_files
 from provisioner.kube.apiserver.admission import event_limits
 from provisioner.kube.apiserver.admission.event_limits import EventLimit, EventRateLimitConfiguration
+from provisioner.kube.apiserver.admission.image_policy import ImagePolicy, ImagePolicyConfiguration
 from provisioner.kube.apiserver.config_files import Configuration, Section
 from provisioner.kube.client.flags import Flags
+from provisioner.kube.client.kubeconfig import ClusterAccess, ConfigError, load_kubeconfig
 
 VERSIONS = ("apiserver.config.k8s.io/v1",)
 POD_SECURITY_VERSIONS = ("pod-security.admission.config.k8s.io/v1",)
@@ -35,13 +37,21 @@ DEFAULT = frozenset(
 # Plug-ins that run when they are enabled.
 OPTIONAL = frozenset(
     {
-        *("AlwaysAdmit", "AlwaysDeny", "AlwaysPullImages", "DenyServiceExternalIPs", "EventRateLimit", "ExtendedResourceToleration"),
+        *(
+            "AlwaysAdmit",
+            "AlwaysDeny",
+            "AlwaysPullImages",
+            "DenyServiceExternalIPs",
+            "EventRateLimit",
+            "ExtendedResourceToleration",
+            "ImagePolicyWebhook",
+        ),
         *("LimitPodHardAntiAffinityTopology", "NamespaceAutoProvision", "NamespaceExists", "NodeRestriction"),
         *("OwnerReferencesPermissionEnforcement", "PodNodeSelector", "PodTolerationRestriction"),
     }
 )
 # Upstream's others: taken when they are disabled, refused when somebody relies on them.
-MISSING = frozenset({"ClusterTrustBundleAttest", "ImagePolicyWebhook", "NodeDeclaredFeatureValidator"})
+MISSING = frozenset({"ClusterTrustBundleAttest", "NodeDeclaredFeatureValidator"})
 
 
 class PluginConfiguration(Section, frozen=True, kw_only=True):
@@ -90,6 +100,8 @@ class AdmissionSettings:
     pod_security: PodSecurityConfiguration = field(default_factory=PodSecurityConfiguration)
     node_selectors: dict[str, str] = field(default_factory=dict)
     event_limits: tuple[EventLimit, ...] = ()
+    image_policy: ImagePolicy | None = None
+    image_reviews: ClusterAccess | None = None
 
 
 def settings_of(flags: Flags) -> AdmissionSettings:
@@ -111,8 +123,9 @@ def settings_of(flags: Flags) -> AdmissionSettings:
     found = AdmissionSettings(enabled)
     if flags.admission_control_config_file:
         found = _configured(flags.admission_control_config_file, enabled)
-    if "EventRateLimit" in enabled and not found.event_limits:
-        raise ValueError("--enable-admission-plugins=EventRateLimit: --admission-control-config-file must say its limits")
+    for name, configured in (("EventRateLimit", found.event_limits), ("ImagePolicyWebhook", found.image_policy)):
+        if name in enabled and not configured:
+            raise ValueError(f"--enable-admission-plugins={name}: --admission-control-config-file must configure it")
     return found
 
 
@@ -121,6 +134,7 @@ def _configured(path: str, enabled: frozenset[str]) -> AdmissionSettings:
     pod_security = PodSecurityConfiguration()
     selectors: dict[str, str] = {}
     limits: tuple[EventLimit, ...] = ()
+    policy, reviews = None, None
     for index, plugin in enumerate(found.plugins):
         where = f"{path}: plugins[{index}]"
         document, source = _document(plugin, where)
@@ -130,9 +144,16 @@ def _configured(path: str, enabled: frozenset[str]) -> AdmissionSettings:
             selectors = {str(k): str(v) for k, v in ((document or {}).get("podNodeSelectorPluginConfig") or {}).items()}
         elif plugin.name == "EventRateLimit":
             limits = config_files.parse(document, source, EventRateLimitConfiguration, "Configuration", event_limits.VERSIONS).limits
+        elif plugin.name == "ImagePolicyWebhook":
+            policy = config_files.convert(document, source, ImagePolicyConfiguration).image_policy
+            try:
+                reviews = load_kubeconfig(Path(policy.kube_config_file))
+            except ConfigError as error:
+                raise ValueError(f"{source}: imagePolicy.kubeConfigFile: {error}") from None
         else:
-            raise ValueError(f"{where}: {plugin.name} takes no configuration here; EventRateLimit, PodNodeSelector and PodSecurity do")
-    return AdmissionSettings(enabled, pod_security, selectors, limits)
+            known = "EventRateLimit, ImagePolicyWebhook, PodNodeSelector and PodSecurity"
+            raise ValueError(f"{where}: {plugin.name} takes no configuration here; {known} do")
+    return AdmissionSettings(enabled, pod_security, selectors, limits, policy, reviews)
 
 
 def _document(plugin: PluginConfiguration, where: str) -> tuple[Any, str]:

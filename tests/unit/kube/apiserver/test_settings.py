@@ -58,8 +58,9 @@ def test_every_flag_of_upstream_that_means_nothing_is_taken() -> None:
         (["--oidc-client-id=x", "--oidc-issuer-url=http://x"], "expected an https:// address"),
         (["--oidc-client-id=x", "--oidc-issuer-url=https://x", "--oidc-signing-algs=none"], "--oidc-signing-algs=none"),
         (["--enable-admission-plugins=PodSecurty"], "unknown plug-in; did you mean PodSecurity?"),
-        (["--enable-admission-plugins=ImagePolicyWebhook"], "ImagePolicyWebhook: this plug-in is not there"),
-        (["--enable-admission-plugins=EventRateLimit"], "--admission-control-config-file must say its limits"),
+        (["--enable-admission-plugins=ClusterTrustBundleAttest"], "ClusterTrustBundleAttest: this plug-in is not there"),
+        (["--enable-admission-plugins=ImagePolicyWebhook"], "--admission-control-config-file must configure it"),
+        (["--enable-admission-plugins=EventRateLimit"], "--admission-control-config-file must configure it"),
         (
             ["--enable-admission-plugins=Priority", "--disable-admission-plugins=Priority"],
             "Priority is in --enable-admission-plugins and in",
