@@ -156,6 +156,11 @@ class Client:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 if last or method != "GET":
                     raise ConnectionFailed(f"{method} {self.access.server}{path}: {error or type(error).__name__}") from error
+            except RuntimeError as error:
+                if self._session is not None:
+                    raise
+                # Closed under a request that was about to be sent: we are stopping.
+                raise ConnectionFailed(f"{method} {self.access.server}{path}: the client is closed") from error
             await asyncio.sleep(wait_s)
         raise AssertionError("unreachable")
 

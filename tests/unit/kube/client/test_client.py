@@ -144,3 +144,15 @@ async def test_a_token_file_is_read_again_when_it_changes(api: Any, tmp_path: Pa
         os.utime(token, (1, 1))
         await client.raw("GET", "/x")
     assert [r.headers["Authorization"] for r in api.requests] == ["Bearer one", "Bearer two"]
+
+
+async def test_a_request_under_which_the_client_is_closed_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Daemons that stop close their client while workers still ask."""
+    client = Client(ClusterAccess(server="http://127.0.0.1:1"))
+
+    async def closed(*_: Any) -> bytes:
+        raise RuntimeError("Session is closed")
+
+    monkeypatch.setattr(client, "_once", closed)
+    with pytest.raises(ConnectionFailed, match="the client is closed"):
+        await client.raw("GET", "/api")
