@@ -15,7 +15,8 @@ import yaml
 
 from provisioner.inventory import load
 from provisioner.machines.provider import provider_for
-from tests.e2e.lab import PROVISION, Cluster, changed, changed_inventory, eventually, run
+from tests.e2e.expired import expire
+from tests.e2e.lab import HOSTS, PROVISION, Cluster, changed, changed_inventory, eventually, run
 
 PROXY_FILES = "/etc/kubernetes/proxy /etc/kubernetes/proxy.yaml /lib/systemd/system/kube-proxy.service"
 
@@ -221,3 +222,14 @@ def test_a_drifted_host_is_put_right_and_the_plan_shows_it_first(whole: Cluster)
     assert whole.ssh("worker-1", FILES_OF_A_NODE).ok().stdout == before, "a plan must change nothing"
     whole.provision("up").ok()
     assert whole.ssh("worker-1", "grep -c drift /etc/kubernetes/proxy").stdout.strip() == "0"
+
+
+def test_a_cluster_whose_certificates_have_all_expired_is_renewed(whole: Cluster) -> None:
+    expire(whole)
+    eventually(lambda: whole.kubectl("get", "nodes", "--request-timeout=2s").code != 0, 20, "the API takes nobody's certificate")
+    told = json.loads(whole.provision("status", "--output", "json").stdout)
+    assert not told["healthy"]
+    assert {f"{host}: certificate kubelet: it has expired" for host in HOSTS} <= set(told["problems"])
+    whole.provision("up").ok()
+    whole.all_ready()
+    assert whole.provision("status").ok().stdout.endswith("all is well\n")
