@@ -151,7 +151,7 @@ def run_ours(playbook: Path, inventory: Path, root: Path, arguments: list[str], 
         "--output",
         "jsonl",
     ]
-    ran = subprocess.run([*command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, cwd=ROOT)
+    ran = subprocess.run([*command, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, cwd=ROOT)
     observed = Observed(ran.returncode, output=ran.stdout + ran.stderr)
     _records([line for line in ran.stdout.splitlines() if line.startswith('{"_event"')], observed, str(root))
     observed.files = tree(root)

@@ -1,6 +1,6 @@
 """Proves that playbooks do the same under our engine as under ansible-core: every result, the recap, the exit code, every file.
 
-A playbook may begin with comments that say how it is run: `# arguments: --check --diff`. What the engine words in its own way on purpose
+A playbook may begin with comments that say how it is run: `# arguments: --check --diff`, `# inventory: a path beside it`. What the engine words in its own way on purpose
 is in KNOWN, with the reason.
 """
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.differential.comparison import HERE, Observed, differences, run_ours, run_reference
 
-PLAYBOOKS = sorted((HERE / "playbooks").glob("*.yml"))
+PLAYBOOKS = sorted([*(HERE / "playbooks").glob("*.yml"), HERE / "playbooks" / "precedence" / "site.yml"])
 INVENTORY = HERE / "inventory" / "hosts.yml"
 KNOWN: dict[str, str] = {}
 """A playbook's name with a line of its differences -> why that is so."""
@@ -25,6 +25,13 @@ def arguments_of(playbook: Path) -> list[str]:
         if line.startswith("# arguments:"):
             return shlex.split(line.removeprefix("# arguments:").replace("HERE", str(HERE)))
     return []
+
+
+def inventory_of(playbook: Path) -> Path:
+    for line in playbook.read_text().splitlines():
+        if line.startswith("# inventory:"):
+            return playbook.parent / line.removeprefix("# inventory:").strip()
+    return INVENTORY
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +45,7 @@ def reference_runs(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fix
         if playbook in chosen:
             root = tmp_path_factory.mktemp(f"theirs-{playbook.stem}") / "root"
             root.mkdir()
-            runs[playbook] = pool.submit(run_reference, playbook, INVENTORY, root, arguments_of(playbook))
+            runs[playbook] = pool.submit(run_reference, playbook, inventory_of(playbook), root, arguments_of(playbook))
     return runs
 
 
@@ -46,7 +53,7 @@ def reference_runs(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fix
 def test_a_playbook_does_the_same(playbook: Path, tmp_path: Path, reference_runs: dict[Path, Future[Observed]]) -> None:
     root = tmp_path / "root"
     root.mkdir()
-    ours = run_ours(playbook, INVENTORY, root, arguments_of(playbook))
+    ours = run_ours(playbook, inventory_of(playbook), root, arguments_of(playbook))
     theirs = reference_runs[playbook].result()
     assert theirs.stats or theirs.exit_code, f"the reference did not run:\n{theirs.output}"
     found = differences(ours, theirs)
