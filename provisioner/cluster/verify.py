@@ -82,7 +82,7 @@ def smoke(api: Api, image: str, tell: Tell, *, timeout_s: float = SMOKE_TIMEOUT_
     _remove(api, f"{path}/{SMOKE_NAME}")
     started = time.monotonic()
     try:
-        api.post(path, smoke_deployment(image))
+        _make(api, path, smoke_deployment(image), started + timeout_s)
         tell(f"waiting for deployment {SMOKE_NAME}: 2 pods of {image}")
         while True:
             available, problem = 0, ""
@@ -104,6 +104,22 @@ def smoke(api: Api, image: str, tell: Tell, *, timeout_s: float = SMOKE_TIMEOUT_
         raise VerifyError(f"verify: the smoke deployment failed: {e.message}") from e
     finally:
         _remove(api, f"{path}/{SMOKE_NAME}")
+
+
+def _make(api: Api, path: str, wanted: Mapping[str, Any], deadline: float) -> None:
+    """As often as nobody answers in time; what an unheard answer had made already is found then."""
+    unheard = False
+    while True:
+        try:
+            api.post(path, dict(wanted))
+            return
+        except ApiError as e:
+            if e.code == 409 and unheard:
+                return
+            unheard = True
+            if e.code is not None or time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_S)
 
 
 def _pods(api: Api) -> str:

@@ -61,6 +61,11 @@ def test_smoke_is_removed_whatever_happens() -> None:
     slow = FakeApi({}, {}, ApiError("timed out"), {"status": {"availableReplicas": 2}}, {})
     assert verify.smoke(slow, "busybox:1.35", lambda _: None) >= 0, "one slow answer is not the end"
 
+    unheard = FakeApi({}, ApiError("timed out"), ApiError("AlreadyExists", 409), {"status": {"availableReplicas": 2}}, {})
+    assert verify.smoke(unheard, "busybox:1.35", lambda _: None) >= 0, "it was made all the same"
+    with pytest.raises(VerifyError, match="AlreadyExists"):
+        verify.smoke(FakeApi({}, ApiError("AlreadyExists", 409)), "busybox:1.35", lambda _: None)
+
     pods = {
         "items": [
             {"metadata": {"name": "p"}, "status": {"phase": "Pending", "conditions": [{"status": "False", "message": "no node fits"}]}}
