@@ -112,7 +112,7 @@ def _is_include(event: str, result: dict[str, Any]) -> bool:
 
 
 def run_reference(
-    playbook: Path, inventory: Path, root: Path, arguments: list[str], timeout_s: float = 120, before: Sequence[str] = ()
+    playbook: Path, inventory: Path, root: Path, arguments: list[str], timeout_s: float = 300, before: Sequence[str] = ()
 ) -> Observed:
     """Runs real ansible-playbook."""
     environment = {
