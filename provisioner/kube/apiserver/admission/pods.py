@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import secrets
 
 from provisioner.kube.api import codec
@@ -12,10 +14,12 @@ from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.rest import SUFFIX_LETTERS
-from provisioner.kube.storage.cache import WatchCache
+from provisioner.kube.storage.cache import Entry, WatchCache
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN_VOLUME = "kube-api-access-"
+# As often as upstream, 0.1 to 0.2 s apart.
+DEFAULT_ACCOUNT_TRIES = 10
 MIRROR = "kubernetes.io/config.mirror"
 
 
@@ -35,10 +39,7 @@ class ServiceAccount(Plugin):
         spec, namespace = new.spec, call.target.namespace
         name = spec.service_account_name or "default"
         spec.service_account_name = spec.service_account = name
-        entries = self._cache.collection("core/serviceaccounts").entries
-        if f"{namespace}/{name}" not in entries:
-            await self._cache.fresh()
-        entry = entries.get(f"{namespace}/{name}")
+        entry = await self._found(namespace, name)
         if entry is None:
             message = f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
             raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", message)
@@ -50,6 +51,19 @@ class ServiceAccount(Plugin):
             _mount_token(spec)
         if not spec.image_pull_secrets and account.image_pull_secrets:
             spec.image_pull_secrets = list(account.image_pull_secrets)
+
+    async def _found(self, namespace: str, name: str) -> Entry | None:
+        """The account; the one called default is waited for, since a controller makes it when it sees the namespace."""
+        entries = self._cache.collection("core/serviceaccounts").entries
+        key, interval_s = f"{namespace}/{name}", random.uniform(0.1, 0.2)
+        for attempt in range(DEFAULT_ACCOUNT_TRIES if name == "default" else 1):
+            if attempt:
+                await asyncio.sleep(interval_s)
+            if key not in entries:
+                await self._cache.fresh()
+            if key in entries:
+                break
+        return entries.get(key)
 
 
 def _mount_token(spec: core_v1.PodSpec) -> None:
