@@ -125,15 +125,17 @@ class Role:
         merged.update(self.defaults)
         return merged
 
-    def visible_vars(self) -> dict[str, Any]:
+    def visible_vars(self, *, to_dependent: bool = False) -> dict[str, Any]:
+        """Those that a role which depends on this one sees leave out what was written where this one is used."""
         merged: dict[str, Any] = {}
         for parent in self.parents:
             merged.update(parent.vars)
             merged.update(parent.entry_vars)
         for dependency in self.dependencies:
-            merged.update(dependency.visible_vars())
+            merged.update(dependency.visible_vars(to_dependent=True))
         merged.update(self.vars)
-        merged.update(self.entry_vars)
+        if not to_dependent:
+            merged.update(self.entry_vars)
         return merged
 
     def visible_params(self) -> dict[str, Any]:
