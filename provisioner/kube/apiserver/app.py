@@ -107,11 +107,17 @@ class App:
         except EtcdError as error:
             code = 503
             return _refused(request, errors.unavailable(str(error)), progress)
-        except (asyncio.CancelledError, ConnectionResetError):
+        except asyncio.CancelledError:
             code = 499
             if progress.record is not None:
                 progress.record.complete(code, None, None)
             raise
+        except ConnectionResetError:
+            # Nobody is there to answer: the HTTP library finds that out by itself, and says nothing.
+            code = 499
+            if progress.record is not None:
+                progress.record.complete(code, None, None)
+            return Reply(status=code, body=b"")
         except Exception as error:
             log.exception("request crashed method=%s path=%s", request.method, request.path)
             if progress.record is not None:
