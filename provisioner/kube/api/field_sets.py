@@ -147,9 +147,17 @@ _ABSENT = object()
 def compare(old: Mapping[str, Any], new: Mapping[str, Any], schema: Schema) -> Difference:
     """How `new` differs from `old`, in owned paths."""
     found = Difference()
-    _compare(old, new, schema.root, (), schema, found)
+    _compare(_without_owners(old), _without_owners(new), schema.root, (), schema, found)
     found.added, found.removed, found.modified = (set(owned(frozenset(s))) for s in (found.added, found.removed, found.modified))
     return found
+
+
+def _without_owners(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Nobody owns managedFields, and comparing them would cost more than all the rest."""
+    metadata = document.get("metadata") or {}
+    if "managedFields" not in metadata:
+        return dict(document)
+    return {**document, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}
 
 
 def _compare(old: Any, new: Any, rule: FieldRule | None, path: Path, schema: Schema, found: Difference) -> None:
