@@ -27,7 +27,6 @@ def outward_address() -> str:
 
 
 async def start(daemon: Daemon, flags: Flags) -> None:
-    from provisioner.kube.apiserver import memory
     from provisioner.kube.apiserver.aggregation.local import LocalServices
     from provisioner.kube.apiserver.bootstrap import Bootstrap
     from provisioner.kube.apiserver.fairness.objects import FlowObjects
@@ -35,6 +34,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     from provisioner.kube.apiserver.policy_status import PolicyStatus
     from provisioner.kube.apiserver.server import Server
     from provisioner.kube.apiserver.service_repair import ServiceRepair
+    from provisioner.kube.client import memory
 
     memory.tune()
     idle = sorted(name for name in WITHOUT_EFFECT if name.replace("-", "_") in flags.given)
@@ -61,8 +61,6 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     daemon.spawn("masters", masters.run())
     daemon.add_check("etcd", lambda: server.cache.failure)
     server.bootstrapped.set()
-    memory.settle()
-    daemon.spawn("memory", memory.keep(server.clock))
     await daemon.ready()
 
 

@@ -22,6 +22,8 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
+from provisioner.kube.client import memory
+from provisioner.kube.client.clock import SystemClock
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet
 from provisioner.kube.client.kubeconfig import ConfigError
 from provisioner.kube.client.notify import notify, watchdog_interval_s
@@ -199,6 +201,8 @@ async def _live(name: str, start: Callable[[Daemon], Coroutine[Any, Any, None]])
                 raise problem
             if watchdog_interval_s():
                 daemon.spawn("watchdog", daemon.watchdog())
+            memory.settle()
+            daemon.spawn("memory", memory.keep(SystemClock()))
             await daemon.stopping.wait()
         log.info("stopping daemon=%s", name)
     finally:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from provisioner.kube.apiserver import memory
+from provisioner.kube.client import memory
 
 SCRIPT = """
 import gc
-from provisioner.kube.apiserver import memory
+from provisioner.kube.client import memory
 memory.tune()
 assert gc.get_threshold()[0] >= 10_000
 def resident_kb():
@@ -31,7 +31,7 @@ def test_what_is_freed_is_given_back() -> None:
 CODE = """
 import hashlib, ssl
 import cryptography.hazmat.bindings._rust, grpc
-from provisioner.kube.apiserver import memory
+from provisioner.kube.client import memory
 def code_kb():
     total, executed = 0, False
     for line in open('/proc/self/smaps'):

@@ -26,7 +26,7 @@ _YOUNG, _MIDDLE, _OLD = 10_000, 10, 50
 
 
 def tune() -> None:
-    """Once, at the start. Where there is no glibc, the allocator's own ways are kept."""
+    """Once, at the start of a server of many connections. Where there is no glibc, the allocator's own ways are kept."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _MMAP_BYTES)
@@ -36,7 +36,7 @@ def tune() -> None:
 
 
 def settle() -> None:
-    """When the server has started: what is there now stays, and what starting took is given back."""
+    """When a daemon has started: what is there now stays, and what starting took is given back."""
     gc.collect()
     gc.freeze()
     _trim()
@@ -44,7 +44,7 @@ def settle() -> None:
 
 
 async def keep(clock: Clock) -> None:
-    """For the server's life: what a burst of requests took is given back a while after it."""
+    """For the daemon's life: what a burst of work took is given back a while after it."""
     while True:
         await clock.sleep(TRIM_S)
         _trim()
