@@ -149,13 +149,14 @@ def test_a_host_that_dies_in_the_middle_is_reported_and_the_others_finish(whole:
     provider.stop(["worker-2"], hard=True)
     said, _ = run_.communicate(timeout=120)
     assert run_.returncode == 1 and "Traceback" not in said, said
-    assert re.search(r"^  worker-2: connect: task '.*' failed: ", said, re.MULTILINE), said
+    # Its last words may still have come through: systemctl on a host whose systemd is gone.
+    assert re.search(r"^  worker-2: (connect|unit): task '.*' failed: ", said, re.MULTILINE), said
     assert re.search(r"^worker-1 .*changed=[1-9]\d* failed=0", said, re.MULTILINE) and re.search(
         r"^master-1 .*failed=0", said, re.MULTILINE
     ), said
     events = events_of(whole, before)
     last = [event for event in events if event.get("host") == "worker-2"][-1]
-    assert (last["kind"], last["data"]["status"]) == ("result", "unreachable") and last["text"] in said, last
+    assert last["kind"] == "result" and last["data"]["status"] in ("unreachable", "failed") and last["text"] in said, last
     assert (events[-1]["kind"], events[-1]["text"]) == ("run_end", "failed")
     whole.machine("plug", "worker-2")
     whole.provision("up").ok()

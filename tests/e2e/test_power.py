@@ -15,7 +15,14 @@ MOVE_LIMIT_S = 60.0
 
 @pytest.fixture(scope="module", autouse=True)
 def moving(cluster: Cluster) -> Iterator[None]:
-    """Pods that must not run on the master, so that there is one place to go to."""
+    """Pods that must not run on the master, so that there is one place to go to. Both workers take them: Docker may have just been restarted."""
+
+    def open_workers() -> list[str]:
+        nodes = cluster.json("get", "nodes", "-l", "kubernetes.io/hostname in (worker-1, worker-2)")["items"]
+        return [node["metadata"]["name"] for node in nodes if not node["spec"].get("taints")]
+
+    cluster.all_ready()
+    eventually(lambda: open_workers() == ["worker-1", "worker-2"], 60, "both workers take pods")
     affinity = {
         "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [WORKERS_ONLY]}]}}
     }
