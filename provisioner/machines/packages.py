@@ -119,7 +119,8 @@ def release(lab: LabSpec, *, home: Path = HOME) -> None:
         return
     with exclusive(home / "lock"):
         (home / "users" / lab.id).unlink(missing_ok=True)
-        if not any((home / "users").iterdir()):
+        # Who was killed has not let go: a lab without its bridge uses nothing.
+        if not any(_is_local(file.read_text().strip()) for file in (home / "users").iterdir()):
             running = read_pid_file(home / "pid")
             if running:
                 end(running, grace_s=3.0)

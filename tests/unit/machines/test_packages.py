@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,3 +59,17 @@ def test_without_a_cache_addresses_stay_as_they_are() -> None:
     files = host_files("bookworm", Sources("https://m.example/debian", None, None), None)
     assert files == {"etc/apt/sources.list": "deb https://m.example/debian bookworm main\n"}
     assert through_cache("http://m.example/debian") == "http://m.example/debian"
+
+
+@pytest.mark.parametrize(("others", "ends"), [({}, True), ({"dead": "192.0.2.1"}, True), ({"alive": "127.0.0.1"}, False)])
+def test_the_cache_ends_with_the_last_lab_that_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: dict[str, str], ends: bool
+) -> None:
+    ended: list[object] = []
+    monkeypatch.setattr(packages, "read_pid_file", lambda path: "the cache")
+    monkeypatch.setattr(packages, "end", lambda process, grace_s: ended.append(process))
+    (tmp_path / "users").mkdir()
+    for lab, address in {"mine": "127.0.0.1", **others}.items():
+        (tmp_path / "users" / lab).write_text(f"{address}\n")
+    packages.release(SimpleNamespace(id="mine"), home=tmp_path)  # type: ignore[arg-type]
+    assert ended == (["the cache"] if ends else [])
