@@ -185,6 +185,7 @@ class App:
             if pretty.wanted(request):
                 response = pretty.indented(response)
             response.headers.update(progress.headers)
+            response.headers.setdefault("Cache-Control", "no-cache, private")
             for warning in call.warnings:
                 text = warning.replace("\\", "\\\\").replace('"', '\\"')
                 response.headers.add("Warning", f'299 - "{text}"')

@@ -85,7 +85,6 @@ class Fairness:
             if len(self._ways) >= KEPT:
                 self._forget()
             found = self._ways[key] = self._found(user, target)
-        found.dispatched += 1
         return found
 
     def _found(self, user: User, target: Target) -> Way:

@@ -8,7 +8,7 @@ from functools import partial
 from provisioner.kube.api.errors import too_many_requests
 from provisioner.kube.apiserver.app import Seat
 from provisioner.kube.apiserver.context import User
-from provisioner.kube.apiserver.fairness.controller import Fairness
+from provisioner.kube.apiserver.fairness.controller import Fairness, Way
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.storage.cache import WatchCache
@@ -22,19 +22,27 @@ class FairSeats:
         self._fairness, self._registry, self._cache = fairness, registry, cache
 
     def enter(self, user: User, target: Target, query: Mapping[str, str]) -> Seat | None:
-        way = self._fairness.way(user, target)
-        level = way.level
-        seats = self._list_seats(target, query) if target.verb == "list" else 1
-        return Seat(partial(level.leave, seats), way.headers) if level.enter(seats) else None
+        way, seats = self._wanted(user, target, query)
+        return self._entered(way, seats)
 
     async def take(self, user: User, target: Target, query: Mapping[str, str]) -> Seat:
         """Raises 429."""
-        seat = self.enter(user, target, query)
+        way, seats = self._wanted(user, target, query)
+        seat = self._entered(way, seats)
         if seat is not None:
             return seat
-        way = self._fairness.way(user, target)
-        seats = self._list_seats(target, query) if target.verb == "list" else 1
-        return Seat(await way.level.wait(way.flow.hash, seats, self._fairness.queue_s), way.headers)
+        leave = await way.level.wait(way.flow.hash, seats, self._fairness.queue_s)
+        way.dispatched += 1
+        return Seat(leave, way.headers)
+
+    def _wanted(self, user: User, target: Target, query: Mapping[str, str]) -> tuple[Way, int]:
+        return self._fairness.way(user, target), self._list_seats(target, query) if target.verb == "list" else 1
+
+    def _entered(self, way: Way, seats: int) -> Seat | None:
+        if not way.level.enter(seats):
+            return None
+        way.dispatched += 1
+        return Seat(partial(way.level.leave, seats), way.headers)
 
     def _list_seats(self, target: Target, query: Mapping[str, str]) -> int:
         kind = self._registry.find(target.group, target.version, target.resource)

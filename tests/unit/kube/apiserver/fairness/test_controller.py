@@ -9,6 +9,8 @@ from provisioner.kube.api._generated import flowcontrol_v1 as flow
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.fairness import mandatory
 from provisioner.kube.apiserver.fairness.controller import ADJUST_S, GROUP, Fairness
+from provisioner.kube.apiserver.fairness.seats import FairSeats
+from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.client.clock import FakeClock
 from provisioner.kube.client.tasks import spawn, stop
@@ -56,9 +58,13 @@ def test_ways() -> None:
 
 
 def test_nominal_seats_and_metrics() -> None:
-    _, fairness, _ = made()
+    cache, fairness, _ = made()
+    seats = FairSeats(fairness, Registry(), cache)
     for _ in range(3):
-        fairness.way(ANN, GET)
+        assert seats.enter(ANN, GET, {}) is not None
+    # Who finds no seat is not let in, and not counted.
+    fairness.way(ANN, GET).level.set_limit(1)
+    assert seats.enter(ANN, GET, {}) is None
     assert {name: level.nominal for name, level in fairness.levels.items()} == {
         "exempt": 0,
         "catch-all": 3,
