@@ -21,13 +21,14 @@ def command(inventory: Path, forks: int, verbose: int, exit_code: bool) -> int:
 
 def run_plan(inventory: Path, forks: int, verbose: int, *, exit_code: bool = False) -> int:
     from provisioner.cli.progress import drawing
-    from provisioner.cli.summary import host_rows, stage_row
+    from provisioner.cli.summary import host_rows, stage_row, warn
     from provisioner.cluster.context import open_cluster
     from provisioner.cluster.events import Bus
     from provisioner.cluster.up import UpOptions, plan
 
     view = drawing(verbose)
     context = open_cluster(inventory, Bus([view]))
+    warn(context.inventory)
     with view:
         outcome = plan(context, UpOptions(forks=forks))
     click.echo("\n".join(["", *host_rows(outcome.stats), stage_row(outcome.seconds)]))

@@ -1,11 +1,20 @@
-"""The end of a run for people: a row a host, the seconds of each stage, and what to do next."""
+"""A run's beginning and end for people: warnings, a row a host, the seconds of each stage, and what to do next."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
+
 from provisioner.cluster.results import HostStats
+from provisioner.inventory import Inventory
+
+
+def warn(inventory: Inventory) -> None:
+    """What is only unwise in an inventory, before the run begins."""
+    for warning in inventory.warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def host_rows(stats: Mapping[str, HostStats]) -> list[str]:

@@ -27,7 +27,7 @@ def command(inventory: Path, forks: int, verbose: int, check: bool, **values: An
     """
     from provisioner.cli.plan import run_plan
     from provisioner.cli.progress import drawing
-    from provisioner.cli.summary import host_rows, next_steps, stage_row
+    from provisioner.cli.summary import host_rows, next_steps, stage_row, warn
     from provisioner.cluster.context import open_cluster
     from provisioner.cluster.errors import ApplyError
     from provisioner.cluster.events import Bus
@@ -37,8 +37,7 @@ def command(inventory: Path, forks: int, verbose: int, check: bool, **values: An
         return run_plan(inventory, forks, verbose)
     view = drawing(verbose)
     context = open_cluster(inventory, Bus([view]))
-    for warning in context.inventory.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    warn(context.inventory)
     try:
         with view:
             outcome = up(context, UpOptions(forks=forks, **values))

@@ -6,13 +6,15 @@ Mistakes go to the list of problems; what is only unwise is returned as warnings
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import ipaddress
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from provisioner.inventory.cluster_spec import ClusterSpec, is_dns_name
-from provisioner.inventory.documents import LocatedDict, Location
+from provisioner.inventory.documents import LocatedDict, Location, location_of
 from provisioner.inventory.errors import Problem
 from provisioner.inventory.machines_spec import MachineOverride, MachinesSpec
 from provisioner.inventory.model import Host, Inventory
@@ -20,6 +22,8 @@ from provisioner.inventory.spec_fields import NOWHERE, Decoder
 from provisioner.templating.values import is_template
 
 API_PORT = 6443
+_GROUPS = ("masters", "workers", "etcd")
+_TREES = ("cluster", "machines")
 
 
 def check(inventory: Inventory, problems: list[Problem]) -> list[Problem]:
@@ -43,6 +47,8 @@ def check(inventory: Inventory, problems: list[Problem]) -> list[Problem]:
     problems.extend(decoder.problems)
     if inventory.cluster:
         _check_networks(inventory, problems)
+    if inventory.cluster or "masters" in inventory.groups:
+        _check_spelling(inventory, variables, warnings)
     for name in inventory.hosts.keys() & inventory.groups.keys():
         warnings.append(Problem(_file(inventory), 0, 0, f"{name!r} is a host and a group", "give one of them another name"))
     return warnings
@@ -141,6 +147,19 @@ def _check_groups(inventory: Inventory, problems: list[Problem], warnings: list[
     if etcd and len(etcd) % 2 == 0:
         hint = f"an even number survives no more failures than {len(etcd) - 1}; use 1, 3 or 5"
         warnings.append(place("etcd").problem(f"{len(etcd)} etcd members", hint))
+
+
+def _check_spelling(inventory: Inventory, variables: Mapping[str, Any], warnings: list[Problem]) -> None:
+    """Any name of a group or variable is right in Ansible's format; one that almost says what the cluster is made from is likely a slip."""
+    for name, group in inventory.groups.items():
+        close = difflib.get_close_matches(name, _GROUPS, n=1, cutoff=0.75)
+        if close and name not in _GROUPS and group.place:
+            warnings.append(group.place.problem(f"group {name!r} is no part of the cluster", f"did you mean {close[0]!r}?"))
+    for name, value in variables.items():
+        close = difflib.get_close_matches(name, _TREES, n=1, cutoff=0.75)
+        if close and name not in (*_TREES, "machine") and close[0] not in variables:
+            place = location_of(value) or Location(_file(inventory), 0, 0)
+            warnings.append(place.problem(f"variable {name!r} says nothing about the cluster", f"did you mean {close[0]!r}?"))
 
 
 def _check_names(inventory: Inventory, problems: list[Problem]) -> None:

@@ -175,6 +175,18 @@ def test_even_etcd_is_a_warning(tmp_path: Path) -> None:
     assert "2 etcd members" in str(load([write(tmp_path, text)]).warnings[0])
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("    workers:", "    worker:"), "inventory.yaml:11:5: group 'worker' is no part of the cluster (did you mean 'workers'?)"),
+        (("cluster:", "clustre:"), "inventory.yaml:5:7: variable 'clustre' says nothing about the cluster (did you mean 'cluster'?)"),
+    ],
+)
+def test_a_slip_in_a_name_that_ansible_leaves_free_is_a_warning(tmp_path: Path, change: tuple[str, str], expected: str) -> None:
+    assert expected in str(load([write(tmp_path, BASIC.replace(*change))]).warnings[-1])
+    assert "did you mean" not in str(load([write(tmp_path, BASIC)]).warnings)
+
+
 def test_ini(tmp_path: Path) -> None:
     text = """
 lone ansible_port=2222 flag=True
