@@ -115,6 +115,13 @@ def serves_and_survives_a_reboot(cluster: VmCluster, ways: dict[str, dict[str, A
     cluster.note("node, pod and service have returned")
 
 
+def up_changes_nothing(cluster: VmCluster) -> None:
+    said = cluster.provision("up", "--no-smoke", str(cluster.inventory)).ok().stdout
+    cluster.note("provision up again is done")
+    applied = said.split("== apply")[1].split("== apply done")[0]
+    assert "changed" not in applied, said
+
+
 def answer(cluster: VmCluster, way: dict[str, Any], address: str) -> None:
     def said() -> bool:
         return cluster.ssh(way, FETCH.format(address=address)).ok().stdout.strip() == "open"

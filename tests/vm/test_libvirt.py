@@ -14,7 +14,7 @@ from provisioner.inventory import load
 from provisioner.machines import MachineError, Power, provider_for
 from provisioner.machines.libvirt.provider import LibvirtProvider
 from tests.vm.conftest import ROOT
-from tests.vm.scenario import VmCluster, serves_and_survives_a_reboot
+from tests.vm.scenario import VmCluster, serves_and_survives_a_reboot, up_changes_nothing
 
 # While working on one part: the inventory of machines that are up already. They are used as they are, and left standing.
 EXISTING = "PROVISION_VM_INVENTORY"
@@ -71,6 +71,10 @@ def test_from_nothing_to_a_cluster_that_survives_a_reboot(cluster: VmCluster) ->
     serves_and_survives_a_reboot(cluster, {name: dict(way) for name, way in lab.connection_vars().items()})
     assert {machine.name: machine.power for machine in lab.list()} == dict.fromkeys(HOSTS, Power.ON)
     assert "login:" in lab.console("worker-1") or "Debian GNU/Linux" in lab.console("worker-1"), lab.console("worker-1")[-500:]
+
+
+def test_provision_up_changes_nothing_then(cluster: VmCluster) -> None:
+    up_changes_nothing(cluster)
 
 
 def test_the_machines_are_in_the_dynamic_inventory(cluster: VmCluster, tmp_path: Path) -> None:

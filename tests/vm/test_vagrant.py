@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.lab import run
 from tests.vm.conftest import ROOT
-from tests.vm.scenario import UP_TIMEOUT_S, VmCluster, serves_and_survives_a_reboot
+from tests.vm.scenario import UP_TIMEOUT_S, VmCluster, serves_and_survives_a_reboot, up_changes_nothing
 
 INVENTORY = ROOT / "inventories" / "vagrant.yaml"
 HOSTS = ("master-1", "worker-1")
@@ -52,9 +52,7 @@ def test_vagrant_up_ends_with_a_cluster_that_survives_a_reboot(cluster: VmCluste
 
 
 def test_provision_up_changes_nothing_then(cluster: VmCluster) -> None:
-    said = cluster.provision("up", str(INVENTORY)).ok().stdout
-    cluster.note("provision up again is done")
-    assert "changed" not in said.split("== apply")[1].split("== apply done")[0], said
+    up_changes_nothing(cluster)
 
 
 def test_vagrant_destroy_is_seen(cluster: VmCluster) -> None:

@@ -46,7 +46,7 @@ class LeaderElector:
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait to become leader, run `lead`, and return when leadership is lost (after `lead` was cancelled) or `lead` returns."""
-        while not await self._try(acquire=True):
+        while not await self._try(self._renew_deadline_s, acquire=True):
             await self._clock.sleep(self._retry_s)
         log.info("became leader lease=%s/%s identity=%s", self._namespace, self._name, self.identity)
         self.is_leader = True
@@ -74,17 +74,18 @@ class LeaderElector:
 
     async def _renew(self) -> None:
         renewed_at = self._clock.monotonic()
-        while self._clock.monotonic() - renewed_at < self._renew_deadline_s:
+        while (left_s := renewed_at + self._renew_deadline_s - self._clock.monotonic()) > 0:
             await self._clock.sleep(self._retry_s)
-            if await self._try(acquire=False):
+            # An answer that doesn't come ends with the deadline, too; one last attempt may take as long as the wait before it.
+            if await self._try(max(left_s - self._retry_s, self._retry_s), acquire=False):
                 renewed_at = self._clock.monotonic()
         log.error("lost leadership lease=%s: not renewed for %d s", self._name, self._renew_deadline_s)
         self._held = None
 
-    async def _try(self, *, acquire: bool) -> bool:
-        """One attempt to hold the lease. False where another holds it or the API server doesn't answer."""
+    async def _try(self, timeout_s: float, *, acquire: bool) -> bool:
+        """One attempt to hold the lease. False where another holds it or the API server doesn't answer in time."""
         try:
-            async with asyncio.timeout(self._renew_deadline_s):
+            async with asyncio.timeout(timeout_s):
                 return await self._hold(acquire)
         except StatusError as error:
             if error.code not in (404, 409):

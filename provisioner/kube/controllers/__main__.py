@@ -77,11 +77,12 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     await daemon.serve(Listener(flags.bind_address, flags.secure_port, context))
     recorder = EventRecorder(client, "kube-controller-manager")
     daemon.spawn("events", recorder.run())
+    # Made before there is a lease to renew: importing thirty controllers keeps the loop busy, on a slow computer for ten seconds.
+    informers = InformerSet(client)
+    parts = Parts(client, informers, recorder, clock)
+    controllers = [c for name in names if (c := FACTORIES[name](parts, flags)) is not None]
 
     async def lead() -> None:
-        informers = InformerSet(client)
-        parts = Parts(client, informers, recorder, clock)
-        controllers = [c for name in names if (c := FACTORIES[name](parts, flags)) is not None]
         informers.start()
         tasks: list[asyncio.Task[None]] = []
         try:

@@ -110,6 +110,32 @@ async def test_who_cannot_renew_stops_before_another_may_start(clock: FakeClock)
     assert ended and ended[0] - began < 15
 
 
+async def test_who_gets_no_answer_stops_before_another_may_start() -> None:
+    """The server refuses at first and then hangs, for longer than the deadline. In real time, since it is the loop that cuts it off."""
+    leases = Leases()
+    one = LeaderElector(leases, name="l", identity="one", lease_s=1.8, renew_deadline_s=1.2, retry_s=0.2)  # type: ignore[arg-type]
+    led = asyncio.Event()
+
+    async def lead() -> None:
+        led.set()
+        await forever()
+
+    task = spawn("one", one.run(lead))
+    await led.wait()
+    began = asyncio.get_running_loop().time()
+
+    async def hangs(*_: Any) -> Lease:
+        if asyncio.get_running_loop().time() - began < 0.9:
+            raise ConnectionFailed("down")
+        await forever()
+        raise AssertionError
+
+    leases.get = hangs  # type: ignore[method-assign]
+    async with asyncio.timeout(1.8):
+        await task
+    assert not one.is_leader
+
+
 async def test_a_released_lease_is_taken_at_once(clock: FakeClock) -> None:
     leases = Leases()
     one, two = elector(leases, clock, "one"), elector(leases, clock, "two")
