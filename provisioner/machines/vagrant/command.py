@@ -125,11 +125,21 @@ class Vagrant:
 
 def explained(error: CommandError) -> MachineError:
     """What Vagrant said, with its meaning and a way out where they are known."""
+    tail = readable(error.tail)
     for pattern, meaning, hint in _CAUSES:
-        if re.search(pattern, error.tail):
-            said = next((line.strip() for line in error.tail.splitlines() if re.search(pattern, line)), "")
+        if re.search(pattern, tail):
+            said = next((line.strip() for line in tail.splitlines() if re.search(pattern, line)), "")
             return RequirementError(f"vagrant: {meaning}: {said}" if said else f"vagrant: {meaning}", hint=hint)
-    return error
+    return CommandError(error.argv, error.code, tail, hint=error.hint)
+
+
+def readable(output: str) -> str:
+    """What `--machine-readable` prints for people (`timestamp,machine,ui,kind,text`), as people read it; other lines as they are."""
+    lines = []
+    for line in output.splitlines():
+        told = re.fullmatch(r"\d+,[^,]*,ui,[^,]*,(.*)", line)
+        lines.append(told[1].replace("\\n", "\n").replace("%!(VAGRANT_COMMA)", ",") if told else line)
+    return "\n".join(lines)
 
 
 def parse_states(output: str) -> dict[str, str]:

@@ -96,9 +96,17 @@ def test_troubles_are_told_with_a_way_out(said: str, meaning: str, hint: str) ->
 
 
 def test_an_unknown_trouble_is_quoted() -> None:
-    error = CommandError(["vagrant", "up"], 1, "the moon is full")
-    assert explained(error) is error
-    assert "the moon is full" in str(error)
+    found = explained(CommandError(["vagrant", "up"], 1, "the moon is full"))
+    assert isinstance(found, CommandError)
+    assert str(found) == "`vagrant up` ended with 1\n  | the moon is full"
+
+
+def test_what_is_for_programs_is_told_as_people_read_it() -> None:
+    said = "1700000000,,ui,error,The provider 'libvirt' could not be found%!(VAGRANT_COMMA) but was\\nrequested. Others: a%!(VAGRANT_COMMA) b"
+    found = explained(CommandError(["vagrant", "status"], 1, said))
+    assert found.message == "vagrant: Vagrant's plug-in for libvirt is missing: The provider 'libvirt' could not be found, but was"
+    unknown = explained(CommandError(["vagrant", "status"], 1, "1700000000,,ui,error,odd%!(VAGRANT_COMMA) very"))
+    assert str(unknown) == "`vagrant status` ended with 1\n  | odd, very"
 
 
 def test_no_vagrantfile_and_no_vagrant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
