@@ -76,8 +76,9 @@ class LeaderElector:
         renewed_at = self._clock.monotonic()
         while (left_s := renewed_at + self._renew_deadline_s - self._clock.monotonic()) > 0:
             await self._clock.sleep(self._retry_s)
-            # An answer that doesn't come ends with the deadline, too; one last attempt may take as long as the wait before it.
-            if await self._try(max(left_s - self._retry_s, self._retry_s), acquire=False):
+            # One request that hangs does not cost the lead (as client-go has it: half the deadline for each); one last attempt may take as long
+            # as the wait before it.
+            if await self._try(min(max(left_s - self._retry_s, self._retry_s), self._renew_deadline_s / 2), acquire=False):
                 renewed_at = self._clock.monotonic()
         log.error("lost leadership lease=%s: not renewed for %d s", self._name, self._renew_deadline_s)
         self._held = None
@@ -90,7 +91,9 @@ class LeaderElector:
         except StatusError as error:
             if error.code not in (404, 409):
                 log.warning("lease refused lease=%s: %s", self._name, error.message)
-        except (ConnectionFailed, TimeoutError) as error:
+        except TimeoutError:
+            log.warning("lease not reached lease=%s: no answer in %.1f s", self._name, timeout_s)
+        except ConnectionFailed as error:
             log.warning("lease not reached lease=%s: %s", self._name, error)
         return False
 

@@ -136,6 +136,32 @@ async def test_who_gets_no_answer_stops_before_another_may_start() -> None:
     assert not one.is_leader
 
 
+async def test_one_request_that_hangs_does_not_cost_the_lead(caplog: pytest.LogCaptureFixture) -> None:
+    leases = Leases()
+    one = LeaderElector(leases, name="l", identity="one", lease_s=0.9, renew_deadline_s=0.6, retry_s=0.05)  # type: ignore[arg-type]
+    led, hung, answers = asyncio.Event(), asyncio.Event(), leases.get
+
+    async def lead() -> None:
+        led.set()
+        await forever()
+
+    task = spawn("one", one.run(lead))
+    await led.wait()
+
+    async def hangs_once(*words: Any) -> Lease:
+        leases.get = answers  # type: ignore[method-assign]
+        hung.set()
+        await forever()
+        raise AssertionError
+
+    leases.get = hangs_once  # type: ignore[method-assign]
+    await hung.wait()
+    await asyncio.sleep(0.8)
+    assert one.is_leader and not task.done()
+    assert "no answer in 0.3 s" in caplog.text
+    await stop(task)
+
+
 async def test_a_released_lease_is_taken_at_once(clock: FakeClock) -> None:
     leases = Leases()
     one, two = elector(leases, clock, "one"), elector(leases, clock, "two")
