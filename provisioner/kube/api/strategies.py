@@ -23,6 +23,8 @@ _GENERATION: dict[str, tuple[str, ...]] = {
             "CustomResourceDefinition",
             "DaemonSet",
             "Deployment",
+            "DeviceClass",
+            "DeviceTaintRule",
             "FlowSchema",
             "Ingress",
             "IngressClass",
@@ -45,6 +47,7 @@ _GENERATION: dict[str, tuple[str, ...]] = {
     "EndpointSlice": ("endpoints", "ports", "address_type"),
     "MutatingWebhookConfiguration": ("webhooks",),
     "ValidatingWebhookConfiguration": ("webhooks",),
+    "PodTemplate": ("template",),
     "PriorityClass": ("value", "global_default", "preemption_policy", "description"),
 }
 _METADATA_COUNTS = {"Deployment": ("annotations",), "EndpointSlice": ("labels",)}

@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -143,7 +142,7 @@ class Authenticator:
 
         None where the bearer token has to be looked up elsewhere: see `look_up`."""
         if peer:
-            user = user_of_certificate(peer)
+            user = user_of_certificate(peer, der)
             proxy = self.authorities.front_proxy
             if proxy is not None and (not proxy.names or user.name in proxy.names) and self.authorities.issued(der(), by_front_proxy=True):
                 forwarded = self._forwarded(headers, proxy)
@@ -273,13 +272,22 @@ def _all(headers: Mapping[str, str], name: str) -> list[str]:
     return [headers[name]] if name in headers else []
 
 
-def user_of_certificate(peer: Mapping[str, Any]) -> User:
-    """CN is the user, O the groups (RFC 5280 names as Python's ssl gives them)."""
-    return _user_of_subject(peer.get("subject", ()))
+def user_of_certificate(peer: Mapping[str, Any], der: Callable[[], bytes]) -> User:
+    """CN is the user, O the groups (RFC 5280 names as Python's ssl gives them), the fingerprint says which credential it was."""
+    key = (peer.get("issuer", ()), peer.get("serialNumber", ""), peer.get("subject", ()))
+    found = _users.get(key)
+    if found is None:
+        if len(_users) >= CERTIFICATES:
+            _users.clear()
+        found = _users[key] = _user_of_subject(key[2], hashlib.sha256(der()).hexdigest())
+    return found
 
 
-@lru_cache(maxsize=CERTIFICATES)
-def _user_of_subject(subject: tuple[tuple[tuple[str, str], ...], ...]) -> User:
+# (issuer, serial number, subject) -> user
+_users: dict[tuple[Any, ...], User] = {}
+
+
+def _user_of_subject(subject: tuple[tuple[tuple[str, str], ...], ...], fingerprint: str) -> User:
     name, groups = "", []
     for part in subject:
         for key, value in part:
@@ -287,7 +295,7 @@ def _user_of_subject(subject: tuple[tuple[tuple[str, str], ...], ...]) -> User:
                 name = value
             elif key == "organizationName":
                 groups.append(value)
-    return User(name, (*groups, AUTHENTICATED))
+    return User(name, (*groups, AUTHENTICATED), extra={"authentication.kubernetes.io/credential-id": (f"X509SHA256={fingerprint}",)})
 
 
 def impersonated(headers: Mapping[str, str]) -> User | None:

@@ -6,6 +6,7 @@ Recording never blocks and never fails its caller: events are notes to people, a
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import secrets
 from collections import OrderedDict
@@ -49,6 +50,12 @@ class EventRecorder:
         self._known: OrderedDict[tuple[str | None, ...], core_v1.Event] = OrderedDict()
         # object's uid -> (tokens, as of)
         self._budget: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def named(self, component: str) -> EventRecorder:
+        """The same, for what is a component of its own in the same daemon."""
+        other = copy.copy(self)
+        other._component = component
+        return other
 
     def event(self, obj: Any, type_: str, reason: str, message: str) -> None:
         """Note something about `obj` (an object, or an ObjectReference). `type_` is Normal or Warning; `reason` is CamelCase."""

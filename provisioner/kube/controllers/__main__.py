@@ -19,7 +19,7 @@ from provisioner.kube.client.leader import LeaderElector
 from provisioner.kube.client.serving import serving_context
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.controllers.controller import Parts
-from provisioner.kube.controllers.factories import FACTORIES, chosen
+from provisioner.kube.controllers.factories import FACTORIES, chosen, event_source
 
 SYNC_S = 60.0
 
@@ -79,8 +79,8 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     daemon.spawn("events", recorder.run())
     # Made before there is a lease to renew: importing thirty controllers keeps the loop busy, on a slow computer for ten seconds.
     informers = InformerSet(client)
-    parts = Parts(client, informers, recorder, clock)
-    controllers = [c for name in names if (c := FACTORIES[name](parts, flags)) is not None]
+    parts = {name: Parts(client, informers, recorder.named(event_source(name)), clock) for name in names}
+    controllers = [c for name in names if (c := FACTORIES[name](parts[name], flags)) is not None]
 
     async def lead() -> None:
         informers.start()

@@ -115,6 +115,24 @@ FACTORIES: dict[str, Factory] = {
     "pod-garbage-collector-controller": lambda parts, flags: _class("pod_gc", "PodGc")(parts, flags.terminated_pod_gc_threshold),
 }
 
+# Who events say they are from, where that isn't the controller's name.
+_EVENT_SOURCES = {
+    "disruption-controller": "controllermanager",
+    "endpointslice-controller": "endpoint-slice-controller",
+    "endpointslice-mirroring-controller": "endpoint-slice-mirroring-controller",
+    "ephemeral-volume-controller": "ephemeral_volume",
+    "horizontal-pod-autoscaler-controller": "horizontal-pod-autoscaler",
+    "node-ipam-controller": "cidrAllocator",
+    "node-lifecycle-controller": "node-controller",
+    "persistentvolume-binder-controller": "persistentvolume-controller",
+    "replicationcontroller-controller": "replication-controller",
+}
+
+
+def event_source(name: str) -> str:
+    return _EVENT_SOURCES.get(name, name)
+
+
 # The names that upstream had before 1.28, which it still takes.
 ALIASES = {
     "nodelifecycle": "node-lifecycle-controller",

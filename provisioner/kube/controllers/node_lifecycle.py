@@ -138,6 +138,7 @@ class NodeLifecycle(Controller):
         self._leases = self.informers.get(coordination_v1.Lease)
         self._pods.store.add_indexer("node", lambda pod: [pod.spec.node_name] if pod.spec.node_name else [])
         self._pods.add_handler(self._pod_changed, lambda _, pod: self._pod_changed(pod), self._pod_gone)
+        self._evictions = parts.recorder.named("taint-eviction-controller")
         self._health: dict[str, Health] = {}
         # pod's uid -> when it was first seen under a taint that will end it, seconds after 1970
         self._under_taint: dict[str, float] = {}
@@ -176,6 +177,8 @@ class NodeLifecycle(Controller):
         known = self._health.get(name)
         if known is None or (known.lease, known.heartbeat) != (renewed, heartbeat):
             self._health[name] = Health(renewed, heartbeat, now_s)
+            if known is None:
+                self.recorder.event(node, "Normal", "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
             return
         grace_s = self._grace_s if ready is not None else self._startup_grace_s
         if now_s - known.seen_s <= grace_s or (ready is not None and ready.status == "Unknown"):
@@ -196,6 +199,7 @@ class NodeLifecycle(Controller):
             if ready is not None and ready.status == "True":
                 fresh = {"type": "Ready", "status": "False", "reason": "NodeNotReady", "lastTransitionTime": now}
                 bodies.append((pod, {"status": {"conditions": [fresh]}}))
+                self.recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
         await asyncio.gather(*(self._patch_status(pod, body) for pod, body in bodies))
 
     async def _patch_status(self, pod: core_v1.Pod, body: object) -> None:
@@ -233,13 +237,13 @@ class NodeLifecycle(Controller):
         due = eviction_time(pod, node, self._under_taint.get(uid, now.timestamp()))
         if due is None:
             if self._under_taint.pop(uid, None) is not None:
-                self.recorder.event(pod, "Normal", "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
+                self._evictions.event(pod, "Normal", "TaintManagerEviction", f"Cancelling deletion of Pod {key}")
             return None
         self._under_taint.setdefault(uid, now.timestamp())
         left = due - now.timestamp()
         if left > 0:
             return left
-        self.recorder.event(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
+        self._evictions.event(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {key}")
         try:
             await mark_disrupted(self, pod, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint")
             await self.client.delete(core_v1.Pod, pod.metadata.name or "", pod.metadata.namespace, uid=pod.metadata.uid)

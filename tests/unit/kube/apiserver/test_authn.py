@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,16 @@ def der() -> bytes:
 
 def test_certificates() -> None:
     user = made().authenticate(peer("ann", "devs"), der, {})
-    assert user == User("ann", ("devs", "system:authenticated"))
-    assert user_of_certificate(peer("system:node:n1", "system:nodes")).node_name == "n1"
+    fingerprint = f"X509SHA256={hashlib.sha256(b'der').hexdigest()}"
+    assert user == User("ann", ("devs", "system:authenticated"), extra={"authentication.kubernetes.io/credential-id": (fingerprint,)})
+    assert user_of_certificate(peer("system:node:n1", "system:nodes"), der).node_name == "n1"
+
+
+def test_another_certificate_of_the_same_user_is_another_credential() -> None:
+    first, second = ({**peer("ann"), "serialNumber": number} for number in ("1", "2"))
+    one, other = user_of_certificate(first, lambda: b"one"), user_of_certificate(second, lambda: b"two")
+    assert one.name == other.name and one.extra != other.extra
+    assert user_of_certificate(first, lambda: b"not asked for again") is one
 
 
 def test_tokens_and_nobody() -> None:

@@ -58,6 +58,14 @@ async def test_an_event_says_who_about_what() -> None:
     assert event.first_timestamp == event.last_timestamp == "2026-01-01T00:00:00Z"
 
 
+async def test_a_component_of_the_same_daemon_has_its_own_name() -> None:
+    server, clock = Server(), FakeClock()
+    recorder = EventRecorder(server, "kube-controller-manager", clock=clock)  # type: ignore[arg-type]
+    recorder.named("job-controller").event(pod(), "Normal", "Completed", "Job completed")
+    await written(server, clock, ("Other", "x"), recorder=recorder)
+    assert [e.source.component for e in server.created if e.source is not None] == ["job-controller", "kube-controller-manager"]
+
+
 async def test_like_events_are_one_with_a_count() -> None:
     server, clock = Server(), FakeClock()
     recorder = await written(server, clock, ("BackOff", "x"), ("BackOff", "x"), ("BackOff", "y"))

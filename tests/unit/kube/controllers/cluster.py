@@ -38,6 +38,10 @@ class Cluster:
     def parts(self) -> Parts:
         return Parts(cast(Client, self), self._informers, cast(EventRecorder, self), self.clock)
 
+    def named(self, _: str) -> Cluster:
+        """As the recorder's: all components note their events here."""
+        return self
+
     def event(self, _: Any, type_: str, reason: str, message: str) -> None:
         self.events.append((type_, reason, message))
 
