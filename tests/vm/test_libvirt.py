@@ -12,6 +12,7 @@ import yaml
 
 from provisioner.inventory import load
 from provisioner.machines import MachineError, Power, provider_for
+from provisioner.machines.errors import BootError
 from provisioner.machines.libvirt.provider import LibvirtProvider
 from tests.vm.conftest import ROOT
 from tests.vm.scenario import VmCluster, serves_and_survives_a_reboot, up_changes_nothing
@@ -90,6 +91,23 @@ def test_a_second_lab_on_taken_addresses_is_refused_and_leaves_nothing(cluster: 
     with pytest.raises(MachineError, match="collides with one that is there"):
         other.create()
     assert leftovers(other) == []
+
+
+def test_a_machine_that_never_boots_shows_what_it_printed(libvirt_runs: None, labs_folder: Path, free_network: Callable[[], str]) -> None:
+    folder = labs_folder / "blank"
+    settings = {"image": {"path": "blank.raw"}, "boot_timeout_s": 20}
+    inventory = inventory_in(folder, free_network(), "blank", **settings)
+    (folder / "blank.raw").write_bytes(bytes(1 << 20))
+    lab = provider_of(inventory)
+    lab.create(["worker-1"])
+    try:
+        with pytest.raises(BootError, match=r"(?si)host worker-1: no SSH within 20 s; the end of its console:.*boot"):
+            lab.start(["worker-1"])
+        assert [machine.power for machine in lab.list()] == [Power.ABSENT, Power.ON]  # it stays, to be looked at
+    finally:
+        lab.destroy()
+    assert leftovers(lab) == []
+    assert not lab.lab.state.exists()
 
 
 def test_nothing_is_left_behind(cluster: VmCluster) -> None:
