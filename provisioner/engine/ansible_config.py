@@ -53,6 +53,7 @@ SETTINGS: dict[str, Setting] = {
     "CACHE_PLUGIN_TIMEOUT": Setting("defaults", "fact_caching_timeout", "ANSIBLE_CACHE_PLUGIN_TIMEOUT", "number"),
     "DEFAULT_FORCE_HANDLERS": Setting("defaults", "force_handlers", "ANSIBLE_FORCE_HANDLERS", "flag"),
     "ANY_ERRORS_FATAL": Setting("defaults", "any_errors_fatal", "ANSIBLE_ANY_ERRORS_FATAL", "flag"),
+    "DEFAULT_MANAGED_STR": Setting("defaults", "ansible_managed", ""),  # no variable has it
     "DEFAULT_STRATEGY": Setting("defaults", "strategy", "ANSIBLE_STRATEGY"),
     "ERROR_ON_MISSING_HANDLER": Setting("defaults", "error_on_missing_handler", "ANSIBLE_ERROR_ON_MISSING_HANDLER", "flag"),
     "DEFAULT_BECOME": Setting("privilege_escalation", "become", "ANSIBLE_BECOME", "flag"),

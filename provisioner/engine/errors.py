@@ -10,7 +10,7 @@ EngineError
 from __future__ import annotations
 
 from provisioner.inventory.documents import Location
-from provisioner.templating import TemplateError
+from provisioner.templating import TemplateError, UndefinedVariable
 
 
 class EngineError(Exception):
@@ -46,6 +46,6 @@ class TaskError(EngineError):
 
 def condition_error(error: TemplateError) -> TaskError:
     """How a condition that cannot be evaluated is told."""
-    if error.message.startswith("Syntax error"):
-        return TaskError(f"Task failed: {error}")
-    return TaskError(f"Task failed: Error while evaluating conditional: {error}")
+    if isinstance(error, UndefinedVariable):
+        return TaskError(f"Task failed: Error while evaluating conditional: {error}")
+    return TaskError(f"Task failed: {error}")

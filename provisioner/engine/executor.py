@@ -101,6 +101,7 @@ class Executor:
         settings = Settings()
         try:
             settings = task_settings(self.run, state, self.context, task, templar)
+            templar = self._delegated(templar, settings)
             result = drive(self.attempt(state, task, templar, settings))
         except TemplateError as e:
             result = {"failed": True, "msg": f"Task failed: {e}"}
@@ -132,6 +133,12 @@ class Executor:
         outcome.includes = [include] if include is not None and status is Status.OK else []
         return outcome
 
+    def _delegated(self, templar: Templar, settings: Settings) -> Templar:
+        if settings.delegate_to is None:
+            return templar
+        target = self.run.targets.delegate(settings.delegate_to)
+        return templar.with_local(self.run.targets.delegated_variables(target, self.context, templar))
+
     def _flag(self, task: Task, name: str, templar: Templar) -> bool:
         value = task.attributes.get(name)
         if isinstance(value, str):
@@ -156,14 +163,14 @@ class Executor:
             self._judge(task, result, seen)
             if task.notify:
                 result["_ansible_notify"] = _names_of(task.notify, seen)
-            if not task.until and task.retries is None:
-                return result
+            if retries <= 1:
+                return result  # a task that is not to be tried again is not asked whether it should be
             result["attempts"] = attempt
             done = all(self._condition(c, seen) for c in task.until) if task.until else not result["failed"]
             if done:
                 return result
             if attempt >= retries:
-                result["attempts"] = max(retries - 1, 1)
+                result["attempts"] = retries - 1
                 result["failed"] = True
                 return result
             self.run.emit(Retrying(state.name, task.title, attempt, retries - attempt, result))
@@ -352,6 +359,7 @@ class Executor:
             inner = templar.with_local({**last, **local})
             try:
                 settings = task_settings(self.run, state, self.context, task, inner)
+                inner = self._delegated(inner, settings)
                 attempts.append((self.attempt(state, task, inner, replace(settings)), {}, local))
             except (TemplateError, EngineError) as e:
                 attempts.append((None, failure(e), local))
@@ -375,8 +383,7 @@ class Executor:
                 seen = {task.register: result} if task.register else {}
                 label = templar.with_local({**seen, **local}).render(task.loop_control.label)
             except TemplateError as e:
-                label = str(e)
-                result.setdefault("warnings", []).append(f"Failed to template loop_control.label: {e}")
+                result.update(failed=True, msg=f"Failed to template loop_control.label: {e}")
         status = status_of(result)
         ignored = status is Status.FAILED and self._flag(task, "ignore_errors", templar)
         shown = {"censored": CENSORED, "changed": result.get("changed", False)} if settings.no_log else result

@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioner.engine.errors import TaskError
 from provisioner.engine.playbook import Task
-from provisioner.templating import Templar, UndefinedVariable
+from provisioner.templating import PluginError, Templar, UndefinedVariable
 from provisioner.templating.filters.data import type_debug
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call
@@ -31,9 +31,10 @@ def loop_items(task: Task, templar: Templar) -> list[Any] | None:
         return items
     lookup = bare_name(loop.lookup)
     terms = _terms(loop.value, templar, lookup)
-    call = Call(lookup, templar)
-    found = templar.engine.plugins.lookups[lookup](call, terms, {})
-    return list(found)
+    try:
+        return list(templar.engine.plugins.lookups[lookup](Call(lookup, templar), terms, {}))
+    except PluginError as e:
+        raise TaskError(f"The lookup plugin '{lookup}' failed: {e}") from e
 
 
 def _terms(value: Any, templar: Templar, lookup: str) -> list[Any]:

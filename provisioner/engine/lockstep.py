@@ -237,7 +237,7 @@ class Lockstep:
         except Exception as e:  # noqa: BLE001 - the guard of the worker: a mistake in one task's values or plugins must not end the run
             text = "".join(traceback.format_exception(e))
             return Outcome(
-                {"failed": True, "changed": False, "msg": f"Task failed: {type(e).__name__}: {e}", "exception": text}, Status.FAILED
+                {"failed": True, "changed": False, "msg": f"Task failed: {e or type(e).__name__}", "exception": text}, Status.FAILED
             )
 
     def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str, handler: bool) -> None:

@@ -13,9 +13,9 @@ from provisioner.engine.options import RunOptions
 from provisioner.engine.playbook import Task
 from provisioner.engine.sessions import Session, SessionPool, Target
 from provisioner.engine.state import HostState
-from provisioner.engine.variables import PlayContext, Variables
+from provisioner.engine.variables import HostVarsVars, PlayContext, Variables
 from provisioner.inventory import Host, Inventory
-from provisioner.templating import OMIT, Templar
+from provisioner.templating import OMIT, Resolved, Templar
 from provisioner.templating.filters.text import to_bool
 
 _RELEVANT = (
@@ -65,6 +65,17 @@ class Targets:
             host = Host(name, self._inventory)
             host.own_vars["ansible_host"] = name
         return HostState(host, self._variables.store(name))
+
+    def delegated_variables(self, state: HostState, context: PlayContext, templar: Templar) -> dict[str, Any]:
+        """What a task knows of the host it is delegated to; that host's address too, where its own host has none."""
+        view = self._variables.of_host(state.host, context)
+        address = view.scope.get("ansible_host", state.name)
+        known = {"ansible_host": address, "ansible_port": None, "ansible_user": None}
+        missing = {name: value for name, value in known.items() if name not in view.scope}
+        told: dict[str, Any] = {"ansible_delegated_vars": {state.name: HostVarsVars(view.with_local(missing))}}
+        if isinstance(templar.scope.raw("ansible_host"), Resolved):
+            told.update(ansible_host=address, ansible_ssh_host=address)
+        return told
 
     def session(self, state: HostState, context: PlayContext, task: Task, templar: Templar, *, delegated: bool) -> Session:
         """The session of the host a task works on; `templar` sees the variables of the host the task belongs to."""

@@ -160,7 +160,19 @@ class Variables:
             self._overlay(merged, task.params)
         self._overlay(merged, self.extra_vars)
         self._add_magic(merged, state.host, context, task)
+        if task is not None:
+            self._add_connection(merged, state.host, task)
         return merged
+
+    def _add_connection(self, merged: dict[str, Any], host: Host, task: Task) -> None:
+        """How the host is reached, for tasks that ask, where no variable says it."""
+        address = merged.get("ansible_host", merged.get("ansible_ssh_host", Resolved(host.name)))
+        merged.setdefault("ansible_host", address)
+        merged.setdefault("ansible_ssh_host", address)
+        merged.setdefault("ansible_shell_executable", "/bin/sh")
+        user = task.attributes.get("remote_user") or self.options.remote_user
+        if user and "ansible_user" not in merged:
+            merged["ansible_user"] = merged.get("ansible_ssh_user", user)
 
     def of_host(self, host: Host, context: PlayContext) -> Templar:
         """What `hostvars` shows of a host: what is its own, without what plays, roles and tasks say."""
@@ -240,15 +252,15 @@ class HostVars(Mapping[str, Any]):
     def __init__(self, variables: Variables, context: PlayContext) -> None:
         self._variables = variables
         self._context = context
-        self._seen: dict[str, HostView] = {}
+        self._seen: dict[str, HostVarsVars] = {}
 
-    def __getitem__(self, name: str) -> HostView:
+    def __getitem__(self, name: str) -> HostVarsVars:
         found = self._seen.get(name)
         if found is None:
             host = self._variables.inventory.host(name)
             if host is None:
                 raise KeyError(name)
-            found = self._seen[name] = HostView(self._variables.of_host(host, self._context))
+            found = self._seen[name] = HostVarsVars(self._variables.of_host(host, self._context))
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -264,7 +276,7 @@ class HostVars(Mapping[str, Any]):
         return f"HostVars({list(self)})"
 
 
-class HostView(Mapping[str, Any]):
+class HostVarsVars(Mapping[str, Any]):
     """All variables of one host; attributes stay out of the way of variables' names."""
 
     __slots__ = ("_templar",)

@@ -5,8 +5,8 @@ used, undefined ones are errors that name what was meant. Results of templates, 
 It reads files only through lookups, and knows nothing of plays or hosts' connections.
 """
 
-from provisioner.templating.errors import TemplateError, UndefinedVariable
+from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
 from provisioner.templating.templar import Templar
 from provisioner.templating.values import OMIT, Omit, Resolved, Unsafe, is_template
 
-__all__ = ["OMIT", "Omit", "Resolved", "TemplateError", "Templar", "UndefinedVariable", "Unsafe", "is_template"]
+__all__ = ["OMIT", "Omit", "PluginError", "Resolved", "TemplateError", "Templar", "UndefinedVariable", "Unsafe", "is_template"]

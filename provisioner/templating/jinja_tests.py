@@ -47,7 +47,8 @@ def matches(how: str) -> Callable[..., bool]:
             compiled = re.compile(pattern, flags)
         except re.error as e:
             raise PluginError(f"{pattern!r} is not a regular expression: {e}") from e
-        return bool(getattr(compiled, match_type)(str(value)))
+        found: Any = getattr(compiled, match_type, "search")
+        return bool(found(str(value)))
 
     return test
 

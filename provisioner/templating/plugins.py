@@ -68,15 +68,18 @@ def _strict(kind: str, name: str, function: Callable[..., Any]) -> Callable[...,
 _LAZY = ("batch", "items", "map", "reject", "rejectattr", "reverse", "select", "selectattr", "slice", "unique")
 
 
-def _listing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _own(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter of Jinja's: what goes wrong in it names it, as with ours."""
+    lazy = name in _LAZY
+
     @functools.wraps(function)
     def listed(*args: Any, **options: Any) -> Any:
         try:
             made = function(*args, **options)
-            return list(made) if isinstance(made, Iterator) else made
-        except jinja2.UndefinedError:
+            return list(made) if lazy and isinstance(made, Iterator) else made
+        except (TemplateError, jinja2.UndefinedError):
             raise
-        except TemplateRuntimeError as e:
+        except Exception as e:
             raise PluginError(f"The filter plugin 'ansible.builtin.{name}' failed: {e}") from e
 
     return listed
@@ -147,7 +150,7 @@ def _undef(hint: str | None = None) -> Any:
 
 
 def builtin_plugins() -> Plugins:
-    filters: dict[str, Any] = {**DEFAULT_FILTERS, **{name: _listing(name, DEFAULT_FILTERS[name]) for name in _LAZY}}
+    filters: dict[str, Any] = {name: _own(name, function) for name, function in DEFAULT_FILTERS.items()}
     for module in (data, text, paths, sets, digests, times, network):
         for name, function in module.FILTERS.items():
             chosen = _strict("filter", name, function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,8 +24,21 @@ from provisioner.templating.environment import (
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
 from provisioner.templating.plugins import Plugins, builtin_plugins
 from provisioner.templating.scope import Scope, first_undefined, holds_template
+from provisioner.templating.template_files import ends, keep_end, split_header
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
 from provisioner.templating.values import OMIT, Omit, Sealed, is_template
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A template file as it was read."""
+
+    environment: TextEnvironment
+    template: Template
+    state: tuple[int, int]
+    """Of its file when it was read; another one means that somebody has written it since."""
+    newlines: int
+    """At its end."""
 
 
 class Engine:
@@ -36,6 +50,7 @@ class Engine:
         self._install(self.native)
         self._compiled: dict[tuple[str, bool], Template] = {}
         self._files: dict[tuple[Any, ...], TextEnvironment] = {}
+        self._loaded: dict[tuple[TextEnvironment, str], _Loaded] = {}
         self._lock = threading.Lock()
 
     def _install(self, environment: jinja2.Environment) -> None:
@@ -56,17 +71,41 @@ class Engine:
                 self._compiled[key] = found
         return found
 
-    def file_environment(self, search: Sequence[Path], **options: Any) -> TextEnvironment:
+    def file_environment(self, search: Sequence[Path], *, native: bool = False, **options: Any) -> TextEnvironment:
         """An environment that loads templates from these directories; kept, with all it compiled."""
-        key = (tuple(map(str, search)), tuple(sorted(options.items())))
+        key = (native, tuple(map(str, search)), tuple(sorted(options.items())))
         with self._lock:
             found = self._files.get(key)
             if found is None:
-                found = TextEnvironment(jinja2.FileSystemLoader([str(path) for path in search]), **options)
-                found.auto_reload = False
+                loader = jinja2.FileSystemLoader([str(path) for path in search])
+                shown = {} if native else {"finalize": text_of}
+                found = (NativeEnvironment if native else TextEnvironment)(loader, **{"keep_trailing_newline": False, **shown, **options})
                 self._install(found)
                 self._files[key] = found
         return found
+
+    def load(self, name: str, search: Sequence[Path], **options: Any) -> _Loaded:
+        """A template file of these directories, compiled once until it changes. Raises TemplateError, and Jinja's own errors."""
+        base = self.file_environment(search, **options)
+        found = self._loaded.get((base, name))
+        if found is not None and found.state == _state(str(found.template.filename)):
+            return found
+        assert base.loader is not None
+        source, path, _ = base.loader.get_source(base, name)
+        chosen, body = split_header(source)
+        environment = self.file_environment(search, **{**options, **chosen}) if chosen else base
+        code = environment.compile(body, name, path)
+        template = environment.template_class.from_code(environment, code, environment.make_globals(None))
+        made = self._loaded[base, name] = _Loaded(environment, template, _state(str(path)), ends(body))
+        return made
+
+
+def _state(path: str) -> tuple[int, int]:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return (0, 0)
+    return status.st_mtime_ns, status.st_size
 
 
 def keep_backslashes(text: str, environment: jinja2.Environment) -> str:
@@ -175,19 +214,26 @@ class Templar:
         self, name: str, *, search: Sequence[Path] | None = None, local: Mapping[str, Any] | None = None, **options: Any
     ) -> str:
         """A template file rendered to text. Includes are looked up in `search`."""
-        environment = self.engine.file_environment(search if search is not None else self.search, **options)
+        return text_of(self.render_file_value(name, search=search, local=local, **options))
+
+    def render_file_value(
+        self, name: str, *, search: Sequence[Path] | None = None, local: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """As `render_file`; with `native`, a file that is one expression gives that expression's value."""
         scope = self.scope.child(local) if local else self.scope
         try:
-            template = environment.get_template(name)
+            loaded = self.engine.load(name, search if search is not None else self.search, **options)
         except jinja2.TemplateNotFound as e:
             raise TemplateError(f"template {e.name!r} not found; looked in {', '.join(map(str, search or self.search))}") from e
         except jinja2.TemplateSyntaxError as e:
             raise syntax_error(e, name) from e
         except UnicodeDecodeError as e:
             raise TemplateError("is not UTF-8 text", template=name) from e
+        template, environment = loaded.template, loaded.environment
         if changes_values(template):
             scope = scope.apart()
-        return str(self._guard(lambda: environment.concat(template.root_render_func(template.new_context(cast(Any, scope)))), name))
+        made = self._guard(lambda: environment.concat(template.root_render_func(template.new_context(cast(Any, scope)))), name)
+        return keep_end(made, loaded.newlines, environment.newline_sequence) if isinstance(made, str) else made
 
     # How it is done
 
@@ -229,11 +275,11 @@ class Templar:
             raise TemplateError(f"{e}: {text}") from e
         context = template.new_context(cast(Any, scope.apart() if changes_values(template) else scope))
         native = self.engine.native
-        made = self._guard(lambda: native.concat(template.root_render_func(context)), "", text)
+        made = self._guard(lambda: native.concat(template.root_render_func(context)), "", text, "expression" if expression else "template")
         # A line's end after an expression does not make its value a text.
         return made + "\n" if not expression and isinstance(made, str) and text.endswith("\n") else made
 
-    def _guard(self, render: Callable[[], Any], name: str, text: str = "") -> Any:
+    def _guard(self, render: Callable[[], Any], name: str, text: str = "", kind: str = "template") -> Any:
         """Runs a rendering and translates every error into ours."""
         try:
             return render()
@@ -254,7 +300,7 @@ class Templar:
             raise TemplateError(f"variables refer to each other in a circle: {text or name}") from e
         except Exception as e:
             template, line = place_of(e, name) if name else ("", None)
-            raise TemplateError(f"Error rendering template: {e}", template=template, line=line) from e
+            raise TemplateError(f"Error rendering {kind}: {e}", template=template, line=line) from e
 
     def _undefined(self, value: JinjaUndefined) -> UndefinedVariable:
         name = undefined_name(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import jinja2
@@ -34,8 +34,9 @@ class Undefined(StrictUndefined):
         obj = self._undefined_obj
         if type(obj).__name__ == "HostVars":
             return f"hostvars[{self._undefined_name!r}]"
-        plain = ((str, "str"), (Mapping, "dict"), (list, "list"))
+        plain = ((str, "str"), (dict, "dict"), (list, "list"))
         kind = next((name for cls, name in plain if isinstance(obj, cls)), type(obj).__name__)
+        kind = "dict" if kind == "Scope" else kind  # what `vars` is
         return f"object of type '{kind}' has no attribute {self._undefined_name!r}"
 
 

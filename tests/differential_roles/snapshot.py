@@ -18,6 +18,7 @@ VOLATILE = (
     "/root/.ansible",  # each tool's own folder
     "/root/.cache",
     "/root/.bash_history",
+    "/root/.ssh/authorized_keys",  # the key the lab logs in with, a new one for each host
 )
 
 
@@ -60,6 +61,11 @@ def lines(*command):
         return [f"no {command[0]}"]
 
 
+def unit_files():
+    """Those that somebody wrote: sessions and what systemd-run starts have transient ones."""
+    return [line for line in lines("systemctl", "list-unit-files", "--no-legend", "--plain") if "transient" not in line.split()]
+
+
 def unit_states():
     """How every service is that is enabled or runs: transient ones (sessions, scopes) are the moment's."""
     found = {}
@@ -75,7 +81,7 @@ print(
         {
             "files": files(),
             "packages": lines("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package} ${Version}\\n"),
-            "unit files": lines("systemctl", "list-unit-files", "--no-legend", "--plain"),
+            "unit files": unit_files(),
             "units": unit_states(),
             "images": lines("docker", "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"),
             "modules": lines("cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/vm/overcommit_memory", "/proc/sys/kernel/panic"),

@@ -60,7 +60,7 @@ def _rendered(call: ActionCall, given: Any) -> str:
     source = call.find(name, "templates")
     if isinstance(given, Mapping):
         call.args = {**call.args, **{key: value for key, value in given.items() if key != "path"}}
-    return render(call, source, name)
+    return render(call, source, name, "")
 
 
 def _read(call: ActionCall, name: str) -> Generator[ModuleCall, dict[str, Any], bytes]:

@@ -238,6 +238,8 @@ def json_query(value: Any, expression: str) -> Any:
 
 def rekey_on_member(value: Any, key: str, duplicates: str = "error") -> dict[Any, Any]:
     result: dict[Any, Any] = {}
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise PluginError("Type is not a valid list, set, or dict")
     for item in value.values() if isinstance(value, Mapping) else value:
         if not isinstance(item, Mapping):
             raise PluginError("List item is not a valid dict")
@@ -253,7 +255,8 @@ def type_debug(value: Any) -> str:
     for plain in (str, dict, list):
         if isinstance(value, plain):
             return plain.__name__
-    return type(value).__name__
+    name = type(value).__name__
+    return {"Scope": "dict", "Undefined": "UndefinedMarker"}.get(name, name)
 
 
 def list_of(tool: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:

@@ -124,7 +124,9 @@ def password_hash(
     rounds: int | None = None,
     ident: Any = None,
 ) -> str:
-    secret = str(password).encode()
+    if not isinstance(password, str | bytes):
+        raise PluginError(f"secret must be unicode or bytes, not {type(password).__name__}")
+    secret = password if isinstance(password, bytes) else password.encode()
     if hashtype in ("sha512", "sha256", "sha512_crypt", "sha256_crypt"):
         chosen = salt if salt is not None else "".join(secrets.choice(_ALPHABET) for _ in range(salt_size or 16))
         if not re.fullmatch(r"[./0-9A-Za-z]{0,16}", chosen):

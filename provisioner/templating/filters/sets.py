@@ -88,7 +88,10 @@ def _logarithm(value: float, base: float) -> float:
 
 
 def root(value: float, base: int = 2) -> float:
-    return math.sqrt(value) if base == 2 else math.pow(value, 1.0 / float(base))
+    try:
+        return math.sqrt(value) if base == 2 else math.pow(value, 1.0 / float(base))
+    except TypeError as e:
+        raise PluginError(f"root() can only be used on numbers: {e}") from e
 
 
 def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> str:
@@ -138,7 +141,7 @@ def random_item(end: Any, start: int | None = None, step: int | None = None, see
         raise PluginError("start and step can only be used with integer values")
     if not hasattr(end, "__iter__"):
         raise PluginError("random can only be used on sequences and integers")
-    return generator.choice(list(end))
+    return generator.choice(end)
 
 
 def shuffle(value: Any, seed: Any = None) -> list[Any]:

@@ -28,10 +28,10 @@ def to_bool(value: Any) -> bool | None:
     return text in _TRUE
 
 
-def ternary(value: Any, true_value: Any, false_value: Any, none_value: Any = None) -> Any:
-    if value is None and none_value is not None:
-        return none_value
-    return true_value if bool(value) else false_value
+def ternary(value: Any, true_val: Any, false_val: Any, none_val: Any = None) -> Any:
+    if value is None and none_val is not None:
+        return none_val
+    return true_val if bool(value) else false_val
 
 
 def mandatory(value: Any, msg: str | None = None) -> Any:
@@ -124,7 +124,7 @@ def b64decode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str
         data = base64.urlsafe_b64decode(_text(value)) if urlsafe else base64.b64decode(_text(value))
         return data.decode(encoding, errors="surrogateescape")
     except ValueError as e:
-        raise PluginError(f"b64decode: {e}") from e
+        raise PluginError(str(e)) from e
 
 
 _COMMENTS: dict[str, dict[str, str]] = {
@@ -181,7 +181,7 @@ def split_url(value: str, query: str = "") -> Any:
 
 
 def split(value: str, *args: Any, **options: Any) -> list[str]:
-    return _text(value).split(*args, **options)
+    return str.split(value, *args, **options)  # of a text only, as Ansible has it
 
 
 def to_int(value: Any, default: int = 0, base: int = 10) -> int:

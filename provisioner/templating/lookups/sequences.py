@@ -31,7 +31,7 @@ def dictionary(call: Call, terms: Terms, options: Options) -> list[Any]:
     result: list[Any] = []
     for term in terms if isinstance(terms, list | tuple) else [terms]:
         if not isinstance(term, Mapping):
-            raise PluginError(f"the 'dict' lookup plugin expects a dictionary, got '{term}' of type {type(term)}")
+            raise PluginError(f"the 'dict' lookup plugin expects a dictionary, got '{term}' of type {type(term)})")
         result.extend({"key": key, "value": value} for key, value in term.items())
     return result
 

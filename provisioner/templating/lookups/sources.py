@@ -20,6 +20,7 @@ from provisioner.templating.errors import PluginError, UndefinedVariable
 from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
+from provisioner.templating.template_files import template_variables
 from provisioner.templating.undefined import Undefined, did_you_mean
 
 _TIMEOUT_S = 300.0  # A guess: longer than any sensible pipe; a hanging one must not hang the run for ever.
@@ -41,16 +42,22 @@ def file(call: Call, terms: Terms, options: Options) -> list[Any]:
     return result
 
 
+_TEMPLATE_OPTIONS = ("variable_start_string", "variable_end_string", "comment_start_string", "comment_end_string", "trim_blocks")
+
+
 def template(call: Call, terms: Terms, options: Options) -> list[Any]:
     result = []
     for term in terms:
         path = call.find(str(term), "templates")
         if path is None:
             raise PluginError(f"the template file {term} could not be found for the lookup")
-        local = dict(options.get("template_vars", {}))
-        chosen = {key: options[key] for key in ("variable_start_string", "variable_end_string") if key in options}
-        search = (path.parent, *call.templar.search)
-        result.append(call.templar.render_file(path.name, search=search, local=local, **chosen))
+        own = template_variables(path, str(term), None)
+        if "ansible_managed" in call.templar.scope:
+            del own["ansible_managed"]
+        local = {**own, **options.get("template_vars", {})}
+        chosen = {key: options[key] for key in _TEMPLATE_OPTIONS if options.get(key) is not None}
+        search = [path.parent, *(folder / kind for folder in call.templar.search for kind in ("templates", "."))]
+        result.append(call.templar.render_file_value(path.name, search=search, local=local, native=True, **chosen))
     return result
 
 
@@ -58,7 +65,7 @@ def env(call: Call, terms: Terms, options: Options) -> list[Any]:
     default = options.get("default", "")
     for term in terms:
         if isinstance(default, Undefined) and str(term) not in os.environ:
-            raise UndefinedVariable(f"The environment variable '{term}' is not set.")
+            default._fail_with_undefined_error()
     return [os.environ.get(str(term), default) for term in terms]
 
 
@@ -81,7 +88,10 @@ def varnames(call: Call, terms: Terms, options: Options) -> list[Any]:
     for term in terms:
         if not isinstance(term, str):
             raise PluginError(f'Invalid setting identifier, "{term}" is not a string, it is a {type(term)}')
-    return [name for term in terms for name in names if re.search(str(term), name)]
+    try:
+        return [name for term in terms for name in names if re.search(term, name)]
+    except re.error as e:
+        raise PluginError(f'Unable to use "{terms[0]}" as a search parameter: {e}') from e
 
 
 def _run(command: str, lookup: str = "pipe") -> str:
@@ -104,7 +114,11 @@ def lines(call: Call, terms: Terms, options: Options) -> list[Any]:
 
 
 def unvault(call: Call, terms: Terms, options: Options) -> list[Any]:
-    return [call.read(call.find_or_fail(str(term))).decode(errors="surrogateescape") for term in terms]
+    found = [(term, call.find(str(term))) for term in terms]
+    for term, path in found:
+        if path is None:
+            raise PluginError(f'Unable to find file matching "{term}" ')
+    return [call.read(path).decode(errors="surrogateescape") for _, path in found if path is not None]
 
 
 _CHARACTERS = {
@@ -154,32 +168,51 @@ def _words(terms: Terms, options: Options) -> tuple[list[str], Options]:
     names: list[str] = []
     merged = dict(options)
     for term in terms:
+        if "=" not in str(term):
+            names.append(str(term).strip())
+            continue
         words = str(term).split()
         merged.update(word.partition("=")[::2] for word in words if "=" in word)
         names.append(" ".join(word for word in words if "=" not in word))
     return names, merged
 
 
+_INI_OPTIONS = frozenset(
+    {"allow_no_value", "allow_none", "case_sensitive", "default", "encoding", "file", "interpolation", "re", "section", "type"}
+)
+
+
 def ini(call: Call, terms: Terms, options: Options) -> list[Any]:
     result: list[Any] = []
     names, options = _words(terms, options)
+    unknown = next((name for name in options if name not in _INI_OPTIONS), None)
+    if unknown is not None:
+        raise PluginError(f"{unknown!r} is not a valid option.")
     path = call.find_or_fail(str(options.get("file", "ansible.ini")))
     section = options.get("section", "global")
-    parser = configparser.ConfigParser(interpolation=None, allow_no_value=bool(options.get("allow_no_value", False)))
+    parser = configparser.ConfigParser(
+        interpolation=configparser.BasicInterpolation() if to_bool(options.get("interpolation", True)) else None,
+        allow_no_value=bool(to_bool(options.get("allow_no_value", options.get("allow_none", False)))),
+    )
     if to_bool(options.get("case_sensitive", False)):
         parser.optionxform = str  # type: ignore[assignment,method-assign]
-    text = _read(path)
+    text = call.read(path).decode(str(options.get("encoding", "utf-8")), errors="surrogateescape")
     try:
         parser.read_string("[java_properties]\n" + text if options.get("type") == "properties" else text)
+    except configparser.DuplicateOptionError as e:
+        raise PluginError(f"Duplicate option in {options.get('file', 'ansible.ini')!r}.") from e
     except configparser.Error as e:
         raise PluginError(f"{path}: {e}") from e
     if options.get("type") == "properties":
         section = "java_properties"
+    if not parser.has_section(section) and section != parser.default_section:
+        raise PluginError(f"No section {section!r} in {options.get('file', 'ansible.ini')!r}.")
     for term in names:
         if to_bool(options.get("re", False)):
             result.extend(value for key, value in parser.items(section) if re.match(term, key))
-        else:
-            result.append(parser.get(section, term, fallback=options.get("default", "")))
+            continue
+        found = parser.get(section, term) if parser.has_option(section, term) else options.get("default", "")
+        result.extend(found if isinstance(found, list) else [] if found is None else [found])
     return result
 
 
@@ -188,13 +221,13 @@ def csvfile(call: Call, terms: Terms, options: Options) -> list[Any]:
     delimiter = {"TAB": "\t", "\\t": "\t"}.get(str(options.get("delimiter", "TAB")), options.get("delimiter", "\t"))
     table = list(csv.reader(StringIO(_read(call.find_or_fail(str(options.get("file", "ansible.csv"))))), delimiter=str(delimiter)))
     key, column = int(options.get("keycol", 0)), int(options.get("col", 1))
-    result = []
+    result: list[Any] = []
     for wanted in names:
-        found = [row[column] for row in table if len(row) > max(key, column) and row[key] == wanted]
-        if found:
-            result.append(found[0])
-        elif options.get("default") is not None:
-            result.append(options["default"])
+        try:
+            found = next((row[column] for row in table if row and row[key] == wanted), options.get("default"))
+        except IndexError as e:
+            raise PluginError(str(e)) from e
+        result.extend(found if isinstance(found, list) else [] if found is None else [found])
     return result
 
 
