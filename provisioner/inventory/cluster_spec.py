@@ -72,6 +72,13 @@ class DnsSpec:
 
 
 @dataclass(frozen=True)
+class MetricsSpec:
+    enabled: bool = True
+    """Whether the API servers tell what nodes and pods use (metrics.k8s.io), which `kubectl top` and autoscalers ask for. An APIService of
+    metrics-server's takes their place where it is installed."""
+
+
+@dataclass(frozen=True)
 class ProxySpec:
     mode: Literal["nftables", "iptables"] = "nftables"
     """How Services are programmed on hosts; nftables costs the same however many Services there are."""
@@ -176,6 +183,8 @@ class ClusterSpec:
     """Further names and addresses in the API server's certificate."""
     dns: DnsSpec = field(default_factory=DnsSpec)
     """The cluster's name server."""
+    metrics: MetricsSpec = field(default_factory=MetricsSpec)
+    """What nodes and pods use."""
     proxy: ProxySpec = field(default_factory=ProxySpec)
     """How Services reach pods."""
     network: NetworkSpec = field(default_factory=NetworkSpec)

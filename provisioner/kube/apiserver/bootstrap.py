@@ -20,6 +20,7 @@ from provisioner.kube.apiserver import bootstrap_roles
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.requests import Target
+from provisioner.kube.apiserver.usage.group import reader_role
 from provisioner.kube.storage.cache import NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 
@@ -69,6 +70,8 @@ class Bootstrap:
         for name in NAMESPACES:
             await self.ensure("", "v1", "namespaces", "", {"metadata": {"name": name}})
         roles = [("clusterroles", "", role) for role in bootstrap_roles.cluster_roles()]
+        if self._server.usage is not None:
+            roles.append(("clusterroles", "", reader_role()))
         roles += [("clusterrolebindings", "", binding) for binding in bootstrap_roles.cluster_role_bindings()]
         roles += [("roles", role["metadata"]["namespace"], role) for role in bootstrap_roles.roles()]
         roles += [("rolebindings", binding["metadata"]["namespace"], binding) for binding in bootstrap_roles.role_bindings()]

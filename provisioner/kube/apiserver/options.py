@@ -141,6 +141,7 @@ def flag_set() -> FlagSet:
     flags.add("default-not-ready-toleration-seconds", integer, 300, "how long pods bear a node that is not ready")
     flags.add("default-unreachable-toleration-seconds", integer, 300, "how long pods bear a node that is away")
     flags.add("allow-privileged", boolean, True, "whether containers may be privileged")
+    flags.add("enable-resource-metrics", boolean, False, "whether kubelets are asked what nodes and pods use (metrics.k8s.io)")
     flags.add("event-ttl", duration, 3600.0, "how long events are kept")
     _add_identity(flags)
     _add_flow(flags)

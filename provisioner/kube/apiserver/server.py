@@ -37,6 +37,7 @@ from provisioner.kube.apiserver.settings import Settings
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
 from provisioner.kube.apiserver.subresources.streams import Streams
 from provisioner.kube.apiserver.tls import listener_context
+from provisioner.kube.apiserver.usage.group import ResourceMetrics
 from provisioner.kube.apiserver.watches import Watches
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.client.tasks import spawn, stop
@@ -100,6 +101,9 @@ class Server:
         self.definitions = Definitions(self.registry, self.cache, clock, self.caller, self.openapi.forget)
         pair = (flags.proxy_client_cert_file, flags.proxy_client_key_file)
         self.services = ApiServices(self.cache, clock, self.streams.service_address, pair)
+        self.usage = ResourceMetrics(self.cache, clock, self.streams.kubelet) if flags.enable_resource_metrics else None
+        if self.usage is not None:
+            self.services.add_built_in(self.usage.remote())
         gate, seats, elsewhere = Gate(self.authenticator, self.authorizer), self._seats(), AggregatedGroups(self.services, self.forwarder)
         self.app = App(gate, resources.answer, self._documents().answer, self.metrics, seats, elsewhere, self.audit)
         self._quick = QuickReads(gate, seats, elsewhere, self.registry, self.cache, self.metrics)
@@ -212,6 +216,8 @@ class Server:
             await self._runner.cleanup()
         await stop(*self._running)
         await self.services.close()
+        if self.usage is not None:
+            await self.usage.close()
         await self.forwarder.close()
         await self.caller.close()
         await self.rest.admission.close()

@@ -65,7 +65,7 @@ class Merged:
             return response
         index = msgspec.json.decode(response.body)
         for (group, version), remote in self._services.remotes.items():
-            if remote.available:
+            if remote.available and remote.answer is None:
                 path = f"apis/{group}/{version}"
                 seen = hashlib.sha256(msgspec.json.encode(remote.resources)).hexdigest()[:32].upper()
                 index["paths"][path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={seen}"}

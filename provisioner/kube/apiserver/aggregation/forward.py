@@ -34,6 +34,8 @@ class AggregatedGroups:
         """Raises 503 where the server is not there."""
         remote = self._remote(call.target)
         assert remote is not None
+        if remote.answer is not None:
+            return await remote.answer(request, call)
         if not remote.available:
             raise errors.unavailable("service unavailable")
         if call.target.verb == "watch":

@@ -74,6 +74,9 @@ class LocalServices:
                     "versionPriority": _version_priority(version) if own else CUSTOM_VERSION_PRIORITY,
                 },
             }
+        for (group, version), remote in self._server.services.built_in.items():
+            spec = msgspec.to_builtins(remote.service.spec)
+            found[f"{version}.{group}"] = {"metadata": {"name": f"{version}.{group}", "labels": {MANAGED: "true"}}, "spec": spec}
         return found
 
     async def run(self) -> None:

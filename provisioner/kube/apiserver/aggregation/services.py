@@ -9,16 +9,18 @@ import asyncio
 import base64
 import logging
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
 import msgspec
+from aiohttp import web
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import apiregistration_v1, core_v1
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kubelet_proxy import Upstream
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import Change, WatchCache
@@ -45,12 +47,14 @@ class Record(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Remote:
-    """`resources` is what its discovery said last, as apidiscovery.k8s.io/v2 has it."""
+    """`resources` is what its discovery said last, as apidiscovery.k8s.io/v2 has it. `answer` is of a group that this process serves beside
+    its own: nobody else is asked then."""
 
     service: apiregistration_v1.APIService
     available: bool = False
     resources: list[dict[str, Any]] = field(default_factory=list)
     context: ssl.SSLContext | None = None
+    answer: Callable[[web.Request, Call], Awaitable[web.StreamResponse]] | None = None
 
     @property
     def name(self) -> str:
@@ -66,16 +70,24 @@ class Services:
         """`client_pair`: files of the certificate that remote servers know us by, and of its key."""
         self._cache, self._clock, self._resolve, self._pair = cache, clock, resolve, client_pair
         self.remotes: dict[tuple[str, str], Remote] = {}
+        # What this process answers unless an APIService names another server.
+        self.built_in: dict[tuple[str, str], Remote] = {}
         self._changed = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
         cache.collection(STORED_AS).listeners.append(self._follow)
         for stored_as in ("core/services", "discovery.k8s.io/endpointslices"):
             cache.collection(stored_as).listeners.append(self._touched)
 
+    def add_built_in(self, remote: Remote) -> None:
+        self.built_in[remote.group_version] = remote
+        self.remotes.setdefault(remote.group_version, remote)
+
     def _follow(self, change: Change) -> None:
         old = next((r for r in self.remotes.values() if r.name == (change.new or change.old).key), None)  # type: ignore[union-attr]
         if old is not None:
             del self.remotes[old.group_version]
+            if old.answer is not None:
+                old = None
         if change.new is not None:
             found = codec.decode(apiregistration_v1.APIService, change.new.data)
             if found.spec.service is not None:
@@ -85,6 +97,7 @@ class Services:
                 self.remotes[remote.group_version] = remote
                 if old is None or old.service.spec != found.spec:
                     self._changed.set()
+        self.remotes = {**self.built_in, **self.remotes}
 
     def _touched(self, change: Change) -> None:
         entry = change.new or change.old
@@ -126,7 +139,7 @@ class Services:
                 async with places:
                     await self._check(remote, record)
 
-            await asyncio.gather(*(one(remote) for remote in list(self.remotes.values())))
+            await asyncio.gather(*(one(remote) for remote in self.remotes.values() if remote.answer is None))
             try:
                 async with asyncio.timeout(CHECK_EVERY_S):
                     await self._changed.wait()

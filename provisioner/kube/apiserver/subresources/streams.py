@@ -41,7 +41,7 @@ class Streams:
         pod: core_v1.Pod = kind.load(self._rest.entry(kind, target.namespace, target.name).data)
         if not pod.spec.node_name:
             raise errors.bad_request(f"pod {target.name} does not have a host assigned")
-        upstream = self._kubelet(pod.spec.node_name)
+        upstream = self.kubelet(pod.spec.node_name)
         names = [c.name for c in [*(pod.spec.containers or ()), *(pod.spec.init_containers or ()), *(pod.spec.ephemeral_containers or ())]]
         if target.subresource == "portforward":
             return await self._forwarder.forward(request, upstream, f"/portForward/{target.namespace}/{target.name}{query}")
@@ -69,7 +69,8 @@ class Streams:
         path = f"/{target.subresource}/{target.namespace}/{target.name}/{container}?{encoded}"
         return await self._forwarder.forward(request, upstream, path)
 
-    def _kubelet(self, node_name: str) -> Upstream:
+    def kubelet(self, node_name: str) -> Upstream:
+        """Where a node's kubelet listens. Raises 404, 503."""
         kind = self._kind("nodes")
         node: core_v1.Node = kind.load(self._rest.entry(kind, "", node_name).data)
         addresses = {a.type: a.address for a in reversed(node.status.addresses or [])}
@@ -89,7 +90,7 @@ class Streams:
         scheme, name, port = (parts[0], parts[1], parts[2]) if len(parts) == 3 else ("", parts[0], parts[1] if len(parts) == 2 else "")
         path = (target.rest or "/") + query
         if kind.resource.kind == "Node":
-            upstream = self._kubelet(name)
+            upstream = self.kubelet(name)
             return await self._forwarder.forward(request, upstream, path)
         if kind.resource.kind == "Pod":
             pod: core_v1.Pod = kind.load(self._rest.entry(kind, target.namespace, name).data)
