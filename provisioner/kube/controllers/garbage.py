@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import aiohttp
 import msgspec
@@ -25,11 +24,12 @@ log = logging.getLogger(__name__)
 
 ACCEPT_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 ACCEPT_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+ACCEPT_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 DISCOVERY_S = 30.0
 RETRY_S = 2.0
 WATCH_S = 300
-# Kinds that own nothing and are owned by nothing, and change often.
-IGNORED = {"events", "leases", "componentstatuses", "bindings"}
+# Kinds that own nothing and are owned by nothing.
+IGNORED = {"events", "componentstatuses", "bindings"}
 Metadata = meta_v1.ObjectMeta
 
 
@@ -40,6 +40,33 @@ class _Partial(msgspec.Struct):
 class _List(msgspec.Struct):
     metadata: meta_v1.ListMeta
     items: list[_Partial]
+
+
+class _ResponseKind(msgspec.Struct):
+    kind: str
+
+
+class _Resource(msgspec.Struct, rename="camel"):
+    resource: str
+    scope: str
+    verbs: list[str] = []
+    response_kind: _ResponseKind | None = None
+
+
+class _Version(msgspec.Struct):
+    version: str
+    resources: list[_Resource] = []
+
+
+class _Group(msgspec.Struct):
+    """A group's versions, the preferred one first (apidiscovery.k8s.io/v2 APIGroupDiscovery)."""
+
+    metadata: Metadata
+    versions: list[_Version] = []
+
+
+class _Discovery(msgspec.Struct):
+    items: list[_Group]
 
 
 class _Event(msgspec.Struct):
@@ -109,6 +136,8 @@ class GarbageCollector(Controller):
         self._monitors: dict[str, asyncio.Task[None]] = {}
         # (group/version, kind) -> path, to look owners up
         self._paths: dict[tuple[str, str], str] = {}
+        # uids of dependents of a kind that nobody serves, or that discovery has not met yet
+        self._unjudged: set[str] = set()
 
     async def run(self) -> None:
         discovering = spawn(f"{self.name} discovery", self._discover_for_ever())
@@ -126,24 +155,37 @@ class GarbageCollector(Controller):
             await self.clock.sleep(DISCOVERY_S)
 
     async def _discover(self) -> None:
-        groups: dict[str, Any] = msgspec.json.decode(await self.client.raw("GET", "/apis"))
-        paths = ["/api/v1", *(f"/apis/{g['preferredVersion']['groupVersion']}" for g in groups["groups"])]
         found: set[str] = set()
-        for path in paths:
-            listed: dict[str, Any] = msgspec.json.decode(await self.client.raw("GET", path))
-            for resource in listed["resources"]:
-                if "/" in resource["name"]:
-                    continue
-                where = f"{path}/namespaces/{{namespace}}/{resource['name']}" if resource["namespaced"] else f"{path}/{resource['name']}"
-                self._paths[(listed["groupVersion"], resource["kind"])] = where
-                usable = {"list", "watch", "delete"} <= set(resource["verbs"]) and resource["name"] not in IGNORED
-                if usable and path != "/apis/events.k8s.io/v1":
-                    collection = f"{path}/{resource['name']}"
-                    found.add(collection)
-                    if collection not in self._monitors:
-                        self._monitors[collection] = spawn(f"garbage {resource['name']}", self._monitor(collection, where))
+        known = set(self._paths)
+        for root in ("/api", "/apis"):
+            groups = msgspec.json.decode(await self.client.raw("GET", root, accept=ACCEPT_DISCOVERY), type=_Discovery).items
+            for group in groups:
+                self._learn(root, group, found)
         for gone in set(self._monitors) - found:
             await stop(self._monitors.pop(gone))
+        if self._paths.keys() - known:
+            for uid in self._unjudged:
+                self.queue.add(uid)
+            self._unjudged.clear()
+
+    def _learn(self, root: str, group: _Group, found: set[str]) -> None:
+        """A kind has a path in every version, and is watched in the first (the preferred) one that has it."""
+        watched: set[str] = set()
+        for version in group.versions:
+            path = "/".join(filter(None, (root, group.metadata.name, version.version)))
+            for resource in version.resources:
+                kind, name = resource.response_kind, resource.resource
+                if kind is None:  # only its parts are served
+                    continue
+                where = f"{path}/namespaces/{{namespace}}/{name}" if resource.scope == "Namespaced" else f"{path}/{name}"
+                self._paths["/".join(filter(None, (group.metadata.name, version.version))), kind.kind] = where
+                usable = {"list", "watch", "delete"} <= set(resource.verbs) and name not in IGNORED
+                if usable and name not in watched:
+                    watched.add(name)
+                    collection = f"{path}/{name}"
+                    found.add(collection)
+                    if collection not in self._monitors:
+                        self._monitors[collection] = spawn(f"garbage {name}", self._monitor(collection, where))
 
     async def _monitor(self, collection: str, where: str) -> None:
         mine: set[str] = set()
@@ -199,6 +241,8 @@ class GarbageCollector(Controller):
             tuple(metadata.finalizers or ()),
         )
         before = self._graph.nodes.get(uid)
+        if before is not None and (before.owners, before.deleting, before.finalizers) == (owners, node.deleting, node.finalizers):
+            return  # as most changes are: a lease renewed, a status written
         self._graph.put(uid, node)
         if before is not None and before.owners != owners:
             # An owner that waits for its dependents may not have to wait for this one any more.
@@ -242,6 +286,10 @@ class GarbageCollector(Controller):
             known = self._graph.nodes.get(owner.uid or "")
             if known is not None:
                 (waiting if known.deleting and "foregroundDeletion" in known.finalizers else solid).append(owner)
+            elif (owner.api_version or "", owner.kind or "") not in self._paths:
+                # A kind that nobody serves: it may come, or come back, so its dependents stay.
+                self._unjudged.add(uid)
+                solid.append(owner)
             elif await self._exists(node, owner):
                 solid.append(owner)
             else:
@@ -269,10 +317,7 @@ class GarbageCollector(Controller):
         await self._patch(node, {"metadata": {"uid": uid, "ownerReferences": msgspec.to_builtins(owners)}})
 
     async def _exists(self, node: Node, owner: meta_v1.OwnerReference) -> bool:
-        path = self._paths.get((owner.api_version or "", owner.kind or ""))
-        if path is None:
-            # A kind that nobody serves: it may come back, so its dependents stay.
-            return True
+        path = self._paths[owner.api_version or "", owner.kind or ""]
         try:
             found = msgspec.json.decode(
                 await self.client.raw("GET", f"{path.replace('{namespace}', node.namespace)}/{owner.name}"), type=_Partial

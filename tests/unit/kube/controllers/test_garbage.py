@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.client.tasks import stop
 from provisioner.kube.controllers.garbage import GarbageCollector, Graph, Metadata, Node
 from tests.unit.kube.controllers.cluster import Cluster
 from tests.unit.kube.controllers.objects import made
@@ -95,6 +96,51 @@ async def test_an_owner_that_never_was_is_as_good_as_gone() -> None:
     found = objects(("b", "never"))
     await found.settle(found.collector)
     assert found.there == {}
+
+
+def resource(name: str, kind: str, *verbs: str) -> dict[str, Any]:
+    return {"resource": name, "responseKind": {"kind": kind}, "scope": "Namespaced", "verbs": ["get", "list", "watch", *verbs]}
+
+
+class Discovered(Objects):
+    """A server that tells what it serves, and whose watches are of no interest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.groups: dict[str, list[dict[str, Any]]] = {"/api": [], "/apis": []}
+
+    async def raw(self, method: str, path: str, *, body: bytes = b"", **more: Any) -> bytes:
+        if path in self.groups:
+            return msgspec.json.encode({"items": self.groups[path]})
+        return await super().raw(method, path, body=body, **more)
+
+
+async def test_the_owner_of_a_kind_that_discovery_meets_later_was_deleted_meanwhile() -> None:
+    server = Discovered()
+    owner = {"apiVersion": "example.com/v1", "kind": "Box", "name": "gone", "uid": "gone"}
+    server.there["b"] = {"name": "b", "namespace": "ns", "uid": "b", "ownerReferences": [owner]}
+    server.collector._paths["v1", "ConfigMap"] = WHERE
+    server.tell("b")
+    await server.settle(server.collector)
+    assert sorted(server.there) == ["b"]  # nobody knows a Box
+    boxes = [resource("boxes", "Box", "delete")]
+    server.groups["/apis"] = [{"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": boxes}]}]
+    await server.collector._discover()
+    await server.settle(server.collector)
+    assert not server.there
+
+
+async def test_each_kind_is_watched_in_one_version_and_known_in_all() -> None:
+    server = Discovered()
+    old, new = resource("as", "A", "delete"), resource("bs", "B", "delete")
+    versions = [{"version": "v2", "resources": [new, resource("reviews", "Review")]}, {"version": "v1", "resources": [old, new]}]
+    parts_only = {"resource": "cs", "scope": "Namespaced", "subresources": []}
+    server.groups["/apis"] = [{"metadata": {"name": "x.io"}, "versions": versions}]
+    server.groups["/api"] = [{"metadata": {}, "versions": [{"version": "v1", "resources": [resource("ds", "D", "delete"), parts_only]}]}]
+    await server.collector._discover()
+    assert sorted(server.collector._monitors) == ["/api/v1/ds", "/apis/x.io/v1/as", "/apis/x.io/v2/bs"]
+    assert sorted(server.collector._paths) == [("v1", "D"), ("x.io/v1", "A"), ("x.io/v1", "B"), ("x.io/v2", "B"), ("x.io/v2", "Review")]
+    await stop(*server.collector._monitors.values())
 
 
 def test_dependents_are_known_before_their_owner() -> None:
