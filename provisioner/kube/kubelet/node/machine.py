@@ -76,10 +76,24 @@ def memory_total() -> int:
 
 def memory_available() -> int:
     """Bytes that can be used without swapping; where the host is a container with a limit, without reaching it."""
-    free, limit = meminfo()["MemAvailable"], cgroup_limit()
-    if limit >= 1 << 60:
-        return free
-    return min(free, max(0, limit - cgroup_working_set()))
+    free = meminfo()["MemAvailable"]
+    return min(free, max(0, cgroup_limit() - cgroup_working_set())) if is_limited() else free
+
+
+def is_limited() -> bool:
+    """Whether this host is a container with a memory limit of its own: then /proc tells of the computer around it."""
+    return cgroup_limit() < 1 << 60
+
+
+def cgroup_cpu_ns() -> int | None:
+    """CPU time that this host has used, by its own cgroup; None where there is no account."""
+    text = _text("/sys/fs/cgroup/cpuacct/cpuacct.usage")
+    if text.isdigit():
+        return int(text)
+    for line in _text("/sys/fs/cgroup/cpu.stat").splitlines():
+        if line.startswith("usage_usec "):
+            return int(line.split()[1]) * 1000
+    return None
 
 
 def cgroup_working_set() -> int:

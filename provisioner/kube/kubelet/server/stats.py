@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.kube.api.meta import parse_time
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.kubelet.errors import DockerError
-from provisioner.kube.kubelet.node.machine import meminfo
+from provisioner.kube.kubelet.node.machine import cgroup_cpu_ns, cgroup_working_set, is_limited, meminfo
 from provisioner.kube.kubelet.runtime.containers import Container, Containers
 from provisioner.kube.kubelet.runtime.docker import Docker
 
@@ -83,7 +83,11 @@ class Stats:
         return int((cpu_ns - before[1]) / (now - before[0]))
 
     def node(self) -> Usage:
-        """The whole host, by /proc."""
+        """The whole host, by /proc; by its own cgroup where it is a container."""
+        own_ns = cgroup_cpu_ns() if is_limited() else None
+        if own_ns is not None:
+            used = cgroup_working_set()
+            return Usage(own_ns, used, used, self._rate("node", own_ns))
         fields = [int(value) for value in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
         # user, nice, system, irq, softirq, steal: all that is not idle or waiting for disks.
         cpu = (sum(fields) - fields[3] - fields[4]) * TICK_NS

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from provisioner.kube.client.clock import FakeClock
+from provisioner.kube.kubelet.node import machine
 from provisioner.kube.kubelet.runtime.containers import Container, view
 from provisioner.kube.kubelet.runtime.docker_types import Inspect, InspectConfig, State
 from provisioner.kube.kubelet.server.stats import Stats, resource_metrics
@@ -58,3 +61,15 @@ async def test_samples_rates_and_reports() -> None:
     text = resource_metrics(stats.node(), Containers().all(), samples, clock)
     assert 'container_cpu_usage_seconds_total{container="main",namespace="d",pod="p"} 6.000000 1767225610000' in text
     assert 'pod_memory_working_set_bytes{namespace="d",pod="p"} 1400 ' in text and "POD" not in text
+
+
+def test_a_host_that_is_a_container_is_measured_by_its_own_cgroup(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "/sys/fs/cgroup/memory.max": "1000000",
+        "/sys/fs/cgroup/memory.current": "5000",
+        "/sys/fs/cgroup/memory.stat": "anon 1\ninactive_file 2000",
+        "/sys/fs/cgroup/cpu.stat": "usage_usec 7000\nuser_usec 1",
+    }
+    monkeypatch.setattr(machine, "_text", lambda path: files.get(path, ""))
+    usage = Stats(Docker(), Containers(), FakeClock()).node()  # type: ignore[arg-type]
+    assert (usage.cpu_ns, usage.working_set_bytes) == (7_000_000, 3000)
