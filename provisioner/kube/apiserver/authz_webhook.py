@@ -61,7 +61,7 @@ class WebhookAuthorizer:
             review = {"kind": "SubjectAccessReview", "apiVersion": f"authorization.k8s.io/{self._options.version}", "spec": spec}
             status = await self._reviewer.status_of(review, self._options.timeout_s)
         except (*FAILURES, cel.CelError) as error:
-            log.warning("authorization webhook failed name=%s: %s", self._name, error or type(error).__name__)
+            log.warning("authorization webhook failed name=%s: %s", self._name, str(error) or type(error).__name__)
             return failed
         verdict = Verdict(
             allowed=status.get("allowed") is True,

@@ -113,7 +113,9 @@ class Forwarder:
                 await response.write_eof()
                 return response
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise errors.unavailable(f"error trying to reach {upstream.host}:{upstream.port}: {error or type(error).__name__}") from error
+            raise errors.unavailable(
+                f"error trying to reach {upstream.host}:{upstream.port}: {str(error) or type(error).__name__}"
+            ) from error
 
     async def _upgraded(
         self, request: web.Request, upstream: Upstream, path: str, identity: Sequence[tuple[str, str]]
@@ -124,7 +126,7 @@ class Forwarder:
                     upstream.host, upstream.port, ssl=upstream.tls, server_hostname=upstream.server_name
                 )
         except (OSError, TimeoutError) as error:
-            raise errors.unavailable(f"error dialing backend: {error or type(error).__name__}") from error
+            raise errors.unavailable(f"error dialing backend: {str(error) or type(error).__name__}") from error
         lines = [f"{request.method} {path} HTTP/1.1", f"Host: {upstream.host}:{upstream.port}"]
         for key, value in request.headers.items():
             if key.lower() == "sec-websocket-protocol":
@@ -185,10 +187,10 @@ class _Tunnel(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._writer.write(data)
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> None:
+        """TLS can't be half closed: the client's connection ends by itself."""
         if self._writer.can_write_eof():
             self._writer.write_eof()
-        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._gone.set()

@@ -78,7 +78,7 @@ class OidcIssuer:
                 raise ValueError(f"its discovery document says issuer {found.get('issuer')}")
             self._keys = _keys(await self._get(str(found.get("jwks_uri") or "")))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            log.warning("keys of the OIDC issuer can't be fetched issuer=%s: %s", self.url, error or type(error).__name__)
+            log.warning("keys of the OIDC issuer can't be fetched issuer=%s: %s", self.url, str(error) or type(error).__name__)
 
     async def _get(self, url: str) -> dict[str, Any]:
         if not url.startswith("https://"):

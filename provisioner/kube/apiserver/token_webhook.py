@@ -27,7 +27,7 @@ class TokenWebhook:
         try:
             status = await self._reviewer.status_of(review, TIMEOUT_S)
         except FAILURES as error:
-            log.warning("token webhook failed: %s", error or type(error).__name__)
+            log.warning("token webhook failed: %s", str(error) or type(error).__name__)
             raise TokenInvalid("the token webhook failed") from None
         user: Any = status.get("user")
         if status.get("authenticated") is not True or not isinstance(user, dict) or not user.get("username"):

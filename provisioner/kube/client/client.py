@@ -155,7 +155,7 @@ class Client:
                     raise ConnectionFailed(f"{method} {self.access.server}{path}: {error}") from error
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 if last or method != "GET":
-                    raise ConnectionFailed(f"{method} {self.access.server}{path}: {error or type(error).__name__}") from error
+                    raise ConnectionFailed(f"{method} {self.access.server}{path}: {str(error) or type(error).__name__}") from error
             except RuntimeError as error:
                 if self._session is not None:
                     raise
@@ -317,7 +317,7 @@ class Client:
                 async for line in _lines(response.content):
                     yield line
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ConnectionFailed(f"watch {path}: {error or type(error).__name__}") from error
+            raise ConnectionFailed(f"watch {path}: {str(error) or type(error).__name__}") from error
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

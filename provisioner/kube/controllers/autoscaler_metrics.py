@@ -5,6 +5,7 @@ A metric that can't be had is a MetricError with upstream's reason and text: tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,7 +135,7 @@ class Metrics:
             parts = [c["usage"] for c in item["containers"] if container in (None, c["name"])]
             if parts and all(resource in usage for usage in parts):
                 moment = parse_time(item.get("timestamp"))
-                found[item["metadata"]["name"]] = Sample(sum(quantity.milli(u[resource]) for u in parts), moment, 30.0)
+                found[item["metadata"]["name"]] = Sample(sum(quantity.milli(u[resource]) for u in parts), moment, _window_s(item))
         if not found:
             raise _Absent(f"unable to get metrics for resource {resource}: no metrics returned from resource metrics API")
         return found
@@ -173,6 +174,12 @@ class Metrics:
         replicas, current = _one_value(source.target, target, value)
         status = Status(type="External", external=autoscaling_v2.ExternalMetricStatus(current=current, metric=metric))
         return Proposal(replicas, f"external metric {metric.name}(&LabelSelector{{MatchLabels:{selector or {}}}})", status)
+
+
+def _window_s(item: dict[str, Any]) -> float:
+    """The time that a PodMetrics was measured over, a Go duration like 14.5s or 1m0.2s; half a minute where it doesn't say."""
+    found = re.fullmatch(r"(?:(\d+)m)?(\d+(?:\.\d+)?)s", item.get("window") or "")
+    return int(found[1] or 0) * 60 + float(found[2]) if found else 30.0
 
 
 def _one_value(wanted: autoscaling_v2.MetricTarget | None, target: Target, value: int) -> tuple[int, Value]:

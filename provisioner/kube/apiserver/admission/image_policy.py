@@ -80,7 +80,7 @@ class ImagePolicyWebhook(Plugin):
         try:
             status = await self._status(wanted)
         except FAILURES as error:
-            log.warning("image policy webhook failed: %s", error or type(error).__name__)
+            log.warning("image policy webhook failed: %s", str(error) or type(error).__name__)
             call.annotations[f"{AUDIT}failed-open"] = str(self._policy.default_allow).lower()
             if self._policy.default_allow:
                 return

@@ -180,7 +180,7 @@ class Services:
             remote.resources = await self._discovered(upstream, group, version)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             url = f"https://{upstream.host}:{upstream.port}/apis/{group}/{version}"
-            return "FailedDiscoveryCheck", f"failing or missing response from {url}: {error or type(error).__name__}"
+            return "FailedDiscoveryCheck", f"failing or missing response from {url}: {str(error) or type(error).__name__}"
         return "", ""
 
     async def _discovered(self, upstream: Upstream, group: str, version: str) -> list[dict[str, Any]]:

@@ -72,7 +72,9 @@ class Webhook:
                 await self._post(body)
                 return
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                log.warning("audit webhook failed server=%s try=%d: %s", self._access.server, attempt + 1, error or type(error).__name__)
+                log.warning(
+                    "audit webhook failed server=%s try=%d: %s", self._access.server, attempt + 1, str(error) or type(error).__name__
+                )
                 if attempt < TRIES - 1:
                     await asyncio.sleep(self._batching.backoff_s * 2**attempt)
         self.dropped += len(batch)

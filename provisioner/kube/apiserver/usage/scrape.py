@@ -22,6 +22,8 @@ EVERY_S, ASK_S = 15.0, 10.0
 FIRST_S = 2.5
 # Autoscalers ask every 15 s, people again and again: who hasn't for this long does no more.
 WANTED_S = 300.0
+# An autoscaler does not stumble over one answer that didn't come.
+KEPT_S = 60.0
 AT_ONCE = 32
 # 110 pods of a few containers are about 100 KB.
 ANSWER_BYTES = 16 * 1024 * 1024
@@ -64,30 +66,31 @@ class Scraper:
             self._ready.set()
 
     async def scrape(self) -> None:
-        """One reading of every node. A node that doesn't answer has no usage until it does."""
+        """One reading of every node. What a node that doesn't answer has said is forgotten after a while."""
         nodes = self._nodes()
         places = asyncio.Semaphore(AT_ONCE)
         found = await asyncio.gather(*(self._one(name, find, places) for name, find in nodes.items()))
         for name, sample in zip(nodes, found, strict=True):
-            before = self._last.pop(name, None)
+            before = self._last.get(name)
             if sample is None:
-                self.usages.pop(name, None)
+                oldest_s = self._clock.now().timestamp() - KEPT_S
+                self.usages[name] = {key: usage for key, usage in self.usages.get(name, {}).items() if usage.at_s >= oldest_s}
                 continue
             self._last[name] = sample
             fresh = usages(before, sample)
             # A kubelet that reads less often than we ask has said the same again.
             same = {key: usage for key, usage in self.usages.get(name, {}).items() if key in sample.readings}
             self.usages[name] = same | fresh
-        for name in [name for name in self._last if name not in nodes]:
-            del self._last[name]
-            self.usages.pop(name, None)
+        for known in (self._last, self.usages):
+            for name in [name for name in known if name not in nodes]:
+                del known[name]
 
     async def _one(self, name: str, find: Callable[[], Upstream], places: asyncio.Semaphore) -> Sample | None:
         try:
             async with places:
                 return parse(await self._text(find()), self._clock.now().timestamp())
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, StatusError) as error:
-            log.info("no usage of a node node=%s: %s", name, error or type(error).__name__)
+            log.info("no usage of a node node=%s: %s", name, str(error) or type(error).__name__)
             return None
 
     async def _text(self, upstream: Upstream) -> str:

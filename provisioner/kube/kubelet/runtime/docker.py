@@ -69,7 +69,7 @@ class Docker:
                     raise DockerError(response.status, _message(answer))
                 return answer
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise DockerError(0, f"no answer of dockerd at {self.socket}: {error or type(error).__name__}") from error
+            raise DockerError(0, f"no answer of dockerd at {self.socket}: {str(error) or type(error).__name__}") from error
 
     async def get(self, kind: type[T], path: str, **params: str) -> T:
         return msgspec.json.decode(await self.call("GET", path, params=params), type=kind)
@@ -90,7 +90,7 @@ class Docker:
                 async for chunk in response.content.iter_any():
                     yield chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise DockerError(0, f"dockerd at {self.socket} ended the answer: {error or type(error).__name__}") from error
+            raise DockerError(0, f"dockerd at {self.socket} ended the answer: {str(error) or type(error).__name__}") from error
 
     # -- the daemon ------------------------------------------------------------------------------------------------
 

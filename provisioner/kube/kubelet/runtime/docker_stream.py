@@ -81,7 +81,7 @@ async def hijack(socket: Path, path: str, body: bytes, *, tty: bool) -> DockerSt
                 raise DockerError(status, (await reader.read(4096)).decode(errors="replace").strip())
     except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError, IndexError) as error:
         writer.close()
-        raise DockerError(0, f"dockerd refused a stream: {error or type(error).__name__}") from error
+        raise DockerError(0, f"dockerd refused a stream: {str(error) or type(error).__name__}") from error
     except DockerError:
         writer.close()
         raise

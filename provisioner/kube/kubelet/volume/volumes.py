@@ -180,7 +180,7 @@ def check_host_path(volume: str, source: core_v1.HostPathVolumeSource) -> Path:
 
 
 def inside(volume: Path, sub_path: str, container: str) -> Path:
-    """`sub_path` of a volume, made where missing; a link that leads out of the volume is refused."""
+    """`sub_path` of a volume, made where missing with the volume's own rights; a link that leads out of the volume is refused."""
     try:
         target = volume / safe_path(container, sub_path)
     except VolumeError as error:
@@ -188,7 +188,8 @@ def inside(volume: Path, sub_path: str, container: str) -> Path:
     real = target.resolve()
     if not real.is_relative_to(volume.resolve()):
         raise ContainerRefused("CreateContainerConfigError", f'subpath "{sub_path}" not within volume path "{volume}"')
-    if not real.exists():
-        real.mkdir(parents=True)
-        real.chmod(0o755)
+    missing = [folder for folder in (real, *real.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir()
+        folder.chmod(stat.S_IMODE(volume.stat().st_mode) & 0o777)
     return real

@@ -29,7 +29,7 @@ class Kubelets(scrape.Scraper):
     async def _text(self, upstream: Upstream) -> str:
         self.asked += 1
         now_s = self._clock.monotonic()
-        at = int(1000 * (1_000_000 + now_s))
+        at = int(1000 * self._clock.now().timestamp())
         return f"node_cpu_usage_seconds_total {now_s * self.cores[upstream.host]} {at}\nnode_memory_working_set_bytes 4096 {at}\n"
 
 
@@ -58,11 +58,14 @@ async def test_the_first_who_asks_waits_for_two_readings(clock: FakeClock) -> No
     await kubelets.close()
 
 
-async def test_a_node_that_no_longer_answers_has_no_usage(clock: FakeClock) -> None:
+async def test_a_node_that_no_longer_answers_has_no_usage_after_a_while(clock: FakeClock) -> None:
     kubelets = Kubelets(clock, a=0.5)
     assert await answered(kubelets, clock)
     kubelets.cores["a"] = -1
     await clock.advance(scrape.EVERY_S)
+    assert await answered(kubelets, clock) == {"a": 500_000_000}
+    for _ in range(int(scrape.KEPT_S / scrape.EVERY_S) + 1):
+        await clock.advance(scrape.EVERY_S)
     assert await answered(kubelets, clock) == {}
     await kubelets.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,9 @@ def test_host_path_types(tmp_path: Path) -> None:
 def test_sub_paths_stay_inside(tmp_path: Path) -> None:
     volume = tmp_path / "volume"
     volume.mkdir()
-    assert inside(volume, "a/b", "c").is_dir()
+    volume.chmod(0o777)
+    made = inside(volume, "a/b", "c")
+    assert made.is_dir() and [stat.S_IMODE(folder.stat().st_mode) for folder in (made, made.parent)] == [0o777, 0o777]
     (volume / "link").symlink_to("/etc")
     for bad in ("link", "../x", "/etc", "link/passwd"):
         with pytest.raises(ContainerRefused):
