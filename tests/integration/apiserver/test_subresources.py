@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 APPLY = {"Content-Type": "application/apply-patch+yaml"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
@@ -109,3 +111,20 @@ def test_metadata_comes_along_with_a_status(server: Any, namespace: str) -> None
     owned = next(e["fieldsV1"] for e in found["metadata"]["managedFields"] if e.get("subresource") == "status")
     assert set(owned) == {"f:metadata", "f:status"}
     assert server.call("PATCH", f"{services}/s", {"metadata": {"finalizers": None}}, headers=MERGE)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "media", ["application/merge-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml"]
+)
+def test_a_patch_for_an_object_of_another_uid_changes_nothing(server: Any, namespace: str, media: str) -> None:
+    """A kubelet's last word about a pod is not about the pod that has its name by now."""
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    spec = {"containers": [{"name": "c", "image": "i"}]}
+    made = server.call("POST", path, {"metadata": {"name": "again"}, "spec": spec})[1]
+    patch = {"apiVersion": "v1", "kind": "Pod", "metadata": {"uid": "another"}, "status": {"phase": "Failed"}}
+    item = f"{path}/again/status?fieldManager=kubelet&force={'true' if 'apply' in media else ''}"
+    code, refused = server.call("PATCH", item, patch, headers={"Content-Type": media})
+    assert code == 422 and refused["details"]["causes"][0]["field"] == "metadata.uid"
+    patch["metadata"] = {"uid": made["metadata"]["uid"]}
+    code, changed = server.call("PATCH", item, patch, headers={"Content-Type": media})
+    assert code == 200 and changed["status"]["phase"] == "Failed"
