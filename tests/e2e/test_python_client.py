@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from kubernetes import client, config, watch
+from kubernetes.stream import portforward, stream
 
 from tests.e2e.lab import Cluster, eventually
 from tests.e2e.manifests import BUSYBOX
@@ -17,9 +18,20 @@ def api(cluster: Cluster) -> Iterator[client.ApiClient]:
         yield made
 
 
+def fetched_through(core: client.CoreV1Api, pod: str, port: int) -> bytes:
+    """What HTTP answers through a port-forward; the pod's end closes it."""
+    forwarded = portforward(core.connect_get_namespaced_pod_portforward, pod, "default", ports=str(port))
+    with forwarded.socket(port) as connection:
+        connection.settimeout(10)
+        connection.sendall(b"GET /index.html HTTP/1.0\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert forwarded.error(port) is None, forwarded.error(port)
+    return answer
+
+
 def test_pods_are_made_watched_read_and_removed(api: client.ApiClient) -> None:
     core = client.CoreV1Api(api)
-    container = client.V1Container(name="main", image=BUSYBOX, command=["sleep", "3600"])
+    container = client.V1Container(name="main", image=BUSYBOX, command=["sh", "-c", "echo served >/index.html; exec httpd -f -p 8080 -h /"])
     body = client.V1Pod(
         metadata=client.V1ObjectMeta(name="typed", labels={"made-by": "client"}),
         spec=client.V1PodSpec(containers=[container], termination_grace_period_seconds=1),
@@ -34,6 +46,12 @@ def test_pods_are_made_watched_read_and_removed(api: client.ApiClient) -> None:
         assert seen[0] == "ADDED" and "MODIFIED" in seen
         read = core.read_namespaced_pod("typed", "default")
         assert read.status.pod_ip and read.spec.node_name
+        shell = stream(
+            core.connect_get_namespaced_pod_exec, "typed", "default", command=["sh", "-c", "hostname; exit 3"], _preload_content=False
+        )
+        shell.run_forever(timeout=20)
+        assert (shell.read_stdout(), shell.returncode) == ("typed\n", 3)
+        assert eventually(lambda: fetched_through(core, "typed", 8080), 20, "the pod serves").endswith(b"served\n")
     finally:
         core.delete_namespaced_pod("typed", "default")
     eventually(lambda: not core.list_namespaced_pod("default", label_selector="made-by=client").items, 40, "the pod is gone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import ssl
 from collections.abc import Sequence
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
@@ -44,6 +45,9 @@ class Streams:
         upstream = self.kubelet(pod.spec.node_name)
         names = [c.name for c in [*(pod.spec.containers or ()), *(pod.spec.init_containers or ()), *(pod.spec.ephemeral_containers or ())]]
         if target.subresource == "portforward":
+            # The kubelet takes them one by one (PodPortForwardOptions.ports becomes its `port`).
+            ports = [f"port={quote(value)}" for value in request.query.getall("ports", [])]
+            query = f"?{'&'.join(ports)}" if ports else ""
             return await self._forwarder.forward(request, upstream, f"/portForward/{target.namespace}/{target.name}{query}")
         container = request.query.get("container") or ""
         if not container:
@@ -63,8 +67,6 @@ class Streams:
             for k, v in request.query.items()
             if k != "container"
         ]
-        from urllib.parse import urlencode
-
         encoded = urlencode([(k, "1" if k in ("input", "output", "error", "tty") and v in ("true", "1") else v) for k, v in renamed])
         path = f"/{target.subresource}/{target.namespace}/{target.name}/{container}?{encoded}"
         return await self._forwarder.forward(request, upstream, path)

@@ -7,6 +7,8 @@ older WebSocket form, in which channels 2n and 2n+1 are data and error of the n-
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import ctypes
 import logging
 import os
@@ -24,7 +26,8 @@ log = logging.getLogger(__name__)
 
 PROTOCOL = "portforward.k8s.io"
 TUNNEL = "SPDY/3.1+portforward.k8s.io"
-CHANNELS = ("v4.channel.k8s.io", "v4.base64.channel.k8s.io")
+BASE64 = "v4.base64.channel.k8s.io"
+CHANNELS = ("v4.channel.k8s.io", BASE64)
 CLONE_NEWNET = 0x40000000
 CONNECT_S = 10.0
 CHUNK_BYTES = 32 * 1024
@@ -144,12 +147,13 @@ async def _copy(data: SpdyStream, reader: asyncio.StreamReader, writer: asyncio.
 async def serve(request: web.Request, pid: int, pod: str) -> web.StreamResponse:
     """Over SPDY/3.1, over SPDY inside a WebSocket, or over WebSocket channels."""
     if request.headers.get("Upgrade", "").lower() == "websocket":
+        ports = _ports(request)
         ws = web.WebSocketResponse(protocols=(TUNNEL, *CHANNELS), max_msg_size=4 * 1024 * 1024)
         await ws.prepare(request)
         if ws.ws_protocol == TUNNEL:
             await Forwarding(TunnelConnection(ws), pid, pod).run()
         else:
-            await _channels(ws, pid, pod, [int(p) for value in request.query.getall("port", []) for p in value.split(",") if p.isdigit()])
+            await _channels(ws, pid, pod, ports)
         await ws.close()
         return ws
     if request.headers.get("Upgrade", "").lower() != "spdy/3.1":
@@ -159,30 +163,66 @@ async def serve(request: web.Request, pid: int, pod: str) -> web.StreamResponse:
     return response
 
 
+def _ports(request: web.Request) -> list[int]:
+    """The query's ports; none for the tunnel, whose streams name theirs. Raises 400."""
+    offered = {word.strip() for word in request.headers.get("Sec-WebSocket-Protocol", "").split(",")}
+    if TUNNEL in offered:
+        return []
+    ports = []
+    for word in ",".join(request.query.getall("port", [])).split(","):
+        if not word:
+            raise web.HTTPBadRequest(text='query parameter "port" is required\n')
+        if not word.isdigit() or not 0 < int(word) < 2**16:
+            raise web.HTTPBadRequest(text=f"unable to parse {word!r} as a port\n")
+        ports.append(int(word))
+    return ports
+
+
 async def _channels(ws: web.WebSocketResponse, pid: int, pod: str, ports: list[int]) -> None:
-    """One connection for each port of the query, all over one WebSocket. The first message of each channel is the port, little-endian."""
+    """One connection for each port of the query, all over one WebSocket, which ends with the last of them. The first message of each channel is
+    the port, little-endian. In the base64 form messages are text: the channel's digit, and what follows it encoded."""
+    text = ws.ws_protocol == BASE64
     writers: dict[int, asyncio.StreamWriter] = {}
     tasks: list[asyncio.Task[Any]] = []
 
+    async def tell(channel: int, data: bytes) -> None:
+        if text:
+            await ws.send_str(f"{channel}{base64.b64encode(data).decode()}")
+        else:
+            await ws.send_bytes(bytes((channel,)) + data)
+
     async def outwards(channel: int, reader: asyncio.StreamReader) -> None:
-        while chunk := await reader.read(CHUNK_BYTES):
-            await ws.send_bytes(bytes((channel,)) + chunk)
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(CHUNK_BYTES):
+                await tell(channel, chunk)
+
+    async def inwards() -> None:
+        with contextlib.suppress(OSError, ValueError):  # the pod's end is gone; what was sent is not base64
+            async for message in ws:
+                if message.type is WSMsgType.BINARY and message.data:
+                    channel, data = message.data[0], message.data[1:]
+                elif message.type is WSMsgType.TEXT and text and message.data:
+                    channel, data = int(message.data[0]), base64.b64decode(message.data[1:])
+                else:
+                    continue
+                if channel in writers:
+                    writers[channel].write(data)
+                    await writers[channel].drain()
 
     for index, port in enumerate(ports):
         for channel in (2 * index, 2 * index + 1):
-            await ws.send_bytes(bytes((channel,)) + port.to_bytes(2, "little"))
+            await tell(channel, port.to_bytes(2, "little"))
         try:
             reader, writers[2 * index] = await connect(pid, port)
             tasks.append(spawn(f"port-forward to {pod}", outwards(2 * index, reader)))
         except (OSError, TimeoutError) as problem:
-            await ws.send_bytes(bytes((2 * index + 1,)) + not_forwarded(pod, port, problem).encode())
+            await tell(2 * index + 1, not_forwarded(pod, port, problem).encode())
+    feeding = spawn(f"port-forward input to {pod}", inwards())
     try:
-        async for message in ws:
-            if message.type is WSMsgType.BINARY and message.data and message.data[0] in writers:
-                writer = writers[message.data[0]]
-                writer.write(message.data[1:])
-                await writer.drain()
+        if tasks:
+            everything: asyncio.Future[Any] = asyncio.gather(*tasks)
+            await asyncio.wait([feeding, everything], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await stop(*tasks)
+        await stop(feeding, *tasks)
         for writer in writers.values():
             writer.close()
