@@ -52,6 +52,8 @@ def mode_of(wanted: Any, current: int, is_dir: bool) -> int:
     if isinstance(wanted, int):
         return wanted
     text = str(wanted).strip()
+    if not text:
+        return current
     if re.match(r"^0?o?[0-7]+$", text):
         return int(text.replace("o", ""), 8)
     mode = current

@@ -1,6 +1,7 @@
 """What a module gets besides its arguments: check and diff, commands, content by hash."""
 
 import os
+import shlex
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from provisioner.agent import processes
@@ -64,7 +65,9 @@ class Context:
         try:
             code, out, errors = processes.run(argv, cwd=cwd, env=environment, data=data)
         except OSError as error:
-            raise ModuleFailed("[Errno %s] %s: %s" % (error.errno, error.strerror, error.filename or argv[0]), rc=error.errno, cmd=command)
+            shown = command if isinstance(command, str) else " ".join(shlex.quote(word) for word in argv)
+            reason = "[Errno %s] %s: %s" % (error.errno, error.strerror, error.filename or argv[0])
+            raise ModuleFailed("Error executing command.", rc=error.errno, cmd=shown, stdout="", stderr="", exception=reason)
         if ok is not None and code not in ok:
             said = (errors or out).strip()
             shown = command if isinstance(command, str) else " ".join(argv)

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from provisioner.cluster.results import differences
+from provisioner.cli.diff_text import diff_text
+from provisioner.cli.error_blocks import error_block
 from provisioner.engine.events import Event, HostDone, Included, ItemDone, NoHosts, PlayStarted, Recap, Retrying, TaskStarted, Warned
 from provisioner.engine.results import Status
 
@@ -22,19 +23,12 @@ COLOURS = {
     "warning": "35",
 }
 WIDTH = 79
-# What every result carries and nobody reads.
+_INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 # What a result of `debug: var=` holds besides the variable.
-_BESIDE = {
-    "_ansible_verbose_always",
-    "_ansible_no_log",
-    "changed",
-    "failed",
-    "item",
-    "ansible_loop_var",
-    "ansible_loop",
-    "ansible_index_var",
-}
-QUIET = {"_ansible_no_log", "_ansible_verbose_always", "_ansible_item_label", "invocation", "diff", "changed", "_ansible_parsed"}
+_BESIDE = frozenset({"changed", "failed", "skipped", "invocation", "skip_reason"})
+# What every result carries and nobody reads; the second part shows with -vvv.
+_NEVER_SHOWN = frozenset({"failed", "skipped", "exception", "warnings", "deprecations"})
+_SELDOM_SHOWN = frozenset({"invocation", "diff"})
 
 
 class PlayOutput:
@@ -46,25 +40,35 @@ class PlayOutput:
         self._profile = profile
         self._shown: int | None = None
         self._tasks: dict[int, TaskStarted] = {}
+        self._latest = 0
+        self._looped: set[tuple[int, str]] = set()
+        """(Serial, host) of loops whose items have had their own lines."""
+        self._told: set[str] = set()
+        """Error blocks: equal ones are told once."""
         self._seconds: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, PlayStarted):
-            self._head(f"PLAY [{event.name}]")
+            self._head(f"PLAY [{event.name}]" if event.name else "PLAY")
         elif isinstance(event, TaskStarted):
             self._tasks[event.serial] = event
+            self._latest = event.serial
         elif isinstance(event, HostDone):
             self._done(event)
         elif isinstance(event, ItemDone):
-            self._title(event.serial)
-            self._result(event.host, event.status, event.result, event.ignored, f" => (item={_label(event.label)})")
+            self._item(event)
         elif isinstance(event, Retrying):
-            self._say("warning", f"RETRYING: [{event.host}]: {event.task} ({event.retries - event.attempt} tries left)")
+            self._title(self._latest)
+            self._say("warning", f"FAILED - RETRYING: [{event.host}]: {event.task} ({event.retries} retries left).")
         elif isinstance(event, Included):
-            self._say("skipping", f"included: {event.what} for {', '.join(event.hosts)}")
+            self._title(self._latest)
+            of_item = f" => (item={event.label})" if event.label else ""
+            self._say("skipping", f"included: {event.what} for {', '.join(event.hosts)}{of_item}")
         elif isinstance(event, NoHosts):
-            self._head(f"PLAY [{event.play}]")
-            print(f"skipping: {event.reason}")
+            if event.reason == "no hosts left":
+                self._head("NO MORE HOSTS LEFT")
+            else:
+                print(f"skipping: {event.reason}")
         elif isinstance(event, Warned):
             self._say("warning", f"[WARNING]: {event.message}", error=True)
         elif isinstance(event, Recap):
@@ -80,43 +84,79 @@ class PlayOutput:
         self._shown = serial
         self._head(f"{'RUNNING HANDLER' if task.handler else 'TASK'} [{task.name}]")
         if self._verbosity > 1 and task.location:
-            print(f"task path: {task.location}")
+            print(f"task path: {task.location.file}:{task.location.line}")
+
+    def _item(self, event: ItemDone) -> None:
+        task = self._tasks.get(event.serial)
+        self._title(event.serial)
+        self._looped.add((event.serial, event.host))
+        action = task.action if task else ""
+        if action in _INCLUDES and event.status in (Status.OK, Status.CHANGED):
+            return  # told of as what is included
+        host = _host(event)
+        match event.status:
+            case Status.FAILED | Status.UNREACHABLE:
+                self._error(error_block(action, event.result, task.location if task else None))
+                self._say("failed", f"failed: [{host}] (item={event.label}) => {self._json(event.result, action)}")
+            case Status.SKIPPED:
+                self._say("skipping", f"skipping: [{event.host}] => (item={event.label}) {self._asked_for(event.result, action)}")
+            case _:
+                self._diff(event.result)
+                line = f"{event.status.value}: [{host}] => (item={event.label})"
+                self._say(event.status.value, line + self._asked_for(event.result, action))
 
     def _done(self, event: HostDone) -> None:
         self._seconds[event.task] = self._seconds.get(event.task, 0.0) + event.duration_s
         self._title(event.serial)
-        host = f"{event.host} -> {event.delegated_to}" if event.delegated_to else event.host
-        if "results" in event.result and event.status is not Status.FAILED:
-            return  # each item had its own line
-        self._result(host, event.status, event.result, event.ignored, "")
-        if event.status is Status.FAILED and event.location:
-            self._say("failed", f"    at {event.location}")
-
-    def _result(self, host: str, status: Status, result: Mapping[str, Any], ignored: bool, more: str) -> None:
-        for change in differences(result.get("diff") or ()):
-            print(change)
-        word = {Status.FAILED: "fatal", Status.UNREACHABLE: "fatal", Status.SKIPPED: "skipping"}.get(status, status.value)
-        text = (
-            f"{word}: [{host}]{': UNREACHABLE!' if status is Status.UNREACHABLE else ': FAILED!' if status is Status.FAILED else ''}{more}"
-        )
-        if result.get("_ansible_verbose_always") and status not in (Status.FAILED, Status.SKIPPED):
-            text += f" => {_asked_for(result)}"
-        elif status in (Status.FAILED, Status.UNREACHABLE) or self._verbosity:
-            text += f" => {_json(result, self._verbosity)}"
-        self._say(word, text)
-        if ignored:
+        looped = (event.serial, event.host) in self._looped
+        host, failed = _host(event), event.status in (Status.FAILED, Status.UNREACHABLE)
+        if failed and not (looped and event.status is Status.FAILED):
+            self._error(error_block(event.action, event.result, event.location))
+            word = "UNREACHABLE!" if event.status is Status.UNREACHABLE else "FAILED!"
+            self._say("fatal", f"fatal: [{host}]: {word} => {self._json(event.result, event.action)}")
+        elif event.status is Status.SKIPPED:
+            self._say("skipping", f"skipping: [{event.host}]{self._asked_for(event.result, event.action)}")
+        elif not looped:
+            self._diff(event.result)
+            self._say(event.status.value, f"{event.status.value}: [{host}]{self._asked_for(event.result, event.action)}")
+        if failed and event.ignored:
             self._say("ignored", "...ignoring")
+
+    def _error(self, text: str) -> None:
+        if text and text not in self._told:
+            self._told.add(text)
+            self._say("failed", text.rstrip("\n") + "\n")
+
+    def _diff(self, result: Mapping[str, Any]) -> None:
+        if result.get("diff") and result.get("changed"):
+            text = diff_text(result["diff"])
+            if text:
+                print(text.rstrip("\n") + "\n")
+
+    def _asked_for(self, result: Mapping[str, Any], action: str) -> str:
+        """A result that a person wants to see: with -v, or of `debug`."""
+        if not self._verbosity and not result.get("_ansible_verbose_always"):
+            return ""
+        return f" => {self._json(result, action)}"
+
+    def _json(self, result: Mapping[str, Any], action: str) -> str:
+        shown = {key: value for key, value in result.items() if key not in _NEVER_SHOWN and not str(key).startswith("_ansible")}
+        if self._verbosity < 3:
+            shown = {key: value for key, value in shown.items() if key not in _SELDOM_SHOWN}
+        if action == "debug":
+            shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key not in _BESIDE}
+        indent = 4 if result.get("_ansible_verbose_always") or self._verbosity > 2 else None
+        return json.dumps(shown, default=str, indent=indent, sort_keys=True, ensure_ascii=False)
 
     def _recap(self, event: Recap) -> None:
         self._head("PLAY RECAP")
         for host, stats in sorted(event.stats.items()):
-            counts = "    ".join(
-                f"{name}={getattr(stats, name)}" for name in ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
-            )
+            names = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
+            counts = " ".join(f"{name}={getattr(stats, name):<4}" for name in names)
             word = "failed" if stats.failed or stats.unreachable else "changed" if stats.changed else "ok"
             self._say(word, f"{host:<26} : {counts}")
+        print(flush=True)
         if self._profile:
-            print()
             for task, seconds in sorted(self._seconds.items(), key=lambda item: -item[1])[:20]:
                 print(f"{seconds:8.2f} s  {task}")
 
@@ -126,16 +166,8 @@ class PlayOutput:
         print(text, flush=True, file=sys.stderr if error else sys.stdout)
 
 
-def _label(label: Any) -> str:
-    return label if isinstance(label, str) else json.dumps(label, default=str)
-
-
-def _asked_for(result: Mapping[str, Any]) -> str:
-    """What `debug` was told to show, alone."""
-    own = {"msg"} if "msg" in result else set(result) - _BESIDE
-    return json.dumps({key: result[key] for key in result if key in own}, default=str, indent=4, sort_keys=True, ensure_ascii=False)
-
-
-def _json(result: Mapping[str, Any], verbosity: int) -> str:
-    shown = {key: value for key, value in result.items() if key not in QUIET or key == "changed" or verbosity > 2}
-    return json.dumps(shown, default=str, indent=4 if verbosity else None, sort_keys=True)
+def _host(event: HostDone | ItemDone) -> str:
+    if not event.delegated_to or event.delegated_to == event.host:
+        return event.host
+    address = event.address if event.address not in (None, event.delegated_to) else None
+    return f"{event.host} -> {event.delegated_to}" + (f"({address})" if address else "")

@@ -53,6 +53,8 @@ class ItemDone:
     status: Status
     result: Mapping[str, Any]
     ignored: bool = False
+    delegated_to: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class HostDone:
     delegated_to: str | None = None
     duration_s: float = 0.0
     location: Location | None = None
+    address: str | None = None
+    """Of the host that it was delegated to."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Included:
 
     what: str
     hosts: tuple[str, ...]
+    label: str = ""
+    """Of the item, in a loop."""
 
 
 @dataclass(frozen=True)

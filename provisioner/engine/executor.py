@@ -388,7 +388,10 @@ class Executor:
         ignored = status is Status.FAILED and self._flag(task, "ignore_errors", templar)
         shown = {"censored": CENSORED, "changed": result.get("changed", False)} if settings.no_log else result
         shown = {key: value for key, value in shown.items() if key != "_ansible_notify"}
-        self.run.emit(ItemDone(state.name, task.title, serial, CENSORED if settings.no_log else label, status, shown, ignored))
+        to = settings.delegate_to
+        told = "(censored due to no_log)" if settings.no_log else label
+        address = self.run.targets.address(to) if to else None
+        self.run.emit(ItemDone(state.name, task.title, serial, told, status, shown, ignored, to, address))
 
     # What stays
 

@@ -68,7 +68,8 @@ def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[Host
             step.keep_failure(state, task, {**result, "msg": str(e)}, None)
             step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.FAILED, result, location=task.location))
         return
-    step.run.emit(Included(what, tuple(state.name for state in alive)))
+    local = wanted.get("local") or {}
+    step.run.emit(Included(what, tuple(state.name for state in alive), str(next(iter(local.values()), ""))))
     if task.register:
         for state in alive:
             state.store.set(task.register, {"changed": False, "include": what, "include_args": dict(task.attributes.vars)})

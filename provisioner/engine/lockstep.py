@@ -322,6 +322,7 @@ class Lockstep:
                 outcome.delegated_to,
                 outcome.duration_s,
                 task.location,
+                self.run.targets.address(outcome.delegated_to) if outcome.delegated_to else None,
             )
         )
 

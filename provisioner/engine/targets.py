@@ -66,6 +66,12 @@ class Targets:
             host.own_vars["ansible_host"] = name
         return HostState(host, self._variables.store(name))
 
+    def address(self, name: str) -> str:
+        """Where a host is reached, as far as its inventory says so plainly."""
+        host = self._inventory.host(name)
+        said = host.vars.get("ansible_host") if host is not None else None
+        return said if isinstance(said, str) and "{{" not in said else name
+
     def delegated_variables(self, state: HostState, context: PlayContext, templar: Templar) -> dict[str, Any]:
         """What a task knows of the host it is delegated to; that host's address too, where its own host has none."""
         view = self._variables.of_host(state.host, context)
@@ -80,7 +86,8 @@ class Targets:
     def session(self, state: HostState, context: PlayContext, task: Task, templar: Templar, *, delegated: bool) -> Session:
         """The session of the host a task works on; `templar` sees the variables of the host the task belongs to."""
         keywords = tuple(self._keyword(templar, task, name) for name in ("connection", "remote_user", "port"))
-        key = (state.name, context.play.location, keywords, state.store.connection_version, delegated)
+        own = tuple((name, str(templar.scope[name])) for name in relevant({**task.attributes.vars, **task.params}))
+        key = (state.name, context.play.location, keywords, state.store.connection_version, delegated, own)
         found = self._sessions.get(key)
         if found is None:
             found = self._pool.session(self._target(state, context, templar, keywords, delegated))

@@ -61,7 +61,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     except ModuleFailed as error:
         words = [executable or "/bin/sh", "-c", command] if isinstance(command, str) else command
         shown = " ".join(shlex.quote(word) for word in words)
-        raise ModuleFailed("Error executing command.", rc=error.more.get("rc"), cmd=shown, stdout="", stderr="", exception=error.msg)
+        raise ModuleFailed("Error executing command.", rc=error.more.get("rc"), cmd=shown, stdout="", stderr="", exception=error.more.get("exception"))
     ended = datetime.now()
     if args["strip_empty_ends"]:
         out, err = out.rstrip("\r\n"), err.rstrip("\r\n")

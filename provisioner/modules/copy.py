@@ -78,7 +78,7 @@ def _place(args: Dict[str, Any], context: Context, source: str) -> Dict[str, Any
     dest = _target(args, context)
     if dest is None:
         return {"changed": True, "msg": "dest directory %s would be created" % os.path.dirname(_named(args)), "src": args["src"]}
-    if os.path.islink(dest) and args["follow"]:
+    if os.path.islink(dest) and args["follow"] and os.path.exists(dest):
         dest = os.path.realpath(dest)
     if os.path.exists(dest) and not args["force"]:
         return {"msg": "file already exists", "src": args["src"], "dest": dest, "changed": False}
@@ -96,8 +96,10 @@ def _place(args: Dict[str, Any], context: Context, source: str) -> Dict[str, Any
             _validate(args, source, dest, context)
         if os.path.islink(dest):
             os.unlink(dest)
+        existed = os.path.exists(dest)
         contents.move_into_place(source, dest, args["unsafe_writes"])
-        if args["remote_src"]:
+        if args["remote_src"] and existed:  # what is there takes over the source's mode, and belongs to who copies (Ansible)
+            os.chown(dest, os.geteuid(), os.getegid())
             shutil.copymode(source, dest)
     result["changed"] = attributes.apply(attributes.followed(dest, args), args, context) or changed
     return result

@@ -100,7 +100,7 @@ def _absent(path: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]
         except OSError as error:
             if before == "directory":
                 raise ModuleFailed("rmtree failed: %s" % error)
-            raise ModuleFailed("Unlinking failed.: %s" % error, path=path)
+            raise ModuleFailed("Unlinking failed.", path=path, exception=str(error))
     return {"path": path, "changed": True, "diff": diff, "state": "absent"}
 
 
@@ -114,7 +114,7 @@ def _touch(path: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
             with open(path, "wb"):
                 pass
         except OSError as error:
-            raise ModuleFailed("Error, could not touch target.: %s" % error, path=path)
+            raise ModuleFailed("Error, could not touch target.", path=path, exception=str(error))
     diff = _initial_diff(path, "touch", before)
     try:
         changed = _give(attributes.followed(path, args), args, context, diff, "now") or before == "absent"

@@ -67,7 +67,7 @@ def send(
     """Has the host's copy module put this content into place."""
     args = {key: value for key, value in {**call.args, **(changes or {})}.items() if key not in _OURS}
     if args.get("mode") == "preserve":
-        args["mode"] = f"0{mode_of.stat().st_mode & 0o7777:o}" if mode_of else None
+        args["mode"] = f"0{mode_of.stat().st_mode & 0o7777:o}" if mode_of else "0600"  # of the file that text travels in
     digest, checksum = sha256(data), sha1(data)
     expected = args.pop("checksum", None)
     if expected is not None and str(expected) != checksum:

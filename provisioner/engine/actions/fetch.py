@@ -78,4 +78,4 @@ def _destination(call: ActionCall, src: str, dest: str) -> Path:
             raise TaskError("dest is an existing directory, use a trailing slash if you want to fetch src into that directory")
         return base if base.is_absolute() else call.run.directory / base
     target = base / call.state.name / src.lstrip("/")
-    return target if target.is_absolute() else call.run.directory / target
+    return Path(os.path.normpath(call.run.directory / target))

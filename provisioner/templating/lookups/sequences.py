@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.templating.errors import PluginError, UndefinedVariable
-from provisioner.templating.filters.data import flatten, subelements
+from provisioner.templating.filters.data import flatten
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms, find_file
 
@@ -54,13 +54,49 @@ def nested(call: Call, terms: Terms, options: Options) -> list[Any]:
 
 
 def sub_elements(call: Call, terms: Terms, options: Options) -> list[Any]:
+    wrong = "subelements lookup expects a list of two or three items,"
     if len(terms) not in (2, 3):
-        raise PluginError("subelements lookup expects a list of two or three items,")
+        raise PluginError(wrong)
+    if not isinstance(terms[0], list | dict) or not isinstance(terms[1], str):
+        raise PluginError(f"{wrong} first a dict or a list, second a string pointing to the subkey")
     flags = terms[2] if len(terms) == 3 else {}
-    last = str(terms[1]).split(".")[-1]
-    pairs = subelements(terms[0], terms[1], bool(to_bool(flags.get("skip_missing", False))))
-    # Unlike the filter, the lookup takes the list that is gone through out of the item.
-    return [[{key: value for key, value in item.items() if key != last}, element] for item, element in pairs]
+    if not isinstance(flags, Mapping):
+        raise PluginError(f"{wrong} the optional third item must be a dict with flags ('skip_missing',)")
+    if isinstance(terms[0], dict) and terms[0].get("skipped", False) is not False:
+        return []  # what a task that was skipped has registered
+    path = terms[1].split(".")
+    skip_missing = bool(to_bool(flags.get("skip_missing", False)))
+    result: list[Any] = []
+    for item in terms[0].values() if isinstance(terms[0], dict) else terms[0]:
+        if not isinstance(item, Mapping):
+            raise PluginError(f"subelements lookup expects a dictionary, got '{item}'")
+        if item.get("skipped", False) is not False:
+            continue
+        rest, found = _taken_out(item, path, skip_missing)
+        result.extend([rest, element] for element in found)
+    return result
+
+
+def _taken_out(item: Mapping[str, Any], path: list[str], skip_missing: bool) -> tuple[dict[str, Any], list[Any]]:
+    """An item without the list that is gone through, and that list."""
+    name, *below = path
+    rest = dict(item)
+    if name not in item:
+        if skip_missing:
+            return rest, []
+        raise PluginError(f"could not find '{name}' key in iterated item '{item}'")
+    value = item[name]
+    if not below:
+        if not isinstance(value, list):
+            raise PluginError(f"the key {name} should point to a list, got '{value}'")
+        del rest[name]
+        return rest, value
+    if not isinstance(value, Mapping):
+        if skip_missing:
+            return rest, []
+        raise PluginError(f"the key {name} should point to a dictionary, got '{value}'")
+    rest[name], found = _taken_out(value, below, skip_missing)
+    return rest, found
 
 
 def random_choice(call: Call, terms: Terms, options: Options) -> list[Any]:

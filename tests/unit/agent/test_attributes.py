@@ -32,6 +32,7 @@ from provisioner.agent.context import Context, ModuleFailed
         ("u+s,g+s,+t", 0o755, True, 0o7755),
         ("u-s", 0o4755, False, 0o755),
         ("g=", 0o2775, True, 0o705),
+        ("", 0o640, False, 0o640),
     ],
 )
 def test_modes(wanted: Any, current: int, folder: bool, mode: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +43,7 @@ def test_modes(wanted: Any, current: int, folder: bool, mode: int, monkeypatch: 
         os.umask(before)
 
 
-@pytest.mark.parametrize("wrong", ["u+q", "999", "rwx", "u", ""])
+@pytest.mark.parametrize("wrong", ["u+q", "999", "rwx", "u"])
 def test_wrong_modes(wrong: str) -> None:
     with pytest.raises(ModuleFailed, match="mode must be in octal or symbolic form"):
         attributes.mode_of(wrong, 0, False)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.cli.play_output import PlayOutput
-from provisioner.engine.events import Event, HostDone, ItemDone, PlayStarted, Recap, TaskStarted
+from provisioner.engine.events import Event, HostDone, Included, ItemDone, PlayStarted, Recap, Retrying, TaskStarted
 from provisioner.engine.results import HostStats, Status
 
 
@@ -31,7 +31,7 @@ def test_task_title_comes_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_failure_shows_its_result(capsys: pytest.CaptureFixture[str]) -> None:
     lines = show(capsys, TaskStarted("install", "apt", 1), done("a", Status.FAILED, failed=True, msg="no such package"))
-    assert lines[1] == 'fatal: [a]: FAILED! => {"failed": true, "msg": "no such package"}'
+    assert lines[1:] == ["[ERROR]: Task failed: Module failed: no such package", 'fatal: [a]: FAILED! => {"msg": "no such package"}']
 
 
 def test_items_have_their_own_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,4 +42,35 @@ def test_items_have_their_own_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_recap_is_ansibles(capsys: pytest.CaptureFixture[str]) -> None:
     lines = show(capsys, Recap({"a": HostStats(ok=3, changed=1)}))
-    assert lines[1] == f"{'a':<26} : ok=3    changed=1    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0"
+    assert lines[1] == f"{'a':<26} : ok=3    changed=1    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0   "
+
+
+def test_items_that_fail_are_told_and_their_sum_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    item = ItemDone("a", "install", 1, {"k": "v"}, Status.FAILED, {"failed": True, "msg": "no"})
+    lines = show(capsys, TaskStarted("install", "apt", 1), item, HostDone("a", "install", "apt", 1, Status.FAILED, {"results": [{}]}, True))
+    assert lines[1:] == ["[ERROR]: Task failed: Module failed: no", """failed: [a] (item={'k': 'v'}) => {"msg": "no"}""", "...ignoring"]
+
+
+def test_equal_errors_are_explained_once(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = [done(host, Status.FAILED, failed=True, msg="no") for host in "ab"]
+    assert sum(line.startswith("[ERROR]") for line in show(capsys, TaskStarted("install", "apt", 1), *failed)) == 1
+
+
+def test_delegation_shows_where_to(capsys: pytest.CaptureFixture[str]) -> None:
+    item = ItemDone("a", "install", 1, "x", Status.OK, {}, False, "b", "10.0.0.2")
+    whole = HostDone("a", "install", "apt", 1, Status.OK, {}, False, "b", 0.0, None, "b")
+    assert show(capsys, TaskStarted("install", "apt", 1), item)[1:] == ["ok: [a -> b(10.0.0.2)] => (item=x)"]
+    assert show(capsys, TaskStarted("install", "apt", 1), whole)[1:] == ["ok: [a -> b]"]
+
+
+def test_includes_and_retries_come_under_their_task(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [TaskStarted("more", "include_tasks", 1), ItemDone("a", "more", 1, 1, Status.OK, {}), Included("/x.yml", ("a", "b"), "1")]
+    assert show(capsys, *events)[1:] == ["included: /x.yml for a, b => (item=1)"]
+    lines = show(capsys, TaskStarted("again", "command", 2), Retrying("a", "again", 1, 2, {}))
+    assert lines[0].startswith("TASK [again]") and lines[1:] == ["FAILED - RETRYING: [a]: again (2 retries left)."]
+
+
+def test_debug_shows_what_it_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {"x": 1, "changed": False, "failed": False, "_ansible_verbose_always": True}
+    shown = show(capsys, TaskStarted("d", "debug", 1), HostDone("a", "d", "debug", 1, Status.OK, result))
+    assert shown[1:] == ["ok: [a] => {", '    "x": 1', "}"]

@@ -1,0 +1,38 @@
+"""What a failed task says on its own lines before its result: what failed, where the task stands, and its lines there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from provisioner.engine.actions import is_local
+from provisioner.inventory.documents import Location
+
+_SHOWN_BEFORE = 2  # lines above the one that is meant
+
+
+def error_block(action: str, result: Mapping[str, Any], location: Location | None) -> str:
+    """ "" for a result that is hidden, or says nothing."""
+    message = str(result.get("msg") or "")
+    if not message or "censored" in result:
+        return ""
+    if result.get("unreachable"):
+        message = f"Task failed: {message}"
+    elif not message.startswith("Task failed:"):
+        message = f"Task failed: {'Action' if is_local(action) else 'Module'} failed: {message}"
+    return f"[ERROR]: {message}\n{_place(location)}"
+
+
+def _place(location: Location | None) -> str:
+    if location is None:
+        return ""
+    try:
+        lines = Path(location.file).read_text(errors="replace").splitlines()
+    except OSError:
+        return f"Origin: {location}\n\n"
+    first = max(location.line - 1 - _SHOWN_BEFORE, 0)
+    width = len(str(location.line))
+    shown = [f"{number:>{width}} {line}".rstrip() for number, line in enumerate(lines[first : location.line], first + 1)]
+    mark = " " * (width + location.column) + f"^ column {location.column}"
+    return "\n".join([f"Origin: {location}", "", *shown, mark, "", ""])

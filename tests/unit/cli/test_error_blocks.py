@@ -1,0 +1,41 @@
+"""Proves that a failure says what failed, where its task stands, and shows the lines there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.cli.error_blocks import error_block
+from provisioner.inventory.documents import Location
+
+
+def test_the_task_is_shown_with_the_lines_above(tmp_path: Path) -> None:
+    file = tmp_path / "play.yml"
+    file.write_text("- hosts: a\n  tasks:\n\n  - name: t\n    apt: {}\n")
+    text = error_block("apt", {"msg": "no"}, Location(str(file), 4, 5))
+    assert text.splitlines() == [
+        "[ERROR]: Task failed: Module failed: no",
+        f"Origin: {file}:4:5",
+        "",
+        "2   tasks:",
+        "3",
+        "4   - name: t",
+        "      ^ column 5",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "result", "first"),
+    [
+        ("fail", {"msg": "boo"}, "[ERROR]: Task failed: Action failed: boo"),
+        ("debug", {"msg": "Task failed: 'x' is undefined"}, "[ERROR]: Task failed: 'x' is undefined"),
+        ("ping", {"msg": "gone", "unreachable": True}, "[ERROR]: Task failed: gone"),
+        ("apt", {"censored": "x", "msg": "secret"}, ""),
+        ("apt", {}, ""),
+    ],
+)
+def test_what_failed_is_named(action: str, result: dict[str, Any], first: str) -> None:
+    assert error_block(action, result, Location("/nowhere/play.yml", 1, 1)).split("\n")[0] == first
