@@ -92,8 +92,10 @@ def _exchange(process: "subprocess.Popen[bytes]", data: Optional[bytes], limit: 
             else:
                 process.stdin.close()
         while selector.get_map():
+            # Asked before waiting: what ends after a silent wait may just have said all that it had to say.
+            ended = process.poll() is not None
             events = selector.select(LINGER_S)
-            if not events and process.poll() is not None:
+            if not events and ended:
                 break
             for key, _ in events:
                 if key.data is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import time
 from pathlib import Path
@@ -34,6 +35,20 @@ def test_a_background_child_does_not_hold_the_command_up(tmp_path: Path) -> None
     code, out, _ = processes.run(["sh", "-c", f"sleep 20 & echo $! > {tmp_path / 'pid'}; echo done"])
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert (code, out) == (0, "done\n") and time.monotonic() - began < 10
+
+
+def test_what_is_said_last_is_read_however_late_we_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a busy computer: between a wait that brought nothing and the next look, the command says all that it has to say and ends."""
+
+    class Late(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            found = super().select(timeout)
+            if not found:
+                os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            return found
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Late)
+    assert processes.run(["sh", "-c", "sleep 0.4; echo late; echo too >&2"]) == (0, "late\n", "too\n")
 
 
 def test_what_interrupts_the_waiting_ends_all_that_was_started(tmp_path: Path) -> None:
