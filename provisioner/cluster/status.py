@@ -19,6 +19,7 @@ from provisioner.cluster.context import Context
 from provisioner.cluster.errors import NotMadeError
 from provisioner.cluster.hosts import Hosts
 from provisioner.cluster.topology import API_PORT, Topology, api_endpoint
+from provisioner.machines.provider import Power
 from provisioner.pki import inspect
 
 CONTROL_PLANE_UNITS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -143,11 +144,13 @@ def status(context: Context, wanted: Mapping[str, str]) -> ClusterStatus:
     """Asks all hosts, the API and etcd at once. `wanted`: the release of each host by the last run."""
     topology = context.topology
     machines = {m.name: m.power.value for m in context.provider.list()}
+    # Nobody is asked whose machine is off: somebody else may answer at its address.
+    off = {name: f"its machine is {power}" for name, power in machines.items() if power != Power.ON.value}
     context.connect_vars()
     with Hosts(context) as hosts, ThreadPoolExecutor(max_workers=16, thread_name_prefix="status") as pool:
-        api = pool.submit(_api, context)
-        members = pool.submit(_members, context)
-        found = list(pool.map(lambda name: _host(name, context, hosts), topology.hosts))
+        api = pool.submit(_api, context, off)
+        members = pool.submit(_members, context, off)
+        found = list(pool.map(lambda name: _host(name, context, hosts, off), topology.hosts))
     said, nodes = api.result()
     for host in found:
         host.wanted_release = wanted.get(host.name, "")
@@ -191,12 +194,15 @@ def parse_host(output: str, host: HostStatus, *, now: datetime.datetime) -> dict
     return disk
 
 
-def _host(name: str, context: Context, hosts: Hosts) -> HostStatus:
+def _host(name: str, context: Context, hosts: Hosts, off: Mapping[str, str]) -> HostStatus:
     topology = context.topology
     roles = [
         role for role, members in (("master", topology.masters), ("etcd", topology.etcd), ("worker", topology.workers)) if name in members
     ]
     host = HostStatus(name, topology.addresses[name], roles)
+    if name in off:
+        host.problem = f"{off[name]}; provision up {context.path} starts it"
+        return host
     units = units_of(name, topology, dns=context.spec.dns.enabled)
     try:
         output = hosts.run(name, SCRIPT.replace("UNITS", " ".join(units))).stdout
@@ -228,19 +234,25 @@ def _served(address: str, port: int, on_disk: bytes) -> tuple[bool | None, str]:
     return False, f"port {port} still serves the one that ends on {served.not_valid_after_utc:%Y-%m-%d}; restart the unit"
 
 
-def _api(context: Context) -> tuple[str, Mapping[str, verify.NodeState]]:
+def _api(context: Context, off: Mapping[str, str]) -> tuple[str, Mapping[str, verify.NodeState]]:
+    if off.keys() >= set(context.topology.masters):
+        return "no master's machine is on", {}
     try:
         return "ok", verify.nodes(Api(api_endpoint(context.spec, context.topology), context.state.pki).get("/api/v1/nodes"))
     except (ApiError, NotMadeError) as e:
         return e.message, {}
 
 
-def _members(context: Context) -> list[dict[str, Any]]:
+def _members(context: Context, off: Mapping[str, str]) -> list[dict[str, Any]]:
     """Each member's health and role, as etcd's own gateway tells it to a member's certificate."""
     found = []
     for name in context.topology.etcd:
         address = context.topology.addresses[name]
         entry: dict[str, Any] = {"name": name, "address": address, "healthy": False}
+        found.append(entry)
+        if name in off:
+            entry["problem"] = off[name]
+            continue
         try:
             api = Api(f"{address}:2379", context.state.pki, certificate=f"hosts/{name}/etcd/server", authority="etcd/ca")
             entry["healthy"] = api.get("/health").get("health") in ("true", True)
@@ -250,5 +262,4 @@ def _members(context: Context) -> list[dict[str, Any]]:
             entry["members"] = len(api.post("/v3/cluster/member/list", {}).get("members", ()))
         except (ApiError, NotMadeError) as e:
             entry["problem"] = e.message
-        found.append(entry)
     return found

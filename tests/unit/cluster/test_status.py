@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import datetime
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provisioner.cli.status import text
-from provisioner.cluster.status import CertificateStatus, ClusterStatus, HostStatus, parse_host, units_of
+from provisioner.cluster.context import open_cluster
+from provisioner.cluster.status import CertificateStatus, ClusterStatus, HostStatus, parse_host, status, units_of
 from provisioner.cluster.topology import Topology
 from provisioner.pki.authority import issue, make_authority
 from provisioner.pki.profile import Authority, Leaf, Usage
@@ -106,3 +108,18 @@ def test_text_shows_what_needs_a_look() -> None:
     gone = "\n".join(text(cluster(HostStatus("w", "10.0.0.2", ["worker"], problem="connect: no route"))))
     assert "  connect: no route" in gone
     assert gone.endswith("NOT well:\n  w: connect: no route")
+
+
+def test_nobody_is_asked_whose_machine_is_not_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "inventory.yaml"
+    path.write_text(
+        "all: {vars: {machines: {provider: nspawn}, cluster: {}}, children: {masters: {hosts: {m: }}, workers: {hosts: {w: }}}}\n"
+    )
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("somebody was asked"))
+    told = status(open_cluster(path), {})
+    assert told.problems == [
+        "the API does not answer: no master's machine is on",
+        f"m: its machine is absent; provision up {path} starts it",
+        f"w: its machine is absent; provision up {path} starts it",
+        "etcd member m: its machine is absent",
+    ]
