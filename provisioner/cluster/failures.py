@@ -72,6 +72,6 @@ def classify(host: str, task: str, action: str, result: Mapping[str, Any]) -> Fa
 
 
 def unit_of(task: str, result: Mapping[str, Any]) -> str:
-    """The module says it, or else the task's name: ours are called `UNIT runs`, `UNIT is healthy`, `UNIT is ready`."""
-    name = str(result.get("name") or "") or task.rpartition(" : ")[2].partition(" ")[0]
+    """The module says it, or else the task's name: ours are called `UNIT runs`, `UNIT is healthy`, `UNIT is ready` (and `Docker runs`)."""
+    name = str(result.get("name") or "") or task.rpartition(" : ")[2].partition(" ")[0].lower()
     return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9@:_.-]*", name) else ""

@@ -49,3 +49,4 @@ def test_exit_code_and_attempts_are_told() -> None:
 def test_a_unit_that_is_no_unit_is_not_asked_for() -> None:
     assert unit_of("etcd : etcd; runs", {"name": "etcd; reboot"}) == ""
     assert unit_of("kubelet : kubelet is healthy", {}) == "kubelet"
+    assert unit_of("docker : Docker runs", {}) == "docker"
