@@ -8,13 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import yaml
 from aiohttp import web
 
-from provisioner.kube.api import errors, patch
+from provisioner.kube.api import errors
 from provisioner.kube.api._generated import meta_v1
-from provisioner.kube.api.strict import doubles_in_json, doubles_in_yaml
-from provisioner.kube.apiserver import negotiation, tabular, watches
+from provisioner.kube.apiserver import negotiation, tabular, watches, writes
 from provisioner.kube.apiserver.app import json_response
 from provisioner.kube.apiserver.audit.events import BODY as AUDITED
 from provisioner.kube.apiserver.context import Call
@@ -29,7 +27,6 @@ from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
 from provisioner.kube.apiserver.subresources.pods import decoded
 from provisioner.kube.apiserver.watches import Watches
-from provisioner.kube.apiserver.yaml_bodies import read_yaml
 from provisioner.kube.client.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -38,21 +35,13 @@ log = logging.getLogger(__name__)
 BODY_BYTES = 3 * 1024 * 1024
 # Upstream's --request-timeout.
 BODY_S = 60.0
-PATCH_OPERATIONS = 10_000
-PATCHES = {
-    "application/json-patch+json": "json",
-    "application/merge-patch+json": "merge",
-    "application/strategic-merge-patch+json": "strategic",
-    "application/apply-patch+yaml": "apply",
-    "application/apply-patch+cbor": "cbor",
-}
 METHODS = {
     "get": "get",
     "list": "list",
     "watch": "watch",
-    "create": "create",
-    "update": "update",
-    "patch": "patch",
+    "create": "write",
+    "update": "write",
+    "patch": "write",
     "delete": "delete",
     "deletecollection": "deletecollection",
 }
@@ -64,7 +53,7 @@ class Resources:
     ) -> None:
         self._registry, self._rest, self._watches = registry, rest, watches
         self._subresources, self._metrics, self._clock = subresources, metrics, clock
-        self._lists = Lists(rest.cache)
+        self._lists, self.writes = Lists(rest.cache), writes.Writes(rest)
 
     async def answer(self, request: web.Request, call: Call) -> web.StreamResponse:
         target = call.target
@@ -174,22 +163,12 @@ class Resources:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    async def _create(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
-        document = await read_body(request, call)
-        return await self._formed(kind, await self._rest.create(kind, call, document), form, call, 201)
-
-    async def _update(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
-        document = await read_body(request, call)
-        if not call.target.subresource and kind.strategy.creates_on_update and not await self._rest.exists(kind, call):
-            return await self._formed(kind, await self._rest.create(kind, call, document), form, call, 201)
-        return await self._formed(kind, await self._rest.update(kind, call, document), form, call)
-
-    async def _patch(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
-        how, body = await read_patch(request, call)
-        if how == "apply":
-            data, created = await self._rest.apply(kind, call, body)
-            return await self._formed(kind, data, form, call, 201 if created else 200)
-        return await self._formed(kind, await self._rest.patch(kind, call, patcher(kind, how, body)), form, call)
+    async def _write(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
+        media = request.headers.get("Content-Type")
+        if call.target.verb == "patch":
+            writes.patch_type(media)
+        data, status = await self.writes.answer(kind, call, await read_bytes(request), media)
+        return await self._formed(kind, data, form, call, status)
 
     async def _delete(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         options = await delete_options(request, call)
@@ -269,77 +248,13 @@ async def _coming(request: web.Request) -> bytearray:
 
 async def read_body(request: web.Request, call: Call | None = None) -> Any:
     """The body's document; `call` is told what it has twice."""
-    body = await read_bytes(request)
-    document = negotiation.read_document(body, request.headers.get("Content-Type"))
-    if call is not None and field_validation(call) != "Ignore":
-        call.doubles = negotiation.doubles(body, request.headers.get("Content-Type"), document)
-    return document
-
-
-def field_validation(call: Call) -> str:
-    """Ignore, Warn or Strict. Raises 422."""
-    wanted = call.query.get("fieldValidation") or "Warn"
-    if wanted not in ("Ignore", "Warn", "Strict"):
-        kind = {"create": "CreateOptions", "patch": "PatchOptions"}.get(call.target.verb, "UpdateOptions")
-        found = errors.not_supported("fieldValidation", wanted, ("", "Ignore", "Strict", "Warn"))
-        raise errors.invalid(kind, "", [found], "meta.k8s.io")
-    return wanted
+    return writes.document_of(await read_bytes(request), request.headers.get("Content-Type"), call)
 
 
 async def read_patch(request: web.Request, call: Call | None = None) -> tuple[str, Any]:
     """(json, merge, strategic or apply; the patch)."""
-    media = negotiation.media_of(request.headers)
-    how = PATCHES.get(media)
-    if how is None or how == "cbor":
-        raise errors.unsupported_media_type(
-            f"the body of the request was in an unknown format - accepted media types include: {', '.join(m for m in PATCHES if not m.endswith('cbor'))}"
-        )
-    body = await read_bytes(request)
-    if how == "apply":
-        try:
-            document = read_yaml(body)
-        except yaml.YAMLError as error:
-            raise errors.bad_request(f"error decoding YAML: {error}") from error
-        if call is not None and (wanted := field_validation(call)) != "Ignore":
-            lines = doubles_in_yaml(body).lines
-            if lines and wanted == "Strict":
-                text = "\n".join(f"  {line}" for line in lines)
-                raise errors.bad_request(f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{text}")
-            call.warnings += lines
-        return how, document
-    try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise errors.bad_request(f"error decoding patch: {error}") from error
-    if how == "json" and isinstance(found, list) and len(found) > PATCH_OPERATIONS:
-        raise errors.too_large(f"The allowed maximum operations in a JSON patch is {PATCH_OPERATIONS}, got {len(found)}")
-    if call is not None and field_validation(call) != "Ignore":
-        call.doubles = doubles_in_json(body)
-    return how, found
-
-
-def patcher(kind: Kind, how: str, body: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """The patch as a function on a document."""
-
-    def apply(document: dict[str, Any]) -> dict[str, Any]:
-        try:
-            if how == "json":
-                result = patch.json_patch(document, body)
-            elif how == "merge":
-                result = patch.merge_patch(document, body)
-            elif kind.type_key is None:
-                raise errors.unsupported_media_type(
-                    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-                )
-            else:
-                result = patch.strategic_merge_patch(document, body, kind.type_key)
-        except patch.PatchError as error:
-            raise errors.StatusError(422, "Invalid", f"the server rejected our request due to an error in our request: {error}") from error
-        if not isinstance(result, dict):
-            raise errors.bad_request("the patch does not leave an object")
-        return result
-
-    return apply
+    how = writes.patch_type(request.headers.get("Content-Type"))
+    return how, writes.patch_of(how, await read_bytes(request), call)
 
 
 async def delete_options(request: web.Request, call: Call) -> meta_v1.DeleteOptions:

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 LONG_SUBRESOURCES = frozenset({"log", "exec", "attach", "portforward", "proxy"})
 JSON_HEADERS = {"Content-Type": negotiation.JSON}
+# What ends a request that nothing is wrong with the server for.
+FORESEEN = (StatusError, NotFresh, EtcdError)
+UNCACHED = {"Cache-Control": "no-cache, private"}
 
 Answer = Awaitable[web.StreamResponse]
 Resources = Callable[[web.Request, Call], Answer]
@@ -98,15 +101,10 @@ class App:
             if progress.record is not None:
                 progress.record.complete(code, response, None)
             return response
-        except StatusError as error:
-            code = error.code
-            return _refused(request, error, progress)
-        except NotFresh as error:
-            code = 504
-            return _refused(request, errors.timeout(str(error), 1), progress)
-        except EtcdError as error:
-            code = 503
-            return _refused(request, errors.unavailable(str(error)), progress)
+        except FORESEEN as error:
+            refusal = refusal_of(error)
+            code = refusal.code
+            return _refused(request, refusal, progress)
         except asyncio.CancelledError:
             code = 499
             if progress.record is not None:
@@ -122,7 +120,7 @@ class App:
             log.exception("request crashed method=%s path=%s", request.method, request.path)
             if progress.record is not None:
                 progress.record.panicked(f"{type(error).__name__}: {error}")
-            return _refused(request, errors.internal(f"{type(error).__name__}: {error}"), progress)
+            return _refused(request, crashed(error), progress)
         finally:
             self._metrics.ended(lane)
             self._metrics.request(progress.target, code, asyncio.get_running_loop().time() - started)
@@ -139,7 +137,8 @@ class App:
             if progress.record is not None:
                 progress.record.impersonated(user)
         await self._authorized(user, progress)
-        call = Call(user, target, request.query, dry_run(request.query), _manager(request), audit_id=progress.headers["Audit-Id"])
+        manager = manager_of(request.query, request.headers)
+        call = Call(user, target, request.query, dry_run(request.query), manager, audit_id=progress.headers["Audit-Id"])
         if progress.record is not None:
             call.annotations = progress.record.annotations
             if progress.record.wants_body:
@@ -185,10 +184,9 @@ class App:
             if pretty.wanted(request):
                 response = pretty.indented(response)
             response.headers.update(progress.headers)
-            response.headers.setdefault("Cache-Control", "no-cache, private")
+            response.headers.setdefault("Cache-Control", UNCACHED["Cache-Control"])
             for warning in call.warnings:
-                text = warning.replace("\\", "\\\\").replace('"', '\\"')
-                response.headers.add("Warning", f'299 - "{text}"')
+                response.headers.add("Warning", warning_header(warning))
         return response
 
     async def _authenticated(self, request: web.Request, progress: _Progress) -> User:
@@ -235,20 +233,39 @@ def _der(transport: asyncio.Transport | None) -> bytes:
     return found or b""
 
 
-def _manager(request: web.Request) -> str:
+def manager_of(query: Mapping[str, str], headers: Mapping[str, str]) -> str:
     """Who manages the fields that are written: as told, or the program's name."""
-    return request.query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0][:128]
+    return query.get("fieldManager") or headers.get("User-Agent", "unknown").partition("/")[0][:128]
+
+
+def refusal_of(error: Exception) -> StatusError:
+    """What a client is told of one of the FORESEEN errors."""
+    if isinstance(error, NotFresh):
+        return errors.timeout(str(error), 1)
+    return error if isinstance(error, StatusError) else errors.unavailable(str(error))
+
+
+def crashed(error: Exception) -> StatusError:
+    """What a client is told of any other."""
+    return errors.internal(f"{type(error).__name__}: {error}")
+
+
+def warning_header(text: str) -> str:
+    """RFC 7234."""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{quoted}"'
 
 
 def _refused(request: web.BaseRequest, error: StatusError, progress: _Progress) -> web.StreamResponse:
     if progress.record is not None:
         progress.record.complete(error.code, None, error)
-    extra = dict(progress.headers)
-    if error.retry_after_s:
-        extra["Retry-After"] = str(error.retry_after_s)
-    body = msgspec.json.encode(error.to_status())
-    response = Reply(status=error.code, body=body, headers={**JSON_HEADERS, **extra})
+    response = Reply(status=error.code, body=msgspec.json.encode(error.to_status()), headers=refusal_headers(error, progress.headers))
     return pretty.indented(response) if pretty.wanted(request) else response
+
+
+def refusal_headers(error: StatusError, known: Mapping[str, str]) -> dict[str, str]:
+    retry = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    return {**JSON_HEADERS, **UNCACHED, **known, **retry}
 
 
 def json_response(document: Any, status: int = 200) -> web.Response:

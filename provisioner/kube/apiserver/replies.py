@@ -4,7 +4,7 @@ where they are large."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aiohttp import HttpVersion11, web
@@ -72,10 +72,7 @@ class Reply(web.Response):
         listed = self._listed
         length = len(body) if listed is None else len(listed)
         self._keep_alive = request.keep_alive if self._keep_alive is None else self._keep_alive
-        lines = [f"HTTP/1.1 {self._status} {self._reason}\r\nDate: {rfc822_formatted_time()}\r\nContent-Length: {length}\r\n"]
-        lines += [f"{key}: {value}\r\n" for key, value in self._headers.items()]
-        lines.append("\r\n" if self._keep_alive else "Connection: close\r\n\r\n")
-        head = "".join(lines).encode()
+        head = head_of(self._status, self._reason or "", length, self._headers.items(), keep_alive=bool(self._keep_alive))
         self._eof_sent = True
         writer = request._payload_writer
         if length <= SLICE_BYTES:
@@ -98,11 +95,27 @@ class Reply(web.Response):
         return self._eof_sent or super().prepared
 
     def _keep_to_lines(self) -> None:
-        """No header can become two, whatever a request has put in it."""
-        if any("\n" in value or "\r" in value or "\0" in value for value in self._headers.values()):
-            kept = [(key, " ".join(value.replace("\0", " ").split())) for key, value in self._headers.items()]
+        if not all(map(_is_one_line, self._headers.values())):
+            kept = [(key, one_line(value)) for key, value in self._headers.items()]
             self._headers.clear()
             self._headers.extend(kept)
+
+
+def head_of(status: int, reason: str, length: int, headers: Iterable[tuple[str, str]], *, keep_alive: bool = True) -> bytes:
+    """An answer up to its body of `length` bytes."""
+    lines = [f"HTTP/1.1 {status} {reason}\r\nDate: {rfc822_formatted_time()}\r\nContent-Length: {length}\r\n"]
+    lines += [f"{key}: {value}\r\n" for key, value in headers]
+    lines.append("\r\n" if keep_alive else "Connection: close\r\n\r\n")
+    return "".join(lines).encode()
+
+
+def one_line(value: str) -> str:
+    """No header can become two, whatever a request has put in it."""
+    return value if _is_one_line(value) else " ".join(value.replace("\0", " ").split())
+
+
+def _is_one_line(value: str) -> bool:
+    return "\n" not in value and "\r" not in value and "\0" not in value
 
 
 def _cut(body: bytes) -> Iterator[memoryview]:

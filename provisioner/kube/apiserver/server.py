@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from provisioner.kube.api.meta import parse_time
-from provisioner.kube.apiserver import encryption_config, gatekeeping, quick_reads
+from provisioner.kube.apiserver import encryption_config, gatekeeping, quick_connections
 from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.admission.expressions import Expressions
@@ -29,7 +29,10 @@ from provisioner.kube.apiserver.http_log import http_log
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder
 from provisioner.kube.apiserver.metrics import Metrics, StoredObjects
 from provisioner.kube.apiserver.openapi import OpenApi
+from provisioner.kube.apiserver.quick_connections import ShortWay
+from provisioner.kube.apiserver.quick_entrance import Entrance
 from provisioner.kube.apiserver.quick_reads import QuickReads
+from provisioner.kube.apiserver.quick_writes import QuickWrites
 from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
@@ -106,7 +109,8 @@ class Server:
             self.services.add_built_in(self.usage.remote())
         gate, seats, elsewhere = Gate(self.authenticator, self.authorizer), self._seats(), AggregatedGroups(self.services, self.forwarder)
         self.app = App(gate, resources.answer, self._documents().answer, self.metrics, seats, elsewhere, self.audit)
-        self._quick = QuickReads(gate, seats, elsewhere, self.registry, self.cache, self.metrics)
+        # What is told to the audit log goes the long way.
+        self._short_ways = self._quick(Entrance(gate, seats, elsewhere, self.registry), resources) if self.audit is None else {}
         self._runner: web.ServerRunner | None = None
         self._running: list[asyncio.Task[None]] = []
 
@@ -123,6 +127,11 @@ class Server:
         return Documents(
             self.registry, self.openapi, self.metrics, self.tokens, address, checks, vital, merged, flags.service_account_jwks_uri
         )
+
+    def _quick(self, entrance: Entrance, resources: Resources) -> dict[bytes, ShortWay]:
+        """By how a request begins."""
+        reads, writes = QuickReads(entrance, self.cache, self.metrics), QuickWrites(entrance, resources.writes, self.metrics)
+        return {b"GET ": reads, b"POST": writes, b"PUT ": writes, b"PATC": writes}
 
     def _seats(self) -> Seats:
         flags = self.settings.flags
@@ -150,10 +159,9 @@ class Server:
                 log.warning("waiting for etcd servers=%s: %s", ",".join(self.settings.etcd.servers), error)
                 await asyncio.sleep(START_RETRY_S)
         flags = self.settings.flags
-        # What is told to the audit log goes the long way.
-        server = quick_reads.Server(
+        server = quick_connections.Server(
             self.app.handle,
-            self._quick if self.audit is None else None,
+            self._short_ways,
             access_log=None,
             logger=http_log(),
             handler_cancellation=True,

@@ -25,6 +25,7 @@ from provisioner.kube.apiserver.subresources.bodies import SCALE
 from provisioner.kube.apiserver.subresources.evictions import evict
 from provisioner.kube.apiserver.subresources.parts import Parts
 from provisioner.kube.apiserver.subresources.streams import Streams
+from provisioner.kube.apiserver.writes import patcher
 from provisioner.kube.client.clock import Clock
 
 STREAMS = frozenset({"log", "exec", "attach", "portforward", "proxy"})
@@ -124,7 +125,7 @@ class Subresources:
         raise errors.method_not_supported(call.target.resource, call.target.verb, call.target.group)
 
     async def answer(self, kind: Kind, call: Call, request: web.Request) -> web.StreamResponse:
-        from provisioner.kube.apiserver.answers import patcher, read_body, read_patch
+        from provisioner.kube.apiserver.answers import read_body, read_patch
 
         target = call.target
         name = target.subresource
@@ -156,7 +157,7 @@ class Subresources:
 
     async def _scaled(self, kind: Kind, call: Call, request: web.Request) -> bytes:
         """The Scale after what the request wants. Patches of one know no lists, so strategic ones are merge patches."""
-        from provisioner.kube.apiserver.answers import patcher, read_body, read_patch
+        from provisioner.kube.apiserver.answers import read_body, read_patch
 
         if call.target.verb == "get":
             return await scale.read(self._rest, kind, call)

@@ -15,7 +15,9 @@ from provisioner.kube.apiserver.app import Gate, Seat
 from provisioner.kube.apiserver.authz import NO_OPINION, Verdict
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.metrics import Metrics
-from provisioner.kube.apiserver.quick_reads import KEPT_HEADS, KEPT_PATHS, QuickReads, Server, body_length
+from provisioner.kube.apiserver.quick_connections import Server
+from provisioner.kube.apiserver.quick_entrance import KEPT_HEADS, KEPT_LINES, Entrance
+from provisioner.kube.apiserver.quick_reads import QuickReads
 from provisioner.kube.storage.cache import Collection, Entry, NotFresh
 
 DATA = b'{"kind":"ConfigMap","metadata":{"name":"one"}}'
@@ -60,8 +62,8 @@ class Place:
         gate: Any = Gate(SimpleNamespace(authenticate=self._user), SimpleNamespace(decide=lambda user, target: self.verdict))  # type: ignore[arg-type]
         registry: Any = SimpleNamespace(find=lambda *key: self.kinds.get(key))
         forward: Any = SimpleNamespace(takes=lambda target: False)
-        self.quick = QuickReads(gate, self, forward, registry, self.cache, self.metrics)  # type: ignore[arg-type]
-        self.server = Server(self._handle, self.quick, access_log=None)
+        self.entrance = Entrance(gate, self, forward, registry)  # type: ignore[arg-type]
+        self.server = Server(self._handle, {b"GET ": QuickReads(self.entrance, self.cache, self.metrics)}, access_log=None)  # type: ignore[arg-type]
         self.writer: asyncio.StreamWriter
         self.reader: asyncio.StreamReader
 
@@ -222,30 +224,10 @@ async def test_after_a_chunked_body_or_a_split_head_the_connection_is_aiohttps(p
     assert (await place.answer())[1] == b"long"
 
 
-@pytest.mark.parametrize(
-    ("data", "left"),
-    [
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0),
-        (b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab", 3),
-        (b"POST / HTTP/1.1\r\ncontent-length:2\r\n\r\nab", 0),
-        (b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nab", -1),
-        (b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n", -1),
-        (b"GET / HTTP/1.1\r\nHost", -1),
-        (b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", -1),
-        (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", -1),
-        (b"POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", -1),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", -1),
-        (b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", -1),
-    ],
-)
-def test_where_a_message_ends(data: bytes, left: int) -> None:
-    assert body_length(data) == left
-
-
 async def test_what_is_kept_is_bounded(place: Place) -> None:
-    for number in range(KEPT_PATHS + 10):
-        place.quick.asked(f"/api/v1/namespaces/ns/configmaps/{number}".encode())
-    assert len(place.quick._paths) <= KEPT_PATHS
+    for number in range(KEPT_LINES + 10):
+        place.entrance.asked(f"GET /api/v1/namespaces/ns/configmaps/{number} HTTP/1.1".encode())
+    assert len(place.entrance._lines) <= KEPT_LINES
     for number in range(KEPT_HEADS + 2):
         await place.send(get(f"{PATH}?resourceVersion=0", f"User-Agent: {number}"))
         await place.answer()
