@@ -8,17 +8,43 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import secrets
+import socket
 from collections.abc import Awaitable, Callable
 
 from provisioner.kube.api._generated import coordination_v1, meta_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client.client import Client, ConnectionFailed
 from provisioner.kube.client.clock import Clock, SystemClock
+from provisioner.kube.client.daemon import Daemon
+from provisioner.kube.client.flags import Flags, FlagSet, boolean, duration
 from provisioner.kube.client.tasks import spawn, stop
 
 log = logging.getLogger(__name__)
 
 Lease = coordination_v1.Lease
+
+
+def add_flags(flags: FlagSet, lease: str) -> None:
+    flags.add("leader-elect", boolean, True, f"act only while holding the lease kube-system/{lease}")
+    flags.add("leader-elect-lease-duration", duration, 15.0, "others wait this long for a silent leader")
+    flags.add("leader-elect-renew-deadline", duration, 10.0, "a leader that can't renew for this long stops")
+    flags.add("leader-elect-retry-period", duration, 2.0, "time between attempts")
+
+
+def lead_by_flags(daemon: Daemon, client: Client, flags: Flags, lease: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Starts `work` as a loop of the daemon, once the lease kube-system/`lease` is held; the lease is given back at the end."""
+    elector = LeaderElector(
+        client,
+        name=lease,
+        identity=f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}",
+        lease_s=flags.leader_elect_lease_duration,
+        renew_deadline_s=flags.leader_elect_renew_deadline,
+        retry_s=flags.leader_elect_retry_period,
+    )
+    daemon.on_stop("lease", elector.release)
+    daemon.spawn("leader election", elector.run(work))
 
 
 class LeaderElector:

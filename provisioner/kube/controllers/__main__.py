@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
 import socket
 import sys
 from collections.abc import Sequence
 
+from provisioner.kube.client import leader
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.clock import SystemClock
 from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
 from provisioner.kube.client.events import EventRecorder
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list, duration, integer
 from provisioner.kube.client.informer import InformerSet
-from provisioner.kube.client.leader import LeaderElector
 from provisioner.kube.client.serving import serving_context
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.controllers.controller import Parts
@@ -47,10 +45,7 @@ def flag_set() -> FlagSet:
     ):
         flags.add(name, str, default, help_)
     flags.add("controllers", comma_list, ["*"], "controllers to run: * is all, -name leaves one out")
-    flags.add("leader-elect", boolean, True, "act only while holding the lease kube-system/kube-controller-manager")
-    flags.add("leader-elect-lease-duration", duration, 15.0, "others wait this long for a silent leader")
-    flags.add("leader-elect-renew-deadline", duration, 10.0, "a leader that can't renew for this long stops")
-    flags.add("leader-elect-retry-period", duration, 2.0, "time between attempts")
+    leader.add_flags(flags, "kube-controller-manager")
     flags.add("secure-port", integer, 10257, "port of the health endpoints; 0 turns them off")
     flags.add("allocate-node-cidrs", boolean, False, "give each node a range of --cluster-cidr")
     flags.add("node-cidr-mask-size", integer, 24, "size of a node's range")
@@ -94,16 +89,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
             await informers.stop()
 
     if flags.leader_elect:
-        elector = LeaderElector(
-            client,
-            name="kube-controller-manager",
-            identity=f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}",
-            lease_s=flags.leader_elect_lease_duration,
-            renew_deadline_s=flags.leader_elect_renew_deadline,
-            retry_s=flags.leader_elect_retry_period,
-        )
-        daemon.on_stop("lease", elector.release)
-        daemon.spawn("leader election", elector.run(lead))
+        leader.lead_by_flags(daemon, client, flags, "kube-controller-manager", lead)
     else:
         daemon.spawn("controllers", lead())
     await daemon.ready()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 import socket
 import sys
 from collections.abc import Sequence
@@ -12,12 +10,12 @@ from pathlib import Path
 
 import msgspec
 
+from provisioner.kube.client import leader
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
 from provisioner.kube.client.events import EventRecorder
-from provisioner.kube.client.flags import Flags, FlagSet, boolean, duration, integer
+from provisioner.kube.client.flags import Flags, FlagSet, integer
 from provisioner.kube.client.informer import InformerSet
-from provisioner.kube.client.leader import LeaderElector
 from provisioner.kube.client.serving import serving_context
 from provisioner.kube.scheduler.loop import Scheduler
 from provisioner.kube.scheduler.profiles import Configuration, ProfileSettings, profiles_of, read
@@ -35,10 +33,7 @@ def flag_set() -> FlagSet:
     flags.add("authorization-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
     flags.add("config", str, "", "a KubeSchedulerConfiguration file: profiles, their scoring plugins, back-off")
     flags.add("scheduler-name", str, "", "one profile of this name, where no file names any")
-    flags.add("leader-elect", boolean, True, "act only while holding the lease kube-system/kube-scheduler")
-    flags.add("leader-elect-lease-duration", duration, 15.0, "others wait this long for a silent leader")
-    flags.add("leader-elect-renew-deadline", duration, 10.0, "a leader that can't renew for this long stops")
-    flags.add("leader-elect-retry-period", duration, 2.0, "time between attempts")
+    leader.add_flags(flags, "kube-scheduler")
     flags.add("bind-address", str, "127.0.0.1", "where /healthz and /metrics answer")
     flags.add("secure-port", integer, 10259, "their port; 0 turns them off")
     flags.add("tls-cert-file", str, "", "serving certificate (default: one made at start)")
@@ -71,16 +66,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
             await informers.stop()
 
     if flags.leader_elect and config.leader_election.leader_elect is not False:
-        elector = LeaderElector(
-            client,
-            name="kube-scheduler",
-            identity=f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}",
-            lease_s=flags.leader_elect_lease_duration,
-            renew_deadline_s=flags.leader_elect_renew_deadline,
-            retry_s=flags.leader_elect_retry_period,
-        )
-        daemon.on_stop("lease", elector.release)
-        daemon.spawn("leader election", elector.run(lead))
+        leader.lead_by_flags(daemon, client, flags, "kube-scheduler", lead)
     else:
         daemon.spawn("scheduling", lead())
     await daemon.ready()
