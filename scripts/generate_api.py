@@ -234,6 +234,28 @@ LINES: dict[str, str] = {
     (OUT / "merge_keys.py").write_text(HEADER + doc + body + "}\n")
 
 
+def write_openapi_facts(definitions: dict[str, Any]) -> None:
+    """What types alone don't say of fields: which are required, which plain values have a name or are bytes."""
+    facts = {}
+    for definition, schema in sorted(definitions.items()):
+        module, required = module_of(definition), schema.get("required", ())
+        if not module or definition in SCALARS:
+            continue
+        marks = []
+        for prop, value in sorted(schema.get("properties", {}).items()):
+            item = value.get("items") or value.get("additionalProperties") or value
+            ref = item.get("$ref", "").removeprefix("#/definitions/") if isinstance(item, dict) else ""
+            named = f"={ref}" if ref in SCALARS else "=byte" if isinstance(item, dict) and item.get("format") == "byte" else ""
+            if named or prop in required:
+                marks.append(f"{prop}{'!' if prop in required else ''}{named}")
+        if marks:
+            facts[f"{module}.{definition.rsplit('.', 1)[1]}"] = " ".join(marks)
+    doc = """# A line for each type: its fields as name[!][=value's definition or byte]; ! is required. Read by apiserver/schemas.py.
+LINES: dict[str, str] = {
+"""
+    (OUT / "openapi_facts.py").write_text(HEADER + doc + "".join(f"    {name!r}: {text!r},\n" for name, text in facts.items()) + "}\n")
+
+
 def _rule_text(name: str, rule: tuple[Any, ...]) -> str:
     shape, *rest, map_keys = rule
     letter = {"list": "l", "map": "m", "struct": "t", "scalar": "s"}[shape]
@@ -376,6 +398,7 @@ def main() -> int:
     (OUT / "scalars.py").write_text(HEADER + SCALARS_SOURCE)
     write_types(document["definitions"])
     write_merge_rules(document["definitions"])
+    write_openapi_facts(document["definitions"])
     write_resources(document["paths"], document["definitions"])
     subprocess.run([sys.executable, "-m", "ruff", "check", "-q", "--fix", "--select", "F401,I", str(OUT)], check=False)
     subprocess.run([sys.executable, "-m", "ruff", "format", "-q", str(OUT)], check=True)

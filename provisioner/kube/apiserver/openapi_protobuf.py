@@ -50,6 +50,8 @@ def schema(node: dict[str, Any]) -> bytes:
         out += field(1, node["$ref"])
     if "format" in node:
         out += field(2, node["format"])
+    if "description" in node:
+        out += field(4, node["description"])
     for name in node.get("required", ()):
         out += field(19, name)
     if isinstance(node.get("additionalProperties"), dict):
@@ -70,7 +72,7 @@ def _parameter(node: dict[str, Any]) -> bytes:
         return field(1, field(1, body))
     required = _flag(1) if node.get("required") else b""
     where = field(2, node["in"]) + field(4, node["name"])
-    inside = required + where + (field(5, "string") if node["in"] == "path" else field(6, "string"))
+    inside = required + where + field(5 if node["in"] == "path" else 6, node.get("type", "string"))
     return field(1, field(2, field(4 if node["in"] == "path" else 3, inside)))
 
 

@@ -1,10 +1,9 @@
-"""OpenAPI schemas and paths of the served kinds, read off their types and merge rules. Pure."""
+"""OpenAPI documents of the served kinds: schemas read off their types, merge rules and generated facts; apiserver/operations.py adds paths. Pure."""
 
 from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.merge_rules import RULES
+from provisioner.kube.apiserver import operations
 from provisioner.kube.apiserver.descriptions import LIST, OBJECT, description
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.version import VERSION
@@ -30,17 +30,20 @@ _PACKAGES = {
     "apiextensions_v1": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1",
     "apiregistration_v1": "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1",
 }
-_WRITE_PARAMETERS = ("dryRun", "fieldManager", "fieldValidation")
-_METHODS = {
-    "get": "get",
-    "list": "get",
-    "create": "post",
-    "update": "put",
-    "patch": "patch",
-    "delete": "delete",
-    "deletecollection": "delete",
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_EITHER = [{"type": "string"}, {"type": "number"}]
+# Plain values with a name: (v2, v3).
+_NAMED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": ({"type": "string"}, {"oneOf": _EITHER}),
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": (
+        {"type": "string", "format": "int-or-string"},
+        {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
+    ),
+    **{f"{_META}{name}": ({"type": "string", "format": "date-time"},) * 2 for name in ("Time", "MicroTime")},
+    **{name: ({"type": "object"},) * 2 for name in (f"{_META}FieldsV1", "io.k8s.apimachinery.pkg.runtime.RawExtension")},
 }
-_ACTIONS = {"create": "post", "update": "put"}
+# `kubectl explain` can't show a schema that says nothing at all.
+_ANYTHING = {"description": "Any JSON value."}
 
 
 def root_of(resource: Resource) -> str:
@@ -71,28 +74,68 @@ class Definitions:
         module = cls.__module__.removeprefix(_PACKAGE)
         rules = RULES.get(f"{module}.{cls.__name__}", {})
         hints = typing.get_type_hints(cls, include_extras=True)
+        required, named = _facts(f"{module}.{cls.__name__}")
         properties: dict[str, Any] = {}
         for field in msgspec.structs.fields(cls):
             schema = self.of(hints[field.name])
+            if field.encode_name in named:
+                schema = self._with_items(schema, self._value(named[field.encode_name]))
             rule = rules.get(field.encode_name)
             if rule is not None:
-                schema |= _patch_rules(rule)
+                schema = self._with(schema, _patch_rules(rule))
             text = description(module, cls.__name__, field.encode_name, is_object=hasattr(cls, "KIND"))
             properties[field.encode_name] = self.described(schema, text)
         found: dict[str, Any] = {"type": "object"}
         if properties:
             found["properties"] = properties
+        if required:
+            found["required"] = required
         if hasattr(cls, "KIND"):
             found["x-kubernetes-group-version-kind"] = [{"group": cls.GROUP, "version": cls.VERSION, "kind": cls.KIND}]
         return found
 
+    def _value(self, name: str) -> dict[str, Any]:
+        """A plain value: bytes, or one whose definition has a name."""
+        if name == "byte":
+            return {"type": "string", "format": "byte"}
+        if name not in self.found:
+            self.found[name] = dict(_NAMED[name][self.is_v3]) if name in _NAMED else dict(_ANYTHING)
+        return {"$ref": self._prefix + name}
+
+    @staticmethod
+    def _with_items(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+        """The schema of a list or a map with other items; of anything else, what stands for it."""
+        for part in ("items", "additionalProperties"):
+            if part in schema and not (value.get("$ref") or "").endswith("FieldsV1"):
+                return {**schema, part: value}
+        return value
+
+    def kind(self, kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
+        """References to the kind's schema and to its list's; a kind that is never listed stands for its own list."""
+        own = getattr(kind, "openapi", None)
+        if own is not None:
+            name, schema = own()
+            metadata = self.described(self.reference(meta_v1.ObjectMeta), OBJECT["metadata"])
+            self.found[name] = {**schema, "properties": {**schema["properties"], "metadata": metadata}}
+            return {"$ref": self._prefix + name}, {"$ref": self._prefix + _list_of(kind, name, self)}
+        reference = self.reference(kind.struct)
+        listed = getattr(import_module(_PACKAGE + kind.resource.module), f"{kind.resource.kind}List", None)
+        return reference, reference if listed is None else self.reference(listed)
+
+    def body(self, group: str, version: str, name: str) -> dict[str, Any]:
+        """A reference to the schema of what a subresource takes."""
+        module = {"": "core", "meta.k8s.io": "meta"}.get(group, group.partition(".")[0])
+        found = getattr(import_module(f"{_PACKAGE}{module}_{version}"), name, None)
+        return self.reference(found) if found is not None else {"type": "object"}
+
     def described(self, schema: dict[str, Any], text: str) -> dict[str, Any]:
-        """With a description, which v3 does not allow beside a reference."""
-        if not text:
-            return schema
-        if "$ref" in schema and self.is_v3:
-            return {"allOf": [{"$ref": schema["$ref"]}], **{k: v for k, v in schema.items() if k != "$ref"}, "description": text}
-        return {**schema, "description": text}
+        return self._with(schema, {"description": text}) if text else schema
+
+    def _with(self, schema: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+        """With further members, which v3 does not allow beside a reference."""
+        if "$ref" in schema and more and self.is_v3:
+            return {"allOf": [schema], **more}
+        return {**schema, **more}
 
     @property
     def is_v3(self) -> bool:
@@ -117,8 +160,21 @@ class Definitions:
             return dict(_SCALARS[annotation])
         if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
             return self.reference(annotation)
-        # `kubectl explain` can't show a schema that says nothing at all.
-        return {"type": "object"} if annotation is dict else {"description": "Any JSON value."}
+        return {"type": "object"} if annotation is dict else dict(_ANYTHING)
+
+
+def _facts(type_name: str) -> tuple[list[str], dict[str, str]]:
+    """(required fields, field -> its value's definition)."""
+    from provisioner.kube.api._generated.openapi_facts import LINES
+
+    required, named = [], {}
+    for mark in LINES.get(type_name, "").split():
+        field, _, value = mark.partition("=")
+        if field.endswith("!"):
+            required.append(field[:-1])
+        if value:
+            named[field.rstrip("!")] = value
+    return required, named
 
 
 def _patch_rules(rule: Any) -> dict[str, Any]:
@@ -134,68 +190,28 @@ def _patch_rules(rule: Any) -> dict[str, Any]:
     return found
 
 
-def _schema(kind: Kind, definitions: Definitions) -> dict[str, Any]:
-    own = getattr(kind, "openapi", None)
-    if own is not None:
-        name, schema = own()
-        metadata = definitions.described(definitions.reference(meta_v1.ObjectMeta), OBJECT["metadata"])
-        definitions.found[name] = {**schema, "properties": {**schema["properties"], "metadata": metadata}}
-        _list_of(kind, name, definitions)
-        return {"$ref": definitions._prefix + name}
-    reference = definitions.reference(kind.struct)
-    listed = getattr(import_module(_PACKAGE + kind.resource.module), f"{kind.resource.kind}List", None)
-    if listed is not None:
-        definitions.reference(listed)
-    return reference
-
-
-def _list_of(kind: Kind, name: str, definitions: Definitions) -> None:
-    """The list type of a custom kind."""
+def _list_of(kind: Kind, name: str, definitions: Definitions) -> str:
+    """The name of a custom kind's list type, which is added."""
     resource = kind.resource
     properties: dict[str, Any] = {part: {"type": "string", "description": OBJECT[part]} for part in ("apiVersion", "kind")}
     properties["items"] = {"type": "array", "items": {"$ref": definitions._prefix + name}, "description": LIST["items"]}
     properties["metadata"] = definitions.described(definitions.reference(meta_v1.ListMeta), LIST["metadata"])
     gvk = {"group": resource.group, "version": resource.version, "kind": kind.list_kind}
-    definitions.found[f"{name.rpartition('.')[0]}.{kind.list_kind}"] = {
+    listed = f"{name.rpartition('.')[0]}.{kind.list_kind}"
+    definitions.found[listed] = {
         "type": "object",
         "description": f"{kind.list_kind} is a list of {resource.kind}",
         "required": ["items"],
         "properties": properties,
         "x-kubernetes-group-version-kind": [gvk],
     }
-
-
-def _paths(kind: Kind) -> Iterable[tuple[str, str, str]]:
-    """(path, verb, subresource) of each operation."""
-    resource = kind.resource
-    root = f"/{root_of(resource)}" + ("/namespaces/{namespace}" if resource.namespaced else "")
-    for verb in resource.verbs:
-        if verb in _METHODS:
-            path = f"{root}/{resource.plural}"
-            yield (path if verb in ("list", "create", "deletecollection") else path + "/{name}"), verb, ""
-    for sub in resource.subresources:
-        for verb in sub.verbs:
-            if verb in _METHODS:
-                yield f"{root}/{resource.plural}/{{name}}/{sub.name}", verb, sub.name
+    return listed
 
 
 def v3(kinds: list[Kind]) -> dict[str, Any]:
     """The document of one group and version."""
     definitions = Definitions("#/components/schemas/")
-    paths: dict[str, dict[str, Any]] = {}
-    for kind in kinds:
-        reference = _schema(kind, definitions)
-        resource = kind.resource
-        gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-        for path, verb, sub in _paths(kind):
-            operation = _operation(resource, verb, sub, gvk)
-            operation["responses"] = {"200": {"description": "OK", "content": {"application/json": {"schema": reference}}}}
-            if verb in ("create", "update"):
-                operation["requestBody"] = {"content": {"*/*": {"schema": reference}}}
-            elif verb == "patch":
-                patch = {"type": "object"}
-                operation["requestBody"] = {"content": {media: {"schema": patch} for media in patches_of(kind)}}
-            paths.setdefault(path, {"parameters": _path_parameters(path, {"schema": {"type": "string"}})})[_METHODS[verb]] = operation
+    paths = operations.paths(kinds, definitions)
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": VERSION},
@@ -204,53 +220,13 @@ def v3(kinds: list[Kind]) -> dict[str, Any]:
     }
 
 
-def patches_of(kind: Kind) -> list[str]:
-    """The media types of patches that a kind takes: kubectl sends a strategic one wherever it finds it here."""
-    names = ["apply-patch+yaml", "json-patch+json", "merge-patch+json"]
-    return [f"application/{name}" for name in (names if kind.type_key is None else [*names, "strategic-merge-patch+json"])]
-
-
 def v2(kinds: list[Kind]) -> dict[str, Any]:
     """The one document of everything (Swagger 2.0)."""
     definitions = Definitions("#/definitions/")
-    paths: dict[str, dict[str, Any]] = {}
-    for kind in kinds:
-        reference = _schema(kind, definitions)
-        resource = kind.resource
-        gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-        for path, verb, sub in _paths(kind):
-            operation = _operation(resource, verb, sub, gvk, {"type": "string"})
-            operation["responses"] = {"200": {"description": "OK", "schema": reference}}
-            if verb in ("create", "update", "patch"):
-                body = {"name": "body", "in": "body", "required": True, "schema": reference if verb != "patch" else {"type": "object"}}
-                operation["parameters"] = [body, *operation["parameters"]]
-                operation["consumes"] = patches_of(kind) if verb == "patch" else ["*/*"]
-            paths.setdefault(path, {"parameters": _path_parameters(path, {"type": "string"})})[_METHODS[verb]] = operation
+    paths = operations.paths(kinds, definitions)
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": VERSION},
         "paths": paths,
         "definitions": definitions.found,
     }
-
-
-def _operation(resource: Resource, verb: str, sub: str, gvk: dict[str, str], type_: dict[str, Any] | None = None) -> dict[str, Any]:
-    """One verb; `type_` is how a parameter says its type in v2, None for v3's way."""
-    names: tuple[str, ...] = _WRITE_PARAMETERS if verb in ("create", "update", "patch") else ()
-    if verb == "patch":
-        names += ("force",)
-    if verb in ("list", "deletecollection"):
-        names = ("continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "timeoutSeconds", "watch")
-    spec = type_ if type_ is not None else {"schema": {"type": "string"}}
-    group = "".join(part.capitalize() for part in resource.group.partition(".")[0].split("-")) or "Core"
-    scope = "Namespaced" if resource.namespaced else ""
-    return {
-        "operationId": f"{verb}{group}{resource.version.capitalize()}{scope}{resource.kind}{sub.capitalize()}",
-        "parameters": [{"name": n, "in": "query", **spec} for n in names],
-        "x-kubernetes-action": _ACTIONS.get(verb, verb),
-        "x-kubernetes-group-version-kind": gvk,
-    }
-
-
-def _path_parameters(path: str, spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"name": n, "in": "path", "required": True, **spec} for n in ("namespace", "name") if f"{{{n}}}" in path]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.kube.apiserver import openapi_protobuf, schemas
+from provisioner.kube.apiserver import openapi_protobuf, operations, schemas
 from provisioner.kube.apiserver.registry import Registry
 
 
@@ -27,11 +27,25 @@ def test_v3_of_apps(kinds: list[Any]) -> None:
     assert spec["containers"]["items"] == {"$ref": "#/components/schemas/io.k8s.api.core.v1.Container"}
 
 
+def test_what_types_do_not_say(kinds: list[Any]) -> None:
+    """Required fields, bytes, and plain values whose definitions have names."""
+    found = schemas.v3([k for k in kinds if schemas.root_of(k.resource) == "api/v1"])["components"]["schemas"]
+    core, meta = "io.k8s.api.core.v1.", "io.k8s.apimachinery.pkg.apis.meta.v1."
+    assert found[f"{core}ContainerPort"]["required"] == ["containerPort"] and "required" not in found[f"{core}Pod"]
+    assert found[f"{core}Secret"]["properties"]["data"]["additionalProperties"] == {"type": "string", "format": "byte"}
+    quantity = {"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity"}
+    assert found[f"{core}ResourceRequirements"]["properties"]["limits"]["additionalProperties"] == quantity
+    assert found[f"{meta}Time"] == {"type": "string", "format": "date-time"} and found[f"{meta}FieldsV1"] == {"type": "object"}
+    entry = found[f"{meta}ManagedFieldsEntry"]["properties"]["fieldsV1"]
+    assert entry == {"allOf": [{"$ref": f"#/components/schemas/{meta}FieldsV1"}], "x-kubernetes-map-type": "atomic"} or "$ref" in entry
+    assert {"type": "integer"} in found["io.k8s.apimachinery.pkg.util.intstr.IntOrString"]["oneOf"]
+
+
 def test_only_built_in_kinds_take_strategic_patches(kinds: list[Any]) -> None:
     document = schemas.v2(kinds)
     consumes = document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]["consumes"]
     assert "application/strategic-merge-patch+json" in consumes and "application/apply-patch+yaml" in consumes
-    assert schemas.patches_of(SimpleNamespace(type_key=None)) == [  # type: ignore[arg-type]
+    assert operations.patches_of(SimpleNamespace(type_key=None)) == [  # type: ignore[arg-type]
         "application/apply-patch+yaml",
         "application/json-patch+json",
         "application/merge-patch+json",
