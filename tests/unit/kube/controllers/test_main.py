@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.kube.client import leader
 from provisioner.kube.client.daemon import Daemon
 from provisioner.kube.client.tasks import stop
 from provisioner.kube.controllers import __main__ as main
@@ -33,7 +34,7 @@ async def test_controllers_are_made_before_the_lease_is_asked_for(monkeypatch: p
             happened.append("asks")
             daemon.stopping.set()
 
-    monkeypatch.setattr(main, "LeaderElector", Elector)
+    monkeypatch.setattr(leader, "LeaderElector", Elector)
     monkeypatch.setattr(main, "Client", type("Clients", (), {"from_kubeconfig": staticmethod(lambda *a, **k: Away())}))
     monkeypatch.setattr(main, "FACTORIES", {name: lambda parts, flags, name=name: happened.append(name) for name in main.FACTORIES})
     daemon = Daemon("kube-controller-manager")
