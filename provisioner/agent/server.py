@@ -72,12 +72,12 @@ class Agent:
             os.environ.update({key: str(value) for key, value in (call.get("environment") or {}).items()})
             return self._module(call, made)
         except _TimedOut:
-            period = call["timeout_s"]
+            period = float(call["timeout_s"])
             return {
                 "failed": True,
                 "changed": False,
                 "msg": "Task failed: Timed out after %g second(s)." % period,
-                "timedout": {"period": period},
+                "timedout": {"period": int(period) if period.is_integer() else period},
             }
         finally:
             os.environ.clear()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from provisioner.cli.diff_text import diff_text
+from provisioner.cli.error_blocks import failure_message
 from provisioner.engine.events import Event, HostDone, NoHosts, Warned
 from provisioner.engine.results import Status
 
@@ -20,18 +23,36 @@ TEXT_ACTIONS = {"command", "shell", "raw", "script"}
 
 
 class AdhocOutput:
-    """A callback of the engine."""
+    """A callback of the engine. `origin` says what was asked for, `tree` is a folder that gets a file of results for each host."""
 
-    def __init__(self, one_line: bool = False) -> None:
+    def __init__(self, one_line: bool = False, origin: str = "", tree: Path | None = None) -> None:
         self._one_line = one_line
+        self._origin = origin
+        self._tree = tree
+        self._told = False
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, HostDone):
+            if self._tree is not None:
+                self._tree.mkdir(parents=True, exist_ok=True)
+                (self._tree / event.host.replace("/", "_")).write_text(_document(event.action, event.result, True))
+            self._explain(event)
+            if event.result.get("changed") and (shown := diff_text(event.result.get("diff") or [])):
+                print(shown.rstrip("\n") + "\n")
             print(text(event.host, event.action, event.status, event.result, self._one_line), flush=True)
         elif isinstance(event, NoHosts):
             print("[WARNING]: No hosts matched, nothing to do", file=sys.stderr)
         elif isinstance(event, Warned):
             print(f"[WARNING]: {event.message}", file=sys.stderr)
+
+    def _explain(self, event: HostDone) -> None:
+        """Why it failed, once: hosts mostly fail alike."""
+        if event.status not in (Status.FAILED, Status.UNREACHABLE) or self._told or self._one_line:
+            return
+        message = failure_message(event.action, event.result)
+        if message:
+            self._told = True
+            print(f"[ERROR]: {message}\nOrigin: <adhoc '{event.action}' task>\n\n{self._origin}\n")
 
 
 def text(host: str, action: str, status: Status, result: Mapping[str, Any], one_line: bool) -> str:
@@ -41,8 +62,11 @@ def text(host: str, action: str, status: Status, result: Mapping[str, Any], one_
         head = f"{host} | {WORDS[status].rstrip('!')} | rc={result['rc']} "
         if one_line:
             words = [f"({name}) {shown}" for name in ("stdout", "stderr") if (shown := _one_line(result.get(name)))]
-            return f"{head}| {' '.join(words)}"
+            line = f"{head}| {' '.join(words)}"
+            return f"{line}\n{host} | FAILED! => {_document(action, result, True)}" if status is Status.FAILED else line
         return f"{head}>>\n" + "".join(str(result.get(name) or "") for name in ("stdout", "stderr", "msg"))
+    if one_line and status is Status.UNREACHABLE:
+        return f"{host} | UNREACHABLE!: {result.get('msg', '')}"
     return f"{host} | {WORDS[status]} => {_document(action, result, one_line)}"
 
 

@@ -14,6 +14,12 @@ _SHOWN_BEFORE = 2  # lines above the one that is meant
 
 def error_block(action: str, result: Mapping[str, Any], location: Location | None) -> str:
     """ "" for a result that is hidden, or says nothing."""
+    message = failure_message(action, result)
+    return f"[ERROR]: {message}\n{_place(location)}" if message else ""
+
+
+def failure_message(action: str, result: Mapping[str, Any]) -> str:
+    """What failed, in one sentence that begins the same for all failures; "" as with `error_block`."""
     message = str(result.get("msg") or "")
     if not message or "censored" in result:
         return ""
@@ -21,7 +27,7 @@ def error_block(action: str, result: Mapping[str, Any], location: Location | Non
         message = f"Task failed: {message}"
     elif not message.startswith("Task failed:"):
         message = f"Task failed: {'Action' if is_local(action) else 'Module'} failed: {message}"
-    return f"[ERROR]: {message}\n{_place(location)}"
+    return message
 
 
 def _place(location: Location | None) -> str:

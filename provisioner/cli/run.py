@@ -16,6 +16,12 @@ from provisioner.cli.engine_options import engine_options, reach_machines, run_o
 @click.option("-m", "--module-name", "module", default="command", show_default=True)
 @click.option("-a", "--args", "arguments", default="", help="k=v words, JSON, or free text.")
 @click.option("-o", "--one-line", is_flag=True)
+@click.option(
+    "-t", "--tree", type=click.Path(path_type=Path, file_okay=False), help="Also keep each host's result in a file of this folder."
+)
+@click.option(
+    "--playbook-dir", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where roles, files and group_vars are."
+)
 @click.option("-B", "--background", type=click.IntRange(min=0), default=0, help="Run in the background, for at most so many seconds.")
 @click.option(
     "-P", "--poll", type=click.IntRange(min=0), default=15, show_default=True, help="Seconds between looks at what runs in the background."
@@ -28,6 +34,7 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
 
     from provisioner.cli.adhoc_output import AdhocOutput
     from provisioner.cluster.sessions import Sessions
+    from provisioner.engine.errors import PlaybookError
     from provisioner.engine.runner import Runner
     from provisioner.inventory import load
     from provisioner.inventory.patterns import PatternError
@@ -35,7 +42,7 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
     if not values["list_hosts"] and module.rpartition(".")[2] in ("command", "shell", "raw", "script") and not arguments.strip():
         raise _WrongOption(f"No argument passed to {module} module")
     secrets = secrets_of(values)
-    options = run_options(values, vault=secrets)
+    options = run_options(values, vault=secrets, playbook_dir=(values["playbook_dir"] or Path()).absolute())
     loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
     try:
         hosts = loaded.match(pattern, options.limit)
@@ -46,11 +53,19 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
         return 0
     reach_machines(loaded, inventories)
     background = {"async": values["background"], "poll": values["poll"]} if values["background"] else {}
+    play = adhoc_play(pattern, module, arguments, background)
+    output = AdhocOutput(one_line, origin_of(play), values["tree"])
     with TemporaryDirectory(prefix="provision-run-") as folder, Sessions(forks=values["forks"]) as sessions:
         playbook = Path(folder) / "run.yaml"
-        playbook.write_text(yaml.safe_dump(adhoc_play(pattern, module, arguments, background), sort_keys=False))
-        result = Runner(loaded, options=options, sessions=sessions, callbacks=[AdhocOutput(one_line)]).run([playbook])
-    return result.exit_code
+        playbook.write_text(yaml.safe_dump(play, sort_keys=False))
+        try:
+            return Runner(loaded, options=options, sessions=sessions, callbacks=[output]).run([playbook]).exit_code
+        except PlaybookError as e:
+            raise _WrongContent(e.message) from e
+
+
+class _WrongContent(click.ClickException):
+    exit_code = 2
 
 
 class _WrongOption(click.ClickException):
@@ -68,3 +83,12 @@ def adhoc_play(pattern: str, module: str, arguments: str, keywords: dict[str, An
         except ValueError as e:
             raise click.UsageError(f"-a: neither words nor JSON: {e}") from e
     return [{"name": "run", "hosts": pattern, "gather_facts": False, "tasks": [{"name": module, module: given or None, **keywords}]}]
+
+
+def origin_of(play: list[dict[str, Any]]) -> str:
+    """The one task of such a play, as failures show it."""
+    task = dict(play[0]["tasks"][0])
+    name = task.pop("name")
+    given = task.pop(name)
+    args = given if isinstance(given, dict) else {"_raw_params": given} if given else {}
+    return str({"action": name, "args": args, "timeout": 0, "async_val": task.get("async", 0), "poll": task.get("poll", 15)})

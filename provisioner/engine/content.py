@@ -40,8 +40,10 @@ class Content:
         module_path: tuple[Path, ...] = (),
         lookup_path: tuple[Path, ...] = (),
         collections_path: tuple[Path, ...] = (),
+        playbook_dir: Path | None = None,
     ) -> None:
         self.directory = directory
+        self.playbook_dir = playbook_dir
         self.secrets = secrets
         self.extra_vars = dict(extra_vars or {})
         configured = [Path(part).expanduser() for part in os.environ.get("ANSIBLE_ROLES_PATH", "").split(":") if part]
@@ -209,7 +211,8 @@ class Content:
         role.entry_vars = dict(entry_vars or {})
         duplicates = meta.get("allow_duplicates", False) if isinstance(meta, dict) else False
         role.allow_duplicates = bool(duplicates) if allow_duplicates is None else bool(duplicates or allow_duplicates)
-        role.key = json.dumps([str(path), role.params, tasks_from, keywords or {}], default=str, sort_keys=True)
+        parts = [tasks_from, vars_from, defaults_from, handlers_from]
+        role.key = json.dumps([str(path), role.params, parts, keywords or {}, included], default=str, sort_keys=True)
         for entry in (meta.get("dependencies") or []) if isinstance(meta, dict) else []:
             role.dependencies.append(self._dependency(entry, role, attributes, place))
         inner = Surroundings(path / "tasks" / "main.yml", attributes, role, include_params or {})

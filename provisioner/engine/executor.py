@@ -371,7 +371,7 @@ class Executor:
             done.append((result, local))
             facts = result.get("ansible_facts")
             if actions.is_local(task.action) and isinstance(facts, dict):
-                self._take_facts(state, task, result, templar)
+                self._take_facts(state, task, {**result, **local}, templar)
         return done, settings
 
     def _item_done(
@@ -417,7 +417,9 @@ class Executor:
         owner = state
         delegate = task.attributes.get("delegate_to")
         if delegate and to_bool(task.attributes.get("delegate_facts")):
-            owner = self.run.targets.delegate(str(templar.render(delegate)))
+            of_item = result.get("ansible_loop_var")
+            seen = templar.with_local({of_item: result.get(of_item)}) if of_item else templar
+            owner = self.run.targets.delegate(str(seen.render(delegate)))
         kind = result.get("_ansible_kind")
         if kind == "set_fact":
             owner.store.set_facts(facts, cacheable=bool(result.get("_ansible_cacheable")))

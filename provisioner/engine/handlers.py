@@ -31,13 +31,13 @@ class Handlers:
         self.add(nodes)
 
     def add(self, nodes: Sequence[Node]) -> None:
-        """Handlers of a play, or of a role included later; those already known are not added again."""
+        """Handlers of a play, or of a role included later. What has been added before comes last now, and hides its former self."""
         for group in _groups(nodes):
-            fresh = [
-                task for task in group if not any(known.location == task.location and known.role is task.role for known in self._handlers)
-            ]
-            self._groups.append(list(range(len(self._handlers), len(self._handlers) + len(fresh))))
-            self._handlers.extend(fresh)
+            places = [task.location for task in group]
+            if all(task.name for task in group):
+                self._groups = [known for known in self._groups if [self._handlers[index].location for index in known] != places]
+            self._groups.append(list(range(len(self._handlers), len(self._handlers) + len(group))))
+            self._handlers.extend(group)
 
     def notify(self, state: HostState, names: Sequence[str], *, by_handler: bool = False) -> None:
         """Keeps names or topics until handlers are run: which handler one means is found then. Raises RunError for one that nobody has.
@@ -58,11 +58,12 @@ class Handlers:
     def _of_name(self, state: HostState, name: str) -> list[int]:
         """Indexes of the handlers that a name or topic means."""
         # Of a name, the last list that has it hides those before, and in one list the first counts.
-        named = (index for group in reversed(self._groups) for index in group if self._is_named(self._handlers[index], name, state))
-        found = list(itertools.islice(named, 1))
-        # All that listen to a topic run, of those with one name only the first.
+        order = [index for group in reversed(self._groups) for index in group]
+        found = list(itertools.islice((index for index in order if self._is_named(self._handlers[index], name, state)), 1))
+        # All that listen to a topic run, of those with one name only the one that hides the others.
         seen: set[str] = set()
-        for index, task in enumerate(self._handlers):
+        for index in order:
+            task = self._handlers[index]
             if _listens(task, name) and (not task.name or task.name not in seen):
                 seen.add(task.name)
                 found.append(index)

@@ -51,6 +51,8 @@ class RunOptions:
     timeout_s: float | None = None
     """Limit for one task on one host; None means none."""
     verbosity: int = 0
+    playbook_dir: Path | None = None
+    """Where roles, files and group_vars are looked for; None: where the playbook is."""
     vault: VaultSecrets | None = None
     """Opens encrypted files and values."""
     roles_path: tuple[Path, ...] = ()

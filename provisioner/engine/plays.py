@@ -124,7 +124,7 @@ class PlaybookReader:
             hosts=raw["hosts"],
             attributes=inherited,
             location=place,
-            directory=path.parent,
+            directory=self._content.playbook_dir or path.parent,
             vars={**self._vars(raw.get("vars"), place), **variables},
             vars_files=as_tuple(raw["vars_files"]) if raw.get("vars_files") else (),
             vars_prompt=tuple(raw.get("vars_prompt") or ()),

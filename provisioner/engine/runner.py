@@ -49,8 +49,11 @@ class Runner:
         parsed = []
         for playbook in playbooks:
             path = Path(playbook).absolute()
-            parsed.append((path, PlaybookReader(self._content(path.parent)).read(path)))
+            parsed.append((path, PlaybookReader(self._content(self._folder(path))).read(path)))
         return parsed
+
+    def _folder(self, playbook: Path) -> Path:
+        return self.options.playbook_dir or playbook.parent
 
     def _content(self, directory: Path) -> Content:
         return Content(
@@ -63,23 +66,24 @@ class Runner:
             lookup_path=tuple(Path(part) for part in self.options.settings.get("DEFAULT_LOOKUP_PLUGIN_PATH", ())),
             collections_path=tuple(Path(part) for part in self.options.settings.get("COLLECTIONS_PATHS", ())),
             extra_vars={**self.inventory.extra_vars, **self.options.extra_vars},
+            playbook_dir=self.options.playbook_dir,
         )
 
     def run(self, playbooks: Sequence[Path | str]) -> RunResult:
         """Runs everything. Raises PlaybookError for content that is wrong; what fails on hosts is in the result."""
         paths = [Path(playbook).absolute() for playbook in playbooks]
-        contents = [self._content(path.parent) for path in paths]
+        contents = [self._content(self._folder(path)) for path in paths]
         parsed = [PlaybookReader(content).read(path) for content, path in zip(contents, paths, strict=True)]
         result = RunResult()
         lost: set[str] = set()
         variables: Variables | None = None
         for path, content, plays in zip(paths, contents, parsed, strict=True):
-            self.inventory.playbook_files = (VariableFiles(path.parent, self.options.vault),)
+            self.inventory.playbook_files = (VariableFiles(self._folder(path), self.options.vault),)
             self.inventory.changed()
             stores = variables.stores if variables else {}
-            variables = Variables(self.inventory, self.options, path.parent)
+            variables = Variables(self.inventory, self.options, self._folder(path))
             variables.stores = stores
-            run = self._make_run(path.parent, content, variables, result, plays)
+            run = self._make_run(self._folder(path), content, variables, result, plays)
             self._run = run
             run.emit(PlaybookStarted(str(path)))
             for play in plays:

@@ -57,11 +57,14 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     executable = args["executable"] if shell else None
     started = datetime.now()
     try:
-        code, out, err = context.run(_expanded(command, args), data=data, executable=executable)
+        wanted = " ".join(command) if shell and not isinstance(command, str) else _expanded(command, args)
+        code, out, err = context.run(wanted, data=data, executable=executable)
     except ModuleFailed as error:
         words = [executable or "/bin/sh", "-c", command] if isinstance(command, str) else command
         shown = " ".join(shlex.quote(word) for word in words)
-        raise ModuleFailed("Error executing command.", rc=error.more.get("rc"), cmd=shown, stdout="", stderr="", exception=error.more.get("exception"))
+        raise ModuleFailed(
+            "Error executing command.", rc=error.more.get("rc"), cmd=shown, stdout="", stderr="", exception=error.more.get("exception")
+        )
     ended = datetime.now()
     if args["strip_empty_ends"]:
         out, err = out.rstrip("\r\n"), err.rstrip("\r\n")
@@ -75,7 +78,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 def _words(args: Dict[str, Any], text: Any, shell: bool) -> Union[str, List[str]]:
     """What is run: a text by a shell, a list of words directly."""
     if args["argv"]:
-        words = [str(word) for word in args["argv"]]
+        words = ["" if word is None else str(word) for word in args["argv"]]
     elif shell:
         return str(text)
     else:

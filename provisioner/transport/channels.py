@@ -8,6 +8,7 @@ import select
 import subprocess
 import termios
 import time
+from pathlib import Path
 from typing import Protocol
 
 import paramiko
@@ -114,20 +115,22 @@ class SshChannel:
 
 
 class LocalChannel:
-    def __init__(self, host: str, argv: list[str], *, terminal: bool = False) -> None:
+    def __init__(self, host: str, argv: list[str], *, terminal: bool = False, folder: str | None = None) -> None:
         self._host = host
         self._errors = bytearray()
         self._master = -1
+        folder = folder if folder is not None and Path(folder).is_dir() else None
         if terminal:
-            self._start_on_terminal(argv)
+            self._start_on_terminal(argv, folder)
             return
-        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, cwd=folder)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._in, self._out, self._err = (stream.fileno() for stream in (self._process.stdin, self._process.stdout, self._process.stderr))
 
-    def _start_on_terminal(self, argv: list[str]) -> None:
+    def _start_on_terminal(self, argv: list[str], folder: str | None) -> None:
         self._master, slave = os.openpty()
         self._in = self._out = self._master
         self._err = -1
@@ -136,7 +139,7 @@ class LocalChannel:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self._process = subprocess.Popen(
-            argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=own_terminal, bufsize=0
+            argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=own_terminal, bufsize=0, cwd=folder
         )
         os.close(slave)
 

@@ -145,7 +145,7 @@ class HostSession:
     def _open(self, command: str, terminal: bool) -> Channel:
         settings = self.settings
         if settings.connection == "local":
-            return LocalChannel(settings.name, ["/bin/sh", "-c", command], terminal=terminal)
+            return LocalChannel(settings.name, ["/bin/sh", "-c", command], terminal=terminal, folder=settings.folder)
         if self._link is None or not self._link.is_open():
             self._drop()
             self._link = connect(settings)

@@ -65,6 +65,8 @@ class ConnectionSettings:
     keepalive_s: int = DEFAULT_KEEPALIVE_S
     python_interpreter: str = "auto"
     connection: str = "ssh"
+    folder: str | None = None
+    """Where commands of a local connection start; None: where we are."""
 
     @classmethod
     def from_vars(cls, name: str, variables: Mapping[str, Any]) -> ConnectionSettings:
@@ -92,6 +94,8 @@ class ConnectionSettings:
             python_interpreter=_interpreter(first("ansible_python_interpreter")),
             connection=_connection(first("ansible_connection")),
         )
+        if settings.connection == "local":
+            settings = dataclasses.replace(settings, folder=first("playbook_dir"))
         jump = first("gateway", "ansible_gateway") or options.get("proxyjump")
         return settings if jump in (None, "none") else dataclasses.replace(settings, gateway=_gateway(settings, str(jump)))
 

@@ -22,6 +22,12 @@ _ARGUMENTS = {
 
 
 def plan(call: ActionCall) -> dict[str, Any]:
+    for name in ("minutes", "seconds"):
+        try:
+            int(call.args.get(name) or 0)
+        except (TypeError, ValueError) as e:
+            kind = type(call.args[name]).__name__
+            raise TaskError(f"argument '{name}' is of type {kind} and we were unable to convert to int: {e}") from e
     try:
         args = checked(_ARGUMENTS, call.args, "pause")
     except ArgumentError as e:
