@@ -91,12 +91,16 @@ def base_box(
     suite: str, packages: tuple[str, ...], mirror: str | None, proxy: str | None, output: Path | None, add: bool, name: str | None
 ) -> int:
     """Build a Vagrant box (for libvirt) of a Debian release; prints its path."""
-    from provisioner.images.vagrant_box import add_box, write_box
+    from provisioner.images.vagrant_box import add_box, added, write_box
 
     disk = _build(suite, packages, mirror, proxy, box=True)
     path = output or disk.with_suffix(".box")
-    write_box(disk, path)
-    if add:
-        add_box(path, name or f"provision/{suite}")
+    name = name or f"provision/{suite}"
+    # A box that is added anew is another one to Vagrant, which then uploads its disk to libvirt once more and keeps both.
+    there = add and added(name) == disk.stem
+    if not there or not path.exists():
+        write_box(disk, path)
+    if add and not there:
+        add_box(path, name)
     click.echo(path)
     return 0

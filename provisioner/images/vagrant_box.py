@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import tarfile
 from io import BytesIO
@@ -30,7 +31,7 @@ def write_box(disk: Path, box: Path) -> None:
         raise ImageError(f"{disk} is not a qcow2 image, and a box for libvirt has to be one")
     # The format wants whole GiB, at least what the disk has.
     gib = -(-struct.unpack(">Q", head[24:32])[0] // (1 << 30))
-    about = {"provider": "libvirt", "format": "qcow2", "virtual_size": gib, "architecture": ARCHITECTURE}
+    about = {"provider": "libvirt", "format": "qcow2", "virtual_size": gib, "architecture": ARCHITECTURE, "image": disk.stem}
     box.parent.mkdir(parents=True, exist_ok=True)
     temporary = box.with_name(f".{box.name}.new")
     try:
@@ -41,6 +42,17 @@ def write_box(disk: Path, box: Path) -> None:
         temporary.replace(box)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def added(name: str) -> str:
+    """The image that Vagrant's box of that name was made from (its name tells what it is made of); empty when there is none of ours."""
+    home = Path(os.environ.get("VAGRANT_HOME") or Path.home() / ".vagrant.d")
+    for metadata in (home / "boxes" / name.replace("/", "-VAGRANTSLASH-")).glob("0/**/libvirt/metadata.json"):
+        try:
+            return str(json.loads(metadata.read_text()).get("image", ""))
+        except (OSError, ValueError):
+            return ""
+    return ""
 
 
 def add_box(box: Path, name: str) -> None:

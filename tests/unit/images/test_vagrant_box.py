@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.images.errors import ImageError
-from provisioner.images.vagrant_box import add_box, write_box
+from provisioner.images.vagrant_box import add_box, added, write_box
 
 
 def test_a_box_holds_the_disk_and_what_it_is(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_a_box_holds_the_disk_and_what_it_is(tmp_path: Path) -> None:
         about = json.load(archive.extractfile("metadata.json"))  # type: ignore[arg-type]
         image = archive.extractfile("box.img")
         assert image and image.read() == disk.read_bytes()
-    assert about == {"provider": "libvirt", "format": "qcow2", "virtual_size": 4, "architecture": "amd64"}
+    assert about == {"provider": "libvirt", "format": "qcow2", "virtual_size": 4, "architecture": "amd64", "image": "disk"}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.box"]
 
 
@@ -45,3 +45,22 @@ def test_vagrant_is_told_or_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ImageError, match="vagrant is not installed"):
         add_box(tmp_path / "a.box", "good")
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "image"),
+    [
+        ("provision-VAGRANTSLASH-a/0/libvirt", '{"image": "bookworm-box-1"}', "bookworm-box-1"),
+        ("provision-VAGRANTSLASH-a/0/amd64/libvirt", '{"image": "bookworm-box-1"}', "bookworm-box-1"),
+        ("provision-VAGRANTSLASH-a/0/virtualbox", '{"image": "bookworm-box-1"}', ""),
+        ("provision-VAGRANTSLASH-a/0/libvirt", '{"provider": "libvirt"}', ""),
+        ("provision-VAGRANTSLASH-a/0/libvirt", "{", ""),
+        ("other/0/libvirt", '{"image": "bookworm-box-1"}', ""),
+    ],
+)
+def test_which_image_vagrant_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, text: str, image: str) -> None:
+    metadata = tmp_path / "boxes" / place / "metadata.json"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(text)
+    monkeypatch.setenv("VAGRANT_HOME", str(tmp_path))
+    assert added("provision/a") == image
