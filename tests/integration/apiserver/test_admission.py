@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +94,26 @@ def test_a_kubelet_keeps_to_its_own(server: Any, namespace: str, pods: str) -> N
     assert server.call("POST", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", lease, user="node1")[0] == 201
     assert server.call("DELETE", f"{pods}/a?gracePeriodSeconds=0", user="node1")[0] == 200
     assert server.call("GET", f"{pods}/a")[0] == 404
+
+
+def test_who_says_what_a_signers_anchors_are_may_attest_for_it(server: Any) -> None:
+    bundles = "/apis/certificates.k8s.io/v1beta1/clustertrustbundles"
+    rules = [{"apiGroups": ["certificates.k8s.io"], "resources": ["clustertrustbundles"], "verbs": ["*"]}]
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    subjects = [{"kind": "User", "name": "alice", "apiGroup": "rbac.authorization.k8s.io"}]
+
+    def grant(name: str, rules: list[dict[str, Any]]) -> None:
+        assert server.call("POST", f"{rbac}/clusterroles", {"metadata": {"name": name}, "rules": rules})[0] == 201
+        reference = {"kind": "ClusterRole", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
+        binding = {"metadata": {"name": name}, "roleRef": reference, "subjects": subjects}
+        assert server.call("POST", f"{rbac}/clusterrolebindings", binding)[0] == 201
+
+    grant("bundles", rules)
+    anchors = Path(server.pki.path("ca.crt")).read_text()
+    made = {"metadata": {"name": "example.com:s:a"}, "spec": {"signerName": "example.com/s", "trustBundle": anchors}}
+    code, refused = server.call("POST", bundles, made, user="alice")
+    assert code == 403 and 'user not permitted to attest for signerName "example.com/s"' in refused["message"]
+    assert server.call("POST", bundles, {"metadata": {"name": "nobodys"}, "spec": {"trustBundle": anchors}}, user="alice")[0] == 201
+    names = {"resourceNames": ["example.com/*"], "verbs": ["attest"]}
+    grant("attest", [{"apiGroups": ["certificates.k8s.io"], "resources": ["signers"], **names}])
+    assert server.call("POST", bundles, made, user="alice")[0] == 201

@@ -1,6 +1,6 @@
-"""Certificate signing requests: who asks is written by us, who approves and signs must be allowed to for that signer.
+"""Certificate signing requests: who asks is written by us, who approves, signs and attests must be allowed to for that signer.
 
-Upstream's CertificateApproval, CertificateSigning and CertificateSubjectRestriction. Source: certificates.k8s.io/v1, "Signers".
+Upstream's CertificateApproval, CertificateSigning, CertificateSubjectRestriction and ClusterTrustBundleAttest. Source: certificates.k8s.io/v1, "Signers".
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 import binascii
 from typing import Any
 
-from provisioner.kube.api._generated import certificates_v1
+from provisioner.kube.api._generated import certificates_v1, certificates_v1beta1
 from provisioner.kube.api.errors import forbidden
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.authz import Authorizer
@@ -19,11 +19,13 @@ from provisioner.kube.apiserver.requests import Target
 
 GROUP = "certificates.k8s.io"
 STORED_AS = f"{GROUP}/certificatesigningrequests"
+BUNDLES = f"{GROUP}/clustertrustbundles"
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
 
 
 class Certificates(Plugin):
     name = "CertificateApproval"
+    kinds = frozenset({STORED_AS})
 
     def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
@@ -53,13 +55,35 @@ class Certificates(Plugin):
         await self._check(call, "approve", new.metadata.name or "", new.spec.signer_name or "")
 
     async def _check(self, call: Call, verb: str, name: str, signer: str) -> None:
-        domain = signer.partition("/")[0]
-        wanted = [Target(verb, "", GROUP, "v1", "signers", "", signer), Target(verb, "", GROUP, "v1", "signers", "", f"{domain}/*")]
-        for target in wanted:
-            if (await self._authorizer.judge(call.user, target)).allowed:
-                return
-        message = f'user not permitted to {verb} requests with signerName "{signer}"'
-        raise forbidden("certificatesigningrequests", name, message, GROUP)
+        if not await _may(self._authorizer, call, verb, signer):
+            message = f'user not permitted to {verb} requests with signerName "{signer}"'
+            raise forbidden("certificatesigningrequests", name, message, GROUP)
+
+
+class ClusterTrustBundleAttest(Plugin):
+    """Who says what a signer's trust anchors are must be allowed to attest for it."""
+
+    name = "ClusterTrustBundleAttest"
+    kinds = frozenset({BUNDLES})
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    async def validate(self, call: Call, kind: Kind, new: certificates_v1beta1.ClusterTrustBundle, old: Obj | None) -> None:
+        if kind.stored_as != BUNDLES or (old is not None and old.spec == new.spec):
+            return
+        signer = new.spec.signer_name
+        if signer and not await _may(self._authorizer, call, "attest", signer):
+            message = f'user not permitted to attest for signerName "{signer}"'
+            raise forbidden("clustertrustbundles", new.metadata.name or "", message, GROUP)
+
+
+async def _may(authorizer: Authorizer, call: Call, verb: str, signer: str) -> bool:
+    """For this signer, or for all of its domain."""
+    for name in (signer, f"{signer.partition('/')[0]}/*"):
+        if (await authorizer.judge(call.user, Target(verb, "", GROUP, "v1", "signers", "", name))).allowed:
+            return True
+    return False
 
 
 def organizations(request: str) -> set[str]:

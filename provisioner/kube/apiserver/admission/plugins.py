@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provisioner.kube.apiserver.admission.certificates import Certificates
+from provisioner.kube.apiserver.admission.certificates import Certificates, ClusterTrustBundleAttest
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
 from provisioner.kube.apiserver.admission.escalation import Escalation
@@ -95,6 +95,7 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         ValidatingWebhooks(cache, parts.registry, parts.expressions, parts.caller),
         PodSecurity(cache, settings.pod_security),
         parts.certificates,
+        ClusterTrustBundleAttest(parts.authorizer),
         Escalation(parts.rbac, parts.authorizer),
         OwnerReferences(parts.registry, parts.authorizer),
         PersistentVolumeClaimResize(cache),

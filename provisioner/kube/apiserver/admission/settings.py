@@ -28,8 +28,16 @@ Level = Literal["privileged", "baseline", "restricted"]
 # Plug-ins that run unless they are disabled.
 DEFAULT = frozenset(
     {
-        *("CertificateApproval", "CertificateSigning", "CertificateSubjectRestriction", "DefaultIngressClass", "DefaultStorageClass"),
-        *("DefaultTolerationSeconds", "LimitRanger", "MutatingAdmissionPolicy", "MutatingAdmissionWebhook", "NamespaceLifecycle"),
+        *("CertificateApproval", "CertificateSigning", "CertificateSubjectRestriction", "ClusterTrustBundleAttest"),
+        *(
+            "DefaultIngressClass",
+            "DefaultStorageClass",
+            "DefaultTolerationSeconds",
+            "LimitRanger",
+            "MutatingAdmissionPolicy",
+            "MutatingAdmissionWebhook",
+            "NamespaceLifecycle",
+        ),
         *("PersistentVolumeClaimResize", "PodSecurity", "PodTopologyLabels", "Priority", "ResourceQuota", "RuntimeClass", "ServiceAccount"),
         *("StorageObjectInUseProtection", "TaintNodesByCondition", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook"),
     }
@@ -51,7 +59,7 @@ OPTIONAL = frozenset(
     }
 )
 # Upstream's others: taken when they are disabled, refused when somebody relies on them.
-MISSING = frozenset({"ClusterTrustBundleAttest", "NodeDeclaredFeatureValidator"})
+MISSING = frozenset({"NodeDeclaredFeatureValidator"})
 
 
 class PluginConfiguration(Section, frozen=True, kw_only=True):
