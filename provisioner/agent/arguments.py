@@ -13,6 +13,7 @@ import os
 import shlex
 from typing import Any, Callable, Dict, List
 
+BOOLEANS = "Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
 TRUE = ("y", "yes", "on", "1", "true", "t")
 FALSE = ("n", "no", "off", "0", "false", "f", "")
 # Keys of the controller's own, which every module may get.
@@ -114,7 +115,7 @@ def to_bool(value: Any) -> bool:
         return True
     if text in FALSE:
         return False
-    raise TypeError("The value '%s' is not a valid boolean." % value)
+    raise TypeError("The value '%s' is not a valid boolean. %s" % (value, BOOLEANS))
 
 
 def _to_str(value: Any) -> str:

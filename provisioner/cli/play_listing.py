@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.engine.playbook import tasks_of
+from provisioner.engine.attributes import tag_set
+from provisioner.engine.playbook import Block
 from provisioner.engine.tag_selection import selected
+from provisioner.templating import Templar
 
 if TYPE_CHECKING:
-    from provisioner.engine.playbook import Play, Task
+    from provisioner.engine.playbook import Node, Play, Task
     from provisioner.inventory import Inventory
 
 
@@ -59,14 +61,31 @@ def _play(
         yield f"    pattern: {[str(part) for part in pattern]}"
         yield f"    hosts ({len(hosts)}):"
         yield from (f"      {host.name}" for host in hosts)
-    tasks = _tasks(play, only, skip)
+    if not only and wanted.tags:
+        only = ("all", "never")  # who wants to know all tags wants to know these, too
+    tasks = [(task, tags) for task, tags in _tasks(play) if selected(tags, only, skip)]
     if wanted.tasks:
         yield "    tasks:"
-        yield from (f"      {task.title}\tTAGS: [{', '.join(sorted(task.attributes.tags))}]" for task in tasks)
+        yield from (f"      {task.title if task.name else task.action}\tTAGS: [{', '.join(sorted(tags))}]" for task, tags in tasks)
     if wanted.tags:
-        yield f"      TASK TAGS: [{', '.join(sorted({tag for task in tasks for tag in task.attributes.tags}))}]"
+        yield f"      TASK TAGS: [{', '.join(sorted({tag for _, tags in tasks for tag in tags}))}]"
 
 
-def _tasks(play: Play, only: Sequence[str], skip: Sequence[str]) -> list[Task]:
-    every = tasks_of([*play.pre_tasks, *play.role_blocks, *play.tasks, *play.post_tasks])
-    return [task for task in every if not task.implicit and task.action != "meta" and selected(task.attributes.tags, only, skip)]
+def _tasks(play: Play) -> list[tuple[Task, frozenset[str]]]:
+    """Tasks with their tags, rendered by the play's variables; those of a block's rescue and always are not told of."""
+    templar = Templar(variables=play.vars)
+    found = []
+    for task in _listed([*play.pre_tasks, *play.role_blocks, *play.tasks, *play.post_tasks]):
+        tags = task.attributes.tags
+        if any("{{" in tag for tag in tags):
+            tags = tag_set([templar.render(tag) for tag in tags])
+        found.append((task, tags))
+    return found
+
+
+def _listed(nodes: Sequence[Node]) -> Iterator[Task]:
+    for node in nodes:
+        if isinstance(node, Block):
+            yield from _listed(node.block)
+        elif not node.implicit:
+            yield node

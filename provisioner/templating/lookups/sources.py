@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import configparser
 import csv
 import os
@@ -234,7 +235,11 @@ def csvfile(call: Call, terms: Terms, options: Options) -> list[Any]:
 def url(call: Call, terms: Terms, options: Options) -> list[Any]:
     result: list[Any] = []
     for term in terms:
-        request = urllib.request.Request(str(term), headers=dict(options.get("headers", {})))
+        headers = {"User-Agent": str(options.get("http_agent", "ansible-httpget")), **options.get("headers", {})}
+        if options.get("username") is not None:
+            pair = f"{options['username']}:{options.get('password') or ''}"
+            headers.setdefault("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+        request = urllib.request.Request(str(term), headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=float(options.get("timeout", 10))) as answer:
                 text = answer.read().decode(errors="surrogateescape")

@@ -17,4 +17,4 @@ def boolean(value: Any, strict: bool = True) -> bool:
         return True
     if not strict or text in FALSE:
         return False
-    raise TypeError("The value '%s' is not a valid boolean." % value)
+    raise TypeError("The value '%s' is not a valid boolean. Valid booleans include: %s" % (value, ", ".join(sorted(map(repr, BOOLEANS)))))
