@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from provisioner.kube.api.errors import StatusError
@@ -61,7 +60,7 @@ def apply(
     conflicts = [(e.manager, e.time, path) for e in others for path in sorted(e.paths & changed)]
     if conflicts and not force:
         raise _conflict(conflicts)
-    others = [replace(e, paths=e.paths - changed - difference.removed) for e in others]
+    others = [e.owning(e.paths - changed - difference.removed) for e in others]
     same = paths == mine.paths and not difference
     write(merged, [*others, Entry(manager, paths, mine.time if same else now)])
     return merged

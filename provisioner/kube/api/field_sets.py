@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from provisioner.kube.api.merge_rules import RULES, FieldRule, struct_rule
@@ -92,10 +93,10 @@ def paths_of(document: Mapping[str, Any], schema: Schema) -> Paths:
     """All that a document sets, without what is the server's."""
     found: set[Path] = set()
     _collect(document, schema.root, (), schema, found)
-    return owned(frozenset(found))
+    return owned(found)
 
 
-def owned(paths: Paths) -> Paths:
+def owned(paths: AbstractSet[Path]) -> Paths:
     """Without apiVersion, kind and the metadata that the server writes."""
     return frozenset(p for p in paths if p[0] not in ("f:apiVersion", "f:kind") and p[:2] not in _SERVERS and p != ("f:metadata",))
 
@@ -148,7 +149,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any], schema: Schema) -> D
     """How `new` differs from `old`, in owned paths."""
     found = Difference()
     _compare(_without_owners(old), _without_owners(new), schema.root, (), schema, found)
-    found.added, found.removed, found.modified = (set(owned(frozenset(s))) for s in (found.added, found.removed, found.modified))
+    found.added, found.removed, found.modified = (set(owned(s)) if s else s for s in (found.added, found.removed, found.modified))
     return found
 
 
@@ -172,14 +173,19 @@ def _compare(old: Any, new: Any, rule: FieldRule | None, path: Path, schema: Sch
     elif is_leaf(old, rule) or is_leaf(new, rule) or type(old) is not type(new):
         found.modified.add(path)
     elif isinstance(old, dict):
-        for key in {**old, **new}:
-            _compare(old.get(key, _ABSENT), new.get(key, _ABSENT), schema.child(rule, key), (*path, f"f:{key}"), schema, found)
+        # Most members are the same: no path is made for them.
+        for key, before in old.items():
+            after = new.get(key, _ABSENT)
+            if before is not after and before != after:
+                _compare(before, after, schema.child(rule, key), (*path, f"f:{key}"), schema, found)
+        for key in new.keys() - old.keys():
+            _compare(_ABSENT, new[key], schema.child(rule, key), (*path, f"f:{key}"), schema, found)
     else:
         assert rule is not None
-        before, after = items_by_element(old, rule), items_by_element(new, rule)
-        for element in {**before, **after}:
+        items, others = items_by_element(old, rule), items_by_element(new, rule)
+        for element in {**items, **others}:
             here, item_rule = (*path, element), schema.item(rule) if rule.topology == "map" else None
-            _compare(before.get(element, _ABSENT), after.get(element, _ABSENT), item_rule, here, schema, found)
+            _compare(items.get(element, _ABSENT), others.get(element, _ABSENT), item_rule, here, schema, found)
 
 
 def doubled(value: Any, rule: FieldRule | None, schema: Schema, path: Path = ()) -> Iterator[str]:

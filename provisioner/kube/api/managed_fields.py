@@ -6,8 +6,8 @@ Works on plain documents with the API's names. Server-side apply is in `apply`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from provisioner.kube.api.field_sets import EMPTY, Paths, Schema, compare, fields_v1_of, from_fields_v1, paths_of, to_fields_v1
 
@@ -17,8 +17,7 @@ MAX_UPDATERS = 10
 ANCIENT = "ancient-changes"
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(NamedTuple):
     """Who writes. `subresource` is "" for the object itself. Those who apply are the same manager in every version."""
 
     name: str
@@ -31,15 +30,22 @@ class Manager:
         return (self.name, self.operation, "" if self.operation == APPLY else self.api_version, self.subresource)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """A manager's fields, and when they last changed (RFC 3339, None where nobody wrote it down)."""
+    """A manager's fields, and when they last changed (RFC 3339, None where nobody wrote it down). `read_from` is what says just that."""
 
     manager: Manager
     paths: Paths
     time: str | None = None
+    read_from: dict[str, Any] | None = field(default=None, compare=False)
+
+    def owning(self, paths: Paths) -> Entry:
+        """The same manager with other fields."""
+        return self if paths == self.paths else Entry(self.manager, paths, self.time)
 
     def to_dict(self) -> dict[str, Any]:
+        if self.read_from is not None:
+            return self.read_from
         manager = self.manager
         made = {
             "manager": manager.name,
@@ -60,7 +66,7 @@ def read(document: Mapping[str, Any]) -> list[Entry]:
         manager = Manager(
             entry.get("manager") or "", entry.get("operation") or UPDATE, entry.get("apiVersion") or "", entry.get("subresource") or ""
         )
-        found.append(Entry(manager, from_fields_v1(entry.get("fieldsV1")), entry.get("time")))
+        found.append(Entry(manager, from_fields_v1(entry.get("fieldsV1")), entry.get("time"), entry))
     return found
 
 
@@ -79,7 +85,7 @@ def _capped(entries: list[Entry]) -> list[Entry]:
         return entries
     oldest = sorted(updaters, key=lambda e: e.time or "")[: len(updaters) - MAX_UPDATERS + 1]
     last = oldest[-1]
-    merged = Entry(replace(last.manager, name=ANCIENT), EMPTY.union(*(e.paths for e in oldest)), last.time)
+    merged = Entry(last.manager._replace(name=ANCIENT), EMPTY.union(*(e.paths for e in oldest)), last.time)
     return [e for e in entries if e not in oldest] + [merged]
 
 
@@ -113,7 +119,7 @@ def track(
         if entry.manager.identity == manager.identity:
             mine = entry
         elif difference:
-            entries.append(replace(entry, paths=entry.paths - difference.set_now - difference.removed))
+            entries.append(entry.owning(entry.paths - difference.set_now - difference.removed))
         else:
             entries.append(entry)
     paths = within((mine.paths - difference.removed) | difference.set_now, manager.subresource, has_status=has_status)

@@ -11,7 +11,8 @@ from provisioner.kube.api._generated import meta_v1
 
 def rfc3339(moment: datetime) -> str:
     """metav1.Time as upstream writes it: UTC, whole seconds."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    at = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return at.isoformat(timespec="seconds")[:19] + "Z"
 
 
 def rfc3339_micro(moment: datetime) -> str:

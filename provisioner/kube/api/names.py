@@ -8,6 +8,8 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+# Those without a prefix, of the right length: most.
+_QUALIFIED_SHORT = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _ENV = re.compile(r"[ -<>-~]+")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -59,6 +61,8 @@ def is_path_segment(text: str) -> list[str]:
 
 def is_qualified_name(text: str) -> list[str]:
     """Label and annotation keys: an optional DNS prefix, a slash, a name of at most 63 characters."""
+    if _QUALIFIED_SHORT.fullmatch(text):
+        return []
     prefix, slash, name = text.rpartition("/")
     found = []
     if "/" in prefix:

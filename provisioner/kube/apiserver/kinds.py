@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -64,7 +65,7 @@ class Kind:
         """The selectable fields of a stored object."""
         return self.strategy.selectable_fields(self.load(body))
 
-    @property
+    @cached_property
     def struct(self) -> type[Any]:
         return self.resource.load()
 
@@ -84,7 +85,7 @@ class Kind:
         """This version's document as it is stored; apiVersion, kind and metadata come first."""
         return msgspec.json.encode(document)
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         """What server-side apply knows of the kind."""
         return Schema(self.type_key)

@@ -10,8 +10,7 @@ import asyncio
 import copy
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,12 +59,31 @@ class Outcome:
 
 
 class _Turn:
-    """One object's writers in this server; `revision` is the last one's, which the next must have seen."""
+    """One object's writers in this server, one of them at a time; `revision` is the last one's, which the next must have seen."""
 
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
+    __slots__ = ("_key", "_lock", "_turns", "_users", "revision")
+
+    def __init__(self, turns: dict[str, _Turn], key: str) -> None:
+        self._turns, self._key, self._lock, self._users = turns, key, asyncio.Lock(), 0
         self.revision = 0
-        self.users = 0
+
+    async def __aenter__(self) -> _Turn:
+        self._users += 1
+        try:
+            await self._lock.acquire()
+        except BaseException:
+            self._left()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+        self._left()
+
+    def _left(self) -> None:
+        self._users -= 1
+        if not self._users:
+            del self._turns[self._key]
 
 
 @dataclass(slots=True)
@@ -248,8 +266,15 @@ class Rest:
             self.entry(kind, call.target.namespace, call.target.name)
             raise errors.invalid(kind.resource.kind, call.target.name, [found], kind.resource.group)
 
+        unused = [new]
+
         async def replace(_: Obj, __: Entry) -> Obj:
-            return copy.deepcopy(new)
+            # What was decided on and then not stored is changed: another try reads the document again.
+            if unused:
+                return unused.pop()
+            again = self.decoded(kind, call, document)
+            self._place(kind, call, again.metadata)
+            return again
 
         return await self.change(kind, call, replace, expected_version=wanted, uid=new.metadata.uid)
 
@@ -384,6 +409,7 @@ class Rest:
         key = object_key(kind, target.namespace, target.name)
         entries = self.cache.collection(kind.stored_as).entries
         async with self._turn(f"{kind.stored_as}/{key}") as turn:
+            await self.cache.reach(turn.revision)
             is_latest = False
             for _ in range(TRIES):
                 entry = entries.get(key)
@@ -417,18 +443,11 @@ class Rest:
                     return outcome
         raise errors.conflict(kind.resource.plural, target.name, group=kind.resource.group)
 
-    @asynccontextmanager
-    async def _turn(self, key: str) -> AsyncIterator[_Turn]:
-        turn = self._turns.setdefault(key, _Turn())
-        turn.users += 1
-        try:
-            async with turn.lock:
-                await self.cache.reach(turn.revision)
-                yield turn
-        finally:
-            turn.users -= 1
-            if not turn.users:
-                del self._turns[key]
+    def _turn(self, key: str) -> _Turn:
+        turn = self._turns.get(key)
+        if turn is None:
+            turn = self._turns[key] = _Turn(self._turns, key)
+        return turn
 
     async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj, applied: Applied | None = None) -> Outcome:
         resource = kind.resource

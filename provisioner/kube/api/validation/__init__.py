@@ -9,6 +9,7 @@ Pure; an object has its defaults when it comes here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -77,7 +78,12 @@ _MODULES = {
 
 
 def _module(obj: Any) -> ModuleType | None:
-    name = _MODULES.get((type(obj).GROUP, type(obj).KIND))
+    return _module_of(type(obj).GROUP, type(obj).KIND)
+
+
+@cache
+def _module_of(group: str, kind: str) -> ModuleType | None:
+    name = _MODULES.get((group, kind))
     return import_module(f"provisioner.kube.api.validation.{name}") if name is not None else None
 
 

@@ -33,12 +33,7 @@ def validate_metadata(obj: Any) -> list[FieldError]:
 
 
 def _maps(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
-    found = labels(metadata.labels, "metadata.labels")
-    for key in metadata.annotations or {}:
-        found += [errors.invalid_value("metadata.annotations", key, message) for message in names.is_qualified_name(key.lower())]
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in (metadata.annotations or {}).items())
-    if size > names.MAX_ANNOTATIONS_BYTES:
-        found.append(errors.too_long("metadata.annotations", names.MAX_ANNOTATIONS_BYTES))
+    found = labels(metadata.labels, "metadata.labels") + _annotations(metadata.annotations)
     for index, finalizer in enumerate(metadata.finalizers or ()):
         found += [
             errors.invalid_value(f"metadata.finalizers[{index}]", finalizer, message) for message in names.is_qualified_name(finalizer)
@@ -46,19 +41,34 @@ def _maps(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
     return found
 
 
+def _annotations(given: dict[str, str] | None) -> list[FieldError]:
+    if not given:
+        return []
+    found = [
+        errors.invalid_value("metadata.annotations", key, message) for key in given for message in names.is_qualified_name(key.lower())
+    ]
+    if sum(len(key.encode()) + len(value.encode()) for key, value in given.items()) > names.MAX_ANNOTATIONS_BYTES:
+        found.append(errors.too_long("metadata.annotations", names.MAX_ANNOTATIONS_BYTES))
+    return found
+
+
 def labels(given: dict[str, str] | None, path: str) -> list[FieldError]:
     """Keys and values of a label map."""
-    found = []
-    for key, value in (given or {}).items():
-        found += [errors.invalid_value(path, key, message) for message in names.is_qualified_name(key)]
-        found += [errors.invalid_value(path, value, message) for message in names.is_label_value(value)]
+    found: list[FieldError] = []
+    for key, value in given.items() if given else ():
+        if messages := names.is_qualified_name(key):
+            found += [errors.invalid_value(path, key, message) for message in messages]
+        if messages := names.is_label_value(value):
+            found += [errors.invalid_value(path, value, message) for message in messages]
     return found
 
 
 def _owners(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
+    if not metadata.owner_references:
+        return []
     found = []
     controllers = []
-    for index, owner in enumerate(metadata.owner_references or ()):
+    for index, owner in enumerate(metadata.owner_references):
         path = f"metadata.ownerReferences[{index}]"
         found += [
             errors.invalid_value(f"{path}.{name}", "", "must not be empty")
@@ -77,9 +87,12 @@ def _owners(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
 
 def validate_metadata_update(new: Any, old: Any) -> list[FieldError]:
     found = [
-        errors.invalid_value(f"metadata.{name}", getattr(new.metadata, name), "field is immutable")
-        for name in ("name", "namespace")
-        if getattr(new.metadata, name) != getattr(old.metadata, name)
+        errors.invalid_value(f"metadata.{name}", given, "field is immutable")
+        for name, given, was in (
+            ("name", new.metadata.name, old.metadata.name),
+            ("namespace", new.metadata.namespace, old.metadata.namespace),
+        )
+        if given != was
     ]
     if old.metadata.deletion_timestamp is not None:
         fresh = set(new.metadata.finalizers or ()) - set(old.metadata.finalizers or ())

@@ -15,6 +15,8 @@ class Plugin:
     name = ""
     # Whether it is one of those that flags enable and disable.
     optional = True
+    # group/plural of the resources that it mutates and validates; None for every.
+    kinds: frozenset[str] | None = None
     # Whether it mutates again what a webhook or a policy has changed; it must find its own work done.
     reinvoked = True
 
@@ -36,11 +38,11 @@ class Plugin:
 
 
 class Admission:
-    """Calls only those plug-ins that have a say at a moment."""
+    """Calls only those plug-ins that have a say at a moment about a kind."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
-        self._mutating = _with(plugins, "mutate")
-        self._validating = _with(plugins, "validate")
+        self._mutating = _ByKind(_with(plugins, "mutate"))
+        self._validating = _ByKind(_with(plugins, "validate"))
         self._deleting = _with(plugins, "validate_delete")
         self._connecting = _with(plugins, "connect")
         self._undoing = _with(plugins, "undo")
@@ -51,16 +53,17 @@ class Admission:
         """All in turn; once more those of the server's own that came before somebody else's change, as upstream reinvokes them."""
         call.mutated = False
         again: list[Plugin] = []
-        for place, plugin in enumerate(self._mutating):
+        concerned = self._mutating.of(kind)
+        for place, plugin in enumerate(concerned):
             await plugin.mutate(call, kind, new, old)
             if call.mutated:
                 call.mutated = False
-                again = [p for p in self._mutating[:place] if p.reinvoked]
+                again = [p for p in concerned[:place] if p.reinvoked]
         for plugin in again:
             await plugin.mutate(call, kind, new, old)
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        for plugin in self._validating:
+        for plugin in self._validating.of(kind):
             await plugin.validate(call, kind, new, old)
 
     async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
@@ -82,6 +85,18 @@ class Admission:
     async def close(self) -> None:
         for plugin in self._closing:
             await plugin.close()
+
+
+class _ByKind:
+    """Plug-ins, in their order, by the kinds that they have a say about: most writes concern few of them."""
+
+    def __init__(self, plugins: Sequence[Plugin]) -> None:
+        named = {stored_as for plugin in plugins for stored_as in plugin.kinds or ()}
+        self._named = {stored_as: tuple(p for p in plugins if p.kinds is None or stored_as in p.kinds) for stored_as in named}
+        self._others = tuple(p for p in plugins if p.kinds is None)
+
+    def of(self, kind: Kind) -> tuple[Plugin, ...]:
+        return self._named.get(kind.stored_as, self._others)
 
 
 def _with(plugins: Sequence[Plugin], moment: str) -> tuple[Plugin, ...]:

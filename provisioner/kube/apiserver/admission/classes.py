@@ -27,6 +27,7 @@ def _default(cache: WatchCache, stored_as: str, cls: type[Any], annotation: str)
 
 class DefaultStorageClass(Plugin):
     name = "DefaultStorageClass"
+    kinds = frozenset({"core/persistentvolumeclaims"})
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache
@@ -43,6 +44,7 @@ class DefaultStorageClass(Plugin):
 
 class DefaultIngressClass(Plugin):
     name = "DefaultIngressClass"
+    kinds = frozenset({"networking.k8s.io/ingresses"})
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache
@@ -59,6 +61,7 @@ class DefaultIngressClass(Plugin):
 
 class RuntimeClass(Plugin):
     name = "RuntimeClass"
+    kinds = frozenset({"core/pods"})
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache

@@ -27,6 +27,7 @@ EVERYTHING = (
 class Escalation(Plugin):
     name = "RBACEscalation"
     optional = False
+    kinds = frozenset(f"{GROUP}/{plural}" for plural in ("roles", "clusterroles", "rolebindings", "clusterrolebindings"))
 
     def __init__(self, rbac: Rbac, authorizer: Authorizer) -> None:
         self._rbac, self._authorizer = rbac, authorizer

@@ -56,6 +56,7 @@ class _Buckets:
 
 class EventRateLimit(Plugin):
     name = "EventRateLimit"
+    kinds = frozenset({"core/events"})
 
     def __init__(self, limits: tuple[EventLimit, ...], clock: Clock | None = None) -> None:
         self._limits = [(limit.type, _Buckets(limit, clock or SystemClock())) for limit in limits]

@@ -64,6 +64,7 @@ def spec_of(pod: core_v1.Pod, namespace: str, *, ephemeral: bool) -> dict[str, A
 
 class ImagePolicyWebhook(Plugin):
     name = "ImagePolicyWebhook"
+    kinds = frozenset({"core/pods"})
 
     def __init__(self, policy: ImagePolicy, reviews: Reviews, clock: Clock | None = None) -> None:
         self._policy, self._reviews, self._clock = policy, reviews, clock or SystemClock()

@@ -22,6 +22,7 @@ Amounts = Mapping[str, Any]
 
 class LimitRanger(Plugin):
     name = "LimitRanger"
+    kinds = frozenset({"core/pods", "core/persistentvolumeclaims"})
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache

@@ -45,6 +45,7 @@ class PodNodeSelector(Plugin):
     """A namespace's node selector is added to its pods', and must not contradict it."""
 
     name = "PodNodeSelector"
+    kinds = frozenset({"core/pods"})
 
     def __init__(self, cache: WatchCache, configured: Mapping[str, str]) -> None:
         self._cache, self._configured = cache, configured
@@ -72,6 +73,7 @@ class PodTolerationRestriction(Plugin):
     """A namespace's default tolerations are added to its pods', and its list of allowed ones holds."""
 
     name = "PodTolerationRestriction"
+    kinds = frozenset({"core/pods"})
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache
@@ -123,6 +125,7 @@ class ExtendedResourceToleration(Plugin):
     """A pod that asks for an extended resource bears the taint of the nodes that have it."""
 
     name = "ExtendedResourceToleration"
+    kinds = frozenset({"core/pods"})
 
     async def mutate(self, call: Call, kind: Kind, new: core_v1.Pod, old: Obj | None) -> None:
         if not _is_new_pod(call, kind, old):
@@ -141,6 +144,7 @@ class LimitPodHardAntiAffinityTopology(Plugin):
     """Required anti-affinity keeps pods apart by host alone: anything wider could lock others out of a zone."""
 
     name = "LimitPodHardAntiAffinityTopology"
+    kinds = frozenset({"core/pods"})
 
     async def validate(self, call: Call, kind: Kind, new: core_v1.Pod, old: Obj | None) -> None:
         affinity = new.spec.affinity if _is_new_pod(call, kind, old) else None
@@ -158,6 +162,7 @@ class PodTopologyLabels(Plugin):
     """A pod that gets a node is labelled with the node's zone and region: the binding brings the labels, or the pod comes with its node."""
 
     name = "PodTopologyLabels"
+    kinds = frozenset({"core/pods", "core/bindings"})
     KEYS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 
     def __init__(self, cache: WatchCache) -> None:

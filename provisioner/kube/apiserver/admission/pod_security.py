@@ -77,6 +77,7 @@ class PodSecurity(Plugin):
     """`configuration` has what holds where a namespace says nothing, and who is exempt."""
 
     name = "PodSecurity"
+    kinds = frozenset({"core/namespaces", *_TEMPLATES})
 
     def __init__(self, cache: WatchCache, configuration: PodSecurityConfiguration | None = None) -> None:
         self._cache, self._configuration = cache, configuration or PodSecurityConfiguration()

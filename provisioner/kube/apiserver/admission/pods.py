@@ -29,6 +29,7 @@ def _is_new_pod(call: Call, kind: Kind, old: Obj | None) -> bool:
 
 class ServiceAccount(Plugin):
     name = "ServiceAccount"
+    kinds = frozenset({"core/pods"})
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache
@@ -105,6 +106,7 @@ class DefaultTolerationSeconds(Plugin):
     """Pods bear a node that is away for five minutes before they are evicted, where they don't say otherwise."""
 
     name = "DefaultTolerationSeconds"
+    kinds = frozenset({"core/pods"})
     KEYS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
     def __init__(self, not_ready_s: int = 300, unreachable_s: int = 300) -> None:
@@ -124,6 +126,7 @@ class Priority(Plugin):
     """priorityClassName becomes a number; without one the default class's, or 0."""
 
     name = "Priority"
+    kinds = frozenset({"core/pods"})
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache
@@ -157,6 +160,7 @@ class TaintNodesByCondition(Plugin):
     """A new node takes no pods until it is known to be ready."""
 
     name = "TaintNodesByCondition"
+    kinds = frozenset({"core/nodes"})
 
     async def mutate(self, call: Call, kind: Kind, new: core_v1.Node, old: core_v1.Node | None) -> None:
         if kind.resource.kind != "Node" or old is not None:
@@ -171,6 +175,7 @@ class AlwaysPullImages(Plugin):
     """Every container's image is pulled anew, so that nobody runs a private image without the right to pull it."""
 
     name = "AlwaysPullImages"
+    kinds = frozenset({"core/pods"})
 
     async def mutate(self, call: Call, kind: Kind, new: core_v1.Pod, old: core_v1.Pod | None) -> None:
         if kind.stored_as != "core/pods" or call.target.subresource not in ("", "ephemeralcontainers"):

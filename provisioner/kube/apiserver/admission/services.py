@@ -57,6 +57,7 @@ def drop_left_over(spec: core_v1.ServiceSpec, before: core_v1.ServiceSpec) -> No
 class Services(Plugin):
     name = "ServiceAllocation"
     optional = False
+    kinds = frozenset({"core/services"})
 
     def __init__(
         self, cache: WatchCache, store: Store, service_range: ipaddress.IPv4Network, node_ports: tuple[int, int], clock: Clock | None = None

@@ -24,6 +24,7 @@ class DenyServiceExternalIPs(Plugin):
     """Services may keep the external addresses they have, and get no new ones (CVE-2020-8554)."""
 
     name = "DenyServiceExternalIPs"
+    kinds = frozenset({"core/services"})
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         if kind.stored_as != "core/services" or call.target.subresource:

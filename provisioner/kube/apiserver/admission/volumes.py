@@ -18,6 +18,7 @@ FINALIZERS = {
 
 class StorageObjectInUseProtection(Plugin):
     name = "StorageObjectInUseProtection"
+    kinds = frozenset(FINALIZERS)
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         finalizer = FINALIZERS.get(kind.stored_as)
@@ -31,6 +32,7 @@ class PersistentVolumeClaimResize(Plugin):
     """A bound claim grows only where its storage class says that volumes can."""
 
     name = "PersistentVolumeClaimResize"
+    kinds = frozenset({"core/persistentvolumeclaims"})
 
     def __init__(self, cache: WatchCache) -> None:
         self._cache = cache

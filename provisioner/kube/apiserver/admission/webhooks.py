@@ -199,7 +199,10 @@ class ValidatingWebhooks(Webhooks):
         await self._all(Asked("CONNECT", call, kind, None, None, options))
 
     async def _all(self, about: Asked) -> None:
-        results = await asyncio.gather(*(self._asked(hook, about, seen) for hook, seen in self._concerned(about)), return_exceptions=True)
+        hooks = self._concerned(about)
+        if not hooks:
+            return
+        results = await asyncio.gather(*(self._asked(hook, about, seen) for hook, seen in hooks), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result

@@ -39,6 +39,7 @@ class DefinitionDefaults(Plugin):
 
     name = "CustomResourceDefinitionDefaults"
     optional = False
+    kinds = frozenset({STORED_AS})
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         if kind.stored_as != STORED_AS or new.spec.names is None:

@@ -168,14 +168,10 @@ class CustomKind(Kind):
         return found if found is not None else {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
     @cached_property
-    def _merge_schema(self) -> Schema:
+    def schema(self) -> Schema:
         return Schema("#", schema.rules(self.structure))
 
-    @property
-    def schema(self) -> Schema:
-        return self._merge_schema
-
-    @property
+    @cached_property
     def struct(self) -> type[Any]:
         return Custom
 
