@@ -58,7 +58,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
     )
     loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
     if options.limit and loaded.hosts and not loaded.match("all", options.limit):
-        click.echo("provision: the inventory, host pattern and --limit leave no hosts to work on", err=True)
+        click.echo("[ERROR]: Specified inventory, host pattern and/or --limit leaves us with no hosts to target.", err=True)
         return NO_HOSTS
     wanted = Wanted(values["list_hosts"], values["list_tasks"], values["list_tags"], values["syntax_check"])
     try:
@@ -73,6 +73,9 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
     except PlaybookError as e:
         click.echo(f"provision: {e}", err=True)
         return SYNTAX
+    if result.start_missing:
+        missing = f'No matching task "{options.start_at_task}" found.'
+        click.echo(f"[ERROR]: {missing} Note: --start-at-task can only follow static includes.", err=True)
     if result.aborted:
         click.echo(result.aborted, err=True)
     return result.exit_code

@@ -145,12 +145,16 @@ class Lockstep:
     def _is_selected(self, task: Task, handler: bool = False) -> bool:
         options = self.run.options
         if self.run.skipping_to is not None and not task.implicit:
-            pattern = self.run.skipping_to
-            if task.name != pattern and task.title != pattern and not fnmatch.fnmatchcase(task.name, pattern):
+            if not self.is_first(task):
                 return False
             self.run.skipping_to = None
         # Tags choose tasks; a handler runs when it was notified.
         return handler or selected(self._tags(task), options.tags, options.skip_tags)
+
+    def is_first(self, task: Task) -> bool:
+        """Whether it is the task to start at."""
+        pattern = self.run.skipping_to or ""
+        return task.name == pattern or task.title == pattern or fnmatch.fnmatchcase(task.name, pattern)
 
     def _tags(self, task: Task) -> frozenset[str]:
         """With those rendered that are templates: of the play's variables, since no host is meant. Raises RunError."""

@@ -13,7 +13,7 @@ from provisioner.engine.errors import PlaybookError
 from provisioner.engine.events import NoHosts, PlayStarted
 from provisioner.engine.handlers import Handlers
 from provisioner.engine.lockstep import Lockstep, PlayEnded
-from provisioner.engine.playbook import Node, Play, Task
+from provisioner.engine.playbook import Node, Play, Task, tasks_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
 from provisioner.engine.variables import PlayContext
@@ -191,7 +191,7 @@ class PlayRun:
         wanted = gathering != "explicit" if self.play.gather_facts is None else self.play.gather_facts
         if isinstance(wanted, str):
             wanted = to_bool(step.run.variables.templar(hosts[0], step.context, None).render(wanted))
-        if not wanted:
+        if not wanted or not self._begins_here(step):
             return
         args = {"gather_subset": self.play.gather_subset, "gather_timeout": self.play.gather_timeout, "fact_path": self.play.fact_path}
         inherited = self.play.attributes
@@ -210,6 +210,12 @@ class PlayRun:
         )
         known = gathering == "smart"
         step.run_task(task, [state for state in hosts if state.alive and not (known and state.store.facts.get("gather_subset"))])
+
+    def _begins_here(self, step: Lockstep) -> bool:
+        """A play without the task that is to be the first one is passed over, its facts as well."""
+        play = self.play
+        nodes = [*play.pre_tasks, *play.role_blocks, *play.tasks, *play.post_tasks]
+        return self.run.skipping_to is None or any(step.is_first(task) for task in tasks_of(nodes))
 
     def _read_vars_files(self, state: HostState, context: PlayContext) -> None:
         """Level 14: each entry is a file, or a list of which the first that exists counts."""

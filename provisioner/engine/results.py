@@ -55,6 +55,8 @@ class RunResult:
     """Hosts whose failures were cleared (meta: clear_host_errors): they are counted, but not in the exit code."""
     aborted: str | None = None
     """Why the run stopped before its end, when it did for a reason that is no host's failure."""
+    start_missing: bool = False
+    """The task to start at was never met."""
 
     def of(self, host: str) -> HostStats:
         return self.stats.setdefault(host, HostStats())

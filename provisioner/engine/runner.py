@@ -96,6 +96,7 @@ class Runner:
             if run.stop.is_set():
                 break
         if self._run is not None:
+            result.start_missing = self._run.skipping_to is not None
             self._run.emit(Recap(result.stats, result.custom))
         return result
 

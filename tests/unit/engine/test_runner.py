@@ -521,3 +521,15 @@ class LookupModule(LookupBase):
     assert done.messages()[:2] == [True, "aa h1x!"]
     assert [part["msg"] for part in done.results("debug")[1]["results"]] == ["h1p", "h1q"]
     assert "no bad words" in done.messages()[3]
+
+
+def test_a_play_without_the_task_to_start_at_is_passed_over(tmp_path: Path) -> None:
+    text = """
+- hosts: h1
+  tasks: [{name: one, debug: {msg: one}}]
+- hosts: h1
+  tasks: [{name: two, debug: {msg: two}}, {name: three, debug: {msg: three}}]
+"""
+    done = play(tmp_path, text, start_at_task="tw*")
+    assert done.messages() == ["two", "three"] and not done.result.start_missing
+    assert play(tmp_path, text, start_at_task="four").result.start_missing
