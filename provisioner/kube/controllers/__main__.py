@@ -16,8 +16,9 @@ from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, co
 from provisioner.kube.client.informer import InformerSet
 from provisioner.kube.client.serving import serving_context
 from provisioner.kube.client.tasks import spawn, stop
+from provisioner.kube.controllers.accounts import Accounts
 from provisioner.kube.controllers.controller import Parts
-from provisioner.kube.controllers.factories import FACTORIES, chosen, event_source
+from provisioner.kube.controllers.factories import FACTORIES, UNBOUND, account_of, chosen, event_source
 
 SYNC_S = 60.0
 
@@ -57,7 +58,9 @@ def flag_set() -> FlagSet:
     flags.add("cluster-signing-duration", duration, 365 * 86400.0, "the longest that a signed certificate holds")
     flags.add("horizontal-pod-autoscaler-sync-period", duration, 15.0, "how often autoscalers look at their metrics")
     flags.add("enable-garbage-collector", boolean, True, "delete dependents whose owners are gone")
-    flags.add("use-service-account-credentials", boolean, False, "taken for compatibility: one identity runs all controllers")
+    flags.add(
+        "use-service-account-credentials", boolean, False, "each controller acts as its own service account, not as the kubeconfig's user"
+    )
     return flags
 
 
@@ -74,8 +77,15 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     daemon.spawn("events", recorder.run())
     # Made before there is a lease to renew: importing thirty controllers keeps the loop busy, on a slow computer for ten seconds.
     informers = InformerSet(client)
-    parts = {name: Parts(client, informers, recorder.named(event_source(name)), clock) for name in names}
-    controllers = [c for name in names if (c := FACTORIES[name](parts[name], flags)) is not None]
+    accounts = Accounts(client, clock) if flags.use_service_account_credentials else None
+    if accounts is not None:
+        daemon.on_stop("accounts", accounts.close)
+
+    def parts_of(name: str) -> Parts:
+        own = client if accounts is None or name == UNBOUND else accounts.client(account_of(name))
+        return Parts(own, informers, recorder.named(event_source(name)), clock, accounts.client if accounts is not None else None)
+
+    controllers = [c for name in names if (c := FACTORIES[name](parts_of(name), flags)) is not None]
 
     async def lead() -> None:
         informers.start()

@@ -231,8 +231,7 @@ class CertificateSigner(_Requests):
             seconds=min(asked_s, self._duration_s),
         )
         certificate = base64.b64encode(answer["certificate"].encode()).decode()
-        body = {"metadata": {"uid": request.metadata.uid}, "status": {"certificate": certificate}}
-        await self.client.patch(Request, request.metadata.name or "", body=body, subresource="status")
+        await self.changed(request, {"status": {"certificate": certificate}}, status=True)
         return None
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from provisioner.kube.api._generated.scalars import Object
 from provisioner.kube.api.meta import controller_of
+from provisioner.kube.api.patch import merge_patch
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.client.events import EventRecorder
@@ -14,15 +18,22 @@ from provisioner.kube.client.informer import InformerSet, key_of
 from provisioner.kube.client.workers import run_workers
 from provisioner.kube.client.workqueue import WorkQueue
 
+K = TypeVar("K", bound=Object)
+
 
 @dataclass(frozen=True)
 class Parts:
-    """What the controllers share."""
+    """What the controllers share. `accounts` gives the client that acts as a service account, where each controller has its own."""
 
     client: Client
     informers: InformerSet
     recorder: EventRecorder
     clock: Clock
+    accounts: Callable[[str], Client] | None = None
+
+    def client_of(self, account: str) -> Client:
+        """For what upstream does in another controller than this one."""
+        return self.client if self.accounts is None else self.accounts(account)
 
 
 class Controller:
@@ -53,6 +64,12 @@ class Controller:
     async def reconcile(self, key: str) -> float | None:
         """Bring one object to where it is wanted; a number asks for another look after that many seconds."""
         raise LookupError(f"{self.name}: nothing to reconcile {key} with")
+
+    async def changed(self, obj: K, change: dict[str, Any], *, status: bool = False) -> K:
+        """The object replaced by itself with a change (a JSON merge patch). Upstream's roles let most controllers update, and few patch. A conflict
+        is the queue's to try again."""
+        new = msgspec.convert(merge_patch(msgspec.to_builtins(obj), change), type(obj))
+        return await (self.client.update_status(new) if status else self.client.update(new))
 
     async def run(self) -> None:
         await run_workers(self.name, self.queue, self.reconcile, workers=self.workers)

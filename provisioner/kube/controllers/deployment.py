@@ -253,10 +253,7 @@ class DeploymentController(Controller):
                 and same_template(present.spec.template, deployment.spec.template)
             ):
                 return present
-            status = {"status": {"collisionCount": collisions + 1}}
-            await self.client.patch(
-                apps_v1.Deployment, deployment.metadata.name or "", deployment.metadata.namespace, body=status, subresource="status"
-            )
+            await self.changed(deployment, {"status": {"collisionCount": collisions + 1}}, status=True)
             return None
         if created.spec.replicas:
             self.recorder.event(
@@ -300,8 +297,7 @@ class DeploymentController(Controller):
 
     async def _note_revision(self, deployment: apps_v1.Deployment, revision: int) -> None:
         if revision_of(deployment) != revision:
-            body = {"metadata": {"annotations": {REVISION: str(revision)}}}
-            await self.client.patch(apps_v1.Deployment, deployment.metadata.name or "", deployment.metadata.namespace, body=body)
+            await self.changed(deployment, {"metadata": {"annotations": {REVISION: str(revision)}}})
 
     async def _resize(self, deployment: apps_v1.Deployment, rs: apps_v1.ReplicaSet, size: int) -> bool:
         """Whether the set had another size."""

@@ -137,6 +137,7 @@ class EndpointSlices(Controller):
         self._pods = self.informers.get(core_v1.Pod)
         self._slices = self.informers.get(discovery_v1.EndpointSlice)
         self._endpoints = self.informers.get(core_v1.Endpoints)
+        self._endpoints_client = parts.client_of("endpoint-controller")
         self._slices.store.add_indexer("service", _service_keys)
         self._pods.add_handler(self._pod_changed, self._pod_updated, self._pod_changed)
         self._slices.add_handler(on_delete=self._slice_gone)
@@ -256,9 +257,9 @@ class EndpointSlices(Controller):
                 metadata=meta_v1.ObjectMeta(name=service.metadata.name, namespace=service.metadata.namespace, labels=labels),
                 subsets=subsets or None,
             )
-            await self.client.create(made)
+            await self._endpoints_client.create(made)
         elif (known.subsets or []) != subsets or known.metadata.labels != labels:
-            await self.client.update(
+            await self._endpoints_client.update(
                 msgspec.structs.replace(known, subsets=subsets or None, metadata=msgspec.structs.replace(known.metadata, labels=labels))
             )
 
@@ -267,7 +268,7 @@ class EndpointSlices(Controller):
         if known is None or (known.metadata.labels or {}).get("endpoints.kubernetes.io/managed-by") != "endpoint-controller":
             return
         try:
-            await self.client.delete(core_v1.Endpoints, known.metadata.name or "", known.metadata.namespace)
+            await self._endpoints_client.delete(core_v1.Endpoints, known.metadata.name or "", known.metadata.namespace)
         except StatusError as error:
             if error.code != 404:
                 raise

@@ -133,6 +133,36 @@ def event_source(name: str) -> str:
     return _EVENT_SOURCES.get(name, name)
 
 
+# Whose service account a controller has, where that isn't called as the controller.
+_ACCOUNTS = {
+    "bootstrap-signer-controller": "bootstrap-signer",
+    "certificatesigningrequest-approving-controller": "certificate-controller",
+    "certificatesigningrequest-cleaner-controller": "certificate-controller",
+    "certificatesigningrequest-signing-controller": "certificate-controller",
+    "daemonset-controller": "daemon-set-controller",
+    "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
+    "garbage-collector-controller": "generic-garbage-collector",
+    "horizontal-pod-autoscaler-controller": "horizontal-pod-autoscaler",
+    "node-ipam-controller": "node-controller",
+    "node-lifecycle-controller": "node-controller",
+    "persistentvolume-binder-controller": "persistent-volume-binder",
+    "persistentvolume-protection-controller": "pv-protection-controller",
+    "persistentvolumeclaim-protection-controller": "pvc-protection-controller",
+    "pod-garbage-collector-controller": "pod-garbage-collector",
+    "replicationcontroller-controller": "replication-controller",
+    "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
+    "service-cidr-controller": "service-cidrs-controller",
+    "serviceaccount-controller": "service-account-controller",
+    "token-cleaner-controller": "token-cleaner",
+}
+# Makes the tokens of others, with the controller manager's own rights.
+UNBOUND = "serviceaccount-token-controller"
+
+
+def account_of(name: str) -> str:
+    return _ACCOUNTS.get(name, name)
+
+
 # The names that upstream had before 1.28, which it still takes.
 ALIASES = {
     "nodelifecycle": "node-lifecycle-controller",

@@ -44,6 +44,7 @@ class Jobs(Controller):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
+        self._expiring = parts.client_of("ttl-after-finished-controller")
         self._jobs = self.watch(batch_v1.Job)
         self._pods = self.informers.get(core_v1.Pod)
         self._expectations = Expectations(self.clock)
@@ -200,7 +201,7 @@ class Jobs(Controller):
         left = job.spec.ttl_seconds_after_finished - (self.clock.now() - ended).total_seconds()
         if left > 0:
             return left
-        await self.client.delete(
+        await self._expiring.delete(
             batch_v1.Job, job.metadata.name or "", job.metadata.namespace, uid=job.metadata.uid, propagation_policy="Foreground"
         )
         return None

@@ -97,7 +97,7 @@ class VolumeBinder(Controller):
         if claim.spec.storage_class_name is None and not class_of(claim) and not claim.spec.volume_name:
             default = default_class(self._classes.store.list())
             if default is not None:
-                claim = await self._patch_claim(claim, {"spec": {"storageClassName": default.metadata.name}})
+                claim = await self.changed(claim, {"spec": {"storageClassName": default.metadata.name}})
         if claim.spec.volume_name:
             await self._bind_named(claim)
             return
@@ -128,7 +128,7 @@ class VolumeBinder(Controller):
             return
         notes = claim.metadata.annotations or {}
         if any(notes.get(note) != provisioner for note in PROVISIONER_NOTES):
-            await self._patch_claim(claim, {"metadata": {"annotations": dict.fromkeys(PROVISIONER_NOTES, provisioner)}})
+            await self.changed(claim, {"metadata": {"annotations": dict.fromkeys(PROVISIONER_NOTES, provisioner)}})
         text = (
             f"Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the system "
             "administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered."
@@ -169,7 +169,6 @@ class VolumeBinder(Controller):
         if ref is None or ref.uid != claim.metadata.uid:
             metadata = claim.metadata
             body: dict[str, Any] = {
-                "metadata": {"resourceVersion": volume.metadata.resource_version},
                 "spec": {
                     "claimRef": {
                         "apiVersion": "v1",
@@ -182,26 +181,21 @@ class VolumeBinder(Controller):
                 },
             }
             if ref is None:
-                body["metadata"]["annotations"] = {BOUND_BY_CONTROLLER: "yes"}
-            volume = await self.client.patch(Volume, volume.metadata.name or "", body=body)
+                body["metadata"] = {"annotations": {BOUND_BY_CONTROLLER: "yes"}}
+            volume = await self.changed(volume, body)
         await self._volume_phase(volume, "Bound")
         notes = claim.metadata.annotations or {}
         if claim.spec.volume_name != volume.metadata.name or BIND_COMPLETED not in notes:
             added = {BIND_COMPLETED: "yes"} | ({} if claim.spec.volume_name else {BOUND_BY_CONTROLLER: "yes"})
             change = {"metadata": {"annotations": added}, "spec": {"volumeName": volume.metadata.name}}
-            claim = await self._patch_claim(claim, change)
+            claim = await self.changed(claim, change)
         if claim.status.phase != "Bound" or not claim.status.capacity:
             status = {"phase": "Bound", "accessModes": volume.spec.access_modes, "capacity": volume.spec.capacity}
-            await self._patch_claim(claim, {"status": status}, "status")
-
-    async def _patch_claim(self, claim: Claim, body: dict[str, Any], subresource: str | None = None) -> Claim:
-        metadata = {**body.get("metadata", {}), "uid": claim.metadata.uid}
-        name = claim.metadata.name or ""
-        return await self.client.patch(Claim, name, claim.metadata.namespace, body={**body, "metadata": metadata}, subresource=subresource)
+            await self.changed(claim, {"status": status}, status=True)
 
     async def _claim_phase(self, claim: Claim, phase: str) -> None:
         if claim.status.phase != phase:
-            await self._patch_claim(claim, {"status": {"phase": phase}}, "status")
+            await self.changed(claim, {"status": {"phase": phase}}, status=True)
 
     # -- volumes -----------------------------------------------------------------------------------------------------
 
@@ -220,8 +214,7 @@ class VolumeBinder(Controller):
         elif claim.spec.volume_name:
             # The claim went to another volume: this one is free again where it was we who reserved it.
             if BOUND_BY_CONTROLLER in (volume.metadata.annotations or {}):
-                body = {"metadata": {"annotations": {BOUND_BY_CONTROLLER: None}}, "spec": {"claimRef": None}}
-                await self.client.patch(Volume, volume.metadata.name or "", body=body)
+                await self.changed(volume, {"metadata": {"annotations": {BOUND_BY_CONTROLLER: None}}, "spec": {"claimRef": None}})
         else:
             self._claim_changed(claim)
 

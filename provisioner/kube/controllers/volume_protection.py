@@ -6,7 +6,6 @@ from typing import Any
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.client.informer import split_key
 from provisioner.kube.controllers.controller import Controller, Parts
 
 CLAIM_FINALIZER = "kubernetes.io/pvc-protection"
@@ -44,10 +43,8 @@ class _Protection(Controller):
         raise LookupError(f"{self.name}: nothing tells what is in use")
 
     async def _write(self, obj: Any, finalizers: list[str]) -> None:
-        namespace, name = split_key(f"{obj.metadata.namespace}/{obj.metadata.name}" if obj.metadata.namespace else obj.metadata.name)
-        body = {"metadata": {"uid": obj.metadata.uid, "resourceVersion": obj.metadata.resource_version, "finalizers": finalizers}}
         try:
-            await self.client.patch(self.kind, name, namespace, body=body)
+            await self.changed(obj, {"metadata": {"finalizers": finalizers}})
         except StatusError as error:
             if error.code != 404:
                 raise

@@ -171,7 +171,11 @@ def template(labels: dict[str, str], image: str = "registry.test/app:1", **spec:
 @pytest.fixture(scope="session")
 def controllers(server: Any, pki: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("controllers")
-    argv = [sys.executable, "-m", "provisioner.kube.controllers", f"--kubeconfig={server.kubeconfig()}", "--leader-elect=false"]
+    # With no more rights than the bootstrapped roles give it and its controllers' accounts.
+    pki.issue("controllers", "system:kube-controller-manager")
+    kubeconfig = server.kubeconfig("controllers")
+    argv = [sys.executable, "-m", "provisioner.kube.controllers", f"--kubeconfig={kubeconfig}", "--leader-elect=false"]
+    argv += ["--use-service-account-credentials"]
     argv += ["--secure-port=0", "--allocate-node-cidrs", "--cluster-cidr=10.244.0.0/16", f"--root-ca-file={pki.path('ca.crt')}"]
     argv += ["--node-monitor-period=0.2s", "--node-monitor-grace-period=1.5s", "--node-startup-grace-period=2s"]
     argv += [f"--cluster-signing-cert-file={pki.path('ca.crt')}", f"--cluster-signing-key-file={pki.path('ca.key')}"]
@@ -180,7 +184,7 @@ def controllers(server: Any, pki: Any, tmp_path_factory: pytest.TempPathFactory)
     process.start()
     yield process
     assert process.stop() == 0, process.log.read_text()[-4000:]
-    crashes = [line for line in process.log.read_text().splitlines() if "crashed" in line]
+    crashes = [line for line in process.log.read_text().splitlines() if "crashed" in line or "is forbidden: User" in line]
     assert not crashes, crashes[:5]
 
 
