@@ -26,7 +26,7 @@ class HealthPorts:
         """Take in changed services (no ports: the service is gone). A port that is taken is told in the log, and tried at the next change."""
         for key, ports in changes.items():
             wanted = next((port.health_port for port in ports if port.health_port), 0)
-            self._local[key] = len({endpoint.ip for port in ports for endpoint in port.external})
+            self._local[key] = max((port.local_ready for port in ports), default=0)
             listening = self._listening.get(key)
             if listening is not None and listening[0] != wanted:
                 await self._listening.pop(key)[1].cleanup()

@@ -132,11 +132,11 @@ def state_of(ports: Iterable[ServicePort]) -> State:
             elements["hairpins"][f"{endpoint.ip} . {endpoint.ip}"] = "goto hairpin"
         service = chain_name("service", port)
         if port.endpoints:
-            chains[service] = _balancing(service, port, port.endpoints, chains, sets)
+            chains[service] = _balancing(port, port.endpoints, chains, sets)
         for address in port.cluster_ips:
             key = f"{address} . {port.protocol} . {port.port}"
             _lead(elements, ("service-ips", "no-endpoint-services"), key, service if port.endpoints else "", port)
-        if port.node_port or port.external_ips:
+        if port.node_port or port.external_ips or port.balancer_ips:
             _externally(port, service, chains, sets, elements)
     return State(chains, sets, elements)
 
@@ -151,13 +151,14 @@ def _externally(
     elif reachable and port.endpoints == port.external:
         chains[external] = ("jump mark-for-masquerade", f"goto {service}")
     elif reachable:
-        chains[external] = ("jump mark-for-masquerade", *_balancing(external, port, port.external, chains, sets))
-    entry = external if reachable else ""
-    if port.source_ranges and reachable and port.external_ips:
-        entry = chain_name("firewall", port)
-        chains[entry] = (f"ip saddr != {{ {', '.join(port.source_ranges)} }} drop", f"goto {external}")
-    for address in port.external_ips:
-        _lead(elements, ("service-ips", "no-endpoint-services"), f"{address} . {port.protocol} . {port.port}", entry, port)
+        chains[external] = ("jump mark-for-masquerade", *_balancing(port, port.external, chains, sets))
+    entry = guarded = external if reachable else ""
+    if port.source_ranges and reachable and port.balancer_ips:
+        guarded = chain_name("firewall", port)
+        chains[guarded] = (f"ip saddr != {{ {', '.join(port.source_ranges)} }} drop", f"goto {external}")
+    for address in (*port.external_ips, *port.balancer_ips):
+        chain = guarded if address in port.balancer_ips else entry
+        _lead(elements, ("service-ips", "no-endpoint-services"), f"{address} . {port.protocol} . {port.port}", chain, port)
     if port.node_port:
         key = f"{port.protocol} . {port.node_port}"
         _lead(elements, ("service-nodeports", "no-endpoint-nodeports"), key, external if reachable else "", port)
@@ -166,13 +167,13 @@ def _externally(
 def _local_rules(external: str, port: ServicePort, chains: dict[str, tuple[str, ...]], sets: dict[str, str]) -> tuple[str, ...]:
     """Traffic policy Local: pods and this host reach every node's endpoints, as by the cluster IP; others this node's or nothing."""
     cluster = chain_name("cluster", port)
-    chains[cluster] = _balancing(cluster, port, port.everywhere or port.external, chains, sets)
+    chains[cluster] = _balancing(port, port.everywhere or port.external, chains, sets)
     inner = (
         f"ip saddr @pod-ranges goto {cluster}",
         "fib saddr type local jump mark-for-masquerade",
         f"fib saddr type local goto {cluster}",
     )
-    return (*inner, *(_balancing(external, port, port.external, chains, sets) if port.external else ("drop",)))
+    return (*inner, *(_balancing(port, port.external, chains, sets) if port.external else ("drop",)))
 
 
 def _lead(elements: dict[str, dict[str, str]], maps: tuple[str, str], key: str, chain: str, port: ServicePort) -> None:
@@ -185,14 +186,18 @@ def _lead(elements: dict[str, dict[str, str]], maps: tuple[str, str], key: str, 
 
 
 def _balancing(
-    name: str, port: ServicePort, endpoints: tuple[Endpoint, ...], chains: dict[str, tuple[str, ...]], sets: dict[str, str]
+    port: ServicePort, endpoints: tuple[Endpoint, ...], chains: dict[str, tuple[str, ...]], sets: dict[str, str]
 ) -> tuple[str, ...]:
-    """The rules of a chain that picks an endpoint; with session affinity a chain and a set of client addresses for each endpoint."""
-    if not port.affinity_s or len(endpoints) == 1:
+    """The rules of a chain that picks an endpoint; with session affinity a chain and a set of client addresses for each endpoint.
+
+    Clients are remembered by the service's port, whichever address they use, and by the time of it: a set's time can't be changed.
+    """
+    if not port.affinity_s:
         return (balance(port.protocol, endpoints),)
     targets = []
     for endpoint in endpoints:
-        suffix = hashlib.sha256(f"{name}/{endpoint.ip}/{endpoint.port}".encode()).hexdigest()[:12]
+        key = f"{port.name}/{port.protocol}/{port.port}/{port.affinity_s}/{endpoint.ip}/{endpoint.port}"
+        suffix = hashlib.sha256(key.encode()).hexdigest()[:12]
         sets[f"affinity-{suffix}"] = f"type ipv4_addr; flags dynamic,timeout; timeout {port.affinity_s}s;"
         chains[f"endpoint-{suffix}"] = (f"update @affinity-{suffix} {{ ip saddr }}", balance(port.protocol, (endpoint,)))
         targets.append(suffix)
@@ -228,23 +233,3 @@ def difference(old: State, new: State) -> str:
 
 def _element(key: str, value: str) -> str:
     return f"{key} : {value}" if value else key
-
-
-def lost_udp_endpoints(old: Iterable[ServicePort], new: Iterable[ServicePort]) -> list[tuple[str, str]]:
-    """(cluster IP or external address, or `:port` for a node port; endpoint IP) of UDP flows that lead to endpoints which are gone.
-
-    The kernel goes on sending such a flow there as long as it knows it: its entry must go too.
-    """
-
-    def pairs(ports: Iterable[ServicePort]) -> set[tuple[str, str]]:
-        found = set()
-        for port in ports:
-            if port.protocol != "udp":
-                continue
-            outer = {e.ip for e in (*port.external, *(port.everywhere if port.external_local else ()))}
-            found |= {(address, e.ip) for address in port.cluster_ips for e in port.endpoints}
-            found |= {(address, ip) for address in port.external_ips for ip in outer}
-            found |= {(f":{port.node_port}", ip) for ip in outer if port.node_port}
-        return found
-
-    return sorted(pairs(old) - pairs(new))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from provisioner.kube.network.ip_batch import NetworkError, run_command
-from provisioner.kube.proxy import nftables
+from provisioner.kube.proxy import flows, nftables
 from provisioner.kube.proxy.nftables import State
 from provisioner.kube.proxy.services import ServicePort
 
@@ -15,61 +14,70 @@ log = logging.getLogger(__name__)
 
 
 class Pieces:
-    """The wanted state, piece by piece. Two services may share an element (an endpoint's address): it stays until the last lets go."""
+    """The wanted state, piece by piece.
+
+    Two services may share an element: an endpoint's address, or an external address and port that both claim. It is the first one's, and
+    goes on to the next when that lets go.
+    """
 
     def __init__(self) -> None:
         self._pieces: dict[str, State] = {}
         self._ports: dict[str, list[ServicePort]] = {}
-        self._holders: Counter[tuple[str, str]] = Counter()
+        # (map, element) -> services that have it, in the order they came, to the value that each would have there
+        self._holders: dict[tuple[str, str], dict[str, str]] = {}
 
-    def ports(self, keys: Iterable[str]) -> list[ServicePort]:
-        """The ports of these services as last taken in."""
-        return [port for key in keys for port in self._ports.get(key, ())]
+    def ports(self, keys: Iterable[str] | None = None) -> list[ServicePort]:
+        """The ports of these services as last taken in; of all for None."""
+        return [port for key in (self._ports if keys is None else keys) for port in self._ports.get(key, ())]
 
     def replace(self, changes: Mapping[str, Sequence[ServicePort]]) -> tuple[State, State]:
         """Take in changed services (no ports: the service is gone); what was in the table for them, and what is to be."""
-        old = self._merge(changes)
+        fresh = {key: nftables.state_of(ports) for key, ports in changes.items() if ports}
+        earlier = {key: self._pieces[key] for key in changes if key in self._pieces}
+        touched = {
+            (name, element)
+            for piece in (*earlier.values(), *fresh.values())
+            for name, elements in piece.elements.items()
+            for element in elements
+        }
+        old = self._state(earlier.values(), touched)
+        for key, piece in earlier.items():
+            self._let_go(key, piece, fresh.get(key, State()))
         for key, ports in changes.items():
-            for name, elements in self._pieces.pop(key, State()).elements.items():
-                self._holders.subtract((name, element) for element in elements)
+            self._pieces.pop(key, None)
             self._ports.pop(key, None)
             if ports:
                 self._ports[key] = list(ports)
-                self._pieces[key] = piece = nftables.state_of(ports)
-                for name, elements in piece.elements.items():
-                    self._holders.update((name, element) for element in elements)
-        new = self._merge(changes)
-        shared = {
-            (name, element)
-            for name, elements in [*old.elements.items(), *new.elements.items()]
-            for element in elements
-            if self._holders[(name, element)] > self._held_by(changes, name, element)
-        }
-        return _without(old, shared), _without(new, shared)
+                self._pieces[key] = fresh[key]
+        for key, piece in fresh.items():
+            for name, elements in piece.elements.items():
+                for element, value in elements.items():
+                    self._holders.setdefault((name, element), {})[key] = value
+        return old, self._state(fresh.values(), touched)
 
     def whole(self) -> State:
-        return self._merge(self._pieces)
+        return self._state(self._pieces.values(), self._holders)
 
-    def _held_by(self, keys: Mapping[str, object], name: str, element: str) -> int:
-        return sum(element in self._pieces[key].elements.get(name, ()) for key in keys if key in self._pieces)
+    def _let_go(self, key: str, piece: State, after: State) -> None:
+        """The service has these elements no more; those that it keeps stay in their place."""
+        for name, elements in piece.elements.items():
+            for element in elements.keys() - after.elements.get(name, {}).keys():
+                holders = self._holders[(name, element)]
+                del holders[key]
+                if not holders:
+                    del self._holders[(name, element)]
 
-    def _merge(self, keys: Mapping[str, object]) -> State:
+    def _state(self, pieces: Iterable[State], touched: Iterable[tuple[str, str]]) -> State:
         chains: dict[str, tuple[str, ...]] = {}
         sets: dict[str, str] = {}
         elements: dict[str, dict[str, str]] = {}
-        for key in keys:
-            piece = self._pieces.get(key)
-            if piece is not None:
-                chains.update(piece.chains)
-                sets.update(piece.sets)
-                for name, found in piece.elements.items():
-                    elements.setdefault(name, {}).update(found)
+        for piece in pieces:
+            chains.update(piece.chains)
+            sets.update(piece.sets)
+        for name, element in touched:
+            if holders := self._holders.get((name, element)):
+                elements.setdefault(name, {})[element] = next(iter(holders.values()))
         return State(chains, sets, elements)
-
-
-def _without(state: State, shared: set[tuple[str, str]]) -> State:
-    elements = {name: {k: v for k, v in found.items() if (name, k) not in shared} for name, found in state.elements.items()}
-    return State(state.chains, state.sets, elements)
 
 
 class Table:
@@ -83,16 +91,16 @@ class Table:
 
     async def apply(self, changes: Mapping[str, Sequence[ServicePort]]) -> None:
         """Put changed services into the kernel. On failure `failure` says why, and the next call writes everything."""
-        before = self._pieces.ports(changes)
+        before = self._pieces.ports(changes) if self._written else []
         old, new = self._pieces.replace(changes)
         if self._written:
             script = nftables.difference(old, new)
             if not script or await self._run(script):
-                await _forget_udp(before, self._pieces.ports(changes))
+                await flows.forget(before, self._pieces.ports(changes))
                 return
             log.warning("change refused services=%d: writing the whole table", len(changes))
         self._written = await self._run(nftables.base(self._pod_cidr) + nftables.difference(State(), self._pieces.whole()))
-        await _forget_udp(before, self._pieces.ports(changes))
+        await flows.forget(before, self._pieces.ports())
 
     async def check(self) -> None:
         """Write the table again where somebody has flushed it, or the last change failed."""
@@ -114,12 +122,3 @@ class Table:
             return False
         self.failure = None
         return True
-
-
-async def _forget_udp(before: Sequence[ServicePort], after: Sequence[ServicePort]) -> None:
-    for address, endpoint in nftables.lost_udp_endpoints(before, after):
-        way = ["--orig-port-dst", address[1:]] if address.startswith(":") else ["--orig-dst", address]
-        try:
-            await run_command(["conntrack", "-D", "-p", "udp", *way, "--dst-nat", endpoint], ok_codes=(0, 1))
-        except (NetworkError, FileNotFoundError) as error:
-            log.warning("old UDP flows not forgotten service=%s endpoint=%s: %s", address, endpoint, error)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces ne
 PODS = ("10.77.0.2", "10.77.0.3")
 NODE, OUTSIDE, VIP = "192.0.2.1", "192.0.2.50", "10.96.0.7"
 A, B = Endpoint(PODS[0], 8080), Endpoint(PODS[1], 8080)
-WEB = ServicePort("default/web", "tcp", 80, (VIP,), (), 30080, (A, B), (A, B), everywhere=(A, B))
+WEB = ServicePort("default/web", "tcp", 80, (VIP,), (), (), 30080, (A, B), (A, B), everywhere=(A, B))
 REFUSED, SILENT, LOST = "refused", "silent", "unreachable"
 
 
@@ -172,9 +172,9 @@ async def affinity_sticks_to_one_endpoint_for_each_client(node: Node) -> None:
 
 
 async def source_ranges_shut_others_out(node: Node) -> None:
-    await node.put(replace(WEB, external_ips=("203.0.113.9",), source_ranges=("198.51.100.0/24",)))
+    await node.put(replace(WEB, balancer_ips=("203.0.113.9",), source_ranges=("198.51.100.0/24",)))
     assert await node.ask("out", "203.0.113.9", 80) == SILENT
-    await node.put(replace(WEB, external_ips=("203.0.113.9",), source_ranges=("192.0.2.0/24",)))
+    await node.put(replace(WEB, balancer_ips=("203.0.113.9",), source_ranges=("192.0.2.0/24",)))
     assert (await node.ask("out", "203.0.113.9", 80)).split()[0] in "ab"
 
 

@@ -19,7 +19,7 @@ def free_port() -> int:
 
 
 def local(health_port: int, *endpoints: Endpoint) -> list[ServicePort]:
-    return [ServicePort("ns/web", "tcp", 80, external=endpoints, external_local=True, health_port=health_port)]
+    return [ServicePort("ns/web", "tcp", 80, external=endpoints, external_local=True, health_port=health_port, local_ready=len(endpoints))]
 
 
 async def ask(port: int) -> tuple[int, object] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.kube.api._generated import core_v1, discovery_v1, meta_v1
-from provisioner.kube.proxy.services import Endpoint, Place, ports_of
+from provisioner.kube.proxy.services import NOT_OURS, SOURCE_RANGES, Endpoint, Place, ports_of
 
 
 def service(**spec: object) -> core_v1.Service:
@@ -69,13 +69,55 @@ def test_a_balancer_asks_for_local_endpoints_where_the_policy_is_local() -> None
     assert ports_of(service(**values, external_traffic_policy="Cluster"), [], Place("here"))[0].health_port == 0
 
 
-def test_external_addresses_and_balancers() -> None:
-    balanced = service(type="LoadBalancer", external_ips=["192.0.2.1"], load_balancer_source_ranges=["10.0.0.0/8"])
+def balanced(annotations: dict[str, str] | None = None, **spec: object) -> core_v1.Service:
+    made = service(**{"type": "LoadBalancer", **spec})
+    made.metadata.annotations = annotations
     ingress = [core_v1.LoadBalancerIngress(ip="192.0.2.9"), core_v1.LoadBalancerIngress(ip="192.0.2.10", ip_mode="Proxy")]
-    balanced.status.load_balancer = core_v1.LoadBalancerStatus(ingress=ingress)
-    (port,) = ports_of(balanced, [], Place("here"))
-    assert port.external_ips == ("192.0.2.1", "192.0.2.9")
-    assert port.source_ranges == ("10.0.0.0/8",)
+    made.status.load_balancer = core_v1.LoadBalancerStatus(ingress=[*ingress, core_v1.LoadBalancerIngress(hostname="lb.example.com")])
+    return made
+
+
+def test_external_addresses_and_balancers() -> None:
+    (port,) = ports_of(balanced(external_ips=["192.0.2.1", "10.96.0.7", "fd00::1"]), [], Place("here"))
+    assert (port.external_ips, port.balancer_ips, port.source_ranges) == (("192.0.2.1",), ("192.0.2.9",), ())
+
+
+def test_a_service_that_is_no_balancer_any_more_has_no_balancers_addresses() -> None:
+    assert ports_of(balanced(type="NodePort"), [], Place("here"))[0].balancer_ips == ()
+
+
+@pytest.mark.parametrize(
+    ("ranges", "annotation", "kept"),
+    [
+        (["10.0.0.0/8"], None, ("10.0.0.0/8",)),
+        ([" 10.0.0.0/8", "10.1.0.0/16", "fd00::/64", "192.0.2.5/24"], None, ("10.0.0.0/8", "192.0.2.0/24")),
+        (None, "10.0.0.0/8,192.0.2.0/24", ("10.0.0.0/8", "192.0.2.0/24")),
+        (["fd00::/64"], None, ()),
+    ],
+    ids=["one", "none-inside-another-and-no-ipv6", "annotation", "other-family-alone"],
+)
+def test_source_ranges(ranges: list[str] | None, annotation: str | None, kept: tuple[str, ...]) -> None:
+    made = balanced({SOURCE_RANGES: annotation} if annotation else None, load_balancer_source_ranges=ranges)
+    assert ports_of(made, [], Place("here"))[0].source_ranges == kept
+
+
+@pytest.mark.parametrize("label", NOT_OURS)
+def test_what_another_proxy_serves_is_left_alone(label: str) -> None:
+    taken = service()
+    taken.metadata.labels = {label: ""}
+    piece = slice_of(endpoint("10.1.0.2"))
+    assert ports_of(taken, [piece], Place("here")) == []
+    piece.metadata.labels = {label: ""}
+    assert ports_of(service(), [piece], Place("here"))[0].endpoints == ()
+
+
+def test_a_balancer_is_told_of_ready_endpoints_though_ending_ones_still_serve() -> None:
+    dying = slice_of(endpoint("10.1.0.2", ready=False, serving=True, terminating=True))
+    values = {"health_check_node_port": 32000, "external_traffic_policy": "Local"}
+    (port,) = ports_of(balanced(**values), [dying], Place("here"))
+    assert (port.external, port.local_ready) == ((Endpoint("10.1.0.2", 8080),), 0)
+    (port,) = ports_of(balanced(**values), [slice_of(endpoint("10.1.0.2", ready=True), endpoint("10.1.0.3", "there"))], Place("here"))
+    assert port.local_ready == 1
 
 
 def test_headless_and_external_names_have_no_rules() -> None:
