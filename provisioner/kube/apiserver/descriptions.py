@@ -1,7 +1,9 @@
-"""What `kubectl explain` says of the fields that every object has; the field list that types are made from has no descriptions. Begins with
+"""What `kubectl explain` says of a field: of those that every object has, here; the field list that types are made from has no descriptions. Begins with
 the words that upstream's begin with, since people and tests look for them."""
 
 from __future__ import annotations
+
+from provisioner.kube.apiserver.field_descriptions import described
 
 OBJECT = {
     "apiVersion": "APIVersion defines the versioned schema of this representation of an object: the group and version that it is of.",
@@ -35,6 +37,7 @@ def description(module: str, type_name: str, field: str, *, is_object: bool) -> 
     """Of a field of a type, "" where there is none."""
     if module == "meta_v1" and type_name == "ObjectMeta":
         return OBJECT_META.get(field, "")
-    if not is_object:
-        return ""
+    own = described(f"{module}.{type_name}", field)
+    if own or not is_object:
+        return own
     return LIST.get(field, "") or OBJECT.get(field, "") if type_name.endswith("List") else OBJECT.get(field, "")

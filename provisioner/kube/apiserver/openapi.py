@@ -1,7 +1,7 @@
 """OpenAPI v3 (a document for each group and version) and v2, made from the kinds' types when first asked for, and kept compressed.
 
-Enough for `kubectl explain`, for `kubectl apply` (fieldValidation, patch strategies), and for clients that are generated. Without
-descriptions: the types have none.
+Enough for `kubectl explain`, for `kubectl apply` (fieldValidation, patch strategies), and for clients that are generated. Descriptions are our own,
+of what is asked about most.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.merge_rules import RULES
 from provisioner.kube.apiserver import operations
 from provisioner.kube.apiserver.descriptions import LIST, OBJECT, description
+from provisioner.kube.apiserver.field_descriptions import described
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.version import VERSION
 
@@ -90,6 +91,8 @@ class Definitions:
             found["properties"] = properties
         if required:
             found["required"] = required
+        if text := described(f"{module}.{cls.__name__}"):
+            found["description"] = text
         if hasattr(cls, "KIND"):
             found["x-kubernetes-group-version-kind"] = [{"group": cls.GROUP, "version": cls.VERSION, "kind": cls.KIND}]
         return found
