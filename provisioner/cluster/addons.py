@@ -1,4 +1,4 @@
-"""Objects that a new cluster starts with: rights of our controllers, the cluster DNS service and where it answers. No I/O."""
+"""Objects that a new cluster starts with: the cluster DNS service, where it answers, and what the name server may read. No I/O."""
 
 from __future__ import annotations
 
@@ -10,37 +10,6 @@ from provisioner.inventory import ClusterSpec
 
 Object = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
-CONTROLLER_MANAGER = "system:kube-controller-manager"
-# Our controller manager runs all controllers under its own name, where upstream's uses a service account for each: it gets the role of each.
-CONTROLLERS = (
-    "certificate-controller",
-    "clusterrole-aggregation-controller",
-    "cronjob-controller",
-    "daemon-set-controller",
-    "deployment-controller",
-    "disruption-controller",
-    "endpoint-controller",
-    "endpointslice-controller",
-    "endpointslicemirroring-controller",
-    "generic-garbage-collector",
-    "horizontal-pod-autoscaler",
-    "job-controller",
-    "namespace-controller",
-    "node-controller",
-    "persistent-volume-binder",
-    "pod-garbage-collector",
-    "pv-protection-controller",
-    "pvc-protection-controller",
-    "replicaset-controller",
-    "replication-controller",
-    "resourcequota-controller",
-    "root-ca-cert-publisher",
-    "service-account-controller",
-    "service-cidrs-controller",
-    "statefulset-controller",
-    "taint-eviction-controller",
-    "ttl-after-finished-controller",
-)
 LABELS = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true"}
 
 
@@ -48,17 +17,9 @@ def objects(spec: ClusterSpec, topology: Topology) -> list[dict[str, Any]]:
     """`{"path": the collection's path in the API, "object": …}` for each, in the order they are made."""
     system = "/api/v1/namespaces/kube-system"
     rbac = f"/apis/{RBAC}/v1"
-    bindings = [
-        {
-            "path": f"{rbac}/clusterrolebindings",
-            "object": _binding(f"provision:controllers:{name}", f"system:controller:{name}", CONTROLLER_MANAGER),
-        }
-        for name in CONTROLLERS
-    ]
     if not spec.dns.enabled:
-        return bindings
+        return []
     return [
-        *bindings,
         {"path": f"{rbac}/clusterroles", "object": _role()},
         {"path": f"{rbac}/clusterrolebindings", "object": _binding("provision:kube-dns", "provision:kube-dns", "system:kube-dns")},
         {"path": f"{system}/services", "object": _service(dns_address(spec))},

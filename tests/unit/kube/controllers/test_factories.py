@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.kube.client.flags import FlagError
-from provisioner.kube.controllers.factories import FACTORIES, chosen
+from provisioner.kube.controllers.factories import ELSEWHERE, FACTORIES, chosen
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,7 @@ def test_chosen(names: list[str], expected: list[str]) -> None:
 def test_a_wrong_name_is_told_with_the_nearest() -> None:
     with pytest.raises(FlagError, match="did you mean deployment-controller"):
         chosen(["deploymnt-controller"])
+
+
+def test_what_is_part_of_another_is_no_controller_of_its_own() -> None:
+    assert not FACTORIES.keys() & ELSEWHERE
