@@ -20,7 +20,7 @@ from jinja2.tests import TESTS as DEFAULT_TESTS
 
 from provisioner.templating import jinja_tests
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
-from provisioner.templating.filters import data, digests, network, paths, sets, text, times
+from provisioner.templating.filters import data, digests, hardware_addresses, network, paths, sets, text, times
 from provisioner.templating.lookups import sequences, sources
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 from provisioner.templating.scope import first_undefined
@@ -44,7 +44,7 @@ class Plugins:
     lookups: dict[str, Lookup]
 
 
-def _strict(kind: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _strict(kind: str, name: str, function: Callable[..., Any], home: str = "ansible.builtin") -> Callable[..., Any]:
     """Lets an undefined input complain as such before the filter can misread it, and names the filter that fails."""
     accepts = name in _ACCEPT_UNDEFINED
 
@@ -59,7 +59,7 @@ def _strict(kind: str, name: str, function: Callable[..., Any]) -> Callable[...,
         except (UndefinedVariable, jinja2.UndefinedError, TemplateRuntimeError):
             raise
         except Exception as e:
-            raise PluginError(f"The {kind} plugin 'ansible.builtin.{name}' failed: {e}") from e
+            raise PluginError(f"The {kind} plugin '{home}.{name}' failed: {e}") from e
 
     return checked
 
@@ -151,9 +151,10 @@ def _undef(hint: str | None = None) -> Any:
 
 def builtin_plugins() -> Plugins:
     filters: dict[str, Any] = {name: _own(name, function) for name, function in DEFAULT_FILTERS.items()}
-    for module in (data, text, paths, sets, digests, times, network):
+    for module in (data, text, paths, sets, digests, times, network, hardware_addresses):
+        home = "ansible.utils" if module in (network, hardware_addresses) else "ansible.builtin"
         for name, function in module.FILTERS.items():
-            chosen = _strict("filter", name, function)
+            chosen = _strict("filter", name, function, home)
             filters[name] = chosen
             for prefix in _PREFIXES[:4]:
                 filters[prefix + name] = chosen
