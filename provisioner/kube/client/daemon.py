@@ -98,16 +98,21 @@ class Daemon:
         log.info("ready daemon=%s", self.name)
 
     async def serve(self, listener: Listener, routes: Sequence[web.RouteDef] = ()) -> None:
-        """Open the health and metrics endpoints, and `routes` beside them."""
+        """Open the health and metrics endpoints, and `routes` beside them, or in their place where the path is the same."""
         if not listener.port:
             return
         app = web.Application()
-        app.add_routes([web.get("/healthz", self._healthz), web.get("/livez", self._healthz), web.get("/readyz", self._readyz)])
-        app.add_routes([web.get("/metrics", _metrics), *routes])
+        own = {"/healthz": self._healthz, "/livez": self._healthz, "/readyz": self._readyz, "/metrics": _metrics}
+        taken = {route.path for route in routes}
+        app.add_routes([*(web.get(path, handler) for path, handler in own.items() if path not in taken), *routes])
         runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await runner.setup()
         self._runners.append(runner)
         await web.TCPSite(runner, listener.address, listener.port, ssl_context=listener.tls, reuse_address=True).start()
+
+    def problems(self) -> dict[str, str]:
+        """What the checks that fail say, by their names."""
+        return {name: problem for name, check in self._checks.items() if (problem := check())}
 
     async def _healthz(self, request: web.Request) -> web.Response:
         return self._health(request, {})

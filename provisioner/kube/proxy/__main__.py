@@ -1,4 +1,4 @@
-"""kube-proxy's main: flags, informers, and the loop that turns changes into rules and routes."""
+"""kube-proxy's main: informers, and the loop that turns changes into rules and routes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from provisioner.kube.api._generated import core_v1, discovery_v1
 from provisioner.kube.client.client import Client
-from provisioner.kube.client.config_file import read_config
-from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
-from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean
+from provisioner.kube.client.daemon import Daemon, run_daemon
+from provisioner.kube.client.flags import Flags
 from provisioner.kube.client.informer import InformerSet, key_of
 from provisioner.kube.network.ip_batch import NetworkError
 from provisioner.kube.network.routes import RouteTable, attached_segments, decide, node_network
+from provisioner.kube.proxy.config import configure, flag_set, listener
 from provisioner.kube.proxy.health import HealthPorts
+from provisioner.kube.proxy.report import Report, is_eligible
 from provisioner.kube.proxy.services import Place, ServicePort, ports_of
 from provisioner.kube.proxy.table import Table
 
@@ -29,68 +28,10 @@ log = logging.getLogger(__name__)
 COALESCE_S = 0.05
 # How often the kernel's state is compared with ours (upstream's syncPeriod).
 CHECK_S = 30.0
+# How soon a change that failed is tried again.
+RETRY_S = 2.0
 SERVICE_NAME = "kubernetes.io/service-name"
 ZONE = "topology.kubernetes.io/zone"
-
-
-class ClientConnection(msgspec.Struct, frozen=True, rename="camel"):
-    kubeconfig: str = ""
-
-
-class Configuration(msgspec.Struct, frozen=True, rename="camel"):
-    """The fields of kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration that we act on; flags win over them."""
-
-    mode: str = "nftables"
-    cluster_cidr: str = msgspec.field(name="clusterCIDR", default="")
-    hostname_override: str = ""
-    healthz_bind_address: str = "0.0.0.0:10256"
-    metrics_bind_address: str = "127.0.0.1:10249"
-    client_connection: ClientConnection = ClientConnection()
-
-
-def flag_set() -> FlagSet:
-    flags = FlagSet("kube-proxy", "makes services and pods reachable from this node")
-    flags.add("config", str, "", "a KubeProxyConfiguration file")
-    flags.add("kubeconfig", str, "", "how to reach the API server")
-    flags.add("cluster-cidr", str, "", "the cluster's pod range; what leaves it is masqueraded")
-    flags.add("hostname-override", str, "", "this node's name (default: the host's name)")
-    flags.add("proxy-mode", str, "", "nftables")
-    flags.add("healthz-bind-address", str, "", "address:port of /healthz")
-    flags.add("metrics-bind-address", str, "", "address:port of /metrics")
-    flags.add("pod-network-backend", str, "auto", "ways to other nodes' pods: auto, routes, vxlan or none")
-    flags.add("leader-elect", boolean, False, "taken and ignored: every node has its own proxy")
-    return flags
-
-
-def configure(flags: Flags) -> Configuration:
-    """The file, with the flags that were given over it. Raises ConfigError or FlagError."""
-    config = (
-        read_config(Path(flags.config), "KubeProxyConfiguration", "kubeproxy.config.k8s.io", Configuration)
-        if flags.config
-        else Configuration()
-    )
-    over = {
-        "mode": flags.proxy_mode,
-        "cluster_cidr": flags.cluster_cidr,
-        "hostname_override": flags.hostname_override,
-        "healthz_bind_address": flags.healthz_bind_address,
-        "metrics_bind_address": flags.metrics_bind_address,
-        "client_connection": ClientConnection(flags.kubeconfig) if flags.kubeconfig else None,
-    }
-    config = msgspec.structs.replace(config, **{key: value for key, value in over.items() if value})
-    if config.mode not in ("nftables", ""):
-        raise FlagError(f"--proxy-mode={config.mode}: expected nftables")
-    if flags.pod_network_backend not in ("auto", "routes", "vxlan", "none"):
-        raise FlagError(f"--pod-network-backend={flags.pod_network_backend}: expected auto, routes, vxlan or none")
-    return config
-
-
-def listener(text: str) -> Listener:
-    """`address:port`; an empty text is no listener."""
-    address, _, port = text.rpartition(":")
-    if text and not port.isdigit():
-        raise FlagError(f"{text}: expected address:port")
-    return Listener(address.strip("[]"), int(port or 0))
 
 
 class Proxy:
@@ -103,11 +44,12 @@ class Proxy:
         self._slices.store.add_indexer("service", _service_of)
         self._table, self._node, self._backend = table, node, backend
         self._routes = RouteTable()
+        self.report = Report(lambda: is_eligible(self._nodes.store.get(node)))
         self.health = HealthPorts(lambda: table.failure is None)
         self._dirty: set[str] = set()
         self._nodes_dirty = True
         self._wake = asyncio.Event()
-        self._services.on_change(lambda service: self._mark(key_of(service)))
+        self._services.on_change(self._service_changed)
         self._slices.on_change(self._slice_changed)
         self._nodes.add_handler(self._node_changed, self._node_updated, self._node_changed)
         self.route_failure: str | None = None
@@ -116,7 +58,12 @@ class Proxy:
         self._dirty.add(key)
         self._wake.set()
 
+    def _service_changed(self, service: core_v1.Service) -> None:
+        self.report.service_changes += 1
+        self._mark(key_of(service))
+
     def _slice_changed(self, piece: discovery_v1.EndpointSlice) -> None:
+        self.report.endpoint_changes += 1
         for key in _service_of(piece):
             self._mark(key)
 
@@ -138,6 +85,7 @@ class Proxy:
     async def sync(self) -> None:
         """Bring what changed since the last call into the kernel."""
         self._wake.clear()
+        began_s = asyncio.get_running_loop().time()
         dirty, self._dirty = self._dirty, set()
         changes: dict[str, list[ServicePort]] = {}
         for key in dirty:
@@ -145,6 +93,7 @@ class Proxy:
             changes[key] = ports_of(service, self._slices.store.by_index("service", key), self._place()) if service else []
         await self._table.apply(changes)
         await self.health.sync(changes)
+        self.report.synced(asyncio.get_running_loop().time() - began_s, self._table.failure is None)
         if self._nodes_dirty:
             self._nodes_dirty = False
             await self._sync_routes()
@@ -163,16 +112,23 @@ class Proxy:
             log.error("routes failed: %s", error)
 
     async def run(self) -> None:
-        """Sync at each change and, whatever happens, every CHECK_S."""
+        """Sync at each change and, however many there are, look at the whole every CHECK_S; sooner after a failure."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + CHECK_S
         while True:
             try:
-                async with asyncio.timeout(CHECK_S):
+                async with asyncio.timeout_at(due_s):
                     await self._wake.wait()
-                await asyncio.sleep(COALESCE_S)
-                await self.sync()
+                    await asyncio.sleep(COALESCE_S)
             except TimeoutError:
                 await self._table.check()
                 await self._sync_routes()
+                self.report.checked(self._table.failure is None)
+                due_s = loop.time() + CHECK_S
+            if self._wake.is_set():
+                await self.sync()
+            if self._table.failure or self.route_failure:
+                due_s = min(due_s, loop.time() + RETRY_S)
 
 
 def _service_of(piece: discovery_v1.EndpointSlice) -> list[str]:
@@ -189,13 +145,13 @@ async def start(daemon: Daemon, flags: Flags) -> None:
         forward.write_text("1")
     informers = InformerSet(client)
     daemon.on_stop("informers", informers.stop)
-    table = Table(config.cluster_cidr or None)
+    table = Table(config.cluster_cidr or None, config.node_port_addresses or ())
     proxy = Proxy(informers, table, config.hostname_override or socket.gethostname(), flags.pod_network_backend)
     daemon.on_stop("health-check ports", proxy.health.stop)
     daemon.add_check("rules", lambda: table.failure)
     daemon.add_check("routes", lambda: proxy.route_failure)
-    await daemon.serve(listener(config.healthz_bind_address))
-    await daemon.serve(listener(config.metrics_bind_address))
+    await daemon.serve(listener(config.healthz_bind_address), proxy.report.health_routes(daemon.problems))
+    await daemon.serve(listener(config.metrics_bind_address), proxy.report.metrics_routes())
     informers.start()
     await informers.wait_synced()
     await proxy.sync()

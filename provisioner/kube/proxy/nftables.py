@@ -11,6 +11,7 @@ A chain's name has a hash of its service port, so that it can be replaced by its
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -32,15 +33,18 @@ table ip kube-proxy {{
   set endpoint-ips {{ type ipv4_addr; }}
   set pod-ranges {{ type ipv4_addr; flags interval; {ranges}}}
   chain mark-for-masquerade {{ meta mark set meta mark or {mark}; }}
-  chain reject-chain {{ reject; }}
+  chain reject-chain {{
+    meta l4proto tcp reject with tcp reset
+    reject
+  }}
   chain drop-chain {{ drop; }}
   chain services {{
     ip daddr . meta l4proto . th dport vmap @service-ips
-    ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @service-nodeports
+    {nodeports} fib daddr type local meta l4proto . th dport vmap @service-nodeports
   }}
   chain services-endpoints-check {{
     ip daddr . meta l4proto . th dport vmap @no-endpoint-services
-    fib daddr type local meta l4proto . th dport vmap @no-endpoint-nodeports
+    {nodeports} fib daddr type local meta l4proto . th dport vmap @no-endpoint-nodeports
   }}
   chain cluster-ips-check {{ ip daddr @cluster-ips reject; }}
   chain filter-prerouting {{
@@ -88,11 +92,19 @@ class State:
     elements: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def base(pod_cidr: str | None) -> str:
-    """The frame, replacing any earlier one whole. `pod_cidr` is the cluster's range: what leaves it is masqueraded; None: nothing is."""
+def base(pod_cidr: str | None, node_port_addresses: Iterable[str] = ()) -> str:
+    """The frame, replacing any earlier one whole. `pod_cidr` is the cluster's range: what leaves it is masqueraded; None: nothing is.
+
+    Node ports answer on this host's addresses in `node_port_addresses`, on all but loopback where there is none. A refused TCP connection is
+    reset: of the kernel's ICMP messages a client gets no more than one a second.
+    """
+    networks = [ipaddress.ip_network(text, strict=False) for text in node_port_addresses]
+    wanted = ipaddress.collapse_addresses(n for n in networks if isinstance(n, ipaddress.IPv4Network))
+    listed = ", ".join(str(n) for n in wanted)
+    nodeports = f"ip daddr {{ {listed} }}" if listed else "ip daddr != 127.0.0.0/8"
     egress = f"    ip saddr {pod_cidr} ip daddr != {pod_cidr} fib daddr type != local masquerade fully-random\n" if pod_cidr else ""
     ranges = f"elements = {{ {pod_cidr} }}; " if pod_cidr else ""
-    return BASE.format(mark=MARK, egress=egress, ranges=ranges)
+    return BASE.format(mark=MARK, egress=egress, ranges=ranges, nodeports=nodeports)
 
 
 def chain_name(kind: str, port: ServicePort) -> str:

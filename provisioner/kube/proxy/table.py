@@ -83,8 +83,8 @@ class Pieces:
 class Table:
     """The table `kube-proxy` in the kernel. Any failure to change it in part is answered by writing it whole."""
 
-    def __init__(self, pod_cidr: str | None) -> None:
-        self._pod_cidr = pod_cidr
+    def __init__(self, pod_cidr: str | None, node_port_addresses: Sequence[str] = ()) -> None:
+        self._base = nftables.base(pod_cidr, node_port_addresses)
         self._pieces = Pieces()
         self._written = False
         self.failure: str | None = "not written yet"
@@ -99,7 +99,7 @@ class Table:
                 await flows.forget(before, self._pieces.ports(changes))
                 return
             log.warning("change refused services=%d: writing the whole table", len(changes))
-        self._written = await self._run(nftables.base(self._pod_cidr) + nftables.difference(State(), self._pieces.whole()))
+        self._written = await self._run(self._base + nftables.difference(State(), self._pieces.whole()))
         await flows.forget(before, self._pieces.ports())
 
     async def check(self) -> None:

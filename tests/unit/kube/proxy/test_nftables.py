@@ -118,3 +118,8 @@ def test_a_service_that_goes_takes_its_chains_along_after_its_elements() -> None
 def test_pods_to_the_outside_are_masqueraded() -> None:
     assert "ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16" in base("10.244.0.0/16")
     assert "10.244" not in base(None)
+
+
+def test_node_ports_answer_on_the_addresses_that_were_chosen() -> None:
+    assert base(None).count("ip daddr != 127.0.0.0/8 fib daddr type local") == 2
+    assert base(None, ["10.0.0.0/8", "10.1.0.0/16", "fd00::/8"]).count("ip daddr { 10.0.0.0/8 } fib daddr type local") == 2
