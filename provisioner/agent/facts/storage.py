@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import threading
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from provisioner.agent.facts import reading
 
@@ -113,7 +113,7 @@ def mounts(timeout_s: float = 10.0) -> Dict[str, Any]:
     entries: List[Dict[str, Any]] = []
     asked: List[Tuple[threading.Thread, Dict[str, Any]]] = []
     for line in reading.lines("/proc/self/mounts"):
-        words = [_octal(word) for word in line.split(" ")]
+        words = [without_octal(word) for word in line.split(" ")]
         if len(words) < 6:
             continue
         device, mount, fstype, options = words[:4]
@@ -123,7 +123,7 @@ def mounts(timeout_s: float = 10.0) -> Dict[str, Any]:
             options += ",bind"
         entry = {"mount": mount, "device": device, "fstype": fstype, "options": options, "dump": int(words[4]), "passno": int(words[5])}
         entries.append(entry)
-        asker = threading.Thread(target=_sizes, args=(mount, entry), daemon=True)
+        asker = threading.Thread(target=add_sizes, args=(mount, entry), daemon=True)
         asker.start()
         asked.append((asker, entry))
         entry["_uuid"] = uuids.get(os.path.basename(os.path.realpath(device)), "N/A") if device.startswith("/dev/") else "N/A"
@@ -134,13 +134,19 @@ def mounts(timeout_s: float = 10.0) -> Dict[str, Any]:
     return {"mounts": [_told(entry) for entry in entries]}
 
 
+def uuid_of(device: str) -> Optional[str]:
+    """Of the file system on a device, None where nobody knows it."""
+    known = _links()["uuids"].get(os.path.basename(os.path.realpath(device))) if device.startswith("/dev/") else None
+    return known[0] if known else None
+
+
 def _told(entry: Dict[str, Any]) -> Dict[str, Any]:
     facts = {key: value for key, value in list(entry.items()) if key != "_uuid"}
     facts["uuid"] = entry["_uuid"]
     return facts
 
 
-def _sizes(mount: str, entry: Dict[str, Any]) -> None:
+def add_sizes(mount: str, entry: Dict[str, Any]) -> None:
     try:
         found = os.statvfs(mount)
     except OSError:
@@ -158,7 +164,7 @@ def _sizes(mount: str, entry: Dict[str, Any]) -> None:
     )
 
 
-def _octal(text: str) -> str:
+def without_octal(text: str) -> str:
     """Mount points have blanks and the like as \\040."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)
 
@@ -169,7 +175,7 @@ def _bound() -> List[str]:
     for line in reading.lines("/proc/self/mountinfo"):
         words = line.split(" ")
         if len(words) > 4 and words[3] != "/":
-            found.append(_octal(words[4]))
+            found.append(without_octal(words[4]))
     return found
 
 
