@@ -285,6 +285,17 @@ def _walk(node: Mapping[str, Any], path: Path) -> Iterator[Path]:
             yield from _walk(child, (*path, key))
 
 
+def is_in_fields_v1(path: Path, fields: Mapping[str, Any]) -> bool:
+    """Whether a path is in the set that a fieldsV1 document writes down."""
+    node = fields
+    for element in path:
+        found = node.get(element)
+        if found is None:
+            return False
+        node = found
+    return not node or "." in node
+
+
 def path_text(path: Path) -> str:
     """A path as conflicts show it: `.spec.containers[name="web"].image`."""
     shown = ""

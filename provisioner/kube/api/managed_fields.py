@@ -9,7 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from provisioner.kube.api.field_sets import EMPTY, Paths, Schema, compare, fields_v1_of, from_fields_v1, paths_of, to_fields_v1
+from provisioner.kube.api.field_sets import (
+    EMPTY,
+    Difference,
+    Paths,
+    Schema,
+    compare,
+    fields_v1_of,
+    from_fields_v1,
+    is_in_fields_v1,
+    paths_of,
+    to_fields_v1,
+)
 
 APPLY, UPDATE = "Apply", "Update"
 # How many managers an object remembers that only update it; the older ones become one.
@@ -59,14 +70,18 @@ class Entry:
         return {key: value for key, value in made.items() if value not in (None, "")}
 
 
+def manager_of(entry: Mapping[str, Any]) -> Manager:
+    """Whose an entry of managedFields is."""
+    return Manager(
+        entry.get("manager") or "", entry.get("operation") or UPDATE, entry.get("apiVersion") or "", entry.get("subresource") or ""
+    )
+
+
 def read(document: Mapping[str, Any]) -> list[Entry]:
     """The entries of an object."""
     found = []
     for entry in (document.get("metadata") or {}).get("managedFields") or ():
-        manager = Manager(
-            entry.get("manager") or "", entry.get("operation") or UPDATE, entry.get("apiVersion") or "", entry.get("subresource") or ""
-        )
-        found.append(Entry(manager, from_fields_v1(entry.get("fieldsV1")), entry.get("time"), entry))
+        found.append(Entry(manager_of(entry), from_fields_v1(entry.get("fieldsV1")), entry.get("time"), entry))
     return found
 
 
@@ -111,8 +126,14 @@ def track(
     if old is None:
         _own_all(new, manager, schema, now=now, has_status=has_status)
         return
-    before = read(old)
     difference = compare(old, new, schema)
+    if _as_before(old, manager, difference):
+        metadata = {key: value for key, value in (new.get("metadata") or {}).items() if key != "managedFields"}
+        if known := (old.get("metadata") or {}).get("managedFields"):
+            metadata["managedFields"] = known
+        new["metadata"] = metadata
+        return
+    before = read(old)
     entries = []
     mine = Entry(manager, EMPTY)
     for entry in before:
@@ -125,6 +146,16 @@ def track(
     paths = within((mine.paths - difference.removed) | difference.set_now, manager.subresource, has_status=has_status)
     entries.append(mine if paths == mine.paths else Entry(manager, paths, now))
     write(new, entries)
+
+
+def _as_before(old: Mapping[str, Any], manager: Manager, difference: Difference) -> bool:
+    """Whether an update leaves owners as they are, as most do: it has changed only values of fields that were its manager's alone."""
+    if difference.added or difference.removed:
+        return False
+    entries = (old.get("metadata") or {}).get("managedFields") or ()
+    owned_by = [(manager_of(entry).identity == manager.identity, entry.get("fieldsV1") or {}) for entry in entries]
+    alone = all(is_in_fields_v1(path, fields) == is_mine for path in difference.modified for is_mine, fields in owned_by)
+    return alone and (not difference.modified or any(is_mine for is_mine, _ in owned_by))
 
 
 def _own_all(new: dict[str, Any], manager: Manager, schema: Schema, *, now: str, has_status: bool) -> None:

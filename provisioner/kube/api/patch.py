@@ -15,7 +15,7 @@ class PatchError(ValueError):
 def merge_patch(document: Any, patch: Any) -> Any:
     """RFC 7386: null removes, objects merge, everything else replaces."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return copy.deepcopy(patch) if isinstance(patch, list) else patch
     merged = dict(document) if isinstance(document, dict) else {}
     for key, value in patch.items():
         if value is None:

@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from provisioner.kube.api import codec, errors, names, strict
 from provisioner.kube.api._generated import meta_v1
@@ -49,8 +49,7 @@ ORPHANING = {
 ChangeObject = Callable[[Obj, Obj], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The stored object after a change; `version` is that of the write, 0 where nothing was written."""
 
     data: bytes
@@ -276,7 +275,7 @@ class Rest:
             self._place(kind, call, again.metadata)
             return again
 
-        return await self.change(kind, call, replace, expected_version=wanted, uid=new.metadata.uid)
+        return await self.change(kind, call, replace, expected_version=wanted, uid=new.metadata.uid, in_place=False)
 
     async def patch(self, kind: Kind, call: Call, apply: Callable[[dict[str, Any]], dict[str, Any]]) -> bytes:
         """Change an object by a function on its document. Raises StatusError."""
@@ -289,7 +288,7 @@ class Rest:
             self._place(kind, call, new.metadata)
             return _still(kind, call, new, old)
 
-        return await self.change(kind, call, patched)
+        return await self.change(kind, call, patched, in_place=False)
 
     async def apply(self, kind: Kind, call: Call, document: Any) -> tuple[bytes, bool]:
         """Server-side apply: (object, created?). What the configuration says is merged in by the types' rules."""
@@ -312,7 +311,7 @@ class Rest:
             self._place(kind, call, new.metadata)
             return _still(kind, call, new, old)
 
-        return await self.change(kind, call, merged, applied=applied), False
+        return await self.change(kind, call, merged, applied=applied, in_place=False), False
 
     def check_appliable(self, kind: Kind, call: Call, document: Any) -> None:
         """Who applies has a name and says nothing of owners. Nobody can own what has no type; upstream's typed apply has no reason for
@@ -354,8 +353,10 @@ class Rest:
         expected_version: str | None = None,
         uid: str | None = None,
         applied: Applied | None = None,
+        in_place: bool = True,
     ) -> bytes:
-        """Read, decide, write; again if somebody was faster, unless `expected_version` says what was to be replaced."""
+        """Read, decide, write; again if somebody was faster, unless `expected_version` says what was to be replaced. `in_place` False: `decide`
+        leaves the object that it is given as it is."""
         resource, target = kind.resource, call.target
 
         async def once(entry: Entry) -> Outcome:
@@ -369,7 +370,7 @@ class Rest:
                     f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.metadata.uid}",
                     resource.group,
                 )
-            new = await decide(kind.load(entry.data), entry)
+            new = await decide(kind.load(entry.data) if in_place else old, entry)
             return await self._replace(kind, call, entry, old, new, applied)
 
         return (await self._until_latest(kind, target, once)).data

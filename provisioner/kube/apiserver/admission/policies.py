@@ -200,6 +200,8 @@ class ValidatingPolicies(Policies):
     def _judge(
         self, operation: str, call: Call, kind: Kind, new: Obj | None, old: Obj | None, options: Mapping[str, Any] | None = None
     ) -> None:
+        if not self._followed.policies:
+            return
         about = (new or old).metadata.name if (new or old) is not None else call.target.name  # type: ignore[union-attr]
 
         def failed(policy: Any, binding: Any, message: str, reason: str = "Invalid") -> None:
@@ -270,6 +272,9 @@ class MutatingPolicies(Policies):
     prefix = "mutating"
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        if not self._followed.policies:
+            return
+
         def broken(policy: Any, binding: Any, message: str) -> None:
             if policy.spec.failure_policy != "Ignore":
                 where = f"policy '{policy.metadata.name}' with binding '{binding.metadata.name}' denied request: {message}"

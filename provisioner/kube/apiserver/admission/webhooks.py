@@ -146,6 +146,8 @@ class MutatingWebhooks(Webhooks):
     kind_of = registration.MutatingWebhookConfiguration
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        if not self._hooks:
+            return
         about = Asked("CREATE" if old is None else "UPDATE", call, kind, new, old)
         hooks = self._concerned(about)
         changed_by = [(hook, seen) for hook, seen in hooks if await self._mutated(hook, about, seen)]
@@ -190,6 +192,8 @@ class ValidatingWebhooks(Webhooks):
     kind_of = registration.ValidatingWebhookConfiguration
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        if not self._hooks:
+            return
         await self._all(Asked("CREATE" if old is None else "UPDATE", call, kind, new, old))
 
     async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
