@@ -18,9 +18,9 @@ from jinja2.filters import FILTERS as DEFAULT_FILTERS
 from jinja2.runtime import Undefined as JinjaUndefined
 from jinja2.tests import TESTS as DEFAULT_TESTS
 
-from provisioner.templating import jinja_tests
+from provisioner.templating import jinja_tests, network_tests
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
-from provisioner.templating.filters import data, digests, hardware_addresses, network, paths, sets, text, times
+from provisioner.templating.filters import data, digests, general, hardware_addresses, network, paths, sets, text, times
 from provisioner.templating.lookups import sequences, sources
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 from provisioner.templating.scope import first_undefined
@@ -31,6 +31,8 @@ _PREFIXES = ("ansible.builtin.", "ansible.utils.", "ansible.netcommon.", "commun
 # Filters that are meant for undefined values.
 _ACCEPT_UNDEFINED = {"default", "d", "mandatory", "type_debug"}
 STAND_INS = str(Path(__file__).resolve().parent.parent / "agent" / "shim")
+# Where filters that are not builtin come from.
+_HOMES = {network: "ansible.utils", hardware_addresses: "ansible.utils", general: "community.general"}
 LOOKUPS: dict[str, Lookup] = {**sources.LOOKUPS, **sequences.LOOKUPS}
 
 
@@ -151,8 +153,8 @@ def _undef(hint: str | None = None) -> Any:
 
 def builtin_plugins() -> Plugins:
     filters: dict[str, Any] = {name: _own(name, function) for name, function in DEFAULT_FILTERS.items()}
-    for module in (data, text, paths, sets, digests, times, network, hardware_addresses):
-        home = "ansible.utils" if module in (network, hardware_addresses) else "ansible.builtin"
+    for module in (data, text, paths, sets, digests, times, network, hardware_addresses, general):
+        home = _HOMES.get(module, "ansible.builtin")
         for name, function in module.FILTERS.items():
             chosen = _strict("filter", name, function, home)
             filters[name] = chosen
@@ -163,6 +165,8 @@ def builtin_plugins() -> Plugins:
     tests: dict[str, Any] = {**DEFAULT_TESTS}
     tests.update({name: _strict("test", name, function) for name, function in jinja_tests.TESTS.items()})
     tests.update({"ansible.builtin." + name: function for name, function in list(tests.items())})
+    for name, function in network_tests.TESTS.items():
+        tests["ansible.utils." + name] = _strict("test", name, function, "ansible.utils")
     calls: dict[str, Any] = {"lookup": _lookup, "query": _query, "q": _query, "now": _now, "undef": _undef, "range": range, "dict": dict}
     classes = {"namespace": jinja2.utils.Namespace, "cycler": jinja2.utils.Cycler, "joiner": jinja2.utils.Joiner}
     return Plugins(filters, tests, {**calls, **classes}, dict(LOOKUPS))

@@ -71,15 +71,14 @@ class Engine:
                 self._compiled[key] = found
         return found
 
-    def file_environment(self, search: Sequence[Path], *, native: bool = False, **options: Any) -> TextEnvironment:
+    def file_environment(self, search: Sequence[Path], **options: Any) -> TextEnvironment:
         """An environment that loads templates from these directories; kept, with all it compiled."""
-        key = (native, tuple(map(str, search)), tuple(sorted(options.items())))
+        key = (tuple(map(str, search)), tuple(sorted(options.items())))
         with self._lock:
             found = self._files.get(key)
             if found is None:
                 loader = jinja2.FileSystemLoader([str(path) for path in search])
-                shown = {} if native else {"finalize": text_of}
-                found = (NativeEnvironment if native else TextEnvironment)(loader, **{"keep_trailing_newline": False, **shown, **options})
+                found = NativeEnvironment(loader, **{"keep_trailing_newline": False, **options})
                 self._install(found)
                 self._files[key] = found
         return found
@@ -219,7 +218,7 @@ class Templar:
     def render_file_value(
         self, name: str, *, search: Sequence[Path] | None = None, local: Mapping[str, Any] | None = None, **options: Any
     ) -> Any:
-        """As `render_file`; with `native`, a file that is one expression gives that expression's value."""
+        """As `render_file`; a file that is one expression gives that expression's value."""
         scope = self.scope.child(local) if local else self.scope
         try:
             loaded = self.engine.load(name, search if search is not None else self.search, **options)

@@ -263,14 +263,6 @@ def list_of(tool: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:
     return lambda *args, **options: list(tool(*args, **options))
 
 
-def keep_keys(value: Iterable[Mapping[str, Any]], target: Any, **_: Any) -> list[dict[str, Any]]:
-    return [{key: item[key] for key in item if key in target} for item in value]
-
-
-def remove_keys(value: Iterable[Mapping[str, Any]], target: Any, **_: Any) -> list[dict[str, Any]]:
-    return [{key: item[key] for key in item if key not in target} for item in value]
-
-
 FILTERS: dict[str, Callable[..., Any]] = {
     "to_json": to_json,
     "to_nice_json": to_nice_json,
@@ -295,6 +287,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "product": list_of(itertools.product),
     "permutations": list_of(itertools.permutations),
     "combinations": list_of(itertools.combinations),
-    "keep_keys": keep_keys,
-    "remove_keys": remove_keys,
 }

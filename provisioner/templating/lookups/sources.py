@@ -58,7 +58,7 @@ def template(call: Call, terms: Terms, options: Options) -> list[Any]:
         local = {**own, **options.get("template_vars", {})}
         chosen = {key: options[key] for key in _TEMPLATE_OPTIONS if options.get(key) is not None}
         search = [path.parent, *(folder / kind for folder in call.templar.search for kind in ("templates", "."))]
-        result.append(call.templar.render_file_value(path.name, search=search, local=local, native=True, **chosen))
+        result.append(call.templar.render_file_value(path.name, search=search, local=local, **chosen))
     return result
 
 

@@ -73,7 +73,7 @@ def test_a_file_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
 
 def test_a_file_of_one_expression_has_its_value_where_values_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "t.j2").write_text("{{ {'a': [x]} }}\n")
-    assert Templar(variables={"x": 1}).render_file_value("t.j2", search=[tmp_path], native=True) == {"a": [1]}
+    assert Templar(variables={"x": 1}).render_file_value("t.j2", search=[tmp_path]) == {"a": [1]}
 
 
 def test_templates_know_of_themselves(tmp_path: Path) -> None:

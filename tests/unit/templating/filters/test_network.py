@@ -123,9 +123,6 @@ ANSWERS: list[tuple[str, Any]] = [
     ("'10.1.2.0/25' | network_in_usable('10.1.2.3/24')", False),
     ("'2001:db8::/32' | network_in_usable('2002:c000:204::1/48')", False),
     ("'10.0.0.1' | network_in_usable('192.168.1.255/24')", False),
-    ("'8.8.8.8' | slaac('')", False),
-    ("'2001:db8::/32' | slaac('c2:31:b3:83:bf:2b')", "2001:db8::c031:b3ff:fe83:bf2b"),
-    ("'10.0.0.256' | slaac('c2:31:b3:83:bf:2b')", False),
     ("'8.8.8.8' | ip4_hex(':')", "08:08:08:08"),
     ("'8.8.8.8' | ip4_hex", "08080808"),
     ("'224.0.0.1' | ipcut(24)", "224.0.0"),
@@ -135,10 +132,6 @@ ANSWERS: list[tuple[str, Any]] = [
     ("['10.0.0.1', '10.0.0.2', '10.0.0.3'] | cidr_merge('span')", "10.0.0.0/30"),
     ("[] | cidr_merge", []),
     ("[] | reduce_on_network('10.0.0.0/22')", []),
-    ("'1a-2b-3c-4d-5e-6f' | hwaddr('bare')", "1A2B3C4D5E6F"),
-    ("0 | hwaddr('pgsql')", "000000:000000"),
-    ("'00:00:00:00:00:00' | macaddr('linux')", "00:00:00:00:00:00"),
-    ("'1A2B3C4D5E6F' | macaddr('int')", 28772997619311),
 ]
 REFUSED = [
     ("None | ipaddr('size')", "Unrecognized type <<class 'NoneType'>> for ipaddr filter <value>"),
@@ -183,11 +176,6 @@ REFUSED = [
     ("'2001:db8::1/128' | ipv6form('x509')", "You must pass a valid IP address; 2001:db8::1/128 is invalid"),
     ("'10.0.0.0/30' | ipv6form('expand')", "You must pass a valid IP address; 10.0.0.0/30 is invalid"),
     ("['10.0.0.1', '10.0.0.2', '10.0.0.3'] | cidr_merge('x')", "cidr_merge: invalid action 'x'"),
-    ("True | hwaddr('unix')", "hwaddr: not a hardware address: True"),
-    ("'1a:2b:3c:4d:5e:gg' | hwaddr('eui48')", "hwaddr: not a hardware address: 1a:2b:3c:4d:5e:gg"),
-    ("'1a:2b:3c:4d:5e' | hwaddr('int')", "hwaddr: not a hardware address: 1a:2b:3c:4d:5e"),
-    ("'1a:2b:3c:4d:5e' | macaddr('linux')", "macaddr: not a hardware address: 1a:2b:3c:4d:5e"),
-    ("True | macaddr('pgsql')", "macaddr: not a hardware address: True"),
 ]
 
 
