@@ -59,7 +59,9 @@ def test_levels_and_bodies(audited: Any, log_path: Path) -> None:
     (event,) = events(log_path, auditID="mine")
     assert (event["level"], event["stage"], event["verb"]) == ("RequestResponse", "ResponseComplete", "create")
     assert event["kind"] == "Event" and event["apiVersion"] == "audit.k8s.io/v1"
+    (credential,) = event["user"].pop("extra")["authentication.kubernetes.io/credential-id"]
     assert event["user"] == {"username": "admin", "groups": ["system:masters", "system:authenticated"]}
+    assert credential.startswith("X509SHA256=")
     assert event["requestURI"] == "/api/v1/namespaces/default/configmaps" and event["userAgent"] == "me"
     assert event["sourceIPs"] == ["127.0.0.1"] and event["responseStatus"] == {"metadata": {}, "code": 201}
     assert event["requestObject"]["data"] == {"key": "value"} and event["responseObject"]["metadata"]["name"] == "seen"
