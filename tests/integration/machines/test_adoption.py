@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,41 +11,23 @@ import pytest
 import yaml
 
 from provisioner.images import build
-from provisioner.inventory import load
-from provisioner.machines import provider_for
-from provisioner.machines.nspawn import NspawnProvider
 from tests.e2e.lab import eventually, find_kubectl
 from tests.e2e.manifests import service, web
+from tests.integration.machines.lab_hosts import LabHosts
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 HOSTS = ("docker", "containerd", "etcd")
 INSTALL = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "
 
 
-class Adopted:
+class Adopted(LabHosts):
     """Three hosts with something on them, and `provision` on an inventory in which they exist already."""
 
     def __init__(self, folder: Path, network: str) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
-        path = folder / "machines.yaml"
-        machines = {"provider": "nspawn", "network": network, "memory_mib": 1024, "cpus": 2}
-        path.write_text(yaml.safe_dump({"all": {"vars": {"machines": machines}, "hosts": dict.fromkeys(HOSTS)}}))
-        made = provider_for(load([path]), path)
-        assert isinstance(made, NspawnProvider)
-        self.lab = made
+        super().__init__(folder, network, dict.fromkeys(HOSTS), 1024)
         self.images = build(folder / "images")
 
-    def ssh(self, host: str, command: str, *, stdin: bytes = b"") -> str:
-        said = self.lab.connection_vars()[host]
-        options = str(said["ansible_ssh_common_args"]).split()
-        key = str(said["ansible_ssh_private_key_file"])
-        words = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-i", key, *options, f"root@{said['ansible_host']}", command]
-        done = subprocess.run(words, input=stdin, capture_output=True, timeout=300, check=False)
-        assert done.returncode == 0, f"{command}: {done.stdout.decode()}{done.stderr.decode()}"
-        return done.stdout.decode()
-
-    def provision(self, verb: str, *, masters: str, workers: list[str], adopt: bool) -> subprocess.CompletedProcess[str]:
+    def adopt(self, verb: str, *, masters: str, workers: list[str], adopt: bool) -> subprocess.CompletedProcess[str]:
         own = self.lab.connection_vars()
         tree = {
             "all": {
@@ -56,16 +37,14 @@ class Adopted:
         }
         path = self.folder / "adopt.yaml"
         path.write_text(yaml.safe_dump(tree))
-        program = Path(sys.executable).with_name("provision")
-        return subprocess.run([program, verb, path], capture_output=True, text=True, timeout=600, check=False, env={"NO_COLOR": "1"})
+        return self.provision(verb, path)
 
 
 @pytest.fixture(scope="module")
 def hosts(labs_folder: Path, free_network: Callable[[], str]) -> Iterator[Adopted]:
     made = Adopted(labs_folder / "adoption", free_network())
     try:
-        made.lab.create()
-        made.lab.start()
+        made.start()
         made.ssh("docker", "mkdir -p /etc/docker && echo '{\"debug\": true}' >/etc/docker/daemon.json")
         made.ssh("docker", f"{INSTALL} docker.io")
         made.ssh("docker", "docker load", stdin=made.images[1].read_bytes())
@@ -82,7 +61,7 @@ def hosts(labs_folder: Path, free_network: Callable[[], str]) -> Iterator[Adopte
 
 
 def test_everything_is_refused_and_nothing_changed(hosts: Adopted) -> None:
-    done = hosts.provision("up", masters="etcd", workers=["docker", "containerd"], adopt=False)
+    done = hosts.adopt("up", masters="etcd", workers=["docker", "containerd"], adopt=False)
     assert done.returncode == 4, done.stdout + done.stderr
     said = done.stderr + done.stdout
     assert (
@@ -99,7 +78,7 @@ def test_everything_is_refused_and_nothing_changed(hosts: Adopted) -> None:
 
 
 def test_an_etcd_is_refused_even_then(hosts: Adopted) -> None:
-    done = hosts.provision("plan", masters="etcd", workers=["docker", "containerd"], adopt=True)
+    done = hosts.adopt("plan", masters="etcd", workers=["docker", "containerd"], adopt=True)
     assert done.returncode == 4
     problems = [line.strip() for line in (done.stdout + done.stderr).splitlines() if ": adopt: " in line]
     assert [problem.partition(":")[0] for problem in problems] == ["etcd"]
@@ -107,7 +86,7 @@ def test_an_etcd_is_refused_even_then(hosts: Adopted) -> None:
 
 def test_adopted_hosts_keep_what_they_had_and_let_it_run(hosts: Adopted) -> None:
     before = hosts.ssh("docker", "pgrep -x dockerd; docker inspect -f '{{.State.StartedAt}} {{.State.Pid}}' mine bridged")
-    done = hosts.provision("up", masters="containerd", workers=["docker"], adopt=True)
+    done = hosts.adopt("up", masters="containerd", workers=["docker"], adopt=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert hosts.ssh("docker", "pgrep -x dockerd; docker inspect -f '{{.State.StartedAt}} {{.State.Pid}}' mine bridged") == before
     assert "precious" in hosts.ssh("docker", "docker volume ls -q")
@@ -128,6 +107,6 @@ def test_pods_are_reached_through_dockers_own_firewall(hosts: Adopted, tmp_path:
 
 
 def test_a_second_run_leaves_docker_as_it_is(hosts: Adopted) -> None:
-    done = hosts.provision("up", masters="containerd", workers=["docker"], adopt=True)
+    done = hosts.adopt("up", masters="containerd", workers=["docker"], adopt=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert [line for line in done.stdout.splitlines() if "changed  docker : " in line] == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ import pytest
 import yaml
 
 from provisioner.images import build
-from provisioner.inventory import load
-from provisioner.machines import provider_for
-from provisioner.machines.nspawn import NspawnProvider
+from tests.integration.machines.lab_hosts import LabHosts
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 # By host: what the lab is told of it.
@@ -28,45 +25,30 @@ MACHINES: dict[str, dict[str, Any]] = {
 PASSWORD = "c0rrect horse"
 
 
-class Existing:
+class Existing(LabHosts):
     """Three hosts of a lab, as the inventory of somebody who did not make them sees them."""
 
     def __init__(self, folder: Path, network: str) -> None:
-        folder.mkdir(parents=True)
-        self.folder = folder
-        path = folder / "machines.yaml"
-        machines = {"provider": "nspawn", "network": network, "memory_mib": 1536, "cpus": 2}
-        path.write_text(yaml.safe_dump({"all": {"vars": {"machines": machines}, "hosts": MACHINES}}))
-        made = provider_for(load([path]), path)
-        assert isinstance(made, NspawnProvider)
-        self.lab = made
+        super().__init__(folder, network, MACHINES, 1536)
         self.inventory = folder / "existing.yaml"
         self.other_key = folder / "other_key"
-
-    def root(self, host: str, script: str) -> None:
-        """Before anything is changed, the lab's own key opens root's account everywhere."""
-        way = self.lab.connection_vars()[host]
-        options = ["-F", "none", "-o", "BatchMode=yes", "-i", str(way["ansible_ssh_private_key_file"])]
-        words = ["ssh", *options, *str(way["ansible_ssh_common_args"]).split(), f"root@{way['ansible_host']}", "sh -es"]
-        done = subprocess.run(words, input=script, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, f"{host}: {done.stdout}{done.stderr}"
 
     def change_the_ways_in(self) -> None:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.other_key], check=True, timeout=30)
         key = self.other_key.with_suffix(".pub").read_text().strip()
-        self.root(
+        self.ssh(
             "front",
-            f"""
+            f"""set -e
             echo 'admin:{PASSWORD}' | chpasswd
             echo 'admin ALL=(ALL) ALL' >/etc/sudoers.d/admin
             echo '{key}' >>/home/admin/.ssh/authorized_keys
             rm /root/.ssh/authorized_keys
             """,
         )
-        self.root("side", "rm /root/.ssh/authorized_keys")
-        self.root(
+        self.ssh("side", "rm /root/.ssh/authorized_keys")
+        self.ssh(
             "back",
-            f"""
+            f"""set -e
             echo '{key}' >/root/.ssh/authorized_keys
             echo 'Port 2222' >/etc/ssh/sshd_config.d/port.conf
             iptables -A INPUT -s {self.lab.lab.gateway} -p tcp --dport 2222 -j DROP
@@ -91,17 +73,12 @@ class Existing:
         groups = {"masters": {"hosts": {"front": front}}, "workers": {"hosts": {"back": back, "side": side}}}
         self.inventory.write_text(yaml.safe_dump({"all": {"vars": {"cluster": cluster}, "children": groups}}))
 
-    def provision(self, *words: str) -> subprocess.CompletedProcess[str]:
-        program = Path(sys.executable).with_name("provision")
-        return subprocess.run([program, *words], capture_output=True, text=True, timeout=800, check=False, env={"NO_COLOR": "1"})
-
 
 @pytest.fixture(scope="module")
 def hosts(labs_folder: Path, free_network: Callable[[], str]) -> Iterator[Existing]:
     made = Existing(labs_folder / "existing", free_network())
     try:
-        made.lab.create()
-        made.lab.start()
+        made.start()
         made.change_the_ways_in()
         made.write_inventory(become_password=PASSWORD)
         yield made
