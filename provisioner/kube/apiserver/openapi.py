@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from aiohttp import web
 
 from provisioner.kube.api import errors
 from provisioner.kube.apiserver import schemas
+from provisioner.kube.apiserver.aggregation.openapi_v2 import Foreign, merged
 from provisioner.kube.apiserver.registry import Registry
 
 JSON = "application/json"
@@ -27,9 +28,12 @@ PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 class OpenApi:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        # what aggregated servers add to v2
+        self.foreign: Callable[[], Awaitable[list[Foreign]]] = _nobody
         # path -> (etag, gzip of the document); a document that many ask for at once is made once
         self._made: dict[str, tuple[str, bytes]] = {}
         self._making = asyncio.Lock()
+        self._foreign_stamp = ""
 
     def forget(self) -> None:
         """The served kinds have changed."""
@@ -41,9 +45,7 @@ class OpenApi:
         if parts == ["openapi", "v3"]:
             return web.Response(body=msgspec.json.encode(self._index()), headers={"Content-Type": JSON})
         if parts == ["openapi", "v2"]:
-            if "protobuf" in accept and JSON not in accept:
-                return await self._document("v2.pb", request, self._v2_protobuf, PROTOBUF_V2)
-            return await self._document("v2", request, lambda: msgspec.json.encode(schemas.v2(self._registry.kinds())), JSON)
+            return await self._v2(request, is_protobuf="protobuf" in accept and JSON not in accept)
         if len(parts) >= 3 and parts[1] == "v3":
             if "protobuf" in accept and JSON not in accept and "*/*" not in accept:
                 raise errors.not_acceptable(f"only the following media types are accepted: {JSON}")
@@ -53,10 +55,23 @@ class OpenApi:
                 return await self._document(path, request, lambda: msgspec.json.encode(schemas.v3(kinds)), JSON)
         raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
 
-    def _v2_protobuf(self) -> bytes:
-        from provisioner.kube.apiserver.openapi_protobuf import encode
+    async def _v2(self, request: web.Request, *, is_protobuf: bool) -> web.StreamResponse:
+        foreign = await self.foreign()
+        stamp = hashlib.sha256(msgspec.json.encode(foreign)).hexdigest() if foreign else ""
+        if stamp != self._foreign_stamp:
+            self._foreign_stamp = stamp
+            for name in ("v2", "v2.pb"):
+                self._made.pop(name, None)
 
-        return encode(schemas.v2(self._registry.kinds()))
+        def make() -> bytes:
+            document = merged(schemas.v2(self._registry.kinds()), foreign)
+            if not is_protobuf:
+                return msgspec.json.encode(document)
+            from provisioner.kube.apiserver.openapi_protobuf import encode
+
+            return encode(document)
+
+        return await self._document("v2.pb", request, make, PROTOBUF_V2) if is_protobuf else await self._document("v2", request, make, JSON)
 
     def _index(self) -> dict[str, Any]:
         roots = dict.fromkeys(schemas.root_of(kind.resource) for kind in self._registry.kinds())
@@ -76,6 +91,10 @@ class OpenApi:
         if "gzip" in request.headers.get("Accept-Encoding", ""):
             return web.Response(body=body, headers={**headers, "Content-Encoding": "gzip"})
         return web.Response(body=gzip.decompress(body), headers=headers)
+
+
+async def _nobody() -> list[Foreign]:
+    return []
 
 
 def _packed(make: Callable[[], bytes]) -> tuple[str, bytes]:

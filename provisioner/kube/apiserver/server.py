@@ -17,6 +17,7 @@ from provisioner.kube.apiserver.admission.expressions import Expressions
 from provisioner.kube.apiserver.admission.plugins import Parts, plugins
 from provisioner.kube.apiserver.aggregation.documents import Merged
 from provisioner.kube.apiserver.aggregation.forward import AggregatedGroups
+from provisioner.kube.apiserver.aggregation.openapi_v2 import ForeignDocuments
 from provisioner.kube.apiserver.aggregation.services import Services as ApiServices
 from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate, Seats
@@ -104,6 +105,7 @@ class Server:
         self.definitions = Definitions(self.registry, self.cache, clock, self.caller, self.openapi.forget)
         pair = (flags.proxy_client_cert_file, flags.proxy_client_key_file)
         self.services = ApiServices(self.cache, clock, self.streams.service_address, pair)
+        self.openapi.foreign = ForeignDocuments(self.services, clock).all
         self.usage = ResourceMetrics(self.cache, clock, self.streams.kubelet) if flags.enable_resource_metrics else None
         if self.usage is not None:
             self.services.add_built_in(self.usage.remote())

@@ -49,6 +49,9 @@ def test_another_server(front: Any, serve: Any) -> None:
     def answer(method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
         if path == f"/apis/{GROUP}/{VERSION}":
             return 200, RESOURCES
+        if path == "/openapi/v2":
+            listed = {"get": {"operationId": "listFlunder", "parameters": [], "responses": {"200": {"description": "OK"}}}}
+            return 200, {"swagger": "2.0", "paths": {f"/apis/{GROUP}/{VERSION}/flunders": listed}, "definitions": {}}
         if path.startswith("/openapi/v3"):
             return 200, {"openapi": "3.0.0", "info": {"title": "wardle"}, "paths": {}}
         if path.endswith("/flunders?limit=3"):
@@ -107,6 +110,8 @@ def _in_discovery(front: Any) -> None:
     index = front.call("GET", "/openapi/v3")[1]
     url = index["paths"][f"apis/{GROUP}/{VERSION}"]["serverRelativeURL"]
     assert front.call("GET", url)[1]["info"] == {"title": "wardle"}
+    paths = front.call("GET", "/openapi/v2", headers={"Accept": "application/json"})[1]["paths"]
+    assert paths[f"/apis/{GROUP}/{VERSION}/flunders"]["get"]["operationId"] == "listFlunder" and "/api/v1/namespaces" in paths
     assert "flunders" in front.kubectl("api-resources", f"--api-group={GROUP}")
 
 
