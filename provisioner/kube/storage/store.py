@@ -114,8 +114,9 @@ class Store:
             self._start()
 
     async def _transact(self, group: list[_Write]) -> None:
-        requests = [_nested(write, place, self._vault) for place, write in enumerate(group)]
-        request = requests[0] if len(requests) == 1 else pb.TxnRequest(success=[pb.RequestOp(request_txn=r) for r in requests])
+        request = pb.TxnRequest()
+        for place, write in enumerate(group):
+            _fill(request if len(group) == 1 else request.success.add().request_txn, write, place, self._vault)
         try:
             response = await self._etcd.txn(request)
         except EtcdError as error:
@@ -144,11 +145,15 @@ class Store:
         return lease
 
 
-def _nested(write: _Write, place: int, vault: Vault) -> pb.TxnRequest:
-    compare = pb.Compare(result=pb.Compare.EQUAL, target=pb.Compare.MOD, key=write.key, mod_revision=write.expected_revision)
+def _fill(request: pb.TxnRequest, write: _Write, place: int, vault: Vault) -> None:
+    """Write the compare-and-put into an empty transaction, in its place: making its parts by themselves and copying them costs three times as much."""
+    compare = request.compare.add()
+    compare.result, compare.target = pb.Compare.EQUAL, pb.Compare.MOD
+    compare.key, compare.mod_revision = write.key, write.expected_revision
+    change = request.success.add()
     if write.body is None:
-        change = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=write.key))
+        change.request_delete_range.key = write.key
     else:
-        value = vault.seal(write.key, versions.pack(write.body, place))
-        change = pb.RequestOp(request_put=pb.PutRequest(key=write.key, value=value, lease=write.lease))
-    return pb.TxnRequest(compare=[compare], success=[change], failure=[pb.RequestOp(request_range=pb.RangeRequest(key=write.key))])
+        put = change.request_put
+        put.key, put.value, put.lease = write.key, vault.seal(write.key, versions.pack(write.body, place)), write.lease
+    request.failure.add().request_range.key = write.key
