@@ -43,7 +43,7 @@ def counts(stats: HostStats) -> dict[str, int]:
 def _result(event: HostDone) -> dict[str, Any]:
     shown = {key: value for key, value in event.result.items() if not str(key).startswith("_ansible")}
     shown["action"] = event.action
-    if event.ignored:
+    if event.ignored and event.status is not Status.UNREACHABLE:
         shown["ignore_errors"] = True
     if event.delegated_to:
         shown["_ansible_delegated_vars"] = {"ansible_host": event.delegated_to}

@@ -78,7 +78,7 @@ class Engine:
             found = self._files.get(key)
             if found is None:
                 loader = jinja2.FileSystemLoader([str(path) for path in search])
-                found = NativeEnvironment(loader, **{"keep_trailing_newline": False, **options})
+                found = NativeEnvironment(loader, **{"keep_trailing_newline": False, "finalize": _defined, **options})
                 self._install(found)
                 self._files[key] = found
         return found
@@ -97,6 +97,13 @@ class Engine:
         template = environment.template_class.from_code(environment, code, environment.make_globals(None))
         made = self._loaded[base, name] = _Loaded(environment, template, _state(str(path)), ends(body))
         return made
+
+
+def _defined(value: Any) -> Any:
+    """An undefined value complains where it stands, so that the line is known."""
+    if isinstance(value, JinjaUndefined):
+        value._fail_with_undefined_error()
+    return value
 
 
 def _state(path: str) -> tuple[int, int]:
