@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from dnslib import AAAA, CNAME, PTR, QTYPE, RCODE, RR, SOA, SRV, TXT, A, DNSError, DNSHeader, DNSRecord
+from dnslib import AAAA, CNAME, EDNS0, PTR, QTYPE, RCODE, RR, SOA, SRV, TXT, A, DNSError, DNSHeader, DNSRecord
 
 from provisioner.kube.dns.zone import Record, Zone
 
@@ -22,6 +22,13 @@ FORWARD_TIMEOUT_S = 2.0
 # Guess: far above what the pods of a few hundred nodes ask at once, far below what would hurt the process.
 MAX_IN_FLIGHT = 1000
 UDP_PAYLOAD_BYTES = 512
+# What we take over UDP, and the most we send: what fits any path unfragmented (DNS flag day 2020) is our say, what clients allow theirs.
+OWN_PAYLOAD_BYTES = 1232
+MAX_PAYLOAD_BYTES = 4096
+# How many names may stand for one another before the last; a ring of ExternalNames ends here.
+MAX_CNAMES = 8
+# Guess: far above what needs TCP at once; more are turned away, and clients ask again.
+MAX_TCP = 256
 
 Asker = Callable[[bytes, bool], Awaitable[bytes | None]]
 _DATA: dict[str, Callable[[Any], Any]] = {
@@ -50,11 +57,12 @@ def resource_record(record: Record) -> Any:
 
 
 class Resolver:
-    """Answers one wire message. Raises nothing: what can't be answered is FORMERR, SERVFAIL or REFUSED."""
+    """Answers one wire message. Raises nothing: what can't be answered is FORMERR, NOTIMP or SERVFAIL."""
 
     def __init__(self, zone: Zone, ask_upstream: Asker | None) -> None:
         self.zone = zone
         self._ask_upstream = ask_upstream
+        self.tcp_clients = 0
 
     async def respond(self, wire: bytes, tcp: bool) -> bytes | None:
         """The reply to `wire`, or None for what is no question at all and gets no reply."""
@@ -62,12 +70,14 @@ class Resolver:
             query = DNSRecord.parse(wire)
         except (DNSError, IndexError, ValueError, UnicodeDecodeError):
             return formerr(wire)
-        if query.header.qr or len(query.questions) != 1:
+        if query.header.qr:
             return None
+        if query.header.opcode or len(query.questions) != 1:
+            return empty(query, RCODE.NOTIMP if query.header.opcode else RCODE.FORMERR)
         name = str(query.q.qname)
         if not self.zone.covers(name):
             answer = await self._ask_upstream(wire, tcp) if self._ask_upstream else None
-            return answer or refuse(query, RCODE.SERVFAIL if self._ask_upstream else RCODE.REFUSED)
+            return answer or empty(query, RCODE.SERVFAIL)
         return await self._own(query, name, tcp)
 
     async def _own(self, query: Any, name: str, tcp: bool) -> bytes:
@@ -82,19 +92,25 @@ class Resolver:
             records += await self._behind(str(found.records[0].data), rtype)
         if not records:
             return self._negative(query, RCODE.NOERROR)
-        reply = query.reply(ra=1, aa=1)
-        reply.add_answer(*records)
-        packed: bytes = reply.pack()
-        if not tcp and len(packed) > payload_limit(query):
-            reply = query.reply(ra=1, aa=1)
-            reply.header.tc = 1
-            packed = reply.pack()
-        return packed
+        return fitted(query, records, self._targets(found.records), None if tcp else payload_limit(query))
+
+    def _targets(self, records: Iterable[Record]) -> list[Any]:
+        """The addresses of what SRV records name, which whoever asks for those asks for next."""
+        names = dict.fromkeys(record.data[3] for record in records if isinstance(record.data, tuple))
+        return [resource_record(record) for name in names for record in self.zone.answer(name, "A").records]
 
     async def _behind(self, target: str, rtype: str) -> list[Any]:
         """What a CNAME leads to: the resolvers in programs don't follow it by themselves. Empty where nobody knows."""
-        if self.zone.covers(target):
-            return [resource_record(record) for record in self.zone.answer(target, rtype).records]
+        passed: list[Record] = []
+        while self.zone.covers(target):
+            records = self.zone.answer(target, rtype).records
+            passed += records
+            if not records or records[0].type != "CNAME" or len(passed) >= MAX_CNAMES:
+                return [resource_record(record) for record in passed]
+            target = str(records[0].data)
+        return [*map(resource_record, passed), *await self._elsewhere(target, rtype)]
+
+    async def _elsewhere(self, target: str, rtype: str) -> list[Any]:
         if self._ask_upstream is None:
             return []
         answer = await self._ask_upstream(DNSRecord.question(target, rtype).pack(), True)
@@ -105,8 +121,7 @@ class Resolver:
 
     def _negative(self, query: Any, rcode: int) -> bytes:
         """A name, or a type of it, that is not there; the zone's SOA says for how long to believe it (RFC 2308)."""
-        reply = query.reply(ra=1, aa=1)
-        reply.header.rcode = rcode
+        reply = reply_to(query, rcode)
         times = (1, 7200, 1800, 86400, TTL_S)
         domain = self.zone.domain
         reply.add_auth(RR(f"{domain}.", QTYPE.SOA, rdata=SOA(f"ns.dns.{domain}.", f"hostmaster.{domain}.", times), ttl=TTL_S))
@@ -117,15 +132,46 @@ class Resolver:
 def payload_limit(query: Any) -> int:
     """How long a UDP reply may be: what EDNS0 (RFC 6891) says, else 512 bytes."""
     sizes = [int(r.rclass) for r in query.ar if r.rtype == QTYPE.OPT]
-    return max(sizes[0], UDP_PAYLOAD_BYTES) if sizes else UDP_PAYLOAD_BYTES
+    return min(max(sizes[0], UDP_PAYLOAD_BYTES), MAX_PAYLOAD_BYTES) if sizes else UDP_PAYLOAD_BYTES
 
 
-def refuse(query: Any, rcode: int) -> bytes:
-    """An empty reply with a response code."""
+def reply_to(query: Any, rcode: int = 0) -> Any:
+    """A reply without records yet; it says that we know EDNS0 where the question does."""
     reply = query.reply(ra=1, aa=1)
     reply.header.rcode = rcode
-    packed: bytes = reply.pack()
+    if any(r.rtype == QTYPE.OPT for r in query.ar):
+        reply.add_ar(EDNS0(udp_len=OWN_PAYLOAD_BYTES))
+    return reply
+
+
+def empty(query: Any, rcode: int) -> bytes:
+    """A reply with a response code and nothing else."""
+    packed: bytes = reply_to(query, rcode).pack()
     return packed
+
+
+def fitted(query: Any, records: Sequence[Any], additional: Sequence[Any], limit: int | None) -> bytes:
+    """The reply with these records; over UDP with as many as `limit` bytes hold, and marked as cut (RFC 2181, 9) where answers are missing.
+
+    A cut answer holds what it can: old C libraries (musl before 1.2.4) never ask again over TCP.
+    """
+
+    def packed(answers: int, extra: int) -> bytes:
+        reply = reply_to(query)
+        reply.header.tc = int(answers < len(records))
+        reply.add_answer(*records[:answers])
+        reply.add_ar(*additional[:extra])
+        wire: bytes = reply.pack()
+        return wire
+
+    whole = packed(len(records), len(additional))
+    if limit is None or len(whole) <= limit:
+        return whole
+    # Records of one question are about as long as each other: their mean tells how many fit, and a few steps where it is wrong.
+    answers = len(records)
+    while len(wire := packed(answers, 0)) > limit and answers:
+        answers = min(answers - 1, answers * limit // len(wire))
+    return wire
 
 
 def formerr(wire: bytes) -> bytes | None:
@@ -218,6 +264,10 @@ class UdpServer(asyncio.DatagramProtocol):
 
 async def serve_tcp(resolver: Resolver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, idle_s: float = 10.0) -> None:
     """One TCP client: length-prefixed questions, answered in order, until it is idle or leaves."""
+    if resolver.tcp_clients >= MAX_TCP:
+        writer.close()
+        return
+    resolver.tcp_clients += 1
     try:
         while True:
             async with asyncio.timeout(idle_s):
@@ -231,4 +281,5 @@ async def serve_tcp(resolver: Resolver, reader: asyncio.StreamReader, writer: as
     except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
         return
     finally:
+        resolver.tcp_clients -= 1
         writer.close()

@@ -80,7 +80,8 @@ class Zone:
     def __init__(self, domain: str) -> None:
         self.domain = domain.strip(".").lower()
         self._entries: dict[tuple[str, str], Entry] = {}
-        self._reverse: dict[str, str] = {}
+        # address -> services that give it a name -> that name; a pod may be behind several headless services
+        self._reverse: dict[str, dict[tuple[str, str], str]] = {}
         self._namespaces: dict[str, int] = {}
 
     def put(self, namespace: str, name: str, entry: Entry) -> None:
@@ -90,9 +91,9 @@ class Zone:
         self._namespaces[namespace] = self._namespaces.get(namespace, 0) + 1
         service = f"{name}.{namespace}.svc.{self.domain}"
         for address in entry.cluster_ips:
-            self._reverse[address] = service
+            self._reverse.setdefault(address, {})[(namespace, name)] = service
         for endpoint in entry.endpoints:
-            self._reverse[endpoint.address] = f"{endpoint.name}.{service}"
+            self._reverse.setdefault(endpoint.address, {})[(namespace, name)] = f"{endpoint.name}.{service}"
 
     def remove(self, namespace: str, name: str) -> None:
         """Publish nothing for a Service any more; does nothing for one that is not published."""
@@ -102,9 +103,10 @@ class Zone:
         self._namespaces[namespace] -= 1
         if not self._namespaces[namespace]:
             del self._namespaces[namespace]
-        service = f"{name}.{namespace}.svc.{self.domain}"
-        for address in (*entry.cluster_ips, *(e.address for e in entry.endpoints)):
-            if self._reverse.get(address, "").endswith(service):
+        for address in {*entry.cluster_ips, *(e.address for e in entry.endpoints)}:
+            names = self._reverse[address]
+            del names[(namespace, name)]
+            if not names:
                 del self._reverse[address]
 
     def covers(self, name: str) -> bool:
@@ -117,7 +119,7 @@ class Zone:
         name = name.rstrip(".").lower()
         address = reverse_address(name)
         if address in self._reverse:
-            return wanted([Record(name, "PTR", self._reverse[address])], rtype)
+            return wanted([Record(name, "PTR", target) for target in self._reverse[address].values()], rtype)
         labels = name.removesuffix(self.domain).rstrip(".").split(".") if name != self.domain else []
         match labels:
             case []:
@@ -154,13 +156,15 @@ class Zone:
             return wanted([Record(name, "CNAME", entry.external_name)], "CNAME") if not below else NXDOMAIN
         match below:
             case []:
-                addresses = entry.cluster_ips or tuple(e.address for e in entry.endpoints)
+                # Each once, though it may be in several slices: one for each set of ports.
+                addresses = entry.cluster_ips or tuple(dict.fromkeys(e.address for e in entry.endpoints))
                 if not addresses:
                     return NXDOMAIN  # a headless Service with no ready endpoint has no name yet
                 records = [Record(name, kind_of(a), a) for a in addresses]
                 return wanted(records + (self._srv(entry, full, name) if rtype in {"SRV", "ANY"} else []), rtype)
             case [hostname]:
-                records = [Record(name, kind_of(e.address), e.address) for e in entry.endpoints if e.name == hostname]
+                found = dict.fromkeys(e.address for e in entry.endpoints if e.name == hostname)
+                records = [Record(name, kind_of(a), a) for a in found]
                 return wanted(records, rtype) if records else NXDOMAIN
             case [port, protocol] if port.startswith("_") and protocol.startswith("_"):
                 records = self._srv(entry, full, name, port[1:], protocol[1:])

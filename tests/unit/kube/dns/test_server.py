@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from dnslib import EDNS0, QTYPE, RCODE, RR, A, DNSRecord
+from dnslib import EDNS0, QTYPE, RCODE, RR, A, DNSHeader, DNSRecord
 
 from provisioner.kube.client.tasks import spawn
-from provisioner.kube.dns.server import MAX_IN_FLIGHT, Resolver, UdpServer, forwarder, serve_tcp, upstream_resolvers
+from provisioner.kube.dns.server import MAX_CNAMES, MAX_IN_FLIGHT, MAX_TCP, Resolver, UdpServer, forwarder, serve_tcp, upstream_resolvers
 from provisioner.kube.dns.zone import Endpoint, Entry, Zone
 
 WEB = "web.default.svc.cluster.local"
@@ -85,6 +85,53 @@ async def test_edns_allows_longer_answers() -> None:
     assert len(DNSRecord.parse(await resolver.respond(query.pack(), tcp=False)).rr) == 50
 
 
+async def test_edns_is_answered_in_kind() -> None:
+    resolver = Resolver(zone_with(1), None)
+    for name in (WEB, "no.default.svc.cluster.local", "example.org"):
+        query = DNSRecord.question(name, "A")
+        assert DNSRecord.parse(await resolver.respond(query.pack(), tcp=False)).ar == []
+        query.add_ar(EDNS0(udp_len=4096))
+        assert [r.rtype for r in DNSRecord.parse(await resolver.respond(query.pack(), tcp=False)).ar] == [QTYPE.OPT]
+
+
+async def test_names_that_stand_for_names_are_followed_and_a_ring_ends() -> None:
+    zone = zone_with(1)
+    for name, target in (("one", "two"), ("two", "web"), ("round", "about"), ("about", "round")):
+        zone.put("default", name, Entry(external_name=f"{target}.default.svc.cluster.local"))
+    resolver = Resolver(zone, None)
+    reply = DNSRecord.parse(await resolver.respond(question("one.default.svc.cluster.local"), tcp=False))
+    assert [str(r.rdata).partition(".")[0] for r in reply.rr] == ["two", "web", "10"]
+    ring = DNSRecord.parse(await resolver.respond(question("round.default.svc.cluster.local"), tcp=True))
+    assert len(ring.rr) == 1 + MAX_CNAMES
+
+
+async def test_srv_comes_with_the_addresses_of_its_targets() -> None:
+    zone = Zone("cluster.local")
+    ports = (("http", "tcp", 80),)
+    zone.put("default", "web", Entry(headless=True, endpoints=[Endpoint("a", "10.0.0.1", ports), Endpoint("b", "10.0.0.2", ports)]))
+    reply = DNSRecord.parse(await Resolver(zone, None).respond(question(f"_http._tcp.{WEB}", "SRV"), tcp=False))
+    assert sorted((str(r.rname), str(r.rdata)) for r in reply.ar) == [(f"a.{WEB}.", "10.0.0.1"), (f"b.{WEB}.", "10.0.0.2")]
+
+
+@pytest.mark.parametrize(("opcode", "questions", "rcode"), [(2, 1, "NOTIMP"), (0, 2, "FORMERR"), (0, 0, "FORMERR")])
+async def test_what_is_no_question_of_ours(opcode: int, questions: int, rcode: str) -> None:
+    query = DNSRecord(DNSHeader(id=7, opcode=opcode), questions=[DNSRecord.question(WEB).q] * questions)
+    query.header.opcode = opcode
+    reply = DNSRecord.parse(await Resolver(zone_with(1), None).respond(query.pack(), tcp=False))
+    assert RCODE[reply.header.rcode] == rcode
+
+
+async def test_too_many_tcp_clients_are_turned_away() -> None:
+    resolver = Resolver(zone_with(1), None)
+    resolver.tcp_clients = MAX_TCP
+    server = await asyncio.start_server(lambda r, w: serve_tcp(resolver, r, w), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    assert await reader.read() == b""
+    writer.close()
+    server.close()
+    await server.wait_closed()
+
+
 async def test_past_the_bound_questions_are_dropped() -> None:
     waiting = asyncio.Event()
 
@@ -109,14 +156,17 @@ async def test_past_the_bound_questions_are_dropped() -> None:
 async def test_a_long_udp_answer_is_truncated_and_whole_over_tcp() -> None:
     resolver = Resolver(zone_with(100), None)
     wire = question("web.default.svc.cluster.local")
-    assert DNSRecord.parse(await resolver.respond(wire, tcp=False)).header.tc == 1
+    cut = await resolver.respond(wire, tcp=False)
+    assert cut is not None
+    assert (DNSRecord.parse(cut).header.tc, len(DNSRecord.parse(cut).rr)) == (1, 29)
+    assert len(cut) <= 512
     assert len(DNSRecord.parse(await resolver.respond(wire, tcp=True)).rr) == 100
 
 
 async def test_unknown_names_and_other_domains() -> None:
     resolver = Resolver(zone_with(1), None)
     assert DNSRecord.parse(await resolver.respond(question("no.default.svc.cluster.local"), tcp=False)).header.rcode == RCODE.NXDOMAIN
-    assert DNSRecord.parse(await resolver.respond(question("example.org"), tcp=False)).header.rcode == RCODE.REFUSED
+    assert DNSRecord.parse(await resolver.respond(question("example.org"), tcp=False)).header.rcode == RCODE.SERVFAIL
 
 
 async def test_an_unreadable_message_is_a_format_error_and_noise_gets_no_reply() -> None:

@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from provisioner.kube.api._generated import core_v1, discovery_v1
-from provisioner.kube.dns.zone import Record, Zone, entry_of
+from provisioner.kube.dns.zone import Endpoint, Entry, Zone, entry_of
 
 
 def service(name: str, **spec: object) -> core_v1.Service:
@@ -96,3 +96,20 @@ def test_put_replaces(zone: Zone) -> None:
     zone.put("default", "web", entry_of(service("web", cluster_ip="10.96.0.9"), []))
     assert zone.answer("web.default.svc.cluster.local", "A").records == (Record("web.default.svc.cluster.local", "A", "10.96.0.9"),)
     assert not zone.covers("5.0.96.10.in-addr.arpa")
+
+
+def test_a_pod_of_two_headless_services_has_both_names_until_one_goes() -> None:
+    zone = Zone("cluster.local")
+    for name in ("b", "ab"):
+        zone.put(
+            "default", name, Entry(headless=True, endpoints=[Endpoint("x", "10.0.0.1", (("a", "tcp", 1),)), Endpoint("x", "10.0.0.1", ())])
+        )
+    reverse = "1.0.0.10.in-addr.arpa"
+    names = [f"x.{name}.default.svc.cluster.local" for name in ("b", "ab")]
+    assert [r.data for r in zone.answer(reverse, "PTR").records] == names
+    # An address that several slices have is given once.
+    assert len(zone.answer("b.default.svc.cluster.local", "A").records) == len(zone.answer(names[0], "A").records) == 1
+    zone.remove("default", "b")
+    assert [r.data for r in zone.answer(reverse, "PTR").records] == names[1:]
+    zone.remove("default", "ab")
+    assert not zone.covers(reverse)
