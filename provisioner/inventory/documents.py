@@ -137,12 +137,14 @@ def parse(text: str | bytes, file: str, secrets: VaultSecrets | None = None) -> 
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as e:
-        raise InventoryError([Problem(file, 0, 0, f"not readable as YAML: {e.reason}", "save the file as UTF-8 text")]) from e
+        raise InventoryError([_unreadable(e, text, file)]) from e
     loader.file = file
     loader.secrets = secrets
     loader.duplicates = []
     try:
         value = loader.get_single_data()
+    except yaml.reader.ReaderError as e:
+        raise InventoryError([_unreadable(e, text, file)]) from e
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
@@ -153,6 +155,14 @@ def parse(text: str | bytes, file: str, secrets: VaultSecrets | None = None) -> 
         loader.dispose()
     twice = tuple(place.problem(f"key {key!r} is written twice; the first value is lost") for key, place in loader.duplicates)
     return Document(value, twice)
+
+
+def _unreadable(error: yaml.reader.ReaderError, text: str | bytes, file: str) -> Problem:
+    """Where a character is that YAML does not have. The reader tells its offset in bytes."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    before = data[: error.position]
+    column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+    return Problem(file, before.count(b"\n") + 1, column, f"not readable as YAML: {error.reason}", "save the file as UTF-8 text")
 
 
 def _yaml_hint(problem: str) -> str:
