@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from provisioner.kube.api._generated import core_v1, discovery_v1
-from provisioner.kube.dns.zone import Endpoint, Entry, Zone, entry_of
+from provisioner.kube.dns.zone import Endpoint, Entry, Record, Zone, entry_of
 
 
 def service(name: str, **spec: object) -> core_v1.Service:
