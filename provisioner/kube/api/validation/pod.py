@@ -12,6 +12,7 @@ from provisioner.kube.api.qos import qos_class
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, named, needed, one_of, within
 from provisioner.kube.api.validation.containers import container, profiles, resources
+from provisioner.kube.api.validation.pod_host import host
 from provisioner.kube.api.validation.scheduling import placement
 from provisioner.kube.api.validation.volumes import mounts, volumes
 
@@ -50,6 +51,7 @@ def spec(found: core_v1.PodSpec, path: str) -> list[FieldError]:
         ("subdomain", found.subdomain, names.is_dns_label),
     ):
         problems += named(f"{path}.{name}", value, check)
+    problems += host(found, path)
     problems += _dns(found, path) + _security(found, path) + placement(found, path) + resources(found.resources, f"{path}.resources")
     for index, alias in enumerate(found.host_aliases or ()):
         problems += checks.address(f"{path}.hostAliases[{index}].ip", alias.ip)
@@ -157,9 +159,6 @@ def _security(found: core_v1.PodSpec, path: str) -> list[FieldError]:
         problems += within(f"{where}.{name}", value, 0, checks.INT32_MAX)
     for index, group in enumerate(context.supplemental_groups or ()):
         problems += within(f"{where}.supplementalGroups[{index}]", group, 0, checks.INT32_MAX)
-    sysctls = Once()
-    for index, sysctl in enumerate(context.sysctls or ()):
-        problems += needed(f"{where}.sysctls[{index}].name", sysctl.name) + sysctls.add(f"{where}.sysctls[{index}].name", sysctl.name)
     problems += one_of(f"{where}.fsGroupChangePolicy", context.fs_group_change_policy, ("Always", "OnRootMismatch"), optional=True)
     return problems + profiles(context, where)
 

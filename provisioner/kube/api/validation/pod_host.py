@@ -1,0 +1,118 @@
+"""What a pod has of its host: kernel settings, user namespaces, the words of its operating system; and what containers owe their pod."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from provisioner.kube.api import errors
+from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation.checks import Once, needed
+
+SYSCTL_LENGTH = 253
+_SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+SYSCTL = rf"^({_SEGMENT}[\./])*{_SEGMENT}$"
+_SHARED = re.compile(r"kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..*")
+# Attributes that say nothing to Windows.
+_POD_WORDS = (
+    *("app_armor_profile", "fs_group", "fs_group_change_policy", "run_as_group", "run_as_user", "se_linux_change_policy"),
+    *("se_linux_options", "seccomp_profile", "supplemental_groups", "supplemental_groups_policy", "sysctls"),
+)
+_CONTAINER_WORDS = (
+    *("allow_privilege_escalation", "app_armor_profile", "capabilities", "privileged", "proc_mount", "read_only_root_filesystem"),
+    *("run_as_group", "run_as_user", "se_linux_options", "seccomp_profile"),
+)
+_SPEC_WORDS = ("host_ipc", "host_pid", "host_users", "share_process_namespace")
+
+
+def host(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    """Of a PodSpec at a path."""
+    return _sysctls(found, path) + _users(found, path) + _system(found, path) + _of_containers(found, path)
+
+
+def _sysctls(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    context = found.security_context
+    problems: list[FieldError] = []
+    seen = Once()
+    for index, sysctl in enumerate(context.sysctls or () if context is not None else ()):
+        where, name = f"{path}.securityContext.sysctls[{index}].name", sysctl.name or ""
+        plain = name.replace("/", ".")
+        if not name:
+            problems += needed(where, name)
+        elif len(name) > SYSCTL_LENGTH or not re.match(SYSCTL, name):
+            problems.append(errors.invalid_value(where, name, f"must have at most {SYSCTL_LENGTH} characters and match regex {SYSCTL}"))
+        elif found.host_network and plain.startswith("net."):
+            problems.append(errors.invalid_value(where, name, "may not be specified when 'hostNetwork' is true"))
+        elif found.host_ipc and _SHARED.fullmatch(plain):
+            problems.append(errors.invalid_value(where, name, "may not be specified when 'hostIPC' is true"))
+        problems += seen.add(where, name)
+    return problems
+
+
+def _users(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    """Users of its own a pod has only where it has no namespace of the host's."""
+    if found.host_users is not False:
+        return []
+    shared = {"hostNetwork": found.host_network, "hostPID": found.host_pid, "hostIPC": found.host_ipc}
+    return [errors.forbidden_field(f"{path}.{name}", "when `pod.Spec.HostUsers` is false") for name, value in shared.items() if value]
+
+
+def _system(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    if found.os is None:
+        return []
+    if not found.os.name:
+        return [errors.required(f"{path}.os.name", "cannot be empty")]
+    if found.os.name not in ("linux", "windows"):
+        return [errors.not_supported(f"{path}.os", found.os.name, ("linux", "windows"))]
+    contexts = [(f"{where}.securityContext", one.security_context) for where, one in _each(found, path)]
+    contexts = [(where, context) for where, context in contexts if context is not None]
+    own = found.security_context
+    if found.os.name == "linux":
+        given = [
+            where for where, context in (*contexts, (f"{path}.securityContext", own)) if context is not None and context.windows_options
+        ]
+        return [errors.forbidden_field(f"{where}.windowsOptions", "windows options cannot be set for a linux pod") for where in given]
+    wrong = list(_set(found, _SPEC_WORDS, path)) + (list(_set(own, _POD_WORDS, f"{path}.securityContext")) if own is not None else [])
+    for where, context in contexts:
+        wrong += _set(context, _CONTAINER_WORDS, where)
+    return [errors.forbidden_field(where, "cannot be set for a windows pod") for where in wrong]
+
+
+def _set(obj: Any, attributes: tuple[str, ...], path: str) -> Iterator[str]:
+    names = dict(zip(obj.__struct_fields__, obj.__struct_encode_fields__, strict=True))
+    for attribute in attributes:
+        if getattr(obj, attribute) is not None:
+            yield f"{path}.{names[attribute]}"
+
+
+def _each(found: core_v1.PodSpec, path: str) -> Iterator[tuple[str, Any]]:
+    for field, group in (
+        ("initContainers", found.init_containers),
+        ("containers", found.containers),
+        ("ephemeralContainers", found.ephemeral_containers),
+    ):
+        for index, one in enumerate(group or ()):
+            yield f"{path}.{field}[{index}]", one
+
+
+def _of_containers(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    """Sleeps end within the grace period, rules stand on a policy, claims are the pod's."""
+    problems = []
+    grace_s = found.termination_grace_period_seconds
+    claims = {claim.name for claim in found.resource_claims or ()}
+    for where, one in _each(found, path):
+        for name, handler in (
+            (("postStart", one.lifecycle.post_start), ("preStop", one.lifecycle.pre_stop)) if one.lifecycle is not None else ()
+        ):
+            seconds = handler.sleep.seconds if handler is not None and handler.sleep is not None else None
+            if seconds is not None and grace_s is not None and seconds > grace_s:
+                message = f"must be non-negative and less than terminationGracePeriodSeconds ({grace_s})"
+                problems.append(errors.invalid_value(f"{where}.lifecycle.{name}.sleep", seconds, message))
+        if one.restart_policy_rules and not one.restart_policy:
+            problems.append(errors.required(f"{where}.restartPolicy", "must specify restartPolicy when restart rules are used"))
+        for index, claim in enumerate((one.resources.claims if one.resources is not None else None) or ()):
+            if claim.name not in claims:
+                problems.append(errors.not_found_field(f"{where}.resources.claims[{index}]", claim.name))
+    return problems
