@@ -11,7 +11,7 @@ from provisioner.kube.api._generated import core_v1, discovery_v1, meta_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import owner_reference
 from provisioner.kube.controllers.controller import Controller, Parts
-from provisioner.kube.controllers.endpoint_slices import MANAGED_BY, SERVICE_NAME
+from provisioner.kube.controllers.endpoint_slices import MANAGED_BY, SERVICE_NAME, service_keys
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
 SKIP = "endpointslice.kubernetes.io/skip-mirror"
@@ -81,6 +81,7 @@ class EndpointMirroring(Controller):
         self._endpoints = self.watch(core_v1.Endpoints)
         self._services = self.watch(core_v1.Service)
         self._slices = self.informers.get(Slice)
+        self._slices.store.add_indexer("service", service_keys)
         self._slices.add_handler(on_delete=self._slice_gone)
 
     def _slice_gone(self, piece: Slice) -> None:
@@ -90,9 +91,7 @@ class EndpointMirroring(Controller):
 
     async def reconcile(self, key: str) -> float | None:
         endpoints: core_v1.Endpoints | None = self._endpoints.store.get(key)
-        namespace, _, name = key.partition("/")
-        labels = {SERVICE_NAME: name, MANAGED_BY: MANAGER}
-        present = [s for s in self._slices.store.list(namespace) if labels.items() <= (s.metadata.labels or {}).items()]
+        present = [s for s in self._slices.store.by_index("service", key) if (s.metadata.labels or {}).get(MANAGED_BY) == MANAGER]
         wanted = mirror(endpoints) if endpoints is not None and is_mirrored(endpoints, self._services.store.get(key)) else []
         left = list(present)
         for piece in wanted:

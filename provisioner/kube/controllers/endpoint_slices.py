@@ -43,13 +43,14 @@ def selects(selector: dict[str, str], pod: core_v1.Pod) -> bool:
 
 
 def port_number(port: core_v1.ServicePort, pod: core_v1.Pod) -> Any:
-    """The number of a service port in a pod; a named target is looked up among its containers' ports."""
+    """The number of a service port in a pod; a named target is looked up among the ports of its containers and sidecars."""
     target = port.target_port
     if isinstance(target, int):
         return target or port.port
     if not target:
         return port.port
-    for container in [*(pod.spec.containers or ()), *(pod.spec.init_containers or ())]:
+    sidecars = [c for c in pod.spec.init_containers or () if c.restart_policy == "Always"]
+    for container in [*(pod.spec.containers or ()), *sidecars]:
         for own in container.ports or ():
             if own.name == target and (own.protocol or "TCP") == (port.protocol or "TCP"):
                 return own.container_port
@@ -71,9 +72,7 @@ def target_of(service: core_v1.Service, pod: core_v1.Pod, zone: str | None = Non
     hostname = pod.spec.hostname if pod.spec.hostname and pod.spec.subdomain == service.metadata.name else None
     endpoint = discovery_v1.Endpoint(
         addresses=[pod.status.pod_ip],
-        conditions=discovery_v1.EndpointConditions(
-            ready=shown or (ready and not terminating), serving=ready or shown, terminating=terminating
-        ),
+        conditions=discovery_v1.EndpointConditions(ready=shown or (ready and not terminating), serving=ready, terminating=terminating),
         hostname=hostname,
         node_name=pod.spec.node_name,
         zone=zone,
@@ -138,7 +137,7 @@ class EndpointSlices(Controller):
         self._slices = self.informers.get(discovery_v1.EndpointSlice)
         self._endpoints = self.informers.get(core_v1.Endpoints)
         self._endpoints_client = parts.client_of("endpoint-controller")
-        self._slices.store.add_indexer("service", _service_keys)
+        self._slices.store.add_indexer("service", service_keys)
         self._pods.add_handler(self._pod_changed, self._pod_updated, self._pod_changed)
         self._slices.add_handler(on_delete=self._slice_gone)
         self._nodes = self.informers.get(core_v1.Node)
@@ -161,7 +160,7 @@ class EndpointSlices(Controller):
         return False
 
     def _slice_gone(self, piece: discovery_v1.EndpointSlice) -> None:
-        for key in _service_keys(piece):
+        for key in service_keys(piece):
             self.queue.add(key)
 
     def _pod_changed(self, pod: core_v1.Pod) -> None:
@@ -278,6 +277,6 @@ def _zone_of(node: core_v1.Node | None) -> str | None:
     return (node.metadata.labels or {}).get(ZONE) if node is not None else None
 
 
-def _service_keys(piece: Any) -> list[str]:
+def service_keys(piece: Any) -> list[str]:
     name = (piece.metadata.labels or {}).get(SERVICE_NAME)
     return [f"{piece.metadata.namespace}/{name}"] if name else []

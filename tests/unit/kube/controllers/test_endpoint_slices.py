@@ -28,7 +28,11 @@ def pod(
 NAMED = {
     "containers": [
         {"name": "c", "ports": [{"name": "http", "containerPort": 8080}, {"name": "dns", "containerPort": 53, "protocol": "UDP"}]}
-    ]
+    ],
+    "initContainers": [
+        {"name": "i", "ports": [{"name": "init", "containerPort": 1}]},
+        {"name": "s", "restartPolicy": "Always", "ports": [{"name": "sidecar", "containerPort": 9000}]},
+    ],
 }
 
 
@@ -41,6 +45,8 @@ NAMED = {
         ({"port": 53, "targetPort": "dns"}, None),
         ({"port": 53, "targetPort": "dns", "protocol": "UDP"}, 53),
         ({"port": 80, "targetPort": "none"}, None),
+        ({"port": 80, "targetPort": "sidecar"}, 9000),
+        ({"port": 80, "targetPort": "init"}, None),
     ],
 )
 def test_a_ports_number_in_a_pod(port: dict[str, Any], number: int | None) -> None:
@@ -52,7 +58,8 @@ def test_a_ports_number_in_a_pod(port: dict[str, Any], number: int | None) -> No
     [
         (pod(), {}, (True, True, False)),
         (pod(ready=False), {}, (False, False, False)),
-        (pod(ready=False), {"publishNotReadyAddresses": True}, (True, True, False)),
+        (pod(ready=False), {"publishNotReadyAddresses": True}, (True, False, False)),
+        (pod(ending=True), {"publishNotReadyAddresses": True}, (True, True, True)),
         (pod(ending=True), {}, (False, True, True)),
     ],
 )
