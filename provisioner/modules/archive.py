@@ -85,9 +85,7 @@ class _Work:
         self.dest = args["dest"] or "%s.%s" % (given[0], args["format"])
         self.found = [path for path in targets if os.path.lexists(path)]
         self.missing = [path for path in targets if not os.path.lexists(path)]
-        self.root = os.path.join(
-            os.path.dirname(os.path.commonprefix([os.path.join(os.path.dirname(path), "") for path in self.paths])), ""
-        )
+        self.root = os.path.join(os.path.dirname(os.path.commonprefix([os.path.join(os.path.dirname(path), "") for path in targets])), "")
         if args["remove"] and any(_inside(self.dest, path) for path in self.paths if os.path.isdir(path)):
             raise ModuleFailed("Error, created archive can not be contained in source paths when remove=true", **shown)
         self.members = list(self._members())
@@ -174,7 +172,7 @@ class _Work:
     def remove_sources(self) -> None:
         for path in self.found:
             try:
-                if os.path.isdir(path) and not os.path.islink(path):
+                if os.path.isdir(path) and not os.path.islink(path.rstrip("/")):
                     shutil.rmtree(path)
                 elif os.path.lexists(path):
                     os.unlink(path)
@@ -191,7 +189,8 @@ def _expanded(paths: List[str]) -> Tuple[List[str], bool]:
             patterns = True
             found += glob.glob(path)
         else:
-            found.append(os.path.abspath(path))
+            # With a slash at its end, a folder is the root of the archive.
+            found.append(os.path.join(os.path.abspath(path), "") if path.endswith("/") else os.path.abspath(path))
     return found, patterns
 
 

@@ -60,14 +60,23 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if state in ("mounted", "present"):
         wanted = [args["src"], path, args["fstype"], opts, args["dump"], args["passno"]]
     changed = False
+    before = _text(fstab)
     if state in ("mounted", "present", "absent", "absent_from_fstab"):
         changed = _fstab(fstab, path, wanted, args, context, result)
     if state == "mounted":
-        changed = _mounted(args, fstab, changed, context) or changed
-    elif state in ("unmounted", "absent"):
-        changed = _unmounted(path, context) or changed
-        if state == "absent" and os.path.isdir(path) and not os.path.islink(path):
-            changed = True
+        try:
+            changed = _mounted(args, fstab, changed, context) or changed
+        except ModuleFailed:
+            # An entry that cannot be mounted can keep the host from starting.
+            if changed:
+                contents.write(fstab, before.encode("utf-8", "surrogateescape"))
+            raise
+    elif state == "unmounted":
+        changed = _unmounted(path, context)
+    elif state == "absent" and changed:
+        # What has no entry is nobody's to take away, as with Ansible.
+        _unmounted(path, context)
+        if os.path.isdir(path) and not os.path.islink(path):
             _remove_folder(path, context)
     elif state == "remounted":
         changed = True
@@ -105,12 +114,15 @@ def changed_lines(lines: List[str], path: str, wanted: Optional[List[str]]) -> L
     return made
 
 
+def _text(path: str) -> str:
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
 def _fstab(fstab: str, path: str, wanted: Optional[List[str]], args: Dict[str, Any], context: Context, result: Dict[str, Any]) -> bool:
-    text = ""
-    if os.path.exists(fstab):
-        with open(fstab, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read()
-    lines = text.splitlines()
+    lines = _text(fstab).splitlines()
     after = changed_lines(lines, path, wanted)
     if after == lines:
         return False
@@ -152,8 +164,14 @@ def _mounted(args: Dict[str, Any], fstab: str, entry_changed: bool, context: Con
         return entry_changed
     if context.check:
         return True
+    made = not os.path.exists(path)
     _make_folder(path)
-    _mount(["-T", fstab] if fstab != FSTAB else [], [path], path, context)
+    try:
+        _mount(["-T", fstab] if fstab != FSTAB else [], [path], path, context)
+    except ModuleFailed:
+        if made:
+            os.rmdir(path)
+        raise
     return True
 
 

@@ -102,3 +102,13 @@ def test_wrong_arguments(call: Any, tree: Path, args: dict[str, Any], msg: str) 
 
     made = call("archive", {key: put(value) for key, value in args.items()})
     assert (made["failed"], made["msg"]) == (True, put(msg))
+
+
+def test_a_folder_with_a_slash_is_the_root_of_its_archive(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a").write_text("a")
+    for given, expected in ((f"{tmp_path}/src/", ["a"]), (f"{tmp_path}/src", ["src/a"])):
+        result = call("archive", {"path": [given], "dest": str(tmp_path / "o.tar"), "format": "tar"})
+        assert result["expanded_paths"] == [given]
+        with tarfile.open(tmp_path / "o.tar") as made:
+            assert made.getnames() == expected
