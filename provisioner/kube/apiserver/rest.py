@@ -284,11 +284,20 @@ class Rest:
             before = kind.to_dict(old)
             after = apply(before)
             after.setdefault("metadata", {})
-            new = self.decoded(kind, call, after)
-            self._place(kind, call, new.metadata)
-            return _still(kind, call, new, old)
+            return self._still(kind, call, after, old)
 
         return await self.change(kind, call, patched, in_place=False)
+
+    def _still(self, kind: Kind, call: Call, document: Any, old: Obj) -> Obj:
+        """What a patch makes, if it was for this object: kubelets name pods by uid. Raises 409 for another version, 422 for another uid."""
+        new = self.decoded(kind, call, document)
+        self._place(kind, call, new.metadata)
+        if new.metadata.resource_version not in (None, "", old.metadata.resource_version):
+            raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
+        if new.metadata.uid not in (None, "", old.metadata.uid):
+            found = errors.invalid_value("metadata.uid", new.metadata.uid, "field is immutable")
+            raise errors.invalid(kind.resource.kind, call.target.name, [found], kind.resource.group)
+        return new
 
     async def apply(self, kind: Kind, call: Call, document: Any) -> tuple[bytes, bool]:
         """Server-side apply: (object, created?). What the configuration says is merged in by the types' rules."""
@@ -307,9 +316,7 @@ class Rest:
 
         async def merged(old: Obj, _: Entry) -> Obj:
             applied.document = self.applied_to(kind, call, kind.to_dict(old), document)
-            new = self.decoded(kind, call, applied.document)
-            self._place(kind, call, new.metadata)
-            return _still(kind, call, new, old)
+            return self._still(kind, call, applied.document, old)
 
         return await self.change(kind, call, merged, applied=applied, in_place=False), False
 
@@ -568,17 +575,6 @@ def _after(moment: Any, seconds: int) -> Any:
     from datetime import timedelta
 
     return moment + timedelta(seconds=seconds)
-
-
-def _still(kind: Kind, call: Call, new: Obj, old: Obj) -> Obj:
-    """What a patch makes of an object, where it is the object that the patch is for: a kubelet names the pod that it speaks of by its uid.
-    Raises 409 for another version, 422 for another object of the same name."""
-    if new.metadata.resource_version not in (None, "", old.metadata.resource_version):
-        raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
-    if new.metadata.uid not in (None, "", old.metadata.uid):
-        found = errors.invalid_value("metadata.uid", new.metadata.uid, "field is immutable")
-        raise errors.invalid(kind.resource.kind, call.target.name, [found], kind.resource.group)
-    return new
 
 
 def _finished(kind: Kind, obj: Obj) -> bool:
