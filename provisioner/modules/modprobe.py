@@ -22,6 +22,7 @@ OPTIONS_FOLDER = "/etc/modprobe.d"
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     name, params, present = args["name"], args["params"], args["state"] == "present"
+    context.which("modprobe")
     changed = False
     if present != loaded(name):
         changed = True

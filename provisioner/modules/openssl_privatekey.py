@@ -37,7 +37,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if args["type"] == "ECC":
         result["curve"] = args["curve"]
     if args["state"] == "absent":
-        return openssl.remove(args, result, context)
+        return openssl.remove(args, dict(result, fingerprint=None), context)
     there = _there(args["path"])
     key = None
     if there is None or args["force"] or _must_be_new(args, there, context):
@@ -45,7 +45,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     elif not _of_format(args, there):
         key = _written(args, there, context) if args["format_mismatch"] == "convert" else _generated(args, context)
     openssl.place(args, key, result, context, default_mode="0600")
-    current = key if key is not None else there
+    current = key if key is not None and not context.check else there
+    result["fingerprint"] = None
     if current is not None:
         result["fingerprint"] = openssl.fingerprints(openssl.public_key(context, current, args["passphrase"]))
         if args["return_content"]:

@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from provisioner.agent import attributes, openssl
 from provisioner.agent.context import Context, ModuleFailed
@@ -77,6 +77,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         return openssl.remove(args, result, context)
     if args["provider"] == "acme":
         raise ModuleFailed("the provider acme is not supported here: it needs a web server and Internet access for its challenge")
+    if args["provider"] == "ownca":
+        result.update(ca_cert=args["ownca_path"], ca_privatekey=args["ownca_privatekey_path"])
     with openssl.Folder() as folder:
         order = _Order(args, folder, context)
         there = None
@@ -87,6 +89,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         # What check mode would write is not made: it would be another one each time.
         wanted = None if fits else b"" if context.check else order.certificate()
         openssl.place(args, wanted, result, context)
+        result.update(order.dates() if context.check and not fits else _facts(there if wanted is None else wanted, context))
         if args["return_content"] and not (context.check and not fits):
             result["certificate"] = (there if fits and there is not None else wanted or b"").decode()
     return result
@@ -145,6 +148,9 @@ class _Order:
         with open(folder.path("made"), "rb") as file:
             return file.read()
 
+    def dates(self) -> Dict[str, Any]:
+        return {key: moment(self._args[self._prefix + name]) for key, name in (("notBefore", "not_before"), ("notAfter", "not_after"))}
+
     def _more(self) -> List[str]:
         lines = []
         rule = self._args[self._prefix + "create_subject_key_identifier"]
@@ -184,10 +190,24 @@ class _Order:
     def _dates_fit(self, path: str) -> bool:
         shown = self._openssl("x509", "-in", path, "-noout", "-startdate", "-enddate").splitlines()
         for line, option in zip(shown, ("not_before", "not_after")):  # noqa: B905 (Python 3.7 has no strict)
-            stamp = time.strptime(line.partition("=")[2], "%b %d %H:%M:%S %Y %Z")
-            if time.strftime("%Y%m%d%H%M%SZ", stamp) != moment(self._args[self._prefix + option]):
+            if _stamp(line) != moment(self._args[self._prefix + option]):
                 return False
         return True
+
+
+def _stamp(line: str) -> str:
+    """A date as openssl shows it, in the form of ASN.1."""
+    return time.strftime("%Y%m%d%H%M%SZ", time.strptime(line.partition("=")[2], "%b %d %H:%M:%S %Y %Z"))
+
+
+def _facts(certificate: Optional[bytes], context: Context) -> Dict[str, Any]:
+    """What a certificate says of itself; nothing of one that cannot be read."""
+    code, text, _ = openssl.run(context, ["x509", "-noout", "-startdate", "-enddate", "-serial"], certificate or b"")
+    if code != 0:
+        return {}
+    lines = {line.partition("=")[0]: line for line in text.splitlines()}
+    serial = int(lines["serial"].partition("=")[2], 16)
+    return {"notBefore": _stamp(lines["notBefore"]), "notAfter": _stamp(lines["notAfter"]), "serial_number": serial}
 
 
 def _extensions(text: str) -> List[str]:
