@@ -6,7 +6,6 @@ was faster the etcd transaction fails, and patches are decided again on what is 
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import logging
 import secrets
@@ -27,6 +26,7 @@ from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.list_options import version_number
 from provisioner.kube.apiserver.lists import reached, unreadable
 from provisioner.kube.apiserver.requests import Target, flag
+from provisioner.kube.apiserver.turns import Turns
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import ROOT, Entry, WatchCache, with_version
 from provisioner.kube.storage.etcd import EtcdError
@@ -57,34 +57,6 @@ class Outcome(NamedTuple):
     gone: bool = False
 
 
-class _Turn:
-    """One object's writers in this server, one of them at a time; `revision` is the last one's, which the next must have seen."""
-
-    __slots__ = ("_key", "_lock", "_turns", "_users", "revision")
-
-    def __init__(self, turns: dict[str, _Turn], key: str) -> None:
-        self._turns, self._key, self._lock, self._users = turns, key, asyncio.Lock(), 0
-        self.revision = 0
-
-    async def __aenter__(self) -> _Turn:
-        self._users += 1
-        try:
-            await self._lock.acquire()
-        except BaseException:
-            self._left()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._lock.release()
-        self._left()
-
-    def _left(self) -> None:
-        self._users -= 1
-        if not self._users:
-            del self._turns[self._key]
-
-
 @dataclass(slots=True)
 class Applied:
     """What server-side apply made of the object that is about to be written."""
@@ -106,7 +78,7 @@ class Rest:
     def __init__(self, cache: WatchCache, store: Store, admission: Admission, clock: Clock, event_ttl_s: int = 3600) -> None:
         self._event_ttl_s = event_ttl_s
         self.cache, self._store, self.admission, self._clock = cache, store, admission, clock
-        self._turns: dict[str, _Turn] = {}
+        self._turns = Turns()
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -416,7 +388,7 @@ class Rest:
         something that is out of date), run it again on what is. Writers of one object take turns in this server."""
         key = object_key(kind, target.namespace, target.name)
         entries = self.cache.collection(kind.stored_as).entries
-        async with self._turn(f"{kind.stored_as}/{key}") as turn:
+        async with self._turns.of(f"{kind.stored_as}/{key}") as turn:
             await self.cache.reach(turn.revision)
             is_latest = False
             for _ in range(TRIES):
@@ -450,12 +422,6 @@ class Rest:
                 if entries.get(key) is entry:
                     return outcome
         raise errors.conflict(kind.resource.plural, target.name, group=kind.resource.group)
-
-    def _turn(self, key: str) -> _Turn:
-        turn = self._turns.get(key)
-        if turn is None:
-            turn = self._turns[key] = _Turn(self._turns, key)
-        return turn
 
     async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj, applied: Applied | None = None) -> Outcome:
         resource = kind.resource

@@ -1,0 +1,94 @@
+"""Proves what a body of each media type is read as, which verb it ends in, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver.context import LOOPBACK, Call
+from provisioner.kube.apiserver.requests import Target
+from provisioner.kube.apiserver.writes import PATCH_OPERATIONS, Writes, patch_of, patch_type
+
+KIND: Any = SimpleNamespace(strategy=SimpleNamespace(creates_on_update=True), type_key="core_v1.ConfigMap")
+OLD = {"kind": "ConfigMap", "data": {"a": "1"}}
+
+
+class Rest:
+    """Says what it was asked for."""
+
+    def __init__(self, present: bool = True) -> None:
+        self.present = present
+
+    async def exists(self, kind: Any, call: Call) -> bool:
+        return self.present
+
+    async def create(self, kind: Any, call: Call, document: Any) -> bytes:
+        return f"create {document}".encode()
+
+    async def update(self, kind: Any, call: Call, document: Any) -> bytes:
+        return f"update {document}".encode()
+
+    async def patch(self, kind: Any, call: Call, apply: Any) -> bytes:
+        return f"patch {apply(OLD)['data']}".encode()
+
+    async def apply(self, kind: Any, call: Call, document: Any) -> tuple[bytes, bool]:
+        return f"apply {document}".encode(), not self.present
+
+
+def call(verb: str, **query: str) -> Call:
+    return Call(LOOPBACK, Target(verb, "/", "", "v1", "configmaps", "ns", "one"), query)
+
+
+@pytest.mark.parametrize(
+    ("verb", "media", "body", "present", "answer"),
+    [
+        ("create", None, b'{"a":1}', True, (b"create {'a': 1}", 201)),
+        ("create", "application/yaml", b"a: 1", True, (b"create {'a': 1}", 201)),
+        ("update", "application/json; charset=utf-8", b'{"a":1}', True, (b"update {'a': 1}", 200)),
+        ("update", "application/json", b'{"a":1}', False, (b"create {'a': 1}", 201)),
+        ("patch", "application/merge-patch+json", b'{"data":{"b":"2"}}', True, (b"patch {'a': '1', 'b': '2'}", 200)),
+        ("patch", "application/json-patch+json", b'[{"op":"remove","path":"/data/a"}]', True, (b"patch {}", 200)),
+        ("patch", "application/strategic-merge-patch+json", b'{"data":{"a":null}}', True, (b"patch {}", 200)),
+        ("patch", "application/apply-patch+yaml", b"a: 1", True, (b"apply {'a': 1}", 200)),
+        ("patch", "application/apply-patch+yaml", b"a: 1", False, (b"apply {'a': 1}", 201)),
+    ],
+)
+async def test_where_a_body_goes(verb: str, media: str | None, body: bytes, present: bool, answer: tuple[bytes, int]) -> None:
+    rest: Any = Rest(present)
+    assert await Writes(rest).answer(KIND, call(verb), body, media) == answer
+
+
+@pytest.mark.parametrize(
+    ("verb", "media", "body", "code"),
+    [
+        ("create", "application/json", b"{", 400),
+        ("create", "text/plain", b"{}", 415),
+        ("patch", "application/json", b"{}", 415),
+        ("patch", "application/apply-patch+cbor", b"{}", 415),
+        ("patch", "application/merge-patch+json", b"[1", 400),
+        ("patch", "application/merge-patch+json", b"[1]", 400),
+        ("patch", "application/json-patch+json", b'[{"op":"remove","path":"/data/z"}]', 422),
+        ("patch", "application/json-patch+json", b"[%b]" % b",".join([b"1"] * (PATCH_OPERATIONS + 1)), 413),
+        ("patch", "application/apply-patch+yaml", b"a: [", 400),
+    ],
+)
+async def test_what_is_refused(verb: str, media: str, body: bytes, code: int) -> None:
+    rest: Any = Rest()
+    with pytest.raises(StatusError) as refused:
+        await Writes(rest).answer(KIND, call(verb), body, media)
+    assert refused.value.code == code
+
+
+def test_doubled_members_are_noted_as_field_validation_asks() -> None:
+    body = b'{"data":{"a":"1","a":"2"}}'
+    for wanted, noted in (("", True), ("Strict", True), ("Ignore", False)):
+        asked = call("patch", **({"fieldValidation": wanted} if wanted else {}))
+        patch_of("merge", body, asked)
+        assert bool(asked.doubles) is noted
+    with pytest.raises(StatusError) as refused:
+        patch_of("merge", body, call("patch", fieldValidation="Loud"))
+    assert refused.value.code == 422
+    assert patch_type("application/merge-patch+json; charset=utf-8") == "merge"
