@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.kube.network.ip_batch import NetworkError, ip, run_command
+from provisioner.kube.network.routes import VXLAN_DEVICE
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def interface_of(pod_uid: str) -> str:
 
 
 class PodNetwork:
-    """One node's pods. Every method may be called again: what is there already is kept."""
+    """One node's pods. Every method may be called again: what is there already is kept. `mtu` None: what the host's own links carry."""
 
     def __init__(self, state_dir: Path, *, mtu: int | None = None) -> None:
         state_dir.mkdir(parents=True, exist_ok=True)
@@ -135,7 +136,8 @@ class PodNetwork:
         address = self._addresses.allocate(pod_uid, self._range)
         name = interface_of(pod_uid)
         pod_mac = "0a:58:" + ":".join(f"{byte:02x}" for byte in ipaddress.IPv4Address(address).packed)
-        mtu = f" mtu {self._mtu}" if self._mtu else ""
+        size = self._mtu or link_mtu()
+        mtu = f" mtu {size}" if size else ""
         if not Path(f"/sys/class/net/{name}").exists():
             await ip(
                 [
@@ -183,6 +185,19 @@ class PodNetwork:
         else:
             del self._host_ports[pod_uid]
         await run_command(["nft", "-f", "-"], host_port_rules(self._host_ports.values()))
+
+
+def link_mtu(sys_net: Path = Path("/sys/class/net"), routes: Path = Path("/proc/net/route")) -> int | None:
+    """What fits every way out of this host unfragmented: the tunnel to other nodes where there is one, else the default route's device.
+
+    None, where there is neither, is the kernel's own default.
+    """
+    fields = [line.split() for line in routes.read_text().splitlines()[1:]]
+    for name in (VXLAN_DEVICE, *(f[0] for f in fields if f[1] == "00000000" and f[7] == "00000000")):
+        path = sys_net / name / "mtu"
+        if path.exists():
+            return int(path.read_text())
+    return None
 
 
 def _sysctl(name: str, value: str) -> None:

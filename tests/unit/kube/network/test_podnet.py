@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.kube.network.podnet import Addresses, AddressesExhausted, HostPort, host_port_rules, interface_of
+from provisioner.kube.network.podnet import Addresses, AddressesExhausted, HostPort, host_port_rules, interface_of, link_mtu
 
 RANGE = ipaddress.IPv4Network("10.244.1.0/29")
 
@@ -46,3 +46,25 @@ def test_host_port_rules() -> None:
     assert "ip daddr 192.0.2.1 udp dport 53 dnat to 10.1.0.2:53" in rules
     assert rules.index("192.0.2.1") < rules.index("tcp dport 80"), "one address's port comes before every address's"
     assert "ct status dnat ip saddr 10.1.0.2 ip daddr 10.1.0.2 masquerade" in rules
+
+
+@pytest.mark.parametrize(
+    ("devices", "routes", "size"),
+    [
+        ({"kube-vxlan": 1450, "eth0": 1500}, "eth0 00000000 010200C0 0003 0 0 0 00000000 0 0 0", 1450),
+        (
+            {"eth0": 9000, "eth1": 1400},
+            "eth1 000200C0 00000000 0001 0 0 0 00FFFFFF 0 0 0\neth0 00000000 010200C0 0003 0 0 0 00000000 0 0 0",
+            9000,
+        ),
+        ({"eth0": 1400}, "eth0 000200C0 00000000 0001 0 0 0 00FFFFFF 0 0 0", None),
+    ],
+    ids=["tunnel", "default-route", "no-way-out"],
+)
+def test_pods_send_what_the_hosts_links_carry(tmp_path: Path, devices: dict[str, int], routes: str, size: int | None) -> None:
+    for name, mtu in devices.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mtu").write_text(f"{mtu}\n")
+    listed = tmp_path / "route"
+    listed.write_text(f"Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n{routes}\n")
+    assert link_mtu(tmp_path, listed) == size
