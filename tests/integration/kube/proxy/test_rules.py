@@ -178,6 +178,20 @@ async def source_ranges_shut_others_out(node: Node) -> None:
     assert (await node.ask("out", "203.0.113.9", 80)).split()[0] in "ab"
 
 
+async def an_address_that_two_services_claim_is_the_first_ones(node: Node) -> None:
+    other = replace(
+        WEB, name="default/other", cluster_ips=("10.96.0.8",), node_port=0, endpoints=(B,), external=(B,), external_ips=("203.0.113.8",)
+    )
+    await node.put(replace(WEB, endpoints=(A,), external=(A,), external_ips=("203.0.113.8",)))
+    await node.table.apply({"default/other": [other]})
+    assert node.table.failure is None
+    assert (await node.ask("out", "203.0.113.8", 80))[0] == "a"
+    assert (await node.ask("b", "10.96.0.8", 80))[0] == "b"
+    await node.put(WEB)
+    assert (await node.ask("out", "203.0.113.8", 80))[0] == "b"
+    await node.table.apply({"default/other": []})
+
+
 async def pods_leave_with_the_nodes_address(node: Node) -> None:
     await node.serve("out", 9090)
     assert await node.ask("a", OUTSIDE, 9090) == f"out {NODE}"
@@ -207,6 +221,7 @@ CASES = (
     another_port_of_a_cluster_ip_is_refused,
     affinity_sticks_to_one_endpoint_for_each_client,
     source_ranges_shut_others_out,
+    an_address_that_two_services_claim_is_the_first_ones,
     pods_leave_with_the_nodes_address,
     a_flushed_table_comes_back,
     a_service_that_goes_leaves_nothing,
