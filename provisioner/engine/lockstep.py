@@ -204,7 +204,7 @@ class Lockstep:
             name = self.run.variables.templar(state, self.context, task).render_text(task.name)
         except TemplateError:
             return task.title
-        return f"{task.role.name} : {name}" if task.role else name
+        return task.titled(name)
 
     def _run_once(self, task: Task, state: HostState) -> bool:
         value = task.attributes.get("run_once")

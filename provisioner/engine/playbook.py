@@ -72,7 +72,11 @@ class Task:
         text = self.name or self.written or self.action
         if not self.name and self.action == "include_role":
             text = f"{text} : {self.args.get('name', self.args.get('role'))}"
-        return f"{self.role.name} : {text}" if self.role else text
+        return self.titled(text)
+
+    def titled(self, text: str) -> str:
+        """A name with the role before it. What includes a role has none before it, as in Ansible."""
+        return f"{self.role.name} : {text}" if self.role and self.action != "include_role" else text
 
 
 @dataclass(eq=False)
