@@ -102,7 +102,9 @@ def test_an_unknown_trouble_is_quoted() -> None:
 
 
 def test_what_is_for_programs_is_told_as_people_read_it() -> None:
-    said = "1700000000,,ui,error,The provider 'libvirt' could not be found%!(VAGRANT_COMMA) but was\\nrequested. Others: a%!(VAGRANT_COMMA) b"
+    said = (
+        "1700000000,,ui,error,The provider 'libvirt' could not be found%!(VAGRANT_COMMA) but was\\nrequested. Others: a%!(VAGRANT_COMMA) b"
+    )
     found = explained(CommandError(["vagrant", "status"], 1, said))
     assert found.message == "vagrant: Vagrant's plug-in for libvirt is missing: The provider 'libvirt' could not be found, but was"
     unknown = explained(CommandError(["vagrant", "status"], 1, "1700000000,,ui,error,odd%!(VAGRANT_COMMA) very"))
