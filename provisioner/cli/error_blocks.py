@@ -23,6 +23,9 @@ def failure_message(action: str, result: Mapping[str, Any]) -> str:
     message = str(result.get("msg") or "")
     if not message or "censored" in result:
         return ""
+    cause = str(result.get("exception") or "")
+    if cause and "\n" not in cause and cause not in message:
+        message = f"{message.rstrip('.')}: {cause}"
     if result.get("unreachable"):
         message = f"Task failed: {message}"
     elif not message.startswith("Task failed:"):

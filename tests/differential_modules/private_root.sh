@@ -1,8 +1,8 @@
 #!/bin/sh
-# private.sh FOLDER COMMAND...: runs a command with a root file system of its own, in which FOLDER is the real one
+# private_root.sh FOLDER COMMAND...: runs a command with a root file system of its own, in which FOLDER is the real one
 set -e
 shared=$1; shift
-work=$(mktemp -d /tmp/private-XXXXXX)
+work=/mnt  # covered for us alone: nothing is left there
 mount --make-rprivate /
 mount -t tmpfs none "$work"
 mkdir "$work/upper" "$work/work" "$work/root"

@@ -33,6 +33,8 @@ def test_the_task_is_shown_with_the_lines_above(tmp_path: Path) -> None:
         ("fail", {"msg": "boo"}, "[ERROR]: Task failed: Action failed: boo"),
         ("debug", {"msg": "Task failed: 'x' is undefined"}, "[ERROR]: Task failed: 'x' is undefined"),
         ("ping", {"msg": "gone", "unreachable": True}, "[ERROR]: Task failed: gone"),
+        ("file", {"msg": "Not done.", "exception": "[Errno 2] x"}, "[ERROR]: Task failed: Module failed: Not done: [Errno 2] x"),
+        ("file", {"msg": "Not done.", "exception": "Traceback\n  x"}, "[ERROR]: Task failed: Module failed: Not done."),
         ("apt", {"censored": "x", "msg": "secret"}, ""),
         ("apt", {}, ""),
     ],
