@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from kubernetes import client, config, watch
@@ -21,7 +22,7 @@ def api(cluster: Cluster) -> Iterator[client.ApiClient]:
 def fetched_through(core: client.CoreV1Api, pod: str, port: int) -> bytes:
     """What HTTP answers through a port-forward; the pod's end closes it."""
     forwarded = portforward(core.connect_get_namespaced_pod_portforward, pod, "default", ports=str(port))
-    with forwarded.socket(port) as connection:
+    with closing(forwarded.socket(port)) as connection:
         connection.settimeout(10)
         connection.sendall(b"GET /index.html HTTP/1.0\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
