@@ -90,7 +90,8 @@ def host_files(suite: str, sources: Sources, proxy: str | None) -> dict[str, str
         lines.append(f"deb {address(sources.security)} {suite}-security main")
     files = {"etc/apt/sources.list": "\n".join(lines) + "\n"}
     if proxy:
-        files["etc/apt/apt.conf.d/70lab-proxy"] = f'Acquire::http::Proxy "{proxy}";\n'
+        # The cache is started anew when another lab comes: a minute and a half of tries, later and later (apt.conf(5)).
+        files["etc/apt/apt.conf.d/70lab-proxy"] = f'Acquire::http::Proxy "{proxy}";\nAcquire::Retries "8";\n'
     return files
 
 

@@ -52,7 +52,7 @@ def test_a_host_goes_through_the_cache() -> None:
         "deb http://HTTPS///m.example/debian bookworm main",
         "deb http://s.example/sec bookworm-security main",
     ]
-    assert files["etc/apt/apt.conf.d/70lab-proxy"] == 'Acquire::http::Proxy "http://10.89.0.1:13142";\n'
+    assert files["etc/apt/apt.conf.d/70lab-proxy"] == 'Acquire::http::Proxy "http://10.89.0.1:13142";\nAcquire::Retries "8";\n'
 
 
 def test_without_a_cache_addresses_stay_as_they_are() -> None:
