@@ -53,7 +53,7 @@ async def test_init_containers_come_first_and_environment_is_complete(node: Any)
         "command": [
             "sh",
             "-c",
-            "cat /shared/made; env | sort; cat /etc/config/COLOUR /etc/keys/password; hostname; cat /etc/hosts /etc/resolv.conf; echo $(GREETING); sleep 1000",
+            "cat /shared/made; env | sort; cat /etc/config/COLOUR /etc/keys/password; hostname; cat /etc/hosts /etc/resolv.conf; echo $(GREETING); echo printed; sleep 1000",
         ],
         "env": [
             {"name": "WHO", "value": "world"},
@@ -97,6 +97,7 @@ async def test_init_containers_come_first_and_environment_is_complete(node: Any)
     assert status["initContainerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
     assert status["qosClass"] == "Burstable"
     running = container_id(node, "env")
+    await node.api.until(lambda: node.host.docker("logs", running).endswith("printed\n"))
     log = node.host.docker("logs", running)
     for line in (
         "made",
