@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -97,8 +98,9 @@ async def test_init_containers_come_first_and_environment_is_complete(node: Any)
     assert status["initContainerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
     assert status["qosClass"] == "Burstable"
     running = container_id(node, "env")
-    await node.api.until(lambda: node.host.docker("logs", running).endswith("printed\n"))
-    log = node.host.docker("logs", running)
+    async with asyncio.timeout(20):
+        while not (log := node.host.docker("logs", running)).endswith("printed\n"):
+            await asyncio.sleep(0.05)
     for line in (
         "made",
         "WHO=world",
