@@ -168,7 +168,7 @@ class Etcd:
         return await self._call("status", pb.StatusRequest())  # type: ignore[no-any-return]
 
     async def watch(self, key: bytes, end: bytes, start_revision: int) -> AsyncIterator[tuple[int, Sequence[pb.Event]]]:
-        """(revision, events) after events from `start_revision` on; every event of a revision comes together. Raises EtcdError."""
+        """(revision, events) after events from `start_revision` on: all there were until `revision`. Raises EtcdError."""
         created = pb.WatchRequest(
             create_request=pb.WatchCreateRequest(key=key, range_end=end, start_revision=start_revision, progress_notify=True)
         )
@@ -182,7 +182,12 @@ class Etcd:
                         raise Compacted(f"etcd: revision {start_revision} is compacted")
                     self._next(lane)
                     raise EtcdError(f"etcd: watch cancelled: {response.cancel_reason}")
-                yield response.header.revision, response.events
+                # The header tells etcd's own revision, which a watch that begins in the past has yet to reach: it is ours only where etcd says
+                # so of its own accord (progress), since it does that of watches that have caught up.
+                if response.events:
+                    yield response.events[-1].kv.mod_revision, response.events
+                elif not response.created:
+                    yield response.header.revision, response.events
             raise EtcdError("etcd: the watch ended")
         except grpc.aio.AioRpcError as error:
             self._next(lane)
