@@ -26,6 +26,7 @@ def fetched_through(core: client.CoreV1Api, pod: str, port: int) -> bytes:
         connection.settimeout(10)
         connection.sendall(b"GET /index.html HTTP/1.0\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    forwarded.websocket.shutdown()  # the client leaves it open when the server has closed it
     assert forwarded.error(port) is None, forwarded.error(port)
     return answer
 
@@ -47,12 +48,12 @@ def test_pods_are_made_watched_read_and_removed(api: client.ApiClient) -> None:
         assert seen[0] == "ADDED" and "MODIFIED" in seen
         read = core.read_namespaced_pod("typed", "default")
         assert read.status.pod_ip and read.spec.node_name
-        shell = stream(
-            core.connect_get_namespaced_pod_exec, "typed", "default", command=["sh", "-c", "hostname; exit 3"], _preload_content=False
-        )
+        script = "until wget -q -O /dev/null http://127.0.0.1:8080/index.html; do sleep 0.1; done; hostname; exit 3"
+        shell = stream(core.connect_get_namespaced_pod_exec, "typed", "default", command=["sh", "-c", script], _preload_content=False)
         shell.run_forever(timeout=20)
+        shell.sock.shutdown()
         assert (shell.read_stdout(), shell.returncode) == ("typed\n", 3)
-        assert eventually(lambda: fetched_through(core, "typed", 8080), 20, "the pod serves").endswith(b"served\n")
+        assert fetched_through(core, "typed", 8080).endswith(b"served\n")
     finally:
         core.delete_namespaced_pod("typed", "default")
     eventually(lambda: not core.list_namespaced_pod("default", label_selector="made-by=client").items, 40, "the pod is gone")
