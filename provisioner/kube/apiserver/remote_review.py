@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from provisioner.kube.apiserver.bounded_bodies import read_at_most
 from provisioner.kube.client.kubeconfig import ClusterAccess
 
 ANSWER_BYTES = 1024 * 1024
@@ -37,11 +38,7 @@ class Reviewer:
             timeout=aiohttp.ClientTimeout(total=timeout_s),
             allow_redirects=False,
         ) as answer:
-            body = bytearray()
-            async for chunk in answer.content.iter_any():
-                body += chunk
-                if len(body) > ANSWER_BYTES:
-                    raise ValueError(f"the answer has more than {ANSWER_BYTES} bytes")
+            body = await read_at_most(answer, ANSWER_BYTES)
             if answer.status not in (200, 201):
                 raise ValueError(f"unexpected status {answer.status}")
         document = msgspec.json.decode(body)

@@ -20,6 +20,7 @@ from aiohttp import web
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import apiregistration_v1, core_v1
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver.bounded_bodies import read_at_most
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kubelet_proxy import Upstream
 from provisioner.kube.client.clock import Clock
@@ -203,11 +204,7 @@ class Services:
             timeout=aiohttp.ClientTimeout(total=CHECK_S),
             allow_redirects=False,
         ) as answer:
-            body = bytearray()
-            async for chunk in answer.content.iter_any():
-                body += chunk
-                if len(body) > DOCUMENT_BYTES:
-                    raise ValueError(f"the answer has more than {DOCUMENT_BYTES} bytes")
+            body = await read_at_most(answer, DOCUMENT_BYTES)
             if answer.status != 200:
                 raise ValueError(f"bad status from {upstream.origin}{path}: {answer.status}")
         return msgspec.json.decode(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ class ResourceMetrics:
         self._cache = cache
 
         def nodes() -> Mapping[str, Callable[[], Upstream]]:
-            return {name: lambda name=name: kubelet(name) for name in cache.collection("core/nodes").entries}  # type: ignore[misc]
+            return {name: partial(kubelet, name) for name in cache.collection("core/nodes").entries}
 
         self._scraper = Scraper(nodes, clock)
 

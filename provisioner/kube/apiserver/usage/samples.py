@@ -97,8 +97,10 @@ def usages(before: Sample | None, after: Sample) -> dict[Key, Usage]:
 def _usage(was: Reading | None, now: Reading) -> Usage | None:
     if not now.whole:
         return None
-    again = was is None or now.cpu_s < was.cpu_s or (was.started_s and now.started_s > was.started_s)
-    since_s, used_s = (now.started_s, now.cpu_s) if again else (was.at_s, now.cpu_s - was.cpu_s)  # type: ignore[union-attr]
+    if was is None or now.cpu_s < was.cpu_s or (was.started_s and now.started_s > was.started_s):
+        since_s, used_s = now.started_s, now.cpu_s
+    else:
+        since_s, used_s = was.at_s, now.cpu_s - was.cpu_s
     window_s = now.at_s - since_s
     if not since_s or window_s < SHORTEST_S:
         return None

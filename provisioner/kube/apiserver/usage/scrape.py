@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.apiserver.bounded_bodies import read_at_most
 from provisioner.kube.apiserver.kubelet_proxy import Upstream
 from provisioner.kube.apiserver.usage.samples import Key, Sample, Usage, parse, usages
 from provisioner.kube.client.clock import Clock
@@ -103,11 +104,7 @@ class Scraper:
             timeout=aiohttp.ClientTimeout(total=ASK_S),
             allow_redirects=False,
         ) as answer:
-            body = bytearray()
-            async for chunk in answer.content.iter_any():
-                body += chunk
-                if len(body) > ANSWER_BYTES:
-                    raise ValueError(f"the answer has more than {ANSWER_BYTES} bytes")
+            body = await read_at_most(answer, ANSWER_BYTES)
             if answer.status != 200:
                 raise ValueError(f"the kubelet answered {answer.status}")
         return body.decode()
