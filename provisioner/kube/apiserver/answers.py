@@ -21,7 +21,7 @@ from provisioner.kube.apiserver.lists import Lists, encode_list, list_meta, sele
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.negotiation import Form
 from provisioner.kube.apiserver.registry import VIRTUAL, Registry
-from provisioner.kube.apiserver.replies import Listed, Reply
+from provisioner.kube.apiserver.replies import COMPRESSED_BYTES, Listed, Reply
 from provisioner.kube.apiserver.requests import flag, whole
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
@@ -53,7 +53,7 @@ class Resources:
     ) -> None:
         self._registry, self._rest, self._watches = registry, rest, watches
         self._subresources, self._metrics, self._clock = subresources, metrics, clock
-        self._lists, self.writes = Lists(rest.cache), writes.Writes(rest)
+        self.lists, self.writes = Lists(rest.cache), writes.Writes(rest)
 
     async def answer(self, request: web.Request, call: Call) -> web.StreamResponse:
         target = call.target
@@ -91,7 +91,7 @@ class Resources:
 
     async def _list(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         selection = selection_of(kind, call.target.namespace, "", call.query)
-        page = await self._lists.page(kind, selection, call.query)
+        page = await self.lists.page(kind, selection, call.query)
         if kind.converts:
             await kind.prepare(entry.data for entry in page.entries)
         if form.shape == "Table":
@@ -186,7 +186,7 @@ class Resources:
 
         options = await delete_options(request, call)
         selection = selection_of(kind, call.target.namespace, "", call.query)
-        page = await self._lists.page(kind, selection, call.query)
+        page = await self.lists.page(kind, selection, call.query)
         if kind.converts:
             await kind.prepare(entry.data for entry in page.entries)
         for entry in page.entries:
@@ -212,9 +212,8 @@ def _packed(request: web.Request, body: bytes | Listed, form: Form) -> web.Respo
         whole = body if isinstance(body, bytes) else body.whole()
         return web.Response(body=negotiation.to_yaml(whole), headers={"Content-Type": negotiation.YAML})
     # Compressing more than this blocks the loop too long: a thread does it.
-    response = Reply(body=body, headers={"Content-Type": negotiation.JSON}, zlib_executor_size=128 * 1024)
-    # Upstream compresses answers from 128 KB; below that it costs more than it saves.
-    if "gzip" in request.headers.get("Accept-Encoding", "") and len(body) > 128 * 1024:
+    response = Reply(body=body, headers={"Content-Type": negotiation.JSON}, zlib_executor_size=COMPRESSED_BYTES)
+    if "gzip" in request.headers.get("Accept-Encoding", "") and len(body) > COMPRESSED_BYTES:
         response.joined().enable_compression(web.ContentCoding.gzip)
     return response
 

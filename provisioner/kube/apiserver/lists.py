@@ -105,11 +105,17 @@ class Lists:
             await reached(self._cache, options.version)
             if options.age is Age.EXACT and revision_of(options.version) != self._cache.revision:
                 return await self._past(kind, selection, "", options.limit, options.version)
-        if self._cache.unreadable and any(path.startswith(f"{kind.stored_as}/{selection.prefix}") for path in self._cache.unreadable):
-            raise unreadable(kind)
         return self._now(kind, selection, "", options.limit)
 
+    def at_hand(self, kind: Kind, selection: Selection, options: ListOptions) -> Page | None:
+        """As `page`, of what memory has now; None where that is not what is asked for. Raises StatusError."""
+        if options.continue_:
+            return self._kept(kind, selection, _token(options.continue_, selection), options.limit)
+        return self._now(kind, selection, "", options.limit) if options.age in (Age.LATEST, Age.ANY) else None
+
     def _now(self, kind: Kind, selection: Selection, after: str, limit: int) -> Page:
+        if self._cache.unreadable and any(path.startswith(f"{kind.stored_as}/{selection.prefix}") for path in self._cache.unreadable):
+            raise unreadable(kind)
         version = last_of(self._cache.revision)
         return self._cut(
             kind, self._cache.collection(kind.stored_as).page(selection.prefix, after), after, after, limit, version, selection
@@ -154,20 +160,29 @@ class Lists:
         return Page(found, version, _text(_Token(version, found[-1].key)), remaining if selection.everything else None)
 
     async def _continued(self, kind: Kind, options: ListOptions, selection: Selection) -> Page:
-        token = options.continue_
-        try:
-            found = msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=_Token)
-        except (ValueError, msgspec.DecodeError):
-            raise errors.bad_request("continue key is not valid: it was not made by this API") from None
-        if not found.after or not found.after.startswith(selection.prefix):
-            raise errors.bad_request("continue key is not valid: it is of another list")
-        if not found.rv:
+        token = _token(options.continue_, selection)
+        if not token.rv:
             await self._cache.fresh()
-            return self._now(kind, selection, found.after, options.limit)
-        made, begins, entries = self._snapshots.get((kind.stored_as, selection.prefix, found.rv), (0.0, "", []))
-        if entries and begins <= found.after and made >= time.monotonic() - SNAPSHOT_S:
-            return self._cut(kind, entries, begins, found.after, options.limit, found.rv, selection)
-        return await self._past(kind, selection, found.after, options.limit, found.rv)
+            return self._now(kind, selection, token.after, options.limit)
+        kept = self._kept(kind, selection, token, options.limit)
+        return kept or await self._past(kind, selection, token.after, options.limit, token.rv)
+
+    def _kept(self, kind: Kind, selection: Selection, token: _Token, limit: int) -> Page | None:
+        made, begins, entries = self._snapshots.get((kind.stored_as, selection.prefix, token.rv), (0.0, "", []))
+        if entries and begins <= token.after and made >= time.monotonic() - SNAPSHOT_S:
+            return self._cut(kind, entries, begins, token.after, limit, token.rv, selection)
+        return None
+
+
+def _token(text: str, selection: Selection) -> _Token:
+    """Raises 400."""
+    try:
+        found = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Token)
+    except (ValueError, msgspec.DecodeError):
+        raise errors.bad_request("continue key is not valid: it was not made by this API") from None
+    if not found.after or not found.after.startswith(selection.prefix):
+        raise errors.bad_request("continue key is not valid: it is of another list")
+    return found
 
 
 def _text(token: _Token) -> str:

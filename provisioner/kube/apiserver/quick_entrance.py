@@ -27,7 +27,12 @@ KEPT_HEADS = 8
 HEAD_BYTES = 4096
 
 _LINE = re.compile(rb"(GET|POST|PUT|PATCH) (/apis?/[A-Za-z0-9/._-]+)(?:\?([A-Za-z0-9=&._-]+))? HTTP/1\.1")
-_OPTION = re.compile(r"(resourceVersion=0)|((?:fieldManager|fieldValidation|force)=[A-Za-z0-9._-]+)")
+_OPTIONS = {
+    "get": re.compile("resourceVersion=0"),
+    "list": re.compile("resourceVersion=0|limit=[0-9]{1,9}|continue=[A-Za-z0-9_-]+"),
+    "write": re.compile("(?:fieldManager|fieldValidation|force)=[A-Za-z0-9._-]+"),
+}
+_VERBS = {"GET": ("get", "list"), "POST": ("create",), "PUT": ("update",), "PATCH": ("patch",)}
 _HEADER = re.compile(rb"([A-Za-z0-9-]+): *([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)")
 # Headers that a request for an object may have without their meaning more than is looked at here.
 _KNOWN = frozenset(
@@ -56,7 +61,7 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request line that is about an object, or with POST about a new one."""
+    """A request line that is about an object, with POST about a new one, or asks for a list without selectors."""
 
     target: Target
     query: Mapping[str, str]
@@ -75,15 +80,19 @@ class Entrance:
         except KeyError:
             if len(line) > LINE_BYTES:
                 return None
-            if len(self._lines) >= KEPT_LINES:
-                self._lines.clear()
-            found = self._lines[line] = read_line(line)
+            found = read_line(line)
+            if b"continue=" not in line:  # such a line comes once
+                if len(self._lines) >= KEPT_LINES:
+                    self._lines.clear()
+                self._lines[line] = found
             return found
 
     def kind(self, target: Target) -> Kind | None:
         """The kind, where it serves that verb there with what is stored, and has nothing to warn of."""
         kind = self._registry.find(target.group, target.version, target.resource)
-        if kind is None or kind.deprecation or not kind.as_stored or kind.converts or kind.resource.namespaced != bool(target.namespace):
+        if kind is None or kind.deprecation or not kind.as_stored or kind.converts:
+            return None
+        if kind.resource.namespaced != bool(target.namespace) and (target.namespace or target.verb != "list"):
             return None
         if target.subresource and not kind.strategy.has_status:
             return None
@@ -107,26 +116,20 @@ def read_line(line: bytes) -> Asked | None:
     match = _LINE.fullmatch(line)
     if match is None or b"//" in match[2] or b"/." in match[2]:
         return None
-    method = match[1].decode()
     query: dict[str, str] = {}
-    for option in match[3].decode().split("&") if match[3] else ():
-        found = _OPTION.fullmatch(option)
-        name, _, value = option.partition("=")
-        if found is None or name in query or (found[1] is None) == (method == "GET"):
-            return None
-        query[name] = value
-    target = target_of(method, match[2].decode(), query)
-    wanted = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch"}[method]
-    if (
-        target.verb != wanted
-        or bool(target.name) == (method == "POST")
-        or target.resource in VIRTUAL
-        or target.resource == "componentstatuses"
-    ):
+    options = match[3].decode().split("&") if match[3] else ()
+    for option in options:
+        name, _, query[name] = option.partition("=")
+    target = target_of(match[1].decode(), match[2].decode(), query)
+    known = _OPTIONS.get(target.verb, _OPTIONS["write"])
+    if len(query) < len(options) or not all(map(known.fullmatch, options)):
         return None
-    if target.rest or target.subresource not in (("",) if method in ("GET", "POST") else ("", "status")):
+    named = target.verb not in ("create", "list")
+    if target.verb not in _VERBS[match[1].decode()] or bool(target.name) != named or target.resource in VIRTUAL:
         return None
-    return Asked(target, query)
+    if target.resource == "componentstatuses" or target.rest:
+        return None
+    return Asked(target, query) if target.subresource in (("", "status") if match[1] in (b"PUT", b"PATCH") else ("",)) else None
 
 
 def read_headers(head: bytes) -> Mapping[str, str] | None:

@@ -15,6 +15,8 @@ from aiohttp.helpers import rfc822_formatted_time
 SLICE_BYTES = 64 * 1024
 # After so many of them somebody else's turn comes: a few milliseconds.
 SLICES_A_TURN = 16
+# Upstream compresses answers that are longer: below that it costs more than it saves.
+COMPRESSED_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Reply(web.Response):
             transport.write(head + (body if listed is None else listed.whole()))
         else:
             transport.write(head)
-            pieces: Iterator[bytes | memoryview] = _cut(body) if listed is None else listed.slices()
+            pieces: Iterator[bytes | memoryview] = cut(body) if listed is None else listed.slices()
             for number, piece in enumerate(pieces, 1):
                 if transport.is_closing():
                     break
@@ -118,7 +120,7 @@ def _is_one_line(value: str) -> bool:
     return "\n" not in value and "\r" not in value and "\0" not in value
 
 
-def _cut(body: bytes) -> Iterator[memoryview]:
+def cut(body: bytes) -> Iterator[memoryview]:
     view = memoryview(body)
     for start in range(0, len(view), SLICE_BYTES):
         yield view[start : start + SLICE_BYTES]

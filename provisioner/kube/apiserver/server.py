@@ -132,7 +132,8 @@ class Server:
 
     def _quick(self, entrance: Entrance, resources: Resources) -> dict[bytes, ShortWay]:
         """By how a request begins."""
-        reads, writes = QuickReads(entrance, self.cache, self.metrics), QuickWrites(entrance, resources.writes, self.metrics)
+        reads = QuickReads(entrance, self.cache, resources.lists, self.metrics)
+        writes = QuickWrites(entrance, resources.writes, self.metrics)
         return {b"GET ": reads, b"POST": writes, b"PUT ": writes, b"PATC": writes}
 
     def _seats(self) -> Seats:

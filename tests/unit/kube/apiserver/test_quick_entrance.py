@@ -15,6 +15,9 @@ MAPS = "/api/v1/namespaces/ns/configmaps"
     [
         (f"GET {MAPS}/one", "get", "one", {}),
         (f"GET {MAPS}/one?resourceVersion=0", "get", "one", {"resourceVersion": "0"}),
+        (f"GET {MAPS}", "list", "", {}),
+        (f"GET {MAPS}?limit=500&continue=eyJy_-", "list", "", {"limit": "500", "continue": "eyJy_-"}),
+        ("GET /apis/apps/v1/deployments?resourceVersion=0", "list", "", {"resourceVersion": "0"}),
         (f"POST {MAPS}", "create", "", {}),
         (f"POST {MAPS}?fieldManager=kubectl-create&fieldValidation=Strict", "create", "", {"fieldManager": "kubectl-create", "fieldValidation": "Strict"}),
         (f"PUT {MAPS}/one", "update", "one", {}),
@@ -31,7 +34,13 @@ def test_lines_that_are_understood(line: str, verb: str, name: str, query: dict[
 @pytest.mark.parametrize(
     "line",
     [
-        f"GET {MAPS}",
+        f"GET {MAPS}?limit=-1",
+        f"GET {MAPS}?limit=5&limit=6",
+        f"GET {MAPS}?watch=1",
+        f"GET {MAPS}?resourceVersion=5",
+        f"GET {MAPS}/one?limit=5",
+        "GET /api/v1/watch/configmaps",
+        "GET /api/v1/componentstatuses",
         f"GET {MAPS}/one/status",
         f"GET {MAPS}/one?resourceVersion=5",
         f"GET {MAPS}/one?fieldManager=me",

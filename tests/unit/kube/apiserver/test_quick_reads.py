@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -14,11 +15,13 @@ from provisioner.kube.api.errors import unauthorized
 from provisioner.kube.apiserver.app import Gate, Seat
 from provisioner.kube.apiserver.authz import NO_OPINION, Verdict
 from provisioner.kube.apiserver.context import User
+from provisioner.kube.apiserver.lists import Lists
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.quick_connections import Server
 from provisioner.kube.apiserver.quick_entrance import KEPT_HEADS, KEPT_LINES, Entrance
-from provisioner.kube.apiserver.quick_reads import QuickReads
+from provisioner.kube.apiserver.quick_reads import LIST_OBJECTS, QuickReads
 from provisioner.kube.storage.cache import Collection, Entry, NotFresh
+from provisioner.kube.storage.versions import last_of
 
 DATA = b'{"kind":"ConfigMap","metadata":{"name":"one"}}'
 PATH = "/api/v1/namespaces/ns/configmaps/one"
@@ -31,7 +34,9 @@ def kind(namespaced: bool = True, **known: Any) -> Any:
         converts=False,
         deprecation="",
         stored_as=stored_as,
-        resource=SimpleNamespace(namespaced=namespaced, verbs=("get", "list"), **known),
+        list_kind="ConfigMapList",
+        strategy=SimpleNamespace(field_names=frozenset),
+        resource=SimpleNamespace(namespaced=namespaced, verbs=("get", "list"), api_version="v1", **known),
     )
 
 
@@ -41,6 +46,7 @@ class Cache:
     def __init__(self) -> None:
         self.found, self.questions = Collection(), 0
         self.entries = self.found.entries
+        self.revision, self.unreadable = 7, ()
         self.waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def collection(self, _: str) -> Collection:
@@ -56,14 +62,15 @@ class Place:
 
     def __init__(self) -> None:
         self.cache, self.long, self.seats = Cache(), [], 1  # type: ignore[var-annotated]
-        self.cache.entries["ns/one"] = Entry("ns/one", 1, DATA, {}, {})
+        self.cache.found.apply("ns/one", Entry("ns/one", 1, DATA, {}, {}), 1)
         self.verdict, self.metrics = Verdict(allowed=True), Metrics()
         self.kinds = {("", "v1", "configmaps"): kind(), ("", "v1", "nodes"): kind(namespaced=False)}
         gate: Any = Gate(SimpleNamespace(authenticate=self._user), SimpleNamespace(decide=lambda user, target: self.verdict))  # type: ignore[arg-type]
         registry: Any = SimpleNamespace(find=lambda *key: self.kinds.get(key))
         forward: Any = SimpleNamespace(takes=lambda target: False)
         self.entrance = Entrance(gate, self, forward, registry)  # type: ignore[arg-type]
-        self.server = Server(self._handle, {b"GET ": QuickReads(self.entrance, self.cache, self.metrics)}, access_log=None)  # type: ignore[arg-type]
+        reads = QuickReads(self.entrance, self.cache, Lists(self.cache), self.metrics)  # type: ignore[arg-type]
+        self.server = Server(self._handle, {b"GET ": reads}, access_log=None)
         self.writer: asyncio.StreamWriter
         self.reader: asyncio.StreamReader
 
@@ -130,9 +137,71 @@ async def test_an_object_is_answered_with_its_bytes(place: Place) -> None:
     assert 'apiserver_request_total{code="200"' in place.metrics.text()[0].decode()
 
 
+def many(place: Place, count: int, data: bytes = DATA) -> None:
+    for number in range(count):
+        key = f"ns/{number:04d}"
+        place.cache.found.apply(key, Entry(key, 1, data, {}, {}), 1)
+
+
+MAPS = "/api/v1/namespaces/ns/configmaps"
+
+
+async def test_a_list_is_answered_in_pages_of_one_moment(place: Place) -> None:
+    many(place, 4)
+    token, seen = "", []
+    while True:
+        await place.send(get(f"{MAPS}?limit=2" + (f"&continue={token}" if token else "&resourceVersion=0")))
+        headers, body = await place.answer()
+        page = msgspec.json.decode(body)
+        assert (headers[":status"], page["kind"], page["apiVersion"]) == ("HTTP/1.1 200 OK", "ConfigMapList", "v1")
+        assert page["metadata"]["resourceVersion"] == str(last_of(7))
+        seen.append((len(page["items"]), page["metadata"].get("remainingItemCount")))
+        token = page["metadata"].get("continue", "")
+        if not token:
+            break
+        place.cache.found.apply("ns/later", Entry("ns/later", 2, DATA, {}, {}), 2)
+    assert seen == [(2, 3), (2, 1), (1, None)]
+    assert place.long == [] and place.seats == 1
+
+
+async def test_a_list_of_all_namespaces_waits_until_it_is_of_now(place: Place) -> None:
+    await place.send(get("/api/v1/configmaps"))
+    async with asyncio.timeout(5):
+        while not place.cache.questions:
+            await asyncio.sleep(0.001)
+    many(place, 1)
+    place.cache.waiting.set_result(None)
+    assert len(msgspec.json.decode((await place.answer())[1])["items"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "bytes_each", "header", "is_short"),
+    [
+        (900, 1000, "Accept: */*", True),
+        (900, 1000, "Accept-Encoding: gzip", False),
+        (100, 1000, "Accept-Encoding: gzip", True),
+        (LIST_OBJECTS, 10, "Accept: */*", False),
+        (900, 1200, "Accept: */*", False),
+    ],
+)
+async def test_a_list_that_is_large_or_to_be_compressed_goes_the_long_way(
+    place: Place, count: int, bytes_each: int, header: str, is_short: bool
+) -> None:
+    many(place, count, b'{"a":"%b"}' % (b"x" * bytes_each))
+    await place.send(get(f"{MAPS}?resourceVersion=0", header))
+    _, body = await place.answer()
+    assert (body == b"long") != is_short
+    if is_short:
+        assert len(msgspec.json.decode(body)["items"]) == count + 1
+
+
 LONG_WAYS = {
     "no such object": get("/api/v1/namespaces/ns/configmaps/two?resourceVersion=0"),
-    "a list": get("/api/v1/namespaces/ns/configmaps?resourceVersion=0"),
+    "a list of some": get("/api/v1/namespaces/ns/configmaps?labelSelector=a"),
+    "a list of a version": get("/api/v1/namespaces/ns/configmaps?resourceVersion=5"),
+    "a list of what nobody knows": get("/api/v1/namespaces/ns/configmaps?continue=abc"),
+    "a watch": get("/api/v1/namespaces/ns/configmaps?watch=1"),
+    "a list in a namespace where none belongs": get("/api/v1/namespaces/ns/nodes?resourceVersion=0"),
     "no namespace where one belongs": get("/api/v1/configmaps/one"),
     "a namespace where none belongs": get("/api/v1/namespaces/ns/nodes/one"),
     "a subresource": get(f"{PATH}/status"),
