@@ -32,6 +32,7 @@ _OPTIONS = {
     "list": re.compile("resourceVersion=0|limit=[0-9]{1,9}|continue=[A-Za-z0-9_-]+"),
     "write": re.compile("(?:fieldManager|fieldValidation|force)=[A-Za-z0-9._-]+"),
 }
+_OPTION = re.compile("|".join(f"(?:{option.pattern})" for option in _OPTIONS.values()))
 _VERBS = {"GET": ("get", "list"), "POST": ("create",), "PUT": ("update",), "PATCH": ("patch",)}
 _HEADER = re.compile(rb"([A-Za-z0-9-]+): *([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)")
 # Headers that a request for an object may have without their meaning more than is looked at here.
@@ -119,6 +120,8 @@ def read_line(line: bytes) -> Asked | None:
     query: dict[str, str] = {}
     options = match[3].decode().split("&") if match[3] else ()
     for option in options:
+        if not _OPTION.fullmatch(option):
+            return None
         name, _, query[name] = option.partition("=")
     target = target_of(match[1].decode(), match[2].decode(), query)
     known = _OPTIONS.get(target.verb, _OPTIONS["write"])

@@ -37,6 +37,7 @@ def test_lines_that_are_understood(line: str, verb: str, name: str, query: dict[
         f"GET {MAPS}?limit=-1",
         f"GET {MAPS}?limit=5&limit=6",
         f"GET {MAPS}?watch=1",
+        f"GET {MAPS}?watch=maybe",
         f"GET {MAPS}?resourceVersion=5",
         f"GET {MAPS}/one?limit=5",
         "GET /api/v1/watch/configmaps",
