@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
+
+from prometheus_client.parser import text_string_to_metric_families
 
 # Rates over less than this say nothing. Guess: kubelets' clocks count CPU time in steps of 10 ms.
 SHORTEST_S = 0.5
-_LINE = re.compile(r"^(\w+)(?:\{([^}]*)\})? ([^ ]+)(?: (-?\d+))?$")
-_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_WANTED = frozenset(
+    {
+        "node_cpu_usage_seconds_total",
+        "node_memory_working_set_bytes",
+        "container_cpu_usage_seconds_total",
+        "container_memory_working_set_bytes",
+        "container_start_time_seconds",
+    }
+)
 
 Key = tuple[str, str, str]
 NODE: Key = ("", "", "")
@@ -47,41 +55,21 @@ class Sample:
 
 
 def parse(text: str, now_s: float) -> Sample:
-    """Prometheus' text format; lines about other things are skipped. `now_s` stands for times that are not told."""
+    """Prometheus' text format. `now_s` stands for times that are not told. Raises ValueError for text that isn't in that format."""
     sample = Sample()
-    for name, key, value, at_s in _lines(text):
-        reading = sample.readings.setdefault(key, Reading())
-        if name.endswith("_cpu_usage_seconds_total"):
-            reading.cpu_s, reading.at_s = value, at_s or now_s
-        elif name.endswith("_memory_working_set_bytes"):
-            reading.memory_bytes = int(value)
-        else:
-            reading.started_s = value
+    for family in text_string_to_metric_families(text):
+        for name, labels, value, at_s, *_ in family.samples:
+            if name not in _WANTED or not isfinite(value):
+                continue
+            key = NODE if name.startswith("node_") else (labels.get("namespace", ""), labels.get("pod", ""), labels.get("container", ""))
+            reading = sample.readings.setdefault(key, Reading())
+            if name.endswith("_cpu_usage_seconds_total"):
+                reading.cpu_s, reading.at_s = value, float(at_s or now_s)
+            elif name.endswith("_memory_working_set_bytes"):
+                reading.memory_bytes = int(value)
+            else:
+                reading.started_s = value
     return sample
-
-
-_WANTED = frozenset(
-    {
-        "node_cpu_usage_seconds_total",
-        "node_memory_working_set_bytes",
-        "container_cpu_usage_seconds_total",
-        "container_memory_working_set_bytes",
-        "container_start_time_seconds",
-    }
-)
-
-
-def _lines(text: str) -> Iterator[tuple[str, Key, float, float]]:
-    for line in text.splitlines():
-        found = _LINE.match(line)
-        if found is None or found[1] not in _WANTED:
-            continue
-        labels = dict(_LABEL.findall(found[2] or ""))
-        key = NODE if found[1].startswith("node_") else (labels.get("namespace", ""), labels.get("pod", ""), labels.get("container", ""))
-        try:
-            yield found[1], key, float(found[3]), int(found[4]) / 1000 if found[4] else 0.0
-        except ValueError:
-            continue
 
 
 def usages(before: Sample | None, after: Sample) -> dict[Key, Usage]:

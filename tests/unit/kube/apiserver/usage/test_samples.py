@@ -15,8 +15,7 @@ node_cpu_usage_seconds_total 100 1000000
 node_memory_working_set_bytes 4096
 pod_cpu_usage_seconds_total{namespace="ns",pod="p"} 13 1000000
 node_swap_usage_bytes 1
-container_cpu_usage_seconds_total{container="d",namespace="ns",pod="p"} nonsense
-and no metric at all {
+container_cpu_usage_seconds_total{container="d",namespace="ns",pod="p"} NaN
 """
 KEY = ("ns", "p", "c")
 
@@ -25,6 +24,9 @@ def test_a_kubelets_text() -> None:
     found = parse(TEXT, 5.0).readings
     assert found == {KEY: Reading(12.5, 2097152, 1000.0, 900.25), NODE: Reading(100.0, 4096, 1000.0, 0.0)}
     assert parse("node_cpu_usage_seconds_total 1\n", 5.0).readings[NODE].at_s == 5.0
+    for text in ("node_cpu_usage_seconds_total nonsense\n", "<html>\n", "and no metric at all {\n"):
+        with pytest.raises(ValueError):
+            parse(text, 5.0)
 
 
 def sample(*readings: Reading) -> Sample:
