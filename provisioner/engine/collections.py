@@ -95,6 +95,10 @@ class Collections:
         """The file of a module by its full name, moves followed."""
         return self._plugin(self.resolve(name), "modules")
 
+    def lookup(self, name: str) -> Path | None:
+        """The file of a lookup by its full name, moves followed."""
+        return self._plugin(self.resolve(name, "lookup"), "lookup")
+
     def needs_action(self, name: str) -> bool:
         """Whether a module's work is done by an action plugin on the controller."""
         return self._plugin(self.resolve(name), "action") is not None

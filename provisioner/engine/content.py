@@ -155,15 +155,22 @@ class Content:
             return moved
         return None
 
+    def has_lookup(self, name: str) -> bool:
+        """Whether a lookup of one's own, or of a collection, goes by this name."""
+        return name in self.own_lookups or self.collections.lookup(name) is not None
+
     # Roles
 
-    def find_role(self, name: str, place: Location | None, from_directory: Path | None = None, search: tuple[str, ...] = ()) -> Path:
+    def find_role(
+        self, name: str, place: Location | None, from_directory: Path | None = None, search: tuple[str, ...] = ()
+    ) -> tuple[Path, str]:
+        """Its folder, and the collection that it was found in or nothing."""
         path = Path(name).expanduser()
         candidates = []
-        for full in [name] if name.count(".") == 2 else [f"{collection}.{name}" for collection in search]:
+        for full in [name] if name.count(".") >= 2 else [f"{collection}.{name}" for collection in search]:
             found = self.collections.role(full)
             if found is not None:
-                return found.resolve()
+                return found.resolve(), ".".join(full.split(".")[:2])
         if "/" in name or path.is_absolute():
             candidates += [path if path.is_absolute() else (from_directory or self.directory) / path, self.directory / path]
         candidates += [self.directory / "roles" / name]
@@ -173,7 +180,7 @@ class Content:
         candidates += [self.directory / name]
         for candidate in candidates:
             if candidate.is_dir():
-                return candidate.resolve()
+                return candidate.resolve(), ""
         looked = ":".join(dict.fromkeys(str(candidate.parent) for candidate in candidates))
         raise MissingContentError(f"the role '{name}' was not found in {looked}", place)
 
@@ -198,13 +205,14 @@ class Content:
         validate: bool = True,
     ) -> Role:
         """A role read from its folder, dependencies included. `keywords` are those written at this use of it."""
-        path = self.find_role(name, place, parents[-1].path.parent if parents else None, attributes.collections)
+        path, collection = self.find_role(name, place, parents[-1].path.parent if parents else None, attributes.collections)
         if any(parent.path == path for parent in parents) and len(parents) > 20:
             raise PlaybookError(f"role '{name}' depends on itself", place)
         self._add_own(path)
         meta = self._optional(path / "meta", "main", {})
         attributes = replace(attributes, collections=self._searched_by(path, meta))
-        role = Role(name=path.name if "/" in name else name, path=path, params=dict(params or {}), parents=parents, public=public)
+        own_name = Path(name).name if "/" in name else path.name if collection else name
+        role = Role(own_name=own_name, collection=collection, path=path, params=dict(params or {}), parents=parents, public=public)
         role.included_by = parents if included else ()
         role.defaults = self._variables(path / "defaults", defaults_from, place)
         role.vars = self._variables(path / "vars", vars_from, place)

@@ -86,7 +86,7 @@ class Handlers:
                 own = self._run.variables.templar(state, self._context, task).render_text(own)
             except TemplateError:
                 return False
-        return bool(own) and (own == name or (task.role is not None and f"{task.role.name} : {own}" == name))
+        return bool(own) and (own == name or (task.role is not None and name in task.role.named(own)))
 
     def flush(self, step: Lockstep, hosts: Sequence[HostState], *, forced: bool = False) -> None:
         """Runs what was notified, in order. `forced` takes in failed hosts."""
@@ -114,7 +114,7 @@ class Handlers:
 def _listens(task: Task, topic: str) -> bool:
     """Topics of a role's handlers are known under the role's name, too."""
     return bool(task.listen) and (
-        topic in task.listen or (task.role is not None and topic in {f"{task.role.name} : {t}" for t in task.listen})
+        topic in task.listen or (task.role is not None and any(topic in task.role.named(own) for own in task.listen))
     )
 
 

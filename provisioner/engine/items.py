@@ -32,7 +32,8 @@ def loop_items(task: Task, templar: Templar) -> list[Any] | None:
     lookup = bare_name(loop.lookup)
     terms = _terms(loop.value, templar, lookup)
     try:
-        return list(templar.engine.plugins.lookups[lookup](Call(lookup, templar), terms, {}))
+        known = templar.engine.plugins.lookups
+        return list((known.get(lookup) or known[loop.lookup])(Call(lookup, templar), terms, {}))
     except PluginError as e:
         raise TaskError(f"The lookup plugin '{lookup}' failed: {e}") from e
 

@@ -251,7 +251,7 @@ class TaskParser:
         if key == "loop":
             return Loop(None, value)
         lookup = key.removeprefix("with_")
-        if lookup.split(".")[-1] not in LOOKUPS and lookup not in self._content.own_lookups:
+        if lookup.split(".")[-1] not in LOOKUPS and not self._content.has_lookup(lookup):
             close = difflib.get_close_matches(lookup, LOOKUPS, n=1)
             raise PlaybookError(f"'{key}' is not a loop", location_of(raw, key), f"did you mean 'with_{close[0]}'?" if close else "")
         return Loop(lookup, value)

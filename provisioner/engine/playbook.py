@@ -100,8 +100,10 @@ Node = Task | Block
 class Role:
     """A role as used in one place."""
 
-    name: str
+    own_name: str
     path: Path
+    collection: str = ""
+    """Nothing for a role that lies outside of collections."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     vars: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -119,6 +121,15 @@ class Role:
     """Whether defaults and vars are seen by the rest of the play."""
     key: str = ""
     """Equal for two uses that count as the same role run twice."""
+
+    @property
+    def name(self) -> str:
+        """With its collection before it."""
+        return f"{self.collection}.{self.own_name}" if self.collection else self.own_name
+
+    def named(self, text: str) -> frozenset[str]:
+        """What a handler or a topic of this role may be called by other than its own name."""
+        return frozenset({f"{self.name} : {text}", f"{self.own_name} : {text}"})
 
     def visible_defaults(self) -> dict[str, Any]:
         merged: dict[str, Any] = {}
