@@ -20,13 +20,14 @@ class _Pairs(list[tuple[str, Any]]):
 @dataclass(frozen=True, slots=True)
 class Doubles:
     """Members that come again. `members` is every member's path in the text's order, with whether it is one of them; of YAML, `lines`
-    say where."""
+    say where. `notes` are what is said of a JSON patch itself."""
 
     members: Sequence[tuple[str, bool]] = ()
     lines: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.members or self.lines)
+        return bool(self.members or self.lines or self.notes)
 
 
 NONE = Doubles()
@@ -63,6 +64,19 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, bool]]:
             yield from _walk(item, f"{path}[{index}]")
 
 
+_OPERATION = frozenset(("op", "path", "from", "value"))
+
+
+def findings_in_json_patch(body: bytes, operations: Any) -> Doubles:
+    """Of a JSON patch that has been read before: what it has twice, and what no operation has."""
+    if not isinstance(operations, list):
+        return NONE
+    doubles = [path for path, again in doubles_in_json(body).members if again]
+    unknown = [f"[{i}].{key}" for i, one in enumerate(operations) if isinstance(one, dict) for key in one if key not in _OPERATION]
+    told = [f'json patch duplicate field "{path}"' for path in doubles] + [f'json patch unknown field "{path}"' for path in unknown]
+    return Doubles(notes=tuple(told))
+
+
 def doubles_in_yaml(body: bytes) -> Doubles:
     """Of a text that has been read before, so that it is YAML."""
     node = yaml.compose(body, Loader=yaml.CSafeLoader)
@@ -85,7 +99,7 @@ def _lines(node: yaml.Node) -> Iterator[str]:
 def findings(doubles: Doubles, unknown: Collection[str], *, is_typed: bool) -> list[str]:
     """What warnings say of a body, in upstream's order: of kinds with types as it is written, of others doubles first."""
     if not doubles.members:
-        return [*doubles.lines, *(f'unknown field "{path}"' for path in (sorted(unknown) if doubles.lines else unknown))]
+        return [*doubles.notes, *doubles.lines, *(f'unknown field "{path}"' for path in (sorted(unknown) if doubles.lines else unknown))]
     if not is_typed:
         return [f'duplicate field "{path}"' for path, again in doubles.members if again] + [
             f'unknown field "{path}"' for path in sorted(unknown)

@@ -22,7 +22,7 @@ from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.replies import Reply
-from provisioner.kube.apiserver.requests import Target, dry_run, target_of
+from provisioner.kube.apiserver.requests import Target, check_timeout, dry_run, target_of
 from provisioner.kube.storage.cache import NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 
@@ -96,6 +96,8 @@ class App:
         try:
             progress.target = target_of(request.method, request.path, request.query)
             lane = self._metrics.began(progress.target)
+            if progress.target.verb != "watch" and progress.target.subresource not in LONG_SUBRESOURCES:
+                check_timeout(request.query)
             response = await self._admitted(request, progress)  # type: ignore[arg-type]
             code = response.status
             if progress.record is not None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from provisioner.kube import version
 from provisioner.kube.api import errors
-from provisioner.kube.apiserver import discovery, negotiation
+from provisioner.kube.apiserver import discovery, health, negotiation
 from provisioner.kube.apiserver.aggregation.documents import Merged
 from provisioner.kube.apiserver.app import json_response
 from provisioner.kube.apiserver.context import Call
@@ -36,14 +36,10 @@ VERSION = {
     "compiler": "cpython",
     "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
 }
-HEALTH = ("healthz", "livez", "readyz")
-
-# None when well, else what is wrong
-Check = Callable[[], str | None]
 
 
 class Documents:
-    """`checks` decide /readyz and /healthz; /livez looks only at those in `vital`."""
+    """`checks` are what health is about."""
 
     def __init__(
         self,
@@ -52,13 +48,12 @@ class Documents:
         metrics: Metrics,
         tokens: ServiceAccountTokens,
         address: str,
-        checks: Mapping[str, Check],
-        vital: frozenset[str],
+        checks: Mapping[str, health.Check],
         merged: Merged,
         jwks_uri: str = "",
     ) -> None:
         self._registry, self._openapi, self._metrics, self._tokens, self._address = registry, openapi, metrics, tokens, address
-        self._checks, self._vital, self._merged = checks, vital, merged
+        self._checks, self._merged = checks, merged
         self._jwks_uri = jwks_uri or f"https://{address}/openid/v1/jwks"
 
     async def answer(self, request: web.Request, call: Call) -> web.StreamResponse:
@@ -66,8 +61,11 @@ class Documents:
             raise errors.StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         parts = [part for part in request.path.split("/") if part]
         head = parts[0] if parts else ""
-        if head in HEALTH:
-            return self._health(parts, request)
+        if head in health.KINDS:
+            found_health = health.respond(request, head, "/".join(parts[1:]), self._checks)
+            if found_health is None:
+                raise not_there()
+            return found_health
         if head in ("api", "apis"):
             return self._discovery(parts, request)
         if head == "metrics":
@@ -97,7 +95,7 @@ class Documents:
 
     def _paths(self) -> list[str]:
         paths = ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/metrics", "/openapi/v2", "/openapi/v3"]
-        paths += ["/openid/v1/jwks", "/version", *(f"/{kind}" for kind in HEALTH), *(f"/healthz/{name}" for name in self._checks)]
+        paths += ["/openid/v1/jwks", "/version", *(f"/{kind}" for kind in health.KINDS), *(f"/healthz/{name}" for name in self._checks)]
         for group, versions in discovery.groups_of(self._registry.resources()).items():
             if group:
                 paths += [f"/apis/{group}", *(f"/apis/{group}/{version}" for version in versions)]
@@ -130,32 +128,6 @@ class Documents:
 
             return web.Response(body=negotiation.to_yaml(msgspec.json.encode(found)), headers={"Content-Type": negotiation.YAML})
         return json_response(found)
-
-    def _health(self, parts: list[str], request: web.Request) -> web.StreamResponse:
-        kind = parts[0]
-        checks = {n: c for n, c in self._checks.items() if kind != "livez" or n in self._vital}
-        excluded = set(request.query.getall("exclude", []))
-        if len(parts) > 1:
-            name = "/".join(parts[1:])
-            if name == "ping":
-                return web.Response(text="ok")
-            if name not in checks:
-                raise not_there()
-            checks = {name: checks[name]}
-        lines, failed = ["[+]ping ok"], []
-        for name, check in checks.items():
-            if name in excluded:
-                lines.append(f"[+]{name} excluded: ok")
-            elif check() is not None:
-                lines.append(f"[-]{name} failed: reason withheld")
-                failed.append(name)
-            else:
-                lines.append(f"[+]{name} ok")
-        if failed:
-            return web.Response(status=500, text="\n".join([*lines, f"{kind} check failed\n"]))
-        if "verbose" in request.query:
-            return web.Response(text="\n".join([*lines, f"{kind} check passed\n"]))
-        return web.Response(text="ok")
 
 
 def aggregated_version(accept: str) -> str:

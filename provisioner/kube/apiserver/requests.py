@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provisioner.kube.api.errors import bad_request
 
+_DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 # Subresources of namespaces are not resources in a namespace of that name.
 _NAMESPACE_SUBRESOURCES = {"status", "finalize"}
@@ -104,6 +106,13 @@ def whole(query: Mapping[str, str], name: str) -> int | None:
         return int(str(value))
     except ValueError:
         raise bad_request(f"{name}: expected a whole number, got {value!r}") from None
+
+
+def check_timeout(query: Mapping[str, str]) -> None:
+    """How long a client would wait, as a Go duration. Raises 400, as upstream does for all that isn't one."""
+    value = query.get("timeout")
+    if value and value != "0" and _DURATION.fullmatch(value) is None:
+        raise bad_request(f'invalid timeout specified in the request URL - time: invalid duration "{value}"')
 
 
 def dry_run(query: Mapping[str, str]) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from provisioner.kube.api.meta import parse_time
-from provisioner.kube.apiserver import encryption_config, gatekeeping, quick_connections
+from provisioner.kube.apiserver import encryption_config, gatekeeping, health, quick_connections
 from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.admission.expressions import Expressions
@@ -117,18 +117,18 @@ class Server:
         self._running: list[asyncio.Task[None]] = []
 
     def _documents(self) -> Documents:
-        checks = {
-            "etcd": lambda: self.cache.failure,
-            "informer-sync": lambda: None if self.cache.revision else "the watch cache is not loaded",
-            "poststarthook/bootstrap": lambda: None if self.bootstrapped.is_set() else "not finished",
-            "shutdown": lambda: "stopping" if self.stopping.is_set() or self.draining else None,
-        }
+        services = self.cache.collection("apiregistration.k8s.io/apiservices")
+        checks = health.checks(
+            etcd=lambda: self.cache.failure,
+            loaded=lambda: None if self.cache.revision else "the watch cache is not loaded",
+            bootstrapped=lambda: None if self.bootstrapped.is_set() else "not finished",
+            registered=lambda: None if services.entries else "no group is registered",
+            shutdown=lambda: "stopping" if self.stopping.is_set() or self.draining else None,
+        )
         flags = self.settings.flags
         address = f"{flags.external_hostname or self.advertise}:{flags.secure_port}"
-        vital, merged = frozenset({"informer-sync"}), Merged(self.services)
-        return Documents(
-            self.registry, self.openapi, self.metrics, self.tokens, address, checks, vital, merged, flags.service_account_jwks_uri
-        )
+        jwks_uri, merged = flags.service_account_jwks_uri, Merged(self.services)
+        return Documents(self.registry, self.openapi, self.metrics, self.tokens, address, checks, merged, jwks_uri)
 
     def _quick(self, entrance: Entrance, resources: Resources) -> dict[bytes, ShortWay]:
         """By how a request begins."""

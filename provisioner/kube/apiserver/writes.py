@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from provisioner.kube.api import errors, patch
-from provisioner.kube.api.strict import doubles_in_yaml
+from provisioner.kube.api.strict import doubles_in_yaml, findings_in_json_patch
 from provisioner.kube.apiserver import negotiation
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind
@@ -97,7 +97,7 @@ def patch_of(how: str, body: bytes, call: Call | None = None) -> Any:
     if how == "json" and isinstance(found, list) and len(found) > PATCH_OPERATIONS:
         raise errors.too_large(f"The allowed maximum operations in a JSON patch is {PATCH_OPERATIONS}, got {len(found)}")
     if call is not None and field_validation(call) != "Ignore":
-        call.doubles = negotiation.json_doubles(body, found)
+        call.doubles = findings_in_json_patch(body, found) if how == "json" else negotiation.json_doubles(body, found)
     return found
 
 

@@ -18,6 +18,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.quota_scopes import in_scopes
+from provisioner.kube.api.volume_match import class_of
 from provisioner.kube.client.informer import key_of
 from provisioner.kube.controllers.controller import Controller, Parts
 
@@ -87,8 +88,8 @@ def claim_usage(claim: core_v1.PersistentVolumeClaim) -> Usage:
     requests = (claim.spec.resources.requests if claim.spec.resources is not None else None) or {}
     size = quantity.parse(requests.get("storage", 0))
     taken["requests.storage"] = size
-    if claim.spec.storage_class_name:
-        prefix = claim.spec.storage_class_name + _STORAGE_SUFFIX
+    if named := class_of(claim):
+        prefix = named + _STORAGE_SUFFIX
         taken |= {f"{prefix}/requests.storage": size, f"{prefix}/persistentvolumeclaims": Fraction(1)}
     return taken
 

@@ -196,3 +196,29 @@ def test_explain_says_what_definitions_say(server: Any) -> None:
         assert time.monotonic() < deadline + 10
         time.sleep(0.05)
     assert server.call("GET", "/apis/explain.example.com/v2")[0] == 404
+
+
+def test_what_is_stored_is_read_by_the_definition_as_it_is_now(server: Any, namespace: str) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}, "c": {"type": "string"}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "laters", "kind": "Later"}
+    definition = {"metadata": {"name": "laters.later.com"}, "spec": {"group": "later.com", "scope": "Namespaced", "names": names}}
+    definition["spec"]["versions"] = [version]  # type: ignore[index]
+    assert server.call("POST", DEFINITIONS, definition)[0] == 201
+    path = f"/apis/later.com/v1/namespaces/{namespace}/laters"
+    until(lambda: server.status(path) == 200)
+    body = {"apiVersion": "later.com/v1", "kind": "Later", "metadata": {"name": "l"}, "a": "abc", "c": "x"}
+    assert server.call("POST", path, body)[0] == 201
+    at = "/spec/versions/0/schema/openAPIV3Schema/properties"
+    patch = [{"op": "add", "path": f"{at}/b/default", "value": "B"}, {"op": "add", "path": f"{at}/a/maxLength", "value": 1}]
+    patch += [{"op": "remove", "path": f"{at}/c"}]
+    media = {"Content-Type": "application/json-patch+json"}
+    assert server.call("PATCH", f"{DEFINITIONS}/laters.later.com", patch, headers=media)[0] == 200
+    found = until(lambda: (got := server.call("GET", f"{path}/l")[1]).get("b") and got)
+    assert found["b"] == "B" and found["a"] == "abc" and "c" not in found
+    assert [item["b"] for item in server.call("GET", path)[1]["items"]] == ["B"]
+    merge = {"Content-Type": "application/merge-patch+json"}
+    assert server.call("PATCH", f"{path}/l", {"b": "other"}, headers=merge)[0] == 200
+    code, status = server.call("PATCH", f"{path}/l", {"a": "abcd"}, headers=merge)
+    assert code == 422 and "a: Too long" in status["message"]
+    assert server.call("DELETE", f"{DEFINITIONS}/laters.later.com")[0] == 200

@@ -12,6 +12,7 @@ import msgspec
 
 from provisioner.kube.api import codec, errors, quantity, quota_scopes
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.volume_match import class_of
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.admission.limits import pod_amounts
 from provisioner.kube.apiserver.context import Call
@@ -141,8 +142,8 @@ def usage(kind: Kind, obj: Obj) -> Usage:
         asked = (obj.spec.resources.requests if obj.spec.resources else None) or {}
         if "storage" in asked:
             taken["requests.storage"] = Fraction(quantity.parse(asked["storage"]))
-            if obj.spec.storage_class_name:
-                prefix = f"{obj.spec.storage_class_name}.storageclass.storage.k8s.io"
+            if named := class_of(obj):
+                prefix = f"{named}.storageclass.storage.k8s.io"
                 taken |= {f"{prefix}/requests.storage": taken["requests.storage"], f"{prefix}/persistentvolumeclaims": one}
     return taken
 

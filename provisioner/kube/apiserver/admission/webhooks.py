@@ -130,13 +130,17 @@ class Webhooks(Plugin):
             call.annotations[f"{hook.name}/{key}"] = str(value)
         if response.get("allowed"):
             return response
-        status = response.get("status") or {}
-        told = status.get("message") or status.get("reason") or "no reason given"
-        code = int(status.get("code") or 403)
-        reason = status.get("reason") or ("Forbidden" if code == 403 else "")
-        if not status.get("message") and status.get("reason"):
-            reason = "Forbidden"
-        raise errors.StatusError(code, reason, f'admission webhook "{hook.name}" denied the request: {told}', status.get("details"))
+        raise refusal(hook.name, response.get("status") or {})
+
+
+def refusal(name: str, status: Mapping[str, Any]) -> errors.StatusError:
+    """What a client is told of a webhook's refusal: the webhook's own Status, but never one of success."""
+    said = status.get("message") or status.get("reason")
+    told = f"denied the request: {said}" if said else "denied the request without explanation"
+    code = int(status.get("code") or 0)
+    return errors.StatusError(
+        code if code >= 400 else 400, status.get("reason") or "", f'admission webhook "{name}" {told}', status.get("details")
+    )
 
 
 class MutatingWebhooks(Webhooks):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -24,6 +25,9 @@ from provisioner.kube.apiserver.custom.conversion import Conversion
 from provisioner.kube.apiserver.descriptions import OBJECT
 from provisioner.kube.apiserver.kinds import Kind
 
+_VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
+# Two thirds of a megabyte of numbers, for each version of a definition.
+KNOWN_VERSIONS = 16_384
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
@@ -127,6 +131,13 @@ class CustomKind(Kind):
         # Objects that were written when another version was the stored one are still as they were.
         self._mixed = set((document.get("status") or {}).get("storedVersions") or ()) - {hub}
         self._hub = hub == version
+        # Whether another schema may have been the one by which objects were written: then those that are older than the definition are
+        # filled in and pruned as they are read.
+        self._changed = document["metadata"].get("generation", 1) > 1
+        self._since = int(document["metadata"].get("resourceVersion") or 0)
+        self._differs = not self._hub and part.get("schema") != next((v.get("schema") for v in spec["versions"] if v["name"] == hub), None)
+        # versions of objects that are known to need nothing
+        self._fits: set[int] = set()
         conversion = spec.get("conversion") or {}
         self._from: Conversion | None = None
         if conversion.get("strategy") == "Webhook":
@@ -139,11 +150,11 @@ class CustomKind(Kind):
 
     @property
     def as_stored(self) -> bool:
-        return self._hub and not self._mixed
+        return self._hub and not self._mixed and not self._changed
 
     @property
     def converts(self) -> bool:
-        return self._from is not None and not self.as_stored
+        return self._from is not None and not (self._hub and not self._mixed)
 
     async def prepare(self, stored: Iterable[bytes]) -> None:
         if self._from is not None:
@@ -190,12 +201,27 @@ class CustomKind(Kind):
         return self.decode(msgspec.json.decode(self.shown(data)))
 
     def shown(self, data: bytes) -> bytes:
-        if data.startswith(self._own):
+        if not data.startswith(self._own):
+            # `{"apiVersion":"` and the version up to its quote.
+            data = self._from.known(data) if self._from is not None else self._own + data[data.index(b'"', 15) + 1 :]
+        return self._shaped(data) if self._changed or self._differs else data
+
+    def _shaped(self, data: bytes) -> bytes:
+        """The object as this version's schema has it: upstream prunes and fills in what it reads from etcd."""
+        found = _VERSION.search(data)
+        version = int(found[1]) if found is not None else 0
+        if version in self._fits or (version > self._since and not self._differs):
             return data
-        if self._from is not None:
-            return self._from.known(data)
-        # `{"apiVersion":"` and the version up to its quote.
-        return self._own + data[data.index(b'"', 15) + 1 :]
+        document = msgspec.json.decode(data)
+        body = copy.deepcopy(document)
+        schema.prune(body, self.structure, root=True)
+        schema.default(body, self.structure)
+        if not schema.same(body, document):
+            return msgspec.json.encode(body)
+        if len(self._fits) >= KNOWN_VERSIONS:
+            self._fits.clear()
+        self._fits.add(version)
+        return data
 
     def stored(self, document: dict[str, Any]) -> bytes:
         return msgspec.json.encode({**document, "apiVersion": self._hub_version})
@@ -238,12 +264,7 @@ class CustomKind(Kind):
                 "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
             )
             return [*found, FieldError("FieldValueInvalid", "<nil>", f"Invalid value: null: {message}")]
-        broken = rules.broken(self._whole(new), self._whole(old) if old is not None else None, self.structure)
-        if old is None or not broken:
-            return broken
-        # Ratcheting, as for the schema: a rule on a part that has not changed, and was broken before, is borne.
-        before = {str(e) for e in rules.broken(self._whole(old), None, self.structure)} if new.body == old.body else set()
-        return [error for error in broken if str(error) not in before]
+        return rules.broken(self._whole(new), self._whole(old) if old is not None else None, self.structure)
 
     def _whole(self, obj: Custom) -> dict[str, Any]:
         metadata = {"name": obj.metadata.name or "", "generateName": obj.metadata.generate_name}
@@ -259,10 +280,7 @@ class CustomKind(Kind):
         return rules.has_rules(self.structure)
 
     def validate_update(self, new: Custom, old: Custom) -> list[FieldError]:
-        # Ratcheting: what was wrong before and has not changed is borne.
-        before = {str(e) for e in schema.validate(old.body, self._bodied)} if new.body != old.body else set()
-        fresh = [e for e in schema.validate(new.body, self._bodied) if str(e) not in before] if new.body != old.body else []
-        return validate_metadata_update(new, old) + self._judged(fresh, new, old)
+        return validate_metadata_update(new, old) + self._judged(schema.validate(new.body, self._bodied, old=old.body), new, old)
 
     def validate_status_update(self, new: Custom, old: Custom) -> list[FieldError]:
         return self.validate_update(new, old)

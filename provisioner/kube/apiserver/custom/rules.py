@@ -16,6 +16,7 @@ from provisioner.kube.api.cel.functions import parse_duration, parse_timestamp
 from provisioner.kube.api.cel.values import NOTHING, Exceeded, Optional
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation.schemas import uses_old
+from provisioner.kube.apiserver.custom.schema import identity, same
 
 # Upstream's budget for all rules of one object.
 STEPS = 10_000_000
@@ -68,23 +69,24 @@ def _walk(value: Any, old: Any, schema: Schema, path: str, run: _Run) -> None:
         items = schema.get("items")
         if isinstance(items, dict):
             keys = schema.get("x-kubernetes-list-map-keys") or ()
-            known = {_identity(item, keys): item for item in old} if keys and isinstance(old, list) else {}
+            known = {identity(item, keys): item for item in old} if keys and isinstance(old, list) else {}
             for index, item in enumerate(value):
-                _walk(item, known.get(_identity(item, keys)) if keys else None, items, f"{path}[{index}]", run)
-
-
-def _identity(item: Any, keys: Any) -> tuple[Any, ...]:
-    return tuple(item.get(key) for key in keys) if isinstance(item, dict) else ()
+                _walk(item, known.get(identity(item, keys)) if keys else None, items, f"{path}[{index}]", run)
 
 
 def _ask(value: Any, old: Any, schema: Schema, path: str, run: _Run) -> None:
     values: dict[str, Any] = {"self": typed(value, schema), "oldSelf": typed(old, schema)}
+    # Ratcheting: what has not changed is not judged by rules that may be newer than it is.
+    is_borne = old is not None and same(value, old)
     for rule in schema["x-kubernetes-validations"]:
         text = rule["rule"]
         asked = dict(values)
         if rule.get("optionalOldSelf"):
             asked["oldSelf"] = Optional(values["oldSelf"]) if old is not None else NOTHING
-        elif old is None and _looks_back(text):
+        elif _looks_back(text):
+            if old is None:
+                continue
+        elif is_borne:
             continue
         wrong = _failure(text, rule, asked, run)
         if wrong is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,8 @@ from provisioner.kube.apiserver.custom import formats
 Schema = Mapping[str, Any]
 # What every object has at its root, and the server knows itself.
 ROOT_FIELDS = ("apiVersion", "kind", "metadata")
+# What was before, where there was nothing.
+NEW = object()
 META_FIELDS = frozenset(meta_v1.ObjectMeta.__struct_encode_fields__)
 _PYTHON: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -98,8 +100,22 @@ def default(value: Any, schema: Schema) -> None:
                 default(item, more)
 
 
-def validate(value: Any, schema: Schema, path: str = "") -> list[FieldError]:
-    """What doesn't fit."""
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal; true is not 1."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(item, other[key]) for key, item in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+def validate(value: Any, schema: Schema, path: str = "", old: Any = NEW) -> list[FieldError]:
+    """What doesn't fit. A part that is as it was in `old`, where items of lists are told apart by keys alone, is borne as it is
+    (upstream's ratcheting)."""
+    if old is not NEW and same(value, old):
+        return []
     if value is None:
         return [] if schema.get("nullable") else [_wrong_type(path, value, schema.get("type", "object"))]
     wrong = _type_error(value, schema, path)
@@ -107,14 +123,14 @@ def validate(value: Any, schema: Schema, path: str = "") -> list[FieldError]:
         return [wrong]
     found = _enum(value, schema, path)
     if isinstance(value, dict):
-        found += _object(value, schema, path)
+        found += _object(value, schema, path, old)
     elif isinstance(value, list):
-        found += _array(value, schema, path)
+        found += _array(value, schema, path, old)
     elif isinstance(value, str):
         found += _string(value, schema, path)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         found += _number(value, schema, path)
-    return found + _combined(value, schema, path)
+    return found + _combined(value, schema, path, old)
 
 
 def _body(path: str) -> str:
@@ -148,15 +164,15 @@ def _enum(value: Any, schema: Schema, path: str) -> list[FieldError]:
     return [errors.not_supported(path, value, [str(a) for a in allowed])]
 
 
-def _object(value: dict[str, Any], schema: Schema, path: str) -> list[FieldError]:
+def _object(value: dict[str, Any], schema: Schema, path: str, old: Any) -> list[FieldError]:
     properties, more = schema.get("properties") or {}, schema.get("additionalProperties")
     prefix = f"{path}." if path else ""
     found = [errors.required(prefix + name) for name in schema.get("required") or () if name not in value]
+    before = old if isinstance(old, dict) else {}
     for key, item in value.items():
-        if key in properties:
-            found += validate(item, properties[key], prefix + key)
-        elif isinstance(more, dict):
-            found += validate(item, more, prefix + key)
+        child = properties.get(key, more)
+        if isinstance(child, dict):
+            found += validate(item, child, prefix + key, before.get(key, NEW))
     if "maxProperties" in schema and len(value) > schema["maxProperties"]:
         found.append(errors.too_many(path, len(value), schema["maxProperties"]))
     if len(value) < schema.get("minProperties", 0):
@@ -164,24 +180,31 @@ def _object(value: dict[str, Any], schema: Schema, path: str) -> list[FieldError
     return found
 
 
-def _array(value: list[Any], schema: Schema, path: str) -> list[FieldError]:
+def identity(item: Any, keys: Sequence[str]) -> tuple[Any, ...]:
+    """What tells an item of a list of listType map from the others."""
+    return tuple(item.get(key) for key in keys) if isinstance(item, dict) else ()
+
+
+def _array(value: list[Any], schema: Schema, path: str, old: Any) -> list[FieldError]:
     found: list[FieldError] = []
     items = schema.get("items")
+    keys = schema.get("x-kubernetes-list-map-keys") if schema.get("x-kubernetes-list-type") == "map" else None
     if isinstance(items, dict):
+        before = [(identity(item, keys), item) for item in old] if keys and isinstance(old, list) else []
         for index, item in enumerate(value):
-            found += validate(item, items, f"{path}[{index}]")
+            own = identity(item, keys) if keys else ()
+            found += validate(item, items, f"{path}[{index}]", next((item for known, item in before if known == own), NEW))
     if "maxItems" in schema and len(value) > schema["maxItems"]:
         found.append(errors.too_many(path, len(value), schema["maxItems"]))
     if len(value) < schema.get("minItems", 0):
         found.append(errors.invalid_value(path, len(value), f"{_body(path)} should have at least {schema['minItems']} items"))
-    keys = schema.get("x-kubernetes-list-map-keys") if schema.get("x-kubernetes-list-type") == "map" else None
     if keys or schema.get("x-kubernetes-list-type") == "set" or schema.get("uniqueItems"):
         seen: list[Any] = []
         for index, item in enumerate(value):
-            identity = {k: item.get(k) for k in keys} if keys and isinstance(item, dict) else item
-            if identity in seen:
-                found.append(errors.duplicate(f"{path}[{index}]", identity))
-            seen.append(identity)
+            shown = {k: item.get(k) for k in keys} if keys and isinstance(item, dict) else item
+            if shown in seen:
+                found.append(errors.duplicate(f"{path}[{index}]", shown))
+            seen.append(shown)
     return found
 
 
@@ -224,10 +247,10 @@ def _number(value: float, schema: Schema, path: str) -> list[FieldError]:
     return found
 
 
-def _combined(value: Any, schema: Schema, path: str) -> list[FieldError]:
+def _combined(value: Any, schema: Schema, path: str, old: Any) -> list[FieldError]:
     found: list[FieldError] = []
     for part in schema.get("allOf") or ():
-        found += validate(value, {"nullable": True, **part}, path)
+        found += validate(value, {"nullable": True, **part}, path, old)
     fitting = {name: sum(not validate(value, part, path) for part in schema.get(name) or ()) for name in ("anyOf", "oneOf")}
     if schema.get("anyOf") and not fitting["anyOf"]:
         found.append(errors.invalid_value(path, "", f'"{path}" must validate at least one schema (anyOf)'))

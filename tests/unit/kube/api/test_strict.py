@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.kube.api.strict import NONE, doubles_in_json, doubles_in_yaml, findings, strict_error
+from provisioner.kube.api.strict import NONE, doubles_in_json, doubles_in_yaml, findings, findings_in_json_patch, strict_error
 
 BODY = b"""{"spec":{"unknown1":"a","unknownDupe":1,"unknownDupe":2,"paused":true,"paused":false,
 "template":{"containers":[{"name":"c","nested":1,"imagePullPolicy":"Always","imagePullPolicy":"Never"}]}}}"""
@@ -55,3 +55,15 @@ def test_what_is_written_once_is_never_told_of(document: object) -> None:
 
 def test_nothing_is_found_in_what_is_no_document() -> None:
     assert not doubles_in_json(b"{") and not doubles_in_yaml(b"")
+
+
+def test_a_json_patch_is_told_of_as_one() -> None:
+    body = b'[{"op":"add","path":"/a","path":"/b","foo":1,"value":{"c":1,"c":2}}]'
+    found = findings(findings_in_json_patch(body, json.loads(body)), ["b.d"], is_typed=True)
+    assert found == [
+        'json patch duplicate field "[0].path"',
+        'json patch duplicate field "[0].value.c"',
+        'json patch unknown field "[0].foo"',
+        'unknown field "b.d"',
+    ]
+    assert findings_in_json_patch(b'{"a":1}', {"a": 1}) is NONE

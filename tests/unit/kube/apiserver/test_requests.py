@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.apiserver.requests import Target, dry_run, flag, target_of, whole
+from provisioner.kube.apiserver.requests import Target, check_timeout, dry_run, flag, target_of, whole
 
 CASES = [
     ("GET", "/api/v1/pods", {}, ("list", "", "v1", "pods", "", "", "")),
@@ -52,3 +52,15 @@ def test_parameters() -> None:
 
 def test_documents_have_no_resource() -> None:
     assert not Target("get", "/healthz").is_resource
+
+
+@pytest.mark.parametrize("text", ["0", "10s", "1m30s", "1.5h", "100ms", "-1s"])
+def test_timeouts(text: str) -> None:
+    check_timeout({"timeout": text})
+
+
+@pytest.mark.parametrize("text", ["invalid", "10", "10x", "s", "1m 3s"])
+def test_what_is_no_timeout(text: str) -> None:
+    with pytest.raises(StatusError, match="invalid timeout specified in the request URL") as caught:
+        check_timeout({"timeout": text})
+    assert caught.value.code == 400

@@ -91,3 +91,8 @@ def test_has_rules_looks_everywhere() -> None:
         "properties": {"a": {"type": "array", "items": {"type": "object", "x-kubernetes-validations": [{"rule": "true"}]}}},
     }
     assert rules.has_rules(deep) and not rules.has_rules({"type": "object", "properties": {"a": {"type": "string"}}})
+
+
+def test_what_has_not_changed_is_not_judged_by_a_newer_rule() -> None:
+    of = schema(a={"type": "string", "x-kubernetes-validations": [{"rule": "self == 'x'"}]}, b={"type": "string"})
+    assert said({"a": "y", "b": "1"}, {"a": "y", "b": "0"}, of) == [] and said({"a": "z"}, {"a": "y"}, of)

@@ -94,3 +94,29 @@ def test_merge_rules() -> None:
     assert rules["#"]["spec"].target == "#.spec" and rules["#"]["metadata"].target == "meta_v1.ObjectMeta"
     assert rules["#.spec"]["list"].topology == "map" and rules["#.spec"]["list"].map_keys == ("name",)
     assert rules["#.spec"]["x"].shape == "scalar"
+
+
+_SHORT = {"type": "string", "maxLength": 1}
+_KEYED = {
+    "type": "array",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["k"],
+    "items": {"type": "object", "properties": {"k": {"type": "string"}, "v": _SHORT}},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "old", "new", "paths"),
+    [
+        ({"properties": {"a": _SHORT, "b": {}}}, {"a": "old", "b": 1}, {"a": "old", "b": 2}, []),
+        ({"properties": {"a": _SHORT}}, {"a": "old"}, {"a": "new"}, ["a"]),
+        ({"properties": {"a": _SHORT}}, {}, {"a": "new"}, ["a"]),
+        ({"properties": {"a": {"type": "integer"}}}, {"a": 1}, {"a": True}, ["a"]),
+        ({"properties": {"l": _KEYED}}, {"l": [{"k": "x", "v": "old"}]}, {"l": [{"k": "y", "v": "o"}, {"k": "x", "v": "old"}]}, []),
+        ({"properties": {"l": _KEYED}}, {"l": [{"k": "x", "v": "old"}]}, {"l": [{"k": "x", "v": "new"}]}, ["l[0].v"]),
+        ({"properties": {"l": {"type": "array", "items": _SHORT}}}, {"l": ["old"]}, {"l": ["old", "o"]}, ["l[0]"]),
+        ({"required": ["a"], "properties": {"b": {}}}, {"b": 1}, {"b": 2}, ["a"]),
+    ],
+)
+def test_what_has_not_changed_is_borne(given: dict[str, Any], old: Any, new: Any, paths: list[str]) -> None:
+    assert [error.field for error in schema.validate(new, {"type": "object", **given}, old=old)] == paths
