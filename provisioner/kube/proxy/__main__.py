@@ -16,6 +16,7 @@ from provisioner.kube.client.flags import Flags
 from provisioner.kube.client.informer import InformerSet, key_of
 from provisioner.kube.network.ip_batch import NetworkError
 from provisioner.kube.network.routes import RouteTable, attached_segments, decide, node_network
+from provisioner.kube.proxy import node_ports
 from provisioner.kube.proxy.config import configure, flag_set, listener
 from provisioner.kube.proxy.health import HealthPorts
 from provisioner.kube.proxy.report import Report, is_eligible
@@ -143,10 +144,11 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     forward = Path("/proc/sys/net/ipv4/ip_forward")
     if forward.read_text().strip() != "1":
         forward.write_text("1")
+    node = config.hostname_override or socket.gethostname()
     informers = InformerSet(client)
     daemon.on_stop("informers", informers.stop)
-    table = Table(config.cluster_cidr or None, config.node_port_addresses or ())
-    proxy = Proxy(informers, table, config.hostname_override or socket.gethostname(), flags.pod_network_backend)
+    table = Table(config.cluster_cidr or None, await node_ports.ranges(client, node, config.node_port_addresses or ()))
+    proxy = Proxy(informers, table, node, flags.pod_network_backend)
     daemon.on_stop("health-check ports", proxy.health.stop)
     daemon.add_check("rules", lambda: table.failure)
     daemon.add_check("routes", lambda: proxy.route_failure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 from provisioner.kube.client.config_file import read_config
 from provisioner.kube.client.daemon import Listener
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list
+from provisioner.kube.proxy import node_ports
 
 # Upstream's flags that mean nothing to these rules, or to nftables.
 IGNORED = (
@@ -47,7 +47,7 @@ class ClientConnection(msgspec.Struct, frozen=True, rename="camel"):
 class Configuration(msgspec.Struct, frozen=True, rename="camel"):
     """kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration; flags win over it. What is Any is taken and has no effect here.
 
-    `node_port_addresses` are the ranges of this host's addresses that node ports answer on; empty: all but loopback.
+    `node_port_addresses` are the ranges of this host's addresses that node ports answer on, or `primary` alone; empty: all but loopback.
     """
 
     mode: str = "nftables"
@@ -86,7 +86,12 @@ def flag_set() -> FlagSet:
     flags.add("healthz-bind-address", str, "", "address:port of /healthz")
     flags.add("metrics-bind-address", str, "", "address:port of /metrics")
     flags.add("pod-network-backend", str, "auto", "ways to other nodes' pods: auto, routes, vxlan or none")
-    flags.add("nodeport-addresses", comma_list, [], "ranges of this host's addresses that node ports answer on (default: all)")
+    flags.add(
+        "nodeport-addresses",
+        comma_list,
+        [],
+        "ranges of this host's addresses that node ports answer on, or primary: the node's own (default: all)",
+    )
     for name in IGNORED:
         flags.add(name, str, "", "taken and ignored")
     for name in IGNORED_SWITCHES:
@@ -120,11 +125,7 @@ def configure(flags: Flags) -> Configuration:
     )
     if config.mode not in ("nftables", ""):
         raise FlagError(f"--proxy-mode={config.mode}: expected nftables")
-    for text in config.node_port_addresses or ():
-        try:
-            ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            raise FlagError(f"nodePortAddresses: {text}: expected a range like 10.0.0.0/8") from None
+    node_ports.check(config.node_port_addresses or ())
     if flags.pod_network_backend not in ("auto", "routes", "vxlan", "none"):
         raise FlagError(f"--pod-network-backend={flags.pod_network_backend}: expected auto, routes, vxlan or none")
     return config

@@ -51,6 +51,7 @@ def test_a_whole_file_of_upstreams(tmp_path: Path) -> None:
     assert config.client_connection.kubeconfig == "/var/lib/kube-proxy/kubeconfig.conf"
     assert (config.healthz_bind_address, config.metrics_bind_address) == ("0.0.0.0:10256", "127.0.0.1:10249")
     assert config.node_port_addresses == ("10.0.0.0/8",)
+    assert configured(tmp_path, FILE, "--nodeport-addresses=primary").node_port_addresses == ("primary",)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_a_whole_file_of_upstreams(tmp_path: Path) -> None:
     [
         (FILE.replace("clusterCIDR", "clusterCIRD"), (), "did you mean clusterCIDR"),
         (FILE, ("--proxy-mode=ipvs",), "--proxy-mode=ipvs: expected nftables"),
-        (FILE, ("--nodeport-addresses=primary",), "nodePortAddresses: primary: expected a range"),
+        (FILE, ("--nodeport-addresses=primary,10.0.0.0/8",), "nodePortAddresses: primary: expected ranges"),
     ],
 )
 def test_what_is_wrong(tmp_path: Path, text: str, flags: tuple[str, ...], problem: str) -> None:
