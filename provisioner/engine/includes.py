@@ -130,4 +130,6 @@ def _load_role(
     for part in with_dependencies(role):
         step.handlers.add(part.handlers)
         step.context.add_role(part)
+        for message in step.run.templates.add_plugins(part.path):
+            step.run.warn(message)
     return role_blocks(role), str(Path(role.path).name)

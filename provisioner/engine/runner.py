@@ -20,7 +20,7 @@ from provisioner.engine.variables import Variables
 from provisioner.inventory import Inventory
 from provisioner.inventory.variable_files import VariableFiles
 from provisioner.templating.collection_plugins import with_collections
-from provisioner.templating.plugins import builtin_plugins, with_folders
+from provisioner.templating.plugins import add_folders, builtin_plugins
 from provisioner.templating.templar import Engine
 
 
@@ -115,10 +115,11 @@ class Runner:
         named = {
             kind: [Path(part) for part in settings.get(f"DEFAULT_{kind.upper()}_PLUGIN_PATH", ())] for kind in ("filter", "test", "lookup")
         }
-        plugins = with_folders(builtin_plugins(), folders, named)
+        plugins = builtin_plugins()
+        left_out = add_folders(plugins, folders, named)
         engine = Engine(with_collections(plugins, content.collections.plugin_files, content.collections.roots))
         targets = Targets(self.sessions, variables, self.inventory, self.options)
-        return Run(
+        run = Run(
             inventory=self.inventory,
             options=self.options,
             variables=variables,
@@ -131,3 +132,6 @@ class Runner:
             skipping_to=self.options.start_at_task,
             asking=self.options.step is not None,
         )
+        for message in left_out:
+            run.warn(message)
+        return run

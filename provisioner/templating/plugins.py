@@ -172,22 +172,28 @@ def builtin_plugins() -> Plugins:
     return Plugins(filters, tests, {**calls, **classes}, dict(LOOKUPS))
 
 
-def with_folders(plugins: Plugins, folders: Sequence[Path], named: Mapping[str, Sequence[Path]] | None = None) -> Plugins:
-    """The plugins and those in `filter_plugins/`, `test_plugins/` and `lookup_plugins/` of the folders.
+def add_folders(plugins: Plugins, folders: Sequence[Path], named: Mapping[str, Sequence[Path]] | None = None) -> list[str]:
+    """Adds what is in `filter_plugins/`, `test_plugins/` and `lookup_plugins/` of the folders.
 
-    `named` are folders of one kind of plugin each (filter, test, lookup), which come first. Raises PluginError.
+    `named` are folders of one kind of plugin each (filter, test, lookup), which come first. A file that cannot be loaded is left out, as by
+    Ansible: most often it needs what only some of its users have. What was left out is returned, a warning for each.
     """
-    filters, tests, lookups = dict(plugins.filters), dict(plugins.tests), dict(plugins.lookups)
     kinds = {
         kind: [*(named or {}).get(kind, ()), *(folder / f"{kind}_plugins" for folder in folders)] for kind in ("filter", "test", "lookup")
     }
-    for path in _all_files(kinds["filter"]):
-        filters.update(_methods(path, "FilterModule", "filters"))
-    for path in _all_files(kinds["test"]):
-        tests.update(_methods(path, "TestModule", "tests"))
-    for path in _all_files(kinds["lookup"]):
-        lookups[path.stem] = _own_lookup(path)
-    return Plugins(filters, tests, plugins.globals, lookups)
+    left_out = []
+    for kind, path in ((kind, path) for kind, found in kinds.items() for path in _all_files(found)):
+        try:
+            match kind:
+                case "filter":
+                    plugins.filters.update(_methods(path, "FilterModule", "filters"))
+                case "test":
+                    plugins.tests.update(_methods(path, "TestModule", "tests"))
+                case _:
+                    plugins.lookups[path.stem] = _own_lookup(path)
+        except PluginError as e:
+            left_out.append(f"the {kind} plugins of {e} are left out")
+    return left_out
 
 
 def _all_files(folders: Sequence[Path]) -> list[Path]:

@@ -22,7 +22,7 @@ from provisioner.templating.environment import (
     text_of,
 )
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
-from provisioner.templating.plugins import Plugins, builtin_plugins
+from provisioner.templating.plugins import Plugins, add_folders, builtin_plugins
 from provisioner.templating.scope import Scope, first_undefined, holds_template
 from provisioner.templating.template_files import ends, keep_end, split_header
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
@@ -48,6 +48,7 @@ class Engine:
         self.plugins = plugins or builtin_plugins()
         self.native = NativeEnvironment()
         self._install(self.native)
+        self._plugin_folders: set[Path] = set()
         self._compiled: dict[tuple[str, bool], Template] = {}
         self._files: dict[tuple[Any, ...], TextEnvironment] = {}
         self._loaded: dict[tuple[TextEnvironment, str], _Loaded] = {}
@@ -58,6 +59,13 @@ class Engine:
         tests: Any = self.plugins.tests
         environment.filters, environment.tests = filters, tests
         environment.globals.update(self.plugins.globals)
+
+    def add_plugins(self, folder: Path) -> list[str]:
+        """Those of a role that comes in during the run; what was left out of them is returned."""
+        with self._lock:
+            known = folder in self._plugin_folders
+            self._plugin_folders.add(folder)
+        return [] if known else add_folders(self.plugins, [folder])
 
     def compile(self, text: str, *, expression: bool = False) -> Template:
         key = (text, expression)
