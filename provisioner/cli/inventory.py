@@ -61,7 +61,7 @@ def command(arguments: tuple[str, ...], more: tuple[str, ...], **values: Any) ->
     else:
         text = "\n".join(shown.tree(group, variables=values["with_vars"]))
     if values["output"] is None:
-        click.echo(text)
+        click.echo(text.removesuffix("\n"))
     else:
         _write(values["output"], text)
     return 0

@@ -12,10 +12,12 @@ from provisioner.cli.engine_options import engine_options, reach_machines, run_o
 
 if TYPE_CHECKING:
     from provisioner.engine.events import Event
+    from provisioner.engine.task_debugger import Answer, Stopped
     from provisioner.inventory import Inventory
 
 NO_HOSTS = 1  # ansible-playbook's code when --limit leaves no host
 ERROR = 1  # for what goes wrong while running and is no host's failure
+INTERRUPTED = 99  # a person has ended the run at a prompt
 SYNTAX = 4  # and for content that cannot be parsed
 
 
@@ -38,7 +40,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
     """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed), 4 (hosts unreachable, or wrong syntax), 1 (other)."""
     from provisioner.cli.play_listing import Wanted
     from provisioner.cluster.sessions import Sessions
-    from provisioner.engine.errors import PlaybookError, RunError
+    from provisioner.engine.errors import PlaybookError, RunError, RunInterrupted
     from provisioner.engine.runner import Runner
     from provisioner.inventory import load
 
@@ -54,6 +56,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         force_handlers=values["force_handlers"],
         flush_cache=values["flush_cache"],
         step=_ask_step if values["step"] else None,
+        debugger=_ask_debugger,
         vault=secrets,
     )
     loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
@@ -67,6 +70,10 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         reach_machines(loaded, inventories)
         with Sessions(forks=values["forks"]) as sessions:
             result = Runner(loaded, options=options, sessions=sessions, callbacks=[_output(values)]).run(playbooks)
+    except RunInterrupted as e:
+        if str(e):
+            click.echo(f"provision: {e}", err=True)
+        return INTERRUPTED
     except RunError as e:
         click.echo(f"provision: {e}", err=True)
         return ERROR
@@ -117,5 +124,15 @@ def _words(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
 
 
-def _ask_step(name: str) -> str:
-    return str(click.prompt(f"Perform task: {name} (N)o/(y)es/(c)ontinue", default="n", show_default=False))[:1].lower()
+def _ask_step(task: str, host: str | None) -> str:
+    """Raises EOFError where nobody answers."""
+    question = f"Perform task: {task} " + (f"on {host} " if host else "") + "(N)o/(y)es/(c)ontinue: "
+    answer = input(question)
+    click.echo(f"\n{question}{'*' * max(3, 80 - len(question))}")
+    return answer
+
+
+def _ask_debugger(stopped: Stopped) -> Answer:
+    from provisioner.cli.task_debugger import ask
+
+    return ask(stopped)

@@ -66,7 +66,9 @@ def _play(
     tasks = [(task, tags) for task, tags in _tasks(play) if selected(tags, only, skip)]
     if wanted.tasks:
         yield "    tasks:"
-        yield from (f"      {task.title if task.name else task.action}\tTAGS: [{', '.join(sorted(tags))}]" for task, tags in tasks)
+        yield from (
+            f"      {task.title if task.name else task.written or task.action}\tTAGS: [{', '.join(sorted(tags))}]" for task, tags in tasks
+        )
     if wanted.tags:
         yield f"      TASK TAGS: [{', '.join(sorted({tag for _, tags in tasks for tag in tags}))}]"
 
@@ -87,5 +89,5 @@ def _listed(nodes: Sequence[Node]) -> Iterator[Task]:
     for node in nodes:
         if isinstance(node, Block):
             yield from _listed(node.block)
-        elif not node.implicit:
+        else:
             yield node

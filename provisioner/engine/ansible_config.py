@@ -56,6 +56,8 @@ SETTINGS: dict[str, Setting] = {
     "DEFAULT_MANAGED_STR": Setting("defaults", "ansible_managed", ""),  # no variable has it
     "DEFAULT_STRATEGY": Setting("defaults", "strategy", "ANSIBLE_STRATEGY"),
     "ERROR_ON_MISSING_HANDLER": Setting("defaults", "error_on_missing_handler", "ANSIBLE_ERROR_ON_MISSING_HANDLER", "flag"),
+    "ENABLE_TASK_DEBUGGER": Setting("defaults", "enable_task_debugger", "ANSIBLE_ENABLE_TASK_DEBUGGER", "flag"),
+    "TASK_DEBUGGER_IGNORE_ERRORS": Setting("defaults", "task_debugger_ignore_errors", "ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS", "flag"),
     "DEFAULT_BECOME": Setting("privilege_escalation", "become", "ANSIBLE_BECOME", "flag"),
     "DEFAULT_BECOME_METHOD": Setting("privilege_escalation", "become_method", "ANSIBLE_BECOME_METHOD"),
     "DEFAULT_BECOME_USER": Setting("privilege_escalation", "become_user", "ANSIBLE_BECOME_USER"),

@@ -293,7 +293,6 @@ class Content:
                 role=role,
                 params=inner.params or {},
                 directory=role.path / "tasks",
-                implicit=True,
             ),
         )
 

@@ -4,6 +4,7 @@ EngineError
     PlaybookError     a playbook, role or task file is wrong; found before anything runs, or when a file is included
         MissingContentError  what an include names is not there
         RunError      what a playbook asks for while running cannot be done, and no host is to blame
+    RunInterrupted    the person has ended the run
     TaskError         a task cannot be carried out; becomes the failed result of its host
 """
 
@@ -34,6 +35,10 @@ class MissingContentError(PlaybookError):
 
 class RunError(PlaybookError):
     """A mistake that shows only while running; ansible-playbook ends with 1 for these, with 4 for content it cannot parse."""
+
+
+class RunInterrupted(EngineError):
+    """The person who answers the task debugger's prompt or that of --step ends the run."""
 
 
 class TaskError(EngineError):

@@ -19,6 +19,7 @@ _FLAGS = frozenset(
 )  # fmt: skip
 _NUMBERS = frozenset({"async", "delay", "gather_timeout", "max_fail_percentage", "poll", "port", "retries", "throttle", "timeout"})
 _TEXTS = frozenset({"become_method", "become_user", "connection", "delegate_to", "name", "order", "remote_user", "strategy"})
+_DEBUGGER = ("always", "never", "on_failed", "on_skipped", "on_unreachable")
 _BOOLEANS = frozenset({"yes", "no", "on", "off", "true", "false", "1", "0", "y", "n", "t", "f"})
 
 
@@ -55,6 +56,8 @@ def _wrong(key: str, value: Any) -> str:
         return "" if isinstance(value, bool) or str(value).lower() in _BOOLEANS else "must be true or false"
     if key in _NUMBERS:
         return "" if _is_number(value) else "must be a number"
+    if key == "debugger":
+        return "" if value in _DEBUGGER else f"must be one of {', '.join(_DEBUGGER)}"
     if key in _TEXTS:
         return "" if isinstance(value, str | int | float) else "must be text"
     return ""

@@ -11,13 +11,15 @@ import itertools
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import Executor as Pool
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from provisioner.engine import actions
 from provisioner.engine.attributes import tag_set
-from provisioner.engine.errors import EngineError, RunError
+from provisioner.engine.errors import EngineError, RunError, RunInterrupted
 from provisioner.engine.events import HostDone, TaskStarted
 from provisioner.engine.executor import CENSORED, MAX_BATCH, Executor, Outcome, failure
+from provisioner.engine.failed_task import described
+from provisioner.engine.handlers import Handlers
 from provisioner.engine.includes import run_includes
 from provisioner.engine.meta import run_meta
 from provisioner.engine.playbook import Block, Node, Task
@@ -25,17 +27,15 @@ from provisioner.engine.results import Status
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
 from provisioner.engine.tag_selection import selected
+from provisioner.engine.task_debugger import Answer, Mark, Stopped, is_active, is_wanted
 from provisioner.engine.together import Together, row
 from provisioner.engine.variables import PlayContext
 from provisioner.templating import Templar, TemplateError
 from provisioner.templating.filters.text import to_bool
 
-if TYPE_CHECKING:
-    from provisioner.engine.failed_task import described
-from provisioner.engine.failed_task import described
-from provisioner.engine.handlers import Handlers
-
 _serials = itertools.count(1)
+FREE = ("free", "host_pinned")
+"""Strategies with which each host goes on by itself."""
 _INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 
 
@@ -53,6 +53,7 @@ class Lockstep:
         self.executor = Executor(run, context)
         self._pool = pool
         """None runs hosts one after the other in this thread."""
+        self._is_debugged = run.options.debugger is not None and is_active(context.play, run.options)
         self._rescuers = 0
         """How many of the blocks around what runs now would rescue its failure."""
 
@@ -76,7 +77,7 @@ class Lockstep:
 
     def _row(self, nodes: Sequence[Node], hosts: Sequence[HostState]) -> list[Task]:
         run = self.run
-        if run.asking or run.skipping_to is not None or any(state.ended_roles for state in hosts):
+        if run.asking or run.skipping_to is not None or self._is_debugged or any(state.ended_roles for state in hosts):
             return []
         return row(nodes, self.context.play, run.content.own_modules)
 
@@ -176,25 +177,61 @@ class Lockstep:
         if task.action == "meta":
             run_meta(self, task, hosts)
             return
-        if self.run.asking and self.run.options.step is not None and not task.implicit:
-            answer = self.run.options.step(task.title)
-            if answer.startswith("c"):
-                self.run.asking = False
-            elif not answer.startswith("y"):
-                return
+        if self.run.asking and not self._is_allowed(task, hosts, handler):
+            return
         serial = next(_serials)
         title = self._title(task, hosts[0])
         self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names(hosts)))
         once = actions.runs_once(task.action) or self._run_once(task, hosts[0])
         chosen = hosts[:1] if once else hosts
         outcomes = self._execute(task, chosen, serial)
-        for state, outcome in zip(chosen, outcomes, strict=True):
-            self._record(task, state, outcome, serial, title, handler)
+        for number, state in enumerate(chosen):
+            mark = Mark(state, self.run.result)
+            self._record(task, state, outcomes[number], serial, title, handler)
+            if is_wanted(task, outcomes[number], self.context.play, self.run.options):
+                outcomes[number] = self._debug(task, state, outcomes[number], serial, title, handler, mark)
         if once:
             self._share(task, chosen[0], outcomes[0], hosts)
         if task.action in _INCLUDES:
             run_includes(self, task, list(zip(chosen, outcomes, strict=True)), hosts if once else None, handler)
         self._check_fatal(task, chosen)
+
+    def _is_allowed(self, task: Task, hosts: Sequence[HostState], handler: bool) -> bool:
+        """Asks the person of --step. Raises RunInterrupted where nobody answers."""
+        step = self.run.options.step
+        with self.run.lock:
+            if step is None or not self.run.asking:
+                return True
+            alone = hosts[0].name if self.context.play.strategy_by(self.run.options.settings) in FREE else None
+            try:
+                answer = step(f"{'HANDLER' if handler else 'TASK'}: {task.title}", alone).lower()
+            except EOFError as e:
+                self.run.stop.set()
+                raise RunInterrupted("--step asks before each task, and nobody is there to answer (stdin has ended)") from e
+            if answer in ("c", "continue"):
+                self.run.asking = False
+        return answer in ("c", "continue", "y", "yes")
+
+    def _debug(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str, handler: bool, mark: Mark) -> Outcome:
+        """Has a person look at what a task came to, and does it again as often as they want. Raises RunInterrupted."""
+        debugger = self.run.options.debugger
+        while debugger is not None and is_wanted(task, outcome, self.context.play, self.run.options):
+            stopped = Stopped.at(state, task, outcome, title, handler)
+            with self.run.lock:
+                answer = Answer.QUIT if self.run.stop.is_set() else debugger(stopped)
+                if answer is Answer.QUIT:
+                    self.run.stop.set()
+                    raise RunInterrupted("")
+            if answer is Answer.CONTINUE:
+                break
+            mark.restore()
+            mark = Mark(state, self.run.result)
+            task = stopped.task.changed
+            state.debugged_vars.update(stopped.set_vars())
+            outcome = self._guarded(task, state, serial)
+            self._record(task, state, outcome, serial, title, handler)
+        state.debugged_vars.clear()
+        return outcome
 
     def _title(self, task: Task, state: HostState) -> str:
         """The name shown for all hosts: rendered for the first one."""

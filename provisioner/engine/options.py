@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.templating.vault import VaultSecrets
+
+if TYPE_CHECKING:
+    from provisioner.engine.task_debugger import Answer, Stopped
 
 
 def _no_answer(prompt: str, private: bool) -> str:
@@ -57,8 +60,10 @@ class RunOptions:
     """Opens encrypted files and values."""
     roles_path: tuple[Path, ...] = ()
     """Directories of roles besides those beside the playbook."""
-    step: Callable[[str], str] | None = None
-    """Asked before each task with its name; answers y, n or c (go on without asking)."""
+    step: Callable[[str, str | None], str] | None = None
+    """Asked before each task with its name, and with the host where each goes on by itself; answers yes, no or continue (without asking)."""
+    debugger: Callable[[Stopped], Answer] | None = None
+    """Asks what is to become of a task that the task debugger has stopped at; None: it never stops."""
     prompt: Callable[[str, bool], str] = _no_answer
     """Asks the person (vars_prompt, pause); the flag says that the answer must not be shown."""
     flush_cache: bool = False

@@ -12,7 +12,7 @@ from provisioner.engine.attributes import Attributes
 from provisioner.engine.errors import PlaybookError
 from provisioner.engine.events import NoHosts, PlayStarted
 from provisioner.engine.handlers import Handlers
-from provisioner.engine.lockstep import Lockstep, PlayEnded
+from provisioner.engine.lockstep import FREE, Lockstep, PlayEnded
 from provisioner.engine.playbook import Node, Play, Task, tasks_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
@@ -154,8 +154,7 @@ class PlayRun:
         handlers = Handlers(self.run, context, self.play.handlers)
         workers = max(1, min(self.run.options.forks, len(batch)))
         with ThreadPoolExecutor(workers, thread_name_prefix="host") as pool:
-            strategy = self.play.strategy or self.run.options.settings.get("DEFAULT_STRATEGY", "linear")
-            if strategy in ("free", "host_pinned"):
+            if self.play.strategy_by(self.run.options.settings) in FREE:
                 jobs = [pool.submit(self._sections, Lockstep(self.run, context, handlers, None), [state]) for state in context.hosts]
                 for job in jobs:
                     job.result()

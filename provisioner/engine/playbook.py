@@ -191,6 +191,10 @@ class Play:
     post_tasks: list[Node] = field(default_factory=list)
     handlers: list[Node] = field(default_factory=list)
 
+    def strategy_by(self, settings: Mapping[str, Any]) -> str:
+        """The play's own strategy, else the one that the settings name."""
+        return self.strategy or str(settings.get("DEFAULT_STRATEGY", "linear")).split(".")[-1]
+
 
 def tasks_of(nodes: list[Node]) -> list[Task]:
     """All tasks under nodes, in order."""

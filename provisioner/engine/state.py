@@ -96,6 +96,8 @@ class HostState:
         self.roles_touched: set[str] = set()
         """Roles of which a task has really run."""
         self.ended_roles: set[str] = set()
+        self.debugged_vars: dict[str, Any] = {}
+        """What was set in the task debugger, for the task that is done again."""
 
     @property
     def lost(self) -> bool:

@@ -159,6 +159,7 @@ class Variables:
         if task is not None:
             self._overlay(merged, task.params)
         self._overlay(merged, self.extra_vars)
+        merged.update(state.debugged_vars)
         self._add_magic(merged, state.host, context, task)
         if task is not None:
             self._add_connection(merged, state.host, task)

@@ -52,6 +52,9 @@ def from_json(value: Any, **_: Any) -> Any:
 class _Dumper(yaml.CSafeDumper):
     """Indents lists under their key, as Ansible's files do not, and knows our string and mapping types."""
 
+    def ignore_aliases(self, data: Any) -> bool:
+        return isinstance(data, date) or bool(super().ignore_aliases(data))
+
 
 def _represent_mapping(dumper: Any, value: Mapping[Any, Any]) -> yaml.Node:
     node: yaml.Node = dumper.represent_dict(dict(value))

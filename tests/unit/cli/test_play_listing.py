@@ -1,0 +1,66 @@
+"""Proves what the lists of a playbook's tasks and tags name: blocks, roles with their argument specs, handlers not, inherited tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.cli.play_listing import Wanted, listing
+from provisioner.engine import Runner
+from provisioner.inventory import load
+
+PLAYBOOK = """
+- hosts: all
+  name: first
+  gather_facts: false
+  tags: [p]
+  roles:
+    - {role: spec, port: 1, tags: [r]}
+  tasks:
+    - block:
+        - {name: in block, debug: , tags: [b]}
+      rescue:
+        - {name: in rescue, debug: }
+    - ansible.builtin.debug:
+    - {name: late, debug: , tags: [never]}
+  handlers:
+    - {name: h, debug: }
+"""
+SPECS = "argument_specs:\n  main:\n    short_description: Main entry\n    options: {port: {type: int, required: true}}\n"
+SPEC_LINE = "spec : Validating arguments against arg spec 'main' - Main entry\tTAGS: [always, p, r]"
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Any:
+    for name, text in {"meta/argument_specs.yml": SPECS, "tasks/main.yml": "- {name: in role, debug: }\n"}.items():
+        (tmp_path / "roles/spec" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "roles/spec" / name).write_text(text)
+    (tmp_path / "play.yml").write_text(PLAYBOOK)
+    inventory = load(["h1,h2,"])
+    parsed = Runner(inventory, sessions=Any).parse([tmp_path / "play.yml"])  # type: ignore[arg-type]
+
+    def listed(wanted: Wanted, only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[str]:
+        return [line.strip() for line in listing(parsed, inventory, wanted, only=only, skip=skip) if line.strip()][1:]
+
+    return listed
+
+
+@pytest.mark.parametrize(
+    ("only", "skip", "tasks"),
+    [
+        ((), (), [SPEC_LINE, "spec : in role\tTAGS: [p, r]", "in block\tTAGS: [b, p]", "ansible.builtin.debug\tTAGS: [p]"]),
+        (("b",), (), [SPEC_LINE, "in block\tTAGS: [b, p]"]),
+        (("r",), ("always",), ["spec : in role\tTAGS: [p, r]"]),
+        (("never",), ("always",), ["late\tTAGS: [never, p]"]),
+    ],
+)
+def test_tasks(lines: Any, only: tuple[str, ...], skip: tuple[str, ...], tasks: list[str]) -> None:
+    assert lines(Wanted(tasks=True), only, skip) == ["play #1 (all): first\tTAGS: [p]", "tasks:", *tasks]
+
+
+def test_tags_and_hosts(lines: Any) -> None:
+    assert lines(Wanted(tags=True))[-1] == "TASK TAGS: [always, b, never, p, r]"
+    assert lines(Wanted(hosts=True))[1:] == ["pattern: ['all']", "hosts (2):", "h1", "h2"]
