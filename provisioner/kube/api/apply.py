@@ -10,6 +10,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from provisioner.kube.api import last_applied
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import (
     EMPTY,
@@ -59,7 +60,13 @@ def apply(
     changed = difference.set_now
     conflicts = [(e.manager, e.time, path) for e in others for path in sorted(e.paths & changed)]
     if conflicts and not force:
-        raise _conflict(conflicts)
+        if manager.name == last_applied.KUBECTL:
+            borne = last_applied.unchanged(live, schema)
+            conflicts = [conflict for conflict in conflicts if conflict[2] not in borne]
+        if conflicts:
+            raise _conflict(conflicts)
+    if manager.name == last_applied.KUBECTL and not manager.subresource:
+        last_applied.note(merged, wanted)
     others = [e.owning(e.paths - changed - difference.removed) for e in others]
     same = paths == mine.paths and not difference
     write(merged, [*others, Entry(manager, paths, mine.time if same else now)])

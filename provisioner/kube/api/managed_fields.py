@@ -111,6 +111,26 @@ def within(paths: Paths, subresource: str, *, has_status: bool) -> Paths:
     return frozenset(p for p in paths if p[0] != "f:status") if has_status else paths
 
 
+def given(new: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> Mapping[str, Any]:
+    """Whose entries an update starts from: those it brings, so that owners can be moved to another manager, or those of the object as it is
+    where it brings none, or none that can be read, or speaks of a part only."""
+    brought = (new.get("metadata") or {}).get("managedFields")
+    if not brought or subresource or brought == (old.get("metadata") or {}).get("managedFields"):
+        return old
+    readable = all(
+        entry.get("operation") in (APPLY, UPDATE)
+        and entry.get("fieldsType") == "FieldsV1"
+        and entry.get("apiVersion")
+        and _is_set(entry.get("fieldsV1") or {})
+        for entry in brought
+    )
+    return new if readable else old
+
+
+def _is_set(node: Any) -> bool:
+    return isinstance(node, dict) and all(map(_is_set, node.values()))
+
+
 def is_reset(document: Mapping[str, Any]) -> bool:
     """Whether a client asks to forget who owns what: managedFields with one empty entry."""
     return (document.get("metadata") or {}).get("managedFields") == [{}]
@@ -127,13 +147,14 @@ def track(
         _own_all(new, manager, schema, now=now, has_status=has_status)
         return
     difference = compare(old, new, schema)
-    if _as_before(old, manager, difference):
+    source = given(new, old, manager.subresource)
+    if _as_before(source, manager, difference):
         metadata = {key: value for key, value in (new.get("metadata") or {}).items() if key != "managedFields"}
-        if known := (old.get("metadata") or {}).get("managedFields"):
+        if known := (source.get("metadata") or {}).get("managedFields"):
             metadata["managedFields"] = known
         new["metadata"] = metadata
         return
-    before = read(old)
+    before = read(source)
     entries = []
     mine = Entry(manager, EMPTY)
     for entry in before:

@@ -78,3 +78,10 @@ FIELDS: dict[tuple[str, str], Callable[[Any], dict[str, str]]] = {
     },
     ("resource.k8s.io", "ResourceSlice"): lambda obj: {"spec.nodeName": obj.spec.node_name or "", "spec.driver": obj.spec.driver or ""},
 }
+
+
+def unsupported(field: str, *, custom: bool) -> str:
+    """What is said of a field that can't be selected by, of kinds with fields of their own and of all others."""
+    if custom:
+        return f"field label not supported: {field}"
+    return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import errors
+from provisioner.kube.api import errors, selectable
 from provisioner.kube.api.selectors import FieldSelector, LabelSelector, SelectorError, parse_field_selector, parse_label_selector
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.list_options import Age, ListOptions, list_options, too_new
@@ -62,7 +62,7 @@ def selection_of(kind: Kind, namespace: str, name: str, query: Mapping[str, str]
     known = kind.strategy.field_names()
     for field, _, _ in fields.terms:
         if field not in known:
-            raise errors.bad_request(f"field label not supported: {field}")
+            raise errors.bad_request(selectable.unsupported(field, custom=kind.strategy.has_own_fields or kind.type_key is None))
     if name:
         fields = FieldSelector((*fields.terms, ("metadata.name", name, True)))
     wanted_namespace = namespace or (fields.exact("metadata.namespace") or "")

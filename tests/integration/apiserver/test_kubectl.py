@@ -147,3 +147,18 @@ def test_replace_and_namespace_finalization(server: Any) -> None:
     found["spec"]["finalizers"] = []
     assert server.call("PUT", "/api/v1/namespaces/ending/finalize", found)[0] == 200
     assert server.call("GET", "/api/v1/namespaces/ending")[0] == 404
+
+
+def test_server_side_apply_takes_over_from_client_side_apply(server: Any, namespace: str) -> None:
+    def config(value: str) -> str:
+        return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "moved"}, "data": {"k": value}})
+
+    server.kubectl("apply", "-n", namespace, "-f", "-", stdin=config("1"))
+    server.kubectl("apply", "-n", namespace, "--server-side", "-f", "-", stdin=config("2"))
+    found = json.loads(server.kubectl("get", "-n", namespace, "cm", "moved", "-o", "json", "--show-managed-fields"))
+    assert found["data"] == {"k": "2"}
+    assert '"k":"2"' in found["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"]
+    assert [(m["manager"], m["operation"]) for m in found["metadata"]["managedFields"]] == [
+        ("kubectl", "Apply"),
+        ("kubectl-last-applied", "Apply"),
+    ]

@@ -143,13 +143,10 @@ async def token_request(
         if reference.kind == "Pod" and obj.spec.node_name:
             bound["node"] = _node(rest, bound_kinds("Node"), obj.spec.node_name)
     seconds = request.spec.expiration_seconds or DEFAULT_TOKEN_S
-    if seconds < 600:
-        raise errors.invalid(
-            "TokenRequest",
-            "",
-            [errors.invalid_value("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")],
-            "authentication.k8s.io",
-        )
+    if not MIN_TOKEN_S <= seconds <= MAX_TOKEN_S:
+        bound_by = "less than 10 minutes" if seconds < MIN_TOKEN_S else "larger than 2^32 seconds"
+        wrong = errors.invalid_value("spec.expirationSeconds", seconds, f"may not specify a duration {bound_by}")
+        raise errors.invalid("TokenRequest", "", [wrong], "authentication.k8s.io")
     token, expires = tokens.sign(
         call.target.namespace,
         call.target.name,

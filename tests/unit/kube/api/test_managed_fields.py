@@ -49,6 +49,30 @@ def test_updates(new: dict[str, Any], manager: Manager, stays: bool, shared: boo
         assert (short["metadata"]["managedFields"] == old["metadata"]["managedFields"]) is stays
 
 
+BROUGHT = {"manager": "next", "operation": APPLY, "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:b": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("brought", "manager", "owners"),
+    [
+        ([BROUGHT], ME, ["next"]),
+        ([BROUGHT], ME._replace(subresource="status"), ["me"]),
+        ([{**BROUGHT, "operation": "Steal"}], ME, ["me"]),
+        ([{**BROUGHT, "fieldsV1": {"f:data": "x"}}], ME, ["me"]),
+        ([], ME, ["me"]),
+        ([{}], ME, []),
+    ],
+    ids=["moved", "through a part", "no such operation", "no set", "none", "reset"],
+)
+def test_who_writes_may_move_owners(brought: list[Any], manager: Manager, owners: list[str]) -> None:
+    old = document(a="1", b="2")
+    track(old, None, ME, SCHEMA, now=NOW)
+    new = document(a="1", b="2")
+    new["metadata"]["managedFields"] = brought
+    track(new, old, manager, SCHEMA, now=LATER)
+    assert [entry["manager"] for entry in new["metadata"].get("managedFields", ())] == owners
+
+
 def test_a_path_is_in_a_set() -> None:
     fields = {"f:a": {}, "f:b": {".": {}, "f:c": {}}, "f:d": {'k:{"name":"x"}': {"f:e": {}}}}
     inside = from_fields_v1(fields)
