@@ -23,6 +23,7 @@ from provisioner.templating.errors import PluginError, TemplateError, UndefinedV
 from provisioner.templating.filters import data, digests, general, hardware_addresses, network, paths, sets, text, times
 from provisioner.templating.lookups import sequences, sources
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
+from provisioner.templating.plugin_tools import Loader, PluginTemplar
 from provisioner.templating.scope import first_undefined
 from provisioner.templating.undefined import Undefined, did_you_mean
 
@@ -217,7 +218,8 @@ def lookup_of(made: Callable[..., Any]) -> Lookup:
     """A lookup plugin's class as a lookup."""
 
     def run(call: Call, terms: Terms, options: Options) -> list[Any]:
-        plugin = made(templar=call.templar)
+        loader = Loader(str(call.templar.scope.get("playbook_dir") or Path.cwd()))
+        plugin = made(loader=loader, templar=PluginTemplar(call.templar, loader))
         try:
             return list(plugin.run(list(terms), variables=call.templar.scope, **options))
         except Exception as e:

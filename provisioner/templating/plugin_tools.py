@@ -1,0 +1,104 @@
+"""What people's own lookup plugins are given to work with: a loader and a templar with the methods that Ansible's have.
+
+Only what plugins of public collections and roles call is here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from provisioner.templating.templar import Templar
+
+
+class Loader:
+    """Finds and reads files on the controller (Ansible's DataLoader)."""
+
+    def __init__(self, base: str) -> None:
+        self._basedir = base
+
+    def get_basedir(self) -> str:
+        return self._basedir
+
+    def set_basedir(self, basedir: str) -> None:
+        self._basedir = basedir
+
+    def path_exists(self, path: str) -> bool:
+        return Path(self.path_dwim(path)).exists()
+
+    def is_file(self, path: str) -> bool:
+        return Path(self.path_dwim(path)).is_file()
+
+    def is_directory(self, path: str) -> bool:
+        return Path(self.path_dwim(path)).is_dir()
+
+    def list_directory(self, path: str) -> list[str]:
+        return [entry.name for entry in Path(self.path_dwim(path)).iterdir()]
+
+    def path_dwim(self, given: str) -> str:
+        """An absolute path; one that is relative counts from the playbook's folder."""
+        return os.path.normpath(Path(self._basedir).absolute() / Path(given).expanduser())
+
+    def path_dwim_relative(self, path: str, dirname: str, source: str, is_role: bool = False) -> str:
+        """The first place that exists for a file of a role or play, else the last one looked at."""
+        if source.startswith(("/", "~")):
+            return self.path_dwim(source)
+        base = Path(path)
+        if base.name == "tasks" and (is_role or base.is_dir()):
+            base = base.parent
+        places = [
+            Path(path, dirname, source),
+            base / dirname / source,
+            *([base / "tasks" / source] if is_role or (base / "tasks").is_dir() else []),
+            Path.cwd() / dirname / source,
+            base / source,
+            self._basedir / Path(dirname, source),
+            self._basedir / Path(source),
+        ]
+        return self.path_dwim(str(next((place for place in places if place.exists()), places[-1])))
+
+    def load_from_file(self, file_name: str, *_: Any, **__: Any) -> Any:
+        return self.load(Path(self.path_dwim(file_name)).read_text())
+
+    def load(self, data: str, *_: Any, **__: Any) -> Any:
+        return yaml.safe_load(data)
+
+
+class PluginTemplar:
+    """Renders values (Ansible's Templar)."""
+
+    def __init__(self, templar: Templar, loader: Loader) -> None:
+        self._templar = templar
+        self._loader = loader
+
+    @property
+    def available_variables(self) -> Mapping[str, Any]:
+        return self._templar.scope
+
+    @available_variables.setter
+    def available_variables(self, variables: Mapping[str, Any]) -> None:
+        self._templar = self._with(variables)
+
+    _available_variables = available_variables
+
+    @property
+    def environment(self) -> Any:
+        return self._templar.engine.native
+
+    def template(self, variable: Any, fail_on_undefined: bool = True, **_: Any) -> Any:
+        return self._templar.render(variable, fail_on_undefined=fail_on_undefined)
+
+    def copy_with_new_env(self, available_variables: Mapping[str, Any] | None = None, **_: Any) -> PluginTemplar:
+        templar = self._templar if available_variables is None else self._with(available_variables)
+        return PluginTemplar(templar, self._loader)
+
+    def _with(self, variables: Mapping[str, Any]) -> Templar:
+        if variables is self._templar.scope:
+            return self._templar
+        old = self._templar
+        return type(old)(old.search, dict(variables), engine=old.engine, host=old.host)
