@@ -227,7 +227,9 @@ class Variables:
             merged["environment"] = Resolved(list(task.attributes.environment))
             if task.role is not None:
                 merged["role_path"] = Resolved(str(task.role.path))
-                merged["role_name"] = merged["ansible_role_name"] = Resolved(task.role.name)
+                merged["role_name"] = Resolved(task.role.own_name)
+                merged["ansible_role_name"] = Resolved(task.role.name)
+                merged["ansible_collection_name"] = Resolved(task.role.collection or None)
                 parents = task.role.included_by[::-1]
                 if parents:
                     merged["ansible_parent_role_names"] = Resolved([parent.name for parent in parents])
