@@ -22,6 +22,8 @@ from provisioner.kube.apiserver.subresources.pods import decoded
 from provisioner.kube.apiserver.tokens import ServiceAccountTokens
 
 DEFAULT_TOKEN_S = 3600
+# What may be asked for: ten minutes at least, 2^32 seconds at most.
+MIN_TOKEN_S, MAX_TOKEN_S = 600, 2**32
 
 
 def user_info(user: User) -> authentication_v1.UserInfo:
