@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, Optional
 
-from provisioner.agent.arguments import FALSE, TRUE
+from provisioner.agent.argument_check import FALSE_WORDS, TRUE_WORDS
 from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS: Dict[str, Any] = {
@@ -62,7 +62,7 @@ def _differs(question: str, value: str, vtype: str, before: Dict[str, str], name
     elif vtype == "multiselect":
         return _parts(value) != _parts(before[question])
     elif vtype == "boolean":
-        for words in (TRUE, FALSE):
+        for words in (TRUE_WORDS, FALSE_WORDS):
             if value.lower() in words and before[question].lower() in words:
                 return False
     return current != value

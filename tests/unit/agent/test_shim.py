@@ -113,7 +113,7 @@ def run_module(text: str, args: dict[str, Any], tmp_path: Path, check: bool = Fa
         ("dict(size=dict(type='bytes'))", {"size": "1K"}, {"size": 1024}),
         ("dict(doc=dict(type='json'))", {"doc": {"a": 1}}, {"doc": '{"a": 1}'}),
         ("dict(up=dict(type=lambda v: v.upper()))", {"up": "x"}, {"up": "X"}),
-        ("dict(o=dict(type='dict', options=dict(p=dict(default=3)), apply_defaults=True))", {}, {"o": {"p": 3}}),
+        ("dict(o=dict(type='dict', options=dict(p=dict(default=3)), apply_defaults=True))", {}, {"o": {"p": "3"}}),
         ("dict(home=dict(fallback=(env_fallback, ['NOT_THERE', 'LOGNAME_OF_TEST'])))", {}, {"home": None}),
     ],
 )

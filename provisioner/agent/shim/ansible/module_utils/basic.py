@@ -242,12 +242,12 @@ class AnsibleModule(_Files):
             "required_if": required_if, "required_by": required_by,
         }  # fmt: skip
         self.params = given
+        self.no_log_values = no_log_values(self.argument_spec, given)
         try:
-            self.params = check(self.argument_spec, given, self._name, rules)
-            self.no_log_values = no_log_values(self.argument_spec, self.params)
+            self.params = check(self.argument_spec, given, self._name, rules, self._deprecations)
         except ArgumentError as error:
-            self.no_log_values = no_log_values(self.argument_spec, given)
             self.fail_json(msg=str(error))
+        self.no_log_values |= no_log_values(self.argument_spec, {key: value for key, value in self.params.items() if key not in given})
         if self.check_mode and not supports_check_mode:
             self.exit_json(skipped=True, msg="remote module (%s) does not support check mode" % self._name)
 

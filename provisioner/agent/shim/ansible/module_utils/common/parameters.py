@@ -4,17 +4,12 @@ import os
 from typing import Any, Callable, Dict, Iterable, List, Set
 
 from ansible.module_utils.common.text.converters import to_text
-from ansible.module_utils.common.validation import DEFAULT_TYPE_VALIDATORS, check_required_by
-from provisioner.agent.arguments import ArgumentError, checked
+from ansible.module_utils.common.validation import DEFAULT_TYPE_VALIDATORS, check_type_dict
+from provisioner.agent.argument_check import Check
+from provisioner.agent.argument_check import FallbackAbsent as AnsibleFallbackNotFound
+from provisioner.agent.arguments import refuse
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-RULES = ("mutually_exclusive", "required_one_of", "required_together", "required_if")
-_FIELDS = ("type", "required", "default", "choices", "aliases", "elements")
-_OURS = frozenset({"str", "bool", "int", "float", "list", "dict", "path", "raw"})
-
-
-class AnsibleFallbackNotFound(Exception):
-    """A fallback that has nothing."""
 
 
 def env_fallback(*names: str, **_: Any) -> Any:
@@ -24,82 +19,44 @@ def env_fallback(*names: str, **_: Any) -> Any:
     raise AnsibleFallbackNotFound
 
 
-def _converter(option: Dict[str, Any]) -> Any:
-    """What turns a value into a type that only modules of others have; None for our own."""
-    kind = option.get("type", "str")
-    if callable(kind):
-        return kind
-    return None if kind in _OURS else DEFAULT_TYPE_VALIDATORS.get(kind, lambda value: value)
-
-
-def check(spec: Dict[str, Any], given: Dict[str, Any], name: str, rules: Dict[str, Any]) -> Dict[str, Any]:
-    """The arguments by their proper names. Raises ArgumentError."""
-    plain: Dict[str, Any] = {}
-    for key, option in spec.items():
-        plain[key] = {field: option[field] for field in _FIELDS if field in option}
-        if _converter(option):
-            plain[key]["type"] = "raw"
-        aliases = [key, *option.get("aliases", ())]
-        if option.get("fallback") and not any(given.get(alias) is not None for alias in aliases):
-            _fall_back(key, option["fallback"], given)
-    found = checked(dict(plain, _rules={key: rules[key] for key in RULES if rules.get(key)}), given, name)
-    for key, option in spec.items():
-        convert, inner = _converter(option), option.get("options")
-        if convert and found.get(key) is not None:
-            found[key] = _converted(convert, key, option, found[key])
-        if inner and found.get(key) is None and option.get("apply_defaults"):
-            found[key] = {}
-        if inner and found.get(key) is not None:
-            found[key] = _inner(inner, found[key], "%s' found in '%s" % (name, key), option)
-    try:
-        check_required_by(rules.get("required_by"), found)
-    except TypeError as error:
-        raise ArgumentError(str(error))
+def _converter(kind: Any) -> Callable[[Any], Any]:
+    found: Callable[[Any], Any] = kind if callable(kind) else DEFAULT_TYPE_VALIDATORS.get(kind, _of_no_type)
     return found
 
 
-def _fall_back(key: str, fallback: Any, given: Dict[str, Any]) -> None:
-    function, args, options = fallback[0], [], {}  # type: Callable[..., Any], List[Any], Dict[str, Any]
-    for part in fallback[1:]:
-        if isinstance(part, dict):
-            options = part
-        else:
-            args = part
-    try:
-        given[key] = function(*args, **options)
-    except (AnsibleFallbackNotFound, KeyError):
-        pass
+def _of_no_type(value: Any) -> Any:
+    raise TypeError("'NoneType' object is not callable")
 
 
-def _converted(convert: Callable[[Any], Any], key: str, option: Dict[str, Any], value: Any) -> Any:
-    try:
-        return convert(value)
-    except (TypeError, ValueError) as error:
-        kind = getattr(option.get("type"), "__name__", option.get("type"))
-        raise ArgumentError(
-            "argument '%s' is of type %s and we were unable to convert to %s: %s" % (key, type(value).__name__, kind, error)
-        )
-
-
-def _inner(spec: Dict[str, Any], value: Any, name: str, rules: Dict[str, Any]) -> Any:
-    if isinstance(value, list):
-        return [check(spec, dict(item), name, rules) for item in value]
-    return check(spec, dict(value), name, rules)
+def check(spec: Dict[str, Any], given: Dict[str, Any], name: str, rules: Dict[str, Any], told: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """The arguments by their proper names; what is deprecated is added to `told`. Raises ArgumentError."""
+    made = Check(_converter)
+    found = made.level(spec, given, rules)
+    told.extend(made.told)
+    refuse(made, name)
+    return found
 
 
 def no_log_values(spec: Dict[str, Any], params: Dict[str, Any]) -> Set[str]:
-    """Texts of arguments that are secrets, at every depth."""
+    """Texts of arguments that are secrets, at every depth, whatever their names; as they were given, before they are converted."""
     found: Set[str] = set()
     for key, option in spec.items():
-        value = params.get(key)
-        if value in (None, "", [], {}):
-            continue
-        if option.get("no_log"):
-            found.update(_texts(value))
-        elif option.get("options"):
-            for item in value if isinstance(value, list) else [value]:
-                if isinstance(item, dict):
-                    found |= no_log_values(option["options"], item)
+        for value in [params[name] for name in (key, *(option.get("aliases") or ())) if name in params]:
+            if value in (None, "", [], {}):
+                continue
+            if option.get("no_log"):
+                found.update(_texts(value))
+            elif option.get("options"):
+                for item in value if isinstance(value, list) else [value]:
+                    found |= no_log_values(option["options"], _as_dict(item))
+    return found
+
+
+def _as_dict(item: Any) -> Dict[str, Any]:
+    try:
+        found: Dict[str, Any] = check_type_dict(item)
+    except (TypeError, ValueError):
+        return {}
     return found
 
 
@@ -131,7 +88,7 @@ def _without(value: Any, hidden: List[str]) -> Any:
     if text in hidden:
         return HIDDEN
     if not isinstance(value, (str, bytes)):
-        return value
+        return HIDDEN if any(secret in text for secret in hidden) else value
     for secret in hidden:
         text = text.replace(secret, "*" * 8)
     return text

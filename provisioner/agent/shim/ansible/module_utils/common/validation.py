@@ -19,8 +19,8 @@ def _check(kind: str, value: Any) -> Any:
 def check_type_str(value: Any, allow_conversion: bool = True, param: Any = None, prefix: str = "") -> str:
     if isinstance(value, str):
         return value
-    if allow_conversion and value is not None:
-        return str(value)
+    if allow_conversion:
+        return "" if value is None else str(value)
     raise TypeError("'%r' is not a string and conversion is not allowed" % (value,))
 
 
@@ -39,10 +39,8 @@ def check_type_bool(value: Any) -> bool:
 
 
 def check_type_int(value: Any) -> int:
-    try:
-        return int(_check("int", value))
-    except TypeError:
-        raise TypeError("%r cannot be converted to an int" % (value,)) from None
+    found: int = _check("int", value)
+    return found
 
 
 def check_type_float(value: Any) -> float:

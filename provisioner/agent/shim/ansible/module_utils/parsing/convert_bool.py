@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from provisioner.agent.arguments import FALSE, TRUE
+from provisioner.agent.argument_check import FALSE_WORDS, TRUE_WORDS
+from provisioner.agent.arguments import to_bool
 
-BOOLEANS_TRUE = frozenset(TRUE) | {1}
-BOOLEANS_FALSE = frozenset(FALSE) - {""} | {0}
+BOOLEANS_TRUE = frozenset(TRUE_WORDS) | {1}
+BOOLEANS_FALSE = frozenset(FALSE_WORDS) | {0}
 BOOLEANS = BOOLEANS_TRUE | BOOLEANS_FALSE
 
 
 def boolean(value: Any, strict: bool = True) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = str(value).strip().lower()
-    if text in TRUE:
-        return True
-    if not strict or text in FALSE:
-        return False
-    raise TypeError("The value '%s' is not a valid boolean. Valid booleans include: %s" % (value, ", ".join(sorted(map(repr, BOOLEANS)))))
+    """With `strict`, TypeError for what is neither; without, what is not true is false."""
+    try:
+        return to_bool(value)
+    except TypeError:
+        if not strict:
+            return False
+        raise
