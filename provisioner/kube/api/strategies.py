@@ -213,6 +213,12 @@ def _volume_created(obj: Any) -> None:
     obj.status.phase = "Pending"
 
 
+def job_labels(metadata: meta_v1.ObjectMeta) -> dict[str, str]:
+    """What the pods of a job carry, under the names of today and of before."""
+    named = {"controller-uid": metadata.uid or "", "job-name": metadata.name or ""}
+    return {f"{prefix}{name}": value for name, value in named.items() for prefix in ("", "batch.kubernetes.io/")}
+
+
 def _job_created(obj: Any) -> None:
     """A job's pods carry its uid, and its selector is by it, unless the selector is the user's own affair."""
     template = obj.spec.template
@@ -220,8 +226,7 @@ def _job_created(obj: Any) -> None:
         return
     if template.metadata is None:
         template.metadata = meta_v1.ObjectMeta()
-    names = {"controller-uid": obj.metadata.uid or "", "job-name": obj.metadata.name or ""}
-    own = {f"{prefix}{name}": value for name, value in names.items() for prefix in ("", "batch.kubernetes.io/")}
+    own = job_labels(obj.metadata)
     template.metadata.labels = {**(template.metadata.labels or {}), **own}
     if obj.spec.selector is None:
         obj.spec.selector = meta_v1.LabelSelector()

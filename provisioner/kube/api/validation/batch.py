@@ -10,7 +10,9 @@ from typing import Any
 from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import batch_v1
 from provisioner.kube.api.errors import FieldError
-from provisioner.kube.api.validation import checks
+from provisioner.kube.api.selectors import from_struct
+from provisioner.kube.api.strategies import job_labels
+from provisioner.kube.api.validation import checks, workloads
 from provisioner.kube.api.validation.checks import not_negative, one_of, unchanged
 from provisioner.kube.api.validation.workloads import template
 
@@ -18,8 +20,6 @@ from provisioner.kube.api.validation.workloads import template
 MAX_CRON_NAME = 63 - 11
 MAX_INDEXED_PARALLELISM = 100_000
 MAX_MANAGED_BY = 63
-# 1,3-5
-_INDEXES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 MACROS = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 # Lowest and highest number, and names, of each field: minute, hour, day, month, weekday.
 _FIELDS = (
@@ -40,13 +40,23 @@ def always(obj: Any) -> list[FieldError]:
 
 
 def _new_job(obj: batch_v1.Job) -> list[FieldError]:
-    problems = job_spec(obj.spec, "spec")
+    problems = job_spec(obj.spec, "spec") + _selector(obj)
     if obj.spec.completion_mode == "Indexed" and obj.metadata.name:
         # Pods of an indexed job are hostnames: the name, a dash and the index.
         longest = f"{obj.metadata.name}-{max((obj.spec.completions or 1) - 1, 0)}"
         for message in names.is_dns_label(longest):
             detail = f"will not able to create pod with invalid DNS label: {longest}: {message}"
             problems.append(errors.invalid_value("metadata.name", obj.metadata.name, detail))
+    return problems
+
+
+def _selector(obj: batch_v1.Job) -> list[FieldError]:
+    """It selects the template's own pods; one that isn't the user's own affair is by the job's uid and nothing else."""
+    template_of = obj.spec.template.metadata if obj.spec.template is not None else None
+    own = (template_of.labels if template_of is not None else None) or {}
+    problems = workloads.selector(obj.spec, own, "Job")
+    if not obj.spec.manual_selector and not from_struct(obj.spec.selector).matches(job_labels(obj.metadata)):
+        problems.append(errors.invalid_value("spec.selector", obj.spec.selector, "`selector` not auto-generated"))
     return problems
 
 
@@ -118,10 +128,29 @@ def _success_policy(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
         elif rule.succeeded_count is not None and spec.completions is not None and rule.succeeded_count > spec.completions:
             message = f"must be less than or equal to {spec.completions} (the number of specified completions)"
             problems.append(errors.invalid_value(f"{where}.succeededCount", rule.succeeded_count, message))
-        if rule.succeeded_indexes is not None and not _INDEXES.fullmatch(rule.succeeded_indexes):
-            message = "error parsing succeededIndexes: cannot convert string to integer for index"
+        wrong = index_error(rule.succeeded_indexes, spec.completions or 0) if rule.succeeded_indexes is not None else ""
+        if wrong:
+            message = f"error parsing succeededIndexes: {wrong}"
             problems.append(errors.invalid_value(f"{where}.succeededIndexes", rule.succeeded_indexes, message))
     return problems
+
+
+def index_error(text: str, completions: int) -> str:
+    """What is wrong with a list of indexes (`1,3-5`), or ""."""
+    last = -1
+    for part in text.split(","):
+        ends = part.split("-")
+        if len(ends) > 2:
+            return f"the fragment \"{part}\" violates the requirement that an index interval can have at most two parts separated by '-'"
+        for end in ends:
+            if not (end.isascii() and end.isdigit()):
+                return f'cannot convert string to integer for index: "{end}"'
+            if int(end) >= completions:
+                return f'too large index: "{end}"'
+            if int(end) <= last:
+                return f"non-increasing order, previous: {last}, current: {int(end)}"
+            last = int(end)
+    return ""
 
 
 def _failure_policy(found: batch_v1.PodFailurePolicy | None, path: str) -> list[FieldError]:

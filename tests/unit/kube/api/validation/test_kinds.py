@@ -10,7 +10,7 @@ import pytest
 from provisioner.kube.api import codec, defaults
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.api.validation import validate_create, validate_status_update, validate_update
-from provisioner.kube.api.validation.batch import schedule_error
+from provisioner.kube.api.validation.batch import index_error, schedule_error
 
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "x:1"}]}}
 ONCE = {"spec": {"containers": [{"name": "c", "image": "x:1"}], "restartPolicy": "Never"}}
@@ -44,7 +44,14 @@ RIGHT: dict[str, dict[str, Any]] = {
     "StatefulSet": {"spec": {**WORKLOAD, "serviceName": "web", "volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": CLAIM}]}},
     "ReplicationController": {"spec": {"selector": {"app": "web"}, "template": TEMPLATE}},
     "ControllerRevision": {"revision": 1, "data": {"a": 1}},
-    "Job": {"spec": {"completions": 1, "parallelism": 1, "template": ONCE}},
+    "Job": {
+        "spec": {
+            "completions": 1,
+            "parallelism": 1,
+            "selector": {"matchLabels": {"job-name": "x"}},
+            "template": {**ONCE, "metadata": {"labels": {"job-name": "x"}}},
+        }
+    },
     "CronJob": {"spec": {"schedule": "*/5 * * * *", "timeZone": "Europe/Berlin", "jobTemplate": {"spec": {"template": ONCE}}}},
     "Service": {"spec": {"selector": {"a": "b"}, "ports": [{"name": "http", "port": 80, "targetPort": "web"}], "clusterIP": "10.96.0.5"}},
     "Endpoints": {"subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 80}]}]},
@@ -245,6 +252,8 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("Job", "spec.maxFailedIndexes", 1, "spec.backoffLimitPerIndex", "when maxFailedIndexes is specified"),
     ("Job", "spec.managedBy", "me", "spec.managedBy", "domain-prefixed path"),
     ("Job", "spec.successPolicy", {"rules": [{"succeededCount": 1}]}, "spec.successPolicy", "requires indexed completion mode"),
+    ("Job", "spec.selector", {"matchLabels": {"a": "b"}}, "spec.selector", "`selector` not auto-generated"),
+    ("Job", "spec.selector", {"matchLabels": {"a": "b"}}, "spec.template.metadata.labels", "`selector` does not match template `labels`"),
     ("RoleBinding", "subjects.0.apiGroup", "x", "subjects[0].apiGroup", "Unsupported value"),
     ("RoleBinding", "roleRef.name", "", "roleRef.name", "Required value"),
     ("PodDisruptionBudget", "spec.maxUnavailable", 1, "spec", "cannot be both set"),
@@ -275,6 +284,23 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("ServiceAccount", "metadata", {"finalizers": ["a b"]}, "metadata.finalizers[0]", "name part"),
     ("ServiceAccount", "metadata", {"ownerReferences": [{"kind": "A", "name": "b", "uid": "c"}]}, "metadata.ownerReferences[0].apiVersion", "must not be empty"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("0,2-3", ""),
+        ("4", 'too large index: "4"'),
+        ("1-4", 'too large index: "4"'),
+        ("x", 'cannot convert string to integer for index: "x"'),
+        ("", 'cannot convert string to integer for index: ""'),
+        ("1-2-3", "at most two parts"),
+        ("2,1", "non-increasing order, previous: 2, current: 1"),
+    ],
+)
+def test_indexes_of_a_success_policy(text: str, wrong: str) -> None:
+    found = index_error(text, 4)
+    assert found == wrong or (wrong and wrong in found)
 
 
 @pytest.mark.parametrize(
