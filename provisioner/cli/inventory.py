@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 if TYPE_CHECKING:
     from provisioner.inventory import Inventory
@@ -123,8 +124,12 @@ def _dump(value: dict[str, Any], values: dict[str, Any]) -> str:
             tomli_w = importlib.import_module("tomli_w")
         except ImportError:
             raise click.ClickException('The Python library "tomli-w" is required when using the TOML output format.') from None
-        return str(tomli_w.dumps(value))
-    return json.dumps(marked(value), indent=4, sort_keys=True, default=str)
+        try:
+            return str(tomli_w.dumps(value))
+        except TypeError as e:
+            raise click.ClickException(f"TOML cannot hold every value: {e}; choose --yaml or JSON") from None
+    # The C encoder does not indent, and one in Python takes half a minute for 100,000 hosts.
+    return msgspec.json.format(json.dumps(marked(value), sort_keys=True, default=str), indent=4)
 
 
 def _write(path: Path, text: str) -> None:

@@ -106,14 +106,15 @@ class Listing:
         group = self.inventory.groups[name]
         children = [child for child in group.children if child != "ungrouped" or self.inventory.groups[child].host_names]
         entry: dict[str, Any] = {"children": children if name != "all" else []}
+        found[name] = {}  # its place is before its children's
         for child in children:
             self._flat(child, hosts, found, seen)
         entry["hosts"] = self._own_hosts(group, hosts, seen)
         if self.export:
             entry["vars"] = self.group_variables(group)
-        kept = {key: value for key, value in entry.items() if value}
-        if kept:
-            found[name] = kept
+        found[name] = {key: value for key, value in entry.items() if value}
+        if not found[name]:
+            del found[name]
 
     def tree(self, name: str = "all", *, variables: bool = False, depth: int = 0) -> list[str]:
         """The lines of `--graph`."""

@@ -21,6 +21,8 @@ class VariableFiles:
         self._secrets = secrets
         self._cache: dict[tuple[str, str], dict[str, Any]] = {}
         self._kinds = {kind: directory / kind for kind in ("group_vars", "host_vars") if (directory / kind).is_dir()}
+        self._present: dict[Path, frozenset[str]] = {}
+        """What lies in the folders: asking the file system for each host takes long with many of them."""
 
     def group(self, name: str) -> dict[str, Any]:
         return self._vars("group_vars", name)
@@ -39,9 +41,11 @@ class VariableFiles:
 
     def _read(self, root: Path, name: str) -> dict[str, Any]:
         merged: dict[str, Any] = {}
+        present = self._present.get(root)
+        if present is None:
+            present = self._present[root] = frozenset(entry.name for entry in root.iterdir())
         for suffix in _SUFFIXES:
-            path = root / (name + suffix)
-            for file in variable_paths(path):
+            for file in variable_paths(root / (name + suffix)) if name + suffix in present else ():
                 value = documents.read(file, self._secrets).value
                 if value is None:
                     continue

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from click.testing import CliRunner
 
 from provisioner.cli.inventory import command
@@ -57,3 +60,19 @@ def _printed(source: Path, *arguments: str) -> str:
     result = CliRunner().invoke(command, ["-i", str(source), *arguments])
     assert result.exit_code == 0, result.output
     return result.output
+
+
+def test_toml_has_a_group_before_its_children(tmp_path: Path) -> None:
+    (tmp_path / "hosts.ini").write_text("[web]\nw1 a=1\n[par:children]\nweb\n")
+    assert list(Listing(load([tmp_path / "hosts.ini"])).flat()) == ["par", "web"]
+
+
+def test_what_toml_cannot_hold_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dumps(value: object) -> str:
+        raise TypeError("Object of type 'NoneType' is not TOML serializable")
+
+    monkeypatch.setitem(sys.modules, "tomli_w", SimpleNamespace(dumps=dumps))
+    (tmp_path / "hosts.ini").write_text("w1 a=None\n")
+    result = CliRunner().invoke(command, ["-i", str(tmp_path / "hosts.ini"), "--list", "--toml"])
+    assert result.exit_code == 1
+    assert "TOML cannot hold every value: Object of type 'NoneType'" in result.output
