@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import threading
@@ -116,3 +117,14 @@ def test_pod_without_a_node_has_no_log(server: Any, namespace: str) -> None:
     assert server.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)[0] == 201
     code, status = server.call("GET", f"/api/v1/namespaces/{namespace}/pods/q/log")
     assert code == 400 and "does not have a host assigned" in status["message"]
+
+
+def test_a_proxied_page_without_its_slash_is_elsewhere(server: Any, namespace: str) -> None:
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=server.context(), timeout=10)
+    for method in ("GET", "HEAD"):
+        path = f"/api/v1/namespaces/{namespace}/pods/http:p:80/proxy"
+        connection.request(method, path + "?a=b")
+        answer = connection.getresponse()
+        answer.read()
+        assert (answer.status, answer.headers["Location"]) == (301, path + "/?a=b")
+    connection.close()

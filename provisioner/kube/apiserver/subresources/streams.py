@@ -87,6 +87,9 @@ class Streams:
 
     async def _proxy(self, kind: Kind, call: Call, request: web.Request, query: str) -> web.StreamResponse:
         target = call.target
+        if not target.rest and request.method in ("GET", "HEAD") and not request.headers.get("Upgrade"):
+            # As upstream: what a page's links are relative to ends with a slash.
+            return web.Response(status=301, headers={"Location": f"{request.rel_url.raw_path}/{query}"})
         # [scheme:]name[:port]
         parts = target.name.split(":")
         scheme, name, port = (parts[0], parts[1], parts[2]) if len(parts) == 3 else ("", parts[0], parts[1] if len(parts) == 2 else "")
