@@ -170,7 +170,7 @@ class Content:
         for full in [name] if name.count(".") >= 2 else [f"{collection}.{name}" for collection in search]:
             found = self.collections.role(full)
             if found is not None:
-                return found.resolve(), ".".join(full.split(".")[:2])
+                return found.absolute(), ".".join(full.split(".")[:2])
         if "/" in name or path.is_absolute():
             candidates += [path if path.is_absolute() else (from_directory or self.directory) / path, self.directory / path]
         candidates += [self.directory / "roles" / name]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.templating.errors import PluginError
-from provisioner.templating.plugins import STAND_INS, Plugins, lookup_of
+from provisioner.templating.plugins import STAND_INS, Plugins, lookup_of, naming_itself
 
 FindFiles = Callable[[str, str], Iterator[Path]]
 """(collection, kind of plugin) -> its files."""
@@ -48,7 +48,7 @@ def with_collections(plugins: Plugins, files: FindFiles, roots: Sequence[Path]) 
                 made = getattr(module, cls, None)
                 offered = getattr(made(), method)() if made is not None else {}
                 if name.rsplit(".", 1)[-1] in offered:
-                    return offered[name.rsplit(".", 1)[-1]]
+                    return naming_itself(kind, name, offered[name.rsplit(".", 1)[-1]])
             return None
 
         return find

@@ -6,6 +6,7 @@ Only what plugins of public collections and roles call is here.
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 class Loader:
     """Finds and reads files on the controller (Ansible's DataLoader)."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, templar: Templar) -> None:
         self._basedir = base
+        self._renderer = templar
+
+    def templar(self, variables: Mapping[str, Any]) -> PluginTemplar:
+        """One that renders with these variables alone."""
+        return PluginTemplar(self._renderer, self).copy_with_new_env(variables)
 
     def get_basedir(self) -> str:
         return self._basedir
@@ -98,7 +104,9 @@ class PluginTemplar:
         return PluginTemplar(templar, self._loader)
 
     def _with(self, variables: Mapping[str, Any]) -> Templar:
-        if variables is self._templar.scope:
-            return self._templar
         old = self._templar
+        if isinstance(variables, ChainMap) and variables.maps[-1] is old.scope:  # a copy that was added to
+            return old.with_local({name: value for changed in variables.maps[-2::-1] for name, value in changed.items()})
+        if variables is old.scope:
+            return old
         return type(old)(old.search, dict(variables), engine=old.engine, host=old.host)

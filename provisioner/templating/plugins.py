@@ -24,7 +24,7 @@ from provisioner.templating.filters import data, digests, general, hardware_addr
 from provisioner.templating.lookups import sequences, sources
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 from provisioner.templating.plugin_tools import Loader, PluginTemplar
-from provisioner.templating.scope import first_undefined
+from provisioner.templating.scope import copied, first_undefined
 from provisioner.templating.undefined import Undefined, did_you_mean
 
 # Collections in which public content looks for what is builtin here.
@@ -86,6 +86,21 @@ def _own(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             raise PluginError(f"The filter plugin 'ansible.builtin.{name}' failed: {e}") from e
 
     return listed
+
+
+def naming_itself(kind: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter or test of somebody else's: what goes wrong in it names it, and what it changes of its input is its own affair."""
+
+    @functools.wraps(function)
+    def named(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*map(copied, args), **copied(options))
+        except (TemplateError, jinja2.UndefinedError):
+            raise
+        except Exception as e:
+            raise PluginError(f"The {kind} plugin '{name}' failed: {e}") from e
+
+    return named
 
 
 def bare_name(name: str) -> str:
@@ -159,7 +174,7 @@ def builtin_plugins() -> Plugins:
         for name, function in module.FILTERS.items():
             chosen = _strict("filter", name, function, home)
             filters[name] = chosen
-            for prefix in _PREFIXES[:4]:
+            for prefix in (home + ".",) if module is general else _PREFIXES[:4]:
                 filters[prefix + name] = chosen
     for name in DEFAULT_FILTERS:
         filters.setdefault("ansible.builtin." + name, filters[name])
@@ -206,8 +221,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _methods(path: Path, cls: str, method: str) -> dict[str, Callable[..., Any]]:
-    found: dict[str, Callable[..., Any]] = _guarded(path, lambda module: getattr(getattr(module, cls)(), method)())
-    return found
+    found = _guarded(path, lambda module: dict(getattr(getattr(module, cls)(), method)()))
+    return {name: naming_itself(cls.removesuffix("Module").lower(), name, function) for name, function in found.items()}
 
 
 def _own_lookup(path: Path) -> Lookup:
@@ -218,10 +233,10 @@ def lookup_of(made: Callable[..., Any]) -> Lookup:
     """A lookup plugin's class as a lookup."""
 
     def run(call: Call, terms: Terms, options: Options) -> list[Any]:
-        loader = Loader(str(call.templar.scope.get("playbook_dir") or Path.cwd()))
+        loader = Loader(str(call.templar.scope.get("playbook_dir") or Path.cwd()), call.templar)
         plugin = made(loader=loader, templar=PluginTemplar(call.templar, loader))
         try:
-            return list(plugin.run(list(terms), variables=call.templar.scope, **options))
+            return list(plugin.run(copied(list(terms)), variables=call.templar.scope, **copied(options)))
         except Exception as e:
             raise PluginError(str(e)) from e
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -78,6 +79,10 @@ class Scope(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._raw.keys() | self.local.keys())
 
+    def copy(self) -> ChainMap[str, Any]:
+        """One that people's own lookups may add to."""
+        return ChainMap({}, self)  # type: ignore[arg-type]
+
     def raw(self, name: str) -> Any:
         value = self.local.get(name, _MISSING)
         return self._raw[name] if value is _MISSING else value
@@ -94,14 +99,15 @@ class _Apart(Scope):
     def __getitem__(self, name: str) -> Any:
         value = self._cache.get(name, _MISSING)
         if value is _MISSING:
-            value = self._cache[name] = _copied(super().__getitem__(name))
+            value = self._cache[name] = copied(super().__getitem__(name))
         return value
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
+    """Lists and dicts that may be changed without anybody else seeing it."""
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _short(value: Any) -> str:

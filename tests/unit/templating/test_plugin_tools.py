@@ -15,7 +15,7 @@ def loader(tmp_path: Path) -> Loader:
     for name in ("roles/r/files/f", "roles/r/tasks/t.yml", "roles/r/top", "files/play", "beside"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{a: [1]}")
-    return Loader(str(tmp_path))
+    return Loader(str(tmp_path), Templar(variables={}))
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,4 @@ def test_values_are_rendered_with_the_variables_that_are_set(loader: Loader) -> 
     assert tools.copy_with_new_env(available_variables={"word": "two"}).template("{{ word }}") == "two"
     tools.available_variables = {**tools.available_variables, "word": "three"}
     assert tools.template("{{ word }} {{ text }}") == "three one!"
+    assert loader.templar({"word": "four"}).template("{{ word }}") == "four"

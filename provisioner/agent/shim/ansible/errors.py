@@ -35,6 +35,10 @@ class AnsibleFilterError(AnsibleTemplateError):
     pass
 
 
+class AnsibleTypeError(AnsibleRuntimeError, TypeError):
+    pass
+
+
 class AnsibleFilterTypeError(AnsibleTemplateError, TypeError):
     pass
 

@@ -19,7 +19,7 @@ def env_fallback(*names: str, **_: Any) -> Any:
     raise AnsibleFallbackNotFound
 
 
-def _converter(kind: Any) -> Callable[[Any], Any]:
+def converter(kind: Any) -> Callable[[Any], Any]:
     found: Callable[[Any], Any] = kind if callable(kind) else DEFAULT_TYPE_VALIDATORS.get(kind, _of_no_type)
     return found
 
@@ -30,7 +30,7 @@ def _of_no_type(value: Any) -> Any:
 
 def check(spec: Dict[str, Any], given: Dict[str, Any], name: str, rules: Dict[str, Any], told: List[Dict[str, Any]]) -> Dict[str, Any]:
     """The arguments by their proper names; what is deprecated is added to `told`. Raises ArgumentError."""
-    made = Check(_converter)
+    made = Check(converter)
     found = made.level(spec, given, rules)
     told.extend(made.told)
     refuse(made, name)
