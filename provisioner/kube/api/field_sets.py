@@ -20,6 +20,8 @@ Paths = frozenset[Path]
 EMPTY: Paths = frozenset()
 # Keys of list items that have a default: an item that leaves them out is the item with the default.
 KEY_DEFAULTS = {"protocol": "TCP"}
+# Types of items whose key may be left out: their name is "" then.
+_NAMELESS = frozenset(("core_v1.LocalObjectReference",))
 # What belongs to the server, and to nobody's set.
 _SERVERS = {
     ("f:metadata", f"f:{name}")
@@ -189,7 +191,8 @@ def _compare(old: Any, new: Any, rule: FieldRule | None, path: Path, schema: Sch
 
 
 def doubled(value: Any, rule: FieldRule | None, schema: Schema, path: Path = ()) -> Iterator[str]:
-    """Items that a list has twice though its type tells them apart, in upstream's words. `rule` is the value's, `schema.root` for a document."""
+    """Items that a list has twice though its type tells them apart, and those that nothing tells apart, in upstream's words. `rule` is the
+    value's, `schema.root` for a document."""
     if is_leaf(value, rule):
         return
     if isinstance(value, dict):
@@ -199,9 +202,15 @@ def doubled(value: Any, rule: FieldRule | None, schema: Schema, path: Path = ())
     assert rule is not None
     item_rule = schema.item(rule) if rule.topology == "map" else None
     seen: set[str] = set()
-    for item in value:
+    for index, item in enumerate(value):
         element = item_element(item, rule)
-        if element in seen:
+        if element == "k:{}" and rule.target not in _NAMELESS:
+            keys = " ".join(f'"{key}"' for key in rule.map_keys)
+            yield (
+                f"{path_text(path)}: element {index}: associative list with keys has an element that omits all key fields [{keys}] "
+                "(and doesn't have default values for any key fields)"
+            )
+        elif element in seen:
             yield f"{path_text(path)}: duplicate entries for key {path_text((element,))}"
         seen.add(element)
         yield from doubled(item, item_rule, schema, (*path, element))

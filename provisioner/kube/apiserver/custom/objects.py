@@ -20,7 +20,7 @@ from provisioner.kube.api.strategies import Strategy
 from provisioner.kube.api.tables.columns import UNKNOWN, since
 from provisioner.kube.api.validation.metadata import validate_metadata, validate_metadata_update
 from provisioner.kube.apiserver.calls import Caller
-from provisioner.kube.apiserver.custom import json_paths, rules, schema
+from provisioner.kube.apiserver.custom import embedded, json_paths, rules, schema
 from provisioner.kube.apiserver.custom.conversion import Conversion
 from provisioner.kube.apiserver.descriptions import OBJECT
 from provisioner.kube.apiserver.kinds import Kind
@@ -253,7 +253,7 @@ class CustomKind(Kind):
         if self.terminating:
             message = "create not allowed while custom resource definition is terminating"
             raise StatusError(405, "MethodNotAllowed", message)
-        return validate_metadata(obj) + self._judged(schema.validate(obj.body, self._bodied), obj, None)
+        return validate_metadata(obj) + self._judged(schema.validate(obj.body, self._bodied) + self._embedded(obj), obj, None)
 
     def _judged(self, found: list[FieldError], new: Custom, old: Custom | None) -> list[FieldError]:
         """What the schema says, and, where that is nothing, what its rules say."""
@@ -275,12 +275,20 @@ class CustomKind(Kind):
             "metadata": {key: value for key, value in metadata.items() if value is not None},
         }
 
+    def _embedded(self, obj: Custom) -> list[FieldError]:
+        return embedded.problems(obj.body, self.structure) if self._has_embedded else []
+
+    @cached_property
+    def _has_embedded(self) -> bool:
+        return embedded.has_any(self.structure)
+
     @cached_property
     def _has_rules(self) -> bool:
         return rules.has_rules(self.structure)
 
     def validate_update(self, new: Custom, old: Custom) -> list[FieldError]:
-        return validate_metadata_update(new, old) + self._judged(schema.validate(new.body, self._bodied, old=old.body), new, old)
+        found = schema.validate(new.body, self._bodied, old=old.body) + self._embedded(new)
+        return validate_metadata_update(new, old) + self._judged(found, new, old)
 
     def validate_status_update(self, new: Custom, old: Custom) -> list[FieldError]:
         return self.validate_update(new, old)

@@ -141,3 +141,6 @@ def test_items_that_are_there_twice_are_told() -> None:
     schema = Schema("core_v1.Pod")
     document = {"spec": {"containers": [{"name": "a"}, {"name": "a"}, {"name": "b"}]}}
     assert list(doubled(document, schema.root, schema)) == ['.spec.containers: duplicate entries for key [name="a"]']
+    nameless = {"spec": {"containers": [{"image": "i"}], "imagePullSecrets": [{}]}}
+    (told,) = doubled(nameless, schema.root, schema)
+    assert told.startswith('.spec.containers: element 0: associative list with keys has an element that omits all key fields ["name"] (')
