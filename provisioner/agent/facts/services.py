@@ -2,7 +2,9 @@
 
 import ctypes
 import os
-from typing import Any, Dict
+import shutil
+import subprocess
+from typing import Any, Dict, List
 
 from provisioner.agent.facts import distribution, reading
 
@@ -19,6 +21,7 @@ _MANAGERS = (
     ("/usr/bin/xbps-install", "xbps"),
     ("/usr/sbin/pkg", "pkgng"),
 )
+_CAPSH_TIMEOUT_S = 10  # a guess: it takes a few milliseconds
 _PREFERRED = {
     "Debian": ("apt",),
     "RedHat": ("dnf5", "dnf", "yum"),
@@ -26,13 +29,6 @@ _PREFERRED = {
     "Alpine": ("apk",),
     "Archlinux": ("pacman",),
 }
-# Names of capabilities by number: capabilities(7).
-_CAPABILITIES = (
-    "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_bind_service net_broadcast"
-    " net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource"
-    " sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend"
-    " audit_read perfmon bpf checkpoint_restore"
-).split()
 
 
 def package_manager() -> Dict[str, Any]:
@@ -83,14 +79,32 @@ def apparmor() -> Dict[str, Any]:
 
 
 def capabilities() -> Dict[str, Any]:
-    """Enforced is "False" where this process may do everything."""
+    """Enforced is "False" where this process may do everything. Else, as for Ansible, what capsh writes after the first equals sign."""
+    capsh = shutil.which("capsh")
+    if capsh is None:
+        return {}
     fields = dict(line.split(":\t", 1) for line in reading.lines("/proc/self/status") if ":\t" in line)
-    have = int(fields.get("CapEff", "0"), 16)
-    last = int(reading.text("/proc/sys/kernel/cap_last_cap") or len(_CAPABILITIES) - 1)
-    if have & ((1 << (last + 1)) - 1) == (1 << (last + 1)) - 1:
+    everything = (1 << (int(reading.text("/proc/sys/kernel/cap_last_cap") or 0) + 1)) - 1
+    if int(fields.get("CapEff", "0"), 16) & everything == everything:
         return {"system_capabilities_enforced": "False", "system_capabilities": []}
-    names = ["cap_" + name for bit, name in enumerate(_CAPABILITIES) if have >> bit & 1]
-    return {"system_capabilities_enforced": "True", "system_capabilities": names}
+    try:
+        done = subprocess.run(
+            [capsh, "--print"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_CAPSH_TIMEOUT_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    return parsed_capabilities(done.stdout.decode(errors="replace"))
+
+
+def parsed_capabilities(told: str) -> Dict[str, Any]:
+    """Facts from what `capsh --print` tells."""
+    enforced, names = "NA", []  # type: str, List[str]
+    for line in told.splitlines():
+        if line.startswith("Current:"):
+            current = line.split(":", 1)[1].strip()
+            enforced = "False" if current == "=ep" else "True"
+            names = [] if current == "=ep" else [name.strip() for name in current.partition("=")[2].split("=")[0].split(",")]
+    return {"system_capabilities_enforced": enforced, "system_capabilities": names}
 
 
 def chroot() -> Dict[str, Any]:

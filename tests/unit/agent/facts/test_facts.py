@@ -1,4 +1,4 @@
-"""Proves how facts are read from given files: distributions, processors, memory, resolver, command line, time."""
+"""Proves how facts are read from given files: distributions, processors, memory, resolver, command line, time, capabilities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.agent.facts import distribution, hardware, netlink, network, session, settings, storage
+from provisioner.agent.facts import distribution, hardware, netlink, network, services, session, settings, storage
 
 UBUNTU = 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="22.04"\nVERSION_CODENAME=jammy\n'
 ROCKY = 'NAME="Rocky Linux"\nVERSION="9.3 (Blue Onyx)"\nID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.3"\n'
@@ -141,3 +141,17 @@ def test_labels_make_interfaces_and_more_addresses_are_secondary(monkeypatch: py
         "br-a",
     )
     assert found["all_ipv4_addresses"] == ["10.0.0.1", "10.0.0.2", "10.0.1.1"]
+
+
+@pytest.mark.parametrize(
+    ("told", "enforced", "names"),
+    [
+        ("Current: =ep\nBounding set =cap_chown", "False", []),
+        ("Current: =ep cap_sys_resource-ep\n", "True", ["ep cap_sys_resource-ep"]),
+        ("Current: = cap_chown,cap_kill+ep\n", "True", ["cap_chown", "cap_kill+ep"]),
+        ("Current: cap_chown,cap_kill=ep\n", "True", ["ep"]),
+        ("", "NA", []),
+    ],
+)
+def test_capabilities_are_what_ansible_reads_of_capsh(told: str, enforced: str, names: list[str]) -> None:
+    assert services.parsed_capabilities(told) == {"system_capabilities_enforced": enforced, "system_capabilities": names}
