@@ -98,7 +98,8 @@ def capabilities() -> Dict[str, Any]:
 
 def parsed_capabilities(told: str) -> Dict[str, Any]:
     """Facts from what `capsh --print` tells."""
-    enforced, names = "NA", []  # type: str, List[str]
+    enforced = "NA"
+    names: List[str] = []
     for line in told.splitlines():
         if line.startswith("Current:"):
             current = line.split(":", 1)[1].strip()
