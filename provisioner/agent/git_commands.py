@@ -86,24 +86,32 @@ class Git:
         return code == 0 and _plain(out.strip()) != _plain(self._args["repo"])
 
     def set_remote(self) -> None:
-        self.run(["remote", "set-url", self._args["remote"], self._args["repo"]])
+        """A remote that this copy doesn't have is an error."""
+        remote, repo = self._args["remote"], self._args["repo"]
+        if self.ask(["config", "--get", "remote.%s.url" % remote])[1].strip() != repo:
+            code, out, err = self.ask(["remote", "set-url", remote, repo])
+            if code != 0:
+                raise ModuleFailed("Failed to set a new url %s for %s: %s %s" % (repo, remote, out, err))
 
     def fetch(self, refspec: Optional[str] = None) -> None:
         remote, version = self._args["remote"], self._args["version"]
-        if self.ask(["config", "--get", "remote.%s.url" % remote])[0] != 0:
-            self.run(["remote", "add", remote, self._args["repo"]])
-        words = ["fetch", "--force"] + (["--depth", str(self._args["depth"])] if self._args["depth"] else [])
+        # A tag that moved is an error, but with force.
+        words = ["fetch"] + (["--force"] if self._args["force"] else [])
+        words += ["--depth", str(self._args["depth"])] if self._args["depth"] else []
         specs = ["+refs/heads/*:refs/heads/*"] if self._args["bare"] else ["+refs/heads/*:refs/remotes/%s/*" % remote]
-        specs.append("+refs/tags/*:refs/tags/*")
+        specs.append("refs/tags/*:refs/tags/*")
         if self._args["depth"] and version != "HEAD" and self.is_remote_branch_or_tag(version):
             branch = bool(self.run(["ls-remote", self._args["repo"], "refs/heads/" + version]).strip())
             specs = (
                 ["+refs/heads/%s:refs/remotes/%s/%s" % (version, remote, version)]
                 if branch
-                else ["+refs/tags/%s:refs/tags/%s" % (version, version)]
+                else ["refs/tags/%s:refs/tags/%s" % (version, version)]
             )
         specs += [refspec] if refspec else []
-        self.run(words + [remote, *specs], msg="")
+        words += [remote, *specs]
+        code, out, err = self.ask(words)
+        if code != 0:
+            raise ModuleFailed("Failed to download remote objects and refs: %s %s" % (out, err), cmd=[self._program, *words])
         if version == "HEAD" and not self._args["bare"]:
             self.ask(["remote", "set-head", remote, "--auto"])
 

@@ -45,6 +45,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if warning:
         context.warn(warning)
     changed = lines != before
+    if args["cron_file"] and args["state"] == "absent" and not args["env"] and changed and not "".join(lines).strip():
+        return _without_file(args, table, context, _text(before))
     result: Dict[str, Any] = {"changed": changed, "jobs": _jobs(lines), "envs": _variables(lines)}
     if changed and context.diff:
         result["diff"] = {
@@ -56,6 +58,16 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         table.write(lines)
     if args["cron_file"]:
         result["cron_file"] = args["cron_file"]
+    return result
+
+
+def _without_file(args: Dict[str, Any], table: "Table", context: Context, before: str) -> Dict[str, Any]:
+    """What a file says when its last job goes: it goes as well, and no copy is kept of it."""
+    result: Dict[str, Any] = {"changed": True, "cron_file": args["cron_file"], "state": args["state"]}
+    if context.diff:
+        result["diff"] = {"before": before, "after": "", "before_header": table.title, "after_header": "/dev/null"}
+    if not context.check:
+        table.remove()
     return result
 
 
@@ -204,6 +216,11 @@ class Table:
                 "Failed to install new cronfile: %s" % path,
                 rc=code, stdout=out, stderr=err, stdout_lines=out.splitlines(), stderr_lines=err.splitlines(),
             )  # fmt: skip
+
+    def remove(self) -> None:
+        """The whole file."""
+        if self._path is not None:
+            os.unlink(self._path)
 
     def _switched(self) -> bool:
         """Whether crontab must run as another user, on systems where it does not know -u."""

@@ -103,7 +103,8 @@ def _clone(git: Git, args: Dict[str, Any]) -> None:
     dest, version = args["dest"], args["version"]
     os.makedirs(os.path.dirname(os.path.abspath(dest)), exist_ok=True)
     words = ["clone"] + (["--bare"] if args["bare"] else ["--origin", args["remote"]])
-    branch = version != "HEAD" and git.is_remote_branch_or_tag(version)
+    # Asks for HEAD as well: a repository that isn't there is told of before anything is made.
+    branch = git.is_remote_branch_or_tag(version) and version != "HEAD"
     if args["depth"] and (version == "HEAD" or branch or args["refspec"]):
         words += ["--depth", str(args["depth"])]
     if args["single_branch"] and (version == "HEAD" or branch):
@@ -132,7 +133,9 @@ def _work(git: Git, args: Dict[str, Any], context: Context, result: Dict[str, An
     if modified:
         if not args["force"]:
             raise ModuleFailed("Local modifications exist in the destination: %s (force=no)." % args["dest"], **result)
-        result.update(changed=True, msg="Local modifications exist in the destination: %s" % args["dest"])
+        result["changed"] = True
+        if not context.check:
+            result["msg"] = "Local modifications exist in the destination: %s" % args["dest"]
     if not args["update"]:
         result["after"] = before
         return bool(args["archive"])
@@ -143,8 +146,7 @@ def _work(git: Git, args: Dict[str, Any], context: Context, result: Dict[str, An
         after = git.remote_hash(args["version"])
         result.update(changed=result["changed"] or before != after or result["remote_url_changed"], after=after)
         return False
-    if result["remote_url_changed"]:
-        git.set_remote()
+    git.set_remote()
     git.fetch(args["refspec"])
     if args["verify_commit"]:
         git.verify(args["version"], args["gpg_allowlist"])
@@ -169,4 +171,4 @@ def _relocate(args: Dict[str, Any], folder: str, context: Context, result: Dict[
     os.makedirs(os.path.dirname(os.path.abspath(new)), exist_ok=True)
     shutil.move(folder, new)
     with open(os.path.join(args["dest"], ".git"), "w") as out:
-        out.write("gitdir: %s\n" % os.path.abspath(new))
+        out.write("gitdir: %s" % os.path.abspath(new))

@@ -131,7 +131,7 @@ def _check(args: Dict[str, Any], context: Context) -> None:
         context.warn(
             "The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly."
         )
-    for option in ("uid_min", "uid_max"):
+    for option in ("uid_min", "uid_max", "umask"):
         if args["local"] and args[option] is not None:
             raise ModuleFailed("'%s' can not be used with 'local'" % option)
     for group in ([args["group"]] if args["group"] is not None else []) + (args["groups"] or []):
@@ -147,7 +147,8 @@ def find(name: str) -> Optional[pwd.struct_passwd]:
 
 
 def group_entry(group: str) -> grp.struct_group:
-    """By its name or number. Raises ModuleFailed."""
+    """By its name or number, whatever blanks are around it. Raises ModuleFailed."""
+    group = group.strip()
     try:
         return grp.getgrnam(group)
     except KeyError:

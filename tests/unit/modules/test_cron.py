@@ -78,3 +78,20 @@ def test_messages(call: Call, args: dict[str, Any], msg: str) -> None:
 def test_a_variable_that_is_not_there(call: Call, tmp_path: Path) -> None:
     args = {"name": "B", "env": True, "job": "1", "insertafter": "A", "user": "root", "cron_file": str(tmp_path / "f")}
     assert call("cron", args)["msg"] == "Variable named 'A' not found."
+
+
+@pytest.mark.parametrize(
+    ("lines", "stays"), [(JOB, False), ([*JOB, "", " "], False), ([*JOB, "# by hand"], True)], ids=["alone", "blanks", "more"]
+)
+def test_a_file_goes_with_its_last_entry(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], stays: bool
+) -> None:
+    monkeypatch.setattr(cron, "FOLDER", str(tmp_path))
+    file = tmp_path / "jobs"
+    file.write_text("\n".join(lines) + "\n")
+    args = {"name": "one", "cron_file": "jobs", "state": "absent"}
+    would = call("cron", args, check=True, diff=True)
+    assert would["changed"] and file.exists() and would["diff"]["after_header"] == (str(file) if stays else "/dev/null")
+    told = call("cron", args)
+    assert told == {"changed": True, "cron_file": "jobs", **({"jobs": [], "envs": []} if stays else {"state": "absent"})}
+    assert file.exists() == stays

@@ -151,3 +151,23 @@ def test_umask(call: Call, upstream: Path, tmp_path: Path) -> None:
 def test_messages(call: Call, args: dict[str, Any], msg: str) -> None:
     result = call("git", args)
     assert (result["failed"], result["msg"]) == (True, msg)
+
+
+def test_a_tag_that_moved_needs_force(call: Call, upstream: Path, tmp_path: Path) -> None:
+    args = {"repo": str(upstream), "dest": str(tmp_path / "copy"), "version": "v1"}
+    call("git", args)
+    git(upstream, "tag", "-f", "v1", "main")
+    refused = call("git", args)
+    assert (
+        refused["msg"].startswith("Failed to download remote objects and refs:  From file://")
+        and "would clobber existing tag" in refused["msg"]
+    )
+    assert call("git", {**args, "force": True})["after"] == git(upstream, "rev-parse", "main")
+
+
+def test_repositories_and_remotes_that_are_not_there(call: Call, upstream: Path, tmp_path: Path) -> None:
+    missing = call("git", {"repo": str(tmp_path / "nosuch"), "dest": str(tmp_path / "copy")})
+    assert missing["failed"] and missing["rc"] == 128 and missing["msg"].startswith("fatal: ") and not (tmp_path / "copy").exists()
+    call("git", {"repo": str(upstream), "dest": str(tmp_path / "copy")})
+    other = call("git", {"repo": str(upstream), "dest": str(tmp_path / "copy"), "remote": "other"})
+    assert other["msg"] == f"Failed to set a new url file://{upstream} for other:  error: No such remote 'other'\n"

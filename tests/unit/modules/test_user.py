@@ -34,7 +34,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
     ("args", "expected"),
     [
         ({}, ["useradd -m new"]),
-        ({"uid": 7, "non_unique": True, "group": "daemon", "groups": "mail,sys"}, ["useradd -u 7 -o -g daemon -G mail,sys -m new"]),
+        ({"uid": 7, "non_unique": True, "group": "daemon", "groups": [" mail ", "sys"]}, ["useradd -u 7 -o -g daemon -G mail,sys -m new"]),
         ({"comment": "A", "home": "/h", "shell": "/bin/sh", "create_home": False}, ["useradd -c A -d /h -s /bin/sh -M new"]),
         ({"system": True, "skeleton": "/s", "umask": "077", "uid_min": 5}, ["useradd -K UID_MIN=5 -m -k /s -K UMASK=077 -r new"]),
         ({"expires": 1422403387, "password_expire_account_disable": 4}, ["useradd -e 2015-01-28 -f 4 -m new"]),
@@ -112,6 +112,7 @@ def test_a_key_pair_is_made_once_with_its_passphrase_by_input(tmp_path: Path) ->
         ("user", {"name": "new", "groups": "sys,no-such"}, "Group no-such does not exist"),
         ("user", {"name": "new", "state": "x"}, "value of state must be one of: absent, present, got: x"),
         ("user", {"name": "new", "local": True, "uid_min": 3}, "'uid_min' can not be used with 'local'"),
+        ("user", {"name": "new", "local": True, "umask": "027"}, "'umask' can not be used with 'local'"),
         ("group", {"name": "new", "non_unique": True}, "non_unique is True but all of the following are missing: gid"),
         ("group", {"name": "new", "local": True, "gid_max": 3}, "'gid_max' can not be used with 'local'"),
     ],
