@@ -26,8 +26,9 @@ def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
     wrapper = dataclasses.replace(
         request,
         module="async_wrapper",
-        args={"_module": request.module, "_args": request.args, "_diff": request.diff, "time_limit": int(limit_s)},
+        args={"_module": request.module, "_args": request.args, "_check": request.check, "_diff": request.diff, "time_limit": int(limit_s)},
         timeout_s=None,
+        check=False,
     )
     session, become = call.session, call.become
     started: dict[str, Any] = yield Exchange(session, become, wrapper)

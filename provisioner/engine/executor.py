@@ -212,10 +212,10 @@ class Executor:
         plan = actions.planner(task.action)
         if plan is None:
             request = self._module(call)
-            if task.async_s and not call.check:
-                return normalize((yield from in_background(call, request)))
-            answer = yield Exchange(call.session, call.become, request)
-            return normalize({**answer, "started": True, "finished": True} if task.async_s else answer)
+            if task.async_s:
+                made = normalize((yield from in_background(call, request)))
+                return {"failed": False, **made}
+            return normalize((yield Exchange(call.session, call.become, request)))
         if task.async_s and task.action in _NEVER_ASYNC:
             return normalize({"failed": True, "msg": f"This action ({task.action}) does not support async."}, streams=())
         try:
@@ -450,7 +450,11 @@ def _render_each(args: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
     rendered: dict[str, Any] = {}
     for name, value in args.items():
         try:
-            made = {templar.render(name): templar.render(value)}
+            key = templar.render(name)
+        except TemplateError as e:
+            raise TaskError(f"Task failed: {e}") from e
+        try:
+            made = {key: templar.render(value)}
         except TemplateError as e:
             e.message = f"Error while resolving value for '{name}': {e.message}"
             raise

@@ -30,7 +30,7 @@ from provisioner.engine.tag_selection import selected
 from provisioner.engine.task_debugger import Answer, Mark, Stopped, is_active, is_wanted
 from provisioner.engine.together import Together, row
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import Templar, TemplateError
+from provisioner.templating import Templar, TemplateError, with_errors_shown
 from provisioner.templating.filters.text import to_bool
 
 _serials = itertools.count(1)
@@ -237,11 +237,7 @@ class Lockstep:
         """The name shown for all hosts: rendered for the first one."""
         if "{{" not in task.name:
             return task.title
-        try:
-            name = self.run.variables.templar(state, self.context, task).render_text(task.name)
-        except TemplateError:
-            return task.title
-        return task.titled(name)
+        return task.titled(with_errors_shown(task.name, self.run.variables.templar(state, self.context, task)))
 
     def _run_once(self, task: Task, state: HostState) -> bool:
         value = task.attributes.get("run_once")

@@ -15,7 +15,7 @@ from provisioner.engine.sessions import Session, SessionPool, Target
 from provisioner.engine.state import HostState
 from provisioner.engine.variables import HostVarsVars, PlayContext, Variables
 from provisioner.inventory import Host, Inventory
-from provisioner.templating import OMIT, Resolved, Templar
+from provisioner.templating import OMIT, Resolved, Templar, TemplateError
 from provisioner.templating.filters.text import to_bool
 
 _RELEVANT = (
@@ -165,8 +165,19 @@ class Targets:
             return source.render(source.scope[name])
         value = task.attributes.get(keyword)
         if value is not None:
-            return templar.render(value) if isinstance(value, str) else value
+            return keyword_value(keyword, value, templar)
         return default
+
+
+def keyword_value(name: str, value: Any, templar: Templar) -> Any:
+    """A task's keyword rendered; an error names it. Raises TemplateError."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return templar.render(value)
+    except TemplateError as e:
+        e.message = f"Error processing keyword '{name}': {e.message}"
+        raise
 
 
 def connection_become(request: BecomeRequest | None) -> Any:

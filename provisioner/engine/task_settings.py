@@ -10,7 +10,7 @@ from provisioner.engine.errors import TaskError
 from provisioner.engine.playbook import Task
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
-from provisioner.engine.targets import BecomeRequest
+from provisioner.engine.targets import BecomeRequest, keyword_value
 from provisioner.engine.variables import PlayContext
 from provisioner.templating import OMIT, Templar, TemplateError
 from provisioner.templating.filters.text import to_bool
@@ -38,7 +38,7 @@ def task_settings(run: Run, state: HostState, context: PlayContext, task: Task, 
         if value is None:
             return default
         if isinstance(value, str):
-            value = to_bool(templar.render(value))
+            value = to_bool(keyword_value(name, value, templar))
         return bool(value)
 
     # Conditions come first, and a task that is skipped may delegate to a host that is not defined.
@@ -48,7 +48,7 @@ def task_settings(run: Run, state: HostState, context: PlayContext, task: Task, 
         rendered = templar.render(delegate)
         delegate_to = None if rendered in (None, "", OMIT) else str(rendered)
     timeout = values.get("timeout")
-    limits = [float(templar.render(timeout))] if timeout else []
+    limits = [float(keyword_value("timeout", timeout, templar))] if timeout else []
     limits += [run.options.timeout_s] if run.options.timeout_s else []
     if task.async_s:
         limits = []

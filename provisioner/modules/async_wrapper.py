@@ -13,6 +13,7 @@ from provisioner.agent.context import Context
 ARGUMENTS = {
     "_module": {"required": True},
     "_args": {"type": "dict", "default": {}},
+    "_check": {"type": "bool", "default": False},
     "_diff": {"type": "bool", "default": False},
     "time_limit": {"type": "int", "default": 3600},
 }  # type: Dict[str, Dict[str, Any]]
@@ -78,7 +79,7 @@ def _result(args: Dict[str, Any]) -> Dict[str, Any]:
         module = importlib.import_module("provisioner.modules." + args["_module"])
     except ImportError as error:
         return {"failed": True, "changed": False, "msg": str(error)}
-    return outcome(module, args["_module"], args["_args"], Context(check=False, diff=args["_diff"]))
+    return outcome(module, args["_module"], args["_args"], Context(check=args["_check"], diff=args["_diff"]))
 
 
 def _write(path: str, document: Dict[str, Any]) -> None:

@@ -6,7 +6,18 @@ It reads files only through lookups, and knows nothing of plays or hosts' connec
 """
 
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
-from provisioner.templating.templar import Templar
+from provisioner.templating.templar import Templar, with_errors_shown
 from provisioner.templating.values import OMIT, Omit, Resolved, Unsafe, is_template
 
-__all__ = ["OMIT", "Omit", "PluginError", "Resolved", "TemplateError", "Templar", "UndefinedVariable", "Unsafe", "is_template"]
+__all__ = [
+    "OMIT",
+    "Omit",
+    "PluginError",
+    "Resolved",
+    "TemplateError",
+    "Templar",
+    "UndefinedVariable",
+    "Unsafe",
+    "is_template",
+    "with_errors_shown",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from provisioner.templating.scope import Scope, first_undefined, holds_template
 from provisioner.templating.template_files import ends, keep_end, split_header
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
 from provisioner.templating.values import OMIT, Omit, Sealed, is_template
+
+_EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
+_HINT = re.compile(r"\. Did you mean .*\?$")
 
 
 @dataclass(frozen=True)
@@ -326,6 +330,23 @@ class Templar:
         if message.startswith("'") and message.endswith("' is undefined"):
             return message + did_you_mean(message[1:-14], (name for name in self.scope if not name.startswith("__")))
         return message
+
+
+def with_errors_shown(text: str, templar: Templar) -> str:
+    """A text for people, such as a task's name, rendered: what cannot be shows its error in its place, numbered as Ansible does."""
+    try:
+        return templar.render_text(text)
+    except TemplateError:
+        pass
+    errors = 0
+    shown = ""
+    for part in _EXPRESSION.split(text):
+        try:
+            shown += templar.render_text(part)
+        except TemplateError as e:
+            errors += 1
+            shown += f"<< error {errors} - {_HINT.sub('', e.message)} >>"
+    return shown
 
 
 def drop_omitted(value: Any) -> Any:

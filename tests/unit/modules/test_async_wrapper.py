@@ -19,10 +19,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "jobs"
 
 
-def start(module: str, args: dict[str, Any]) -> dict[str, Any]:
-    return async_wrapper.run(
-        checked(async_wrapper.ARGUMENTS, {"_module": module, "_args": args, "time_limit": 20}, "async_wrapper"), Context()
-    )
+def start(module: str, args: dict[str, Any], **more: Any) -> dict[str, Any]:
+    given = {"_module": module, "_args": args, "time_limit": 20, **more}
+    return async_wrapper.run(checked(async_wrapper.ARGUMENTS, given, "async_wrapper"), Context())
 
 
 def status(job: str, mode: str = "status") -> dict[str, Any]:
@@ -62,3 +61,10 @@ def test_a_job_runs_and_its_result_is_kept_until_cleanup(folder: Path) -> None:
 def test_failures_are_results(module: str, args: dict[str, Any], message: str) -> None:
     result = wait(start(module, args)["ansible_job_id"])
     assert result["failed"] is True and message in result["msg"]
+
+
+def test_in_check_mode_a_job_runs_and_changes_nothing(tmp_path: Path) -> None:
+    started = start("file", {"path": str(tmp_path / "made"), "state": "directory"}, _check=True)
+    assert started["changed"] is True
+    assert wait(started["ansible_job_id"])["changed"] is True
+    assert not (tmp_path / "made").exists()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.templating import OMIT, Resolved, Templar, TemplateError, UndefinedVariable, Unsafe
+from provisioner.templating import OMIT, Resolved, Templar, TemplateError, UndefinedVariable, Unsafe, with_errors_shown
 
 VARIABLES: dict[str, Any] = {
     "number": 5,
@@ -141,3 +141,21 @@ def test_syntax_error_in_a_file_names_its_line(tmp_path: Path) -> None:
     with pytest.raises(TemplateError) as caught:
         templar().render_file("t.j2", search=[tmp_path])
     assert caught.value.line == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("{{ a }} and {{ a + 1 }}", "1 and 2"),
+        ("x {{ nope }} y", "x << error 1 - 'nope' is undefined >> y"),
+        (
+            "{{ a }} {{ nope }} {{ 1 / 0 }}",
+            "1 << error 1 - 'nope' is undefined >> << error 2 - Error rendering template: division by zero >>",
+        ),
+        ("{{ aa }}", "<< error 1 - 'aa' is undefined >>"),
+        ("{{ text\n}}", "<< error 1 - 'text' is undefined >>"),
+    ],
+)
+def test_what_cannot_be_shown_in_a_name_shows_its_error(text: str, shown: str) -> None:
+    assert with_errors_shown(text, Templar(variables={"a": 1, "aaa": 2})) == shown
