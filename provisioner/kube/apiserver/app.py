@@ -140,7 +140,7 @@ class App:
                 progress.record.impersonated(user)
         await self._authorized(user, progress)
         manager = manager_of(request.query, request.headers)
-        call = Call(user, target, request.query, dry_run(request.query), manager, audit_id=progress.headers["Audit-Id"])
+        call = Call(user, target, request.query, dry_run(request.query, target.verb), manager, audit_id=progress.headers["Audit-Id"])
         if progress.record is not None:
             call.annotations = progress.record.annotations
             if progress.record.wants_body:

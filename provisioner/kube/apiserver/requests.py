@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provisioner.kube.api.errors import bad_request
+from provisioner.kube.api.errors import bad_request, invalid, not_supported
 
 _DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -115,10 +115,16 @@ def check_timeout(query: Mapping[str, str]) -> None:
         raise bad_request(f'invalid timeout specified in the request URL - time: invalid duration "{value}"')
 
 
-def dry_run(query: Mapping[str, str]) -> bool:
+def dry_run(query: Mapping[str, str], verb: str = "update") -> bool:
+    """Raises 422."""
     value = query.get("dryRun")
     if value in (None, ""):
         return False
     if value != "All":
-        raise bad_request(f'Invalid value: "{value}": dryRun: supported values: "All"')
+        raise invalid(options_kind(verb), "", [not_supported("dryRun", [value], ("All",))], "meta.k8s.io")
     return True
+
+
+def options_kind(verb: str) -> str:
+    """What a write's options are called in refusals."""
+    return {"create": "CreateOptions", "patch": "PatchOptions", "update": "UpdateOptions"}.get(verb, "DeleteOptions")

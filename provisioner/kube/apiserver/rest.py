@@ -278,6 +278,9 @@ class Rest:
         if key not in self.cache.collection(kind.stored_as).entries:
             await self.cache.fresh()
         if key not in self.cache.collection(kind.stored_as).entries and not call.target.subresource:
+            if uid := (document.get("metadata") or {}).get("uid"):
+                message = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                raise errors.conflict(kind.resource.plural, call.target.name, message, kind.resource.group)
             try:
                 return await self.create(kind, call, document, Applied(self.applied_to(kind, call, None, document))), True
             except StatusError as error:

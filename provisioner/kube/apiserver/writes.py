@@ -14,10 +14,12 @@ from provisioner.kube.api.strict import doubles_in_yaml, findings_in_json_patch
 from provisioner.kube.apiserver import negotiation
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.requests import options_kind
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.yaml_bodies import read_yaml
 
 PATCH_OPERATIONS = 10_000
+MANAGER_BYTES = 128
 PATCHES = {
     "application/json-patch+json": "json",
     "application/merge-patch+json": "merge",
@@ -35,6 +37,9 @@ class Writes:
         """(the object as it is stored, HTTP status). `media` is the body's Content-Type. Raises StatusError."""
         if call.target.verb == "patch":
             how = patch_type(media)
+            if how != "apply" and "force" in call.query:
+                found = errors.forbidden_field("force", "may not be specified for non-apply patch")
+                raise errors.invalid("PatchOptions", "", [found], "meta.k8s.io")
             given = patch_of(how, body, call)
             if how == "apply":
                 data, created = await self._rest.apply(kind, call, given)
@@ -57,12 +62,18 @@ def document_of(body: bytes, media: str | None, call: Call | None = None) -> Any
 
 
 def field_validation(call: Call) -> str:
-    """Ignore, Warn or Strict. Raises 422."""
-    wanted = call.query.get("fieldValidation") or "Warn"
+    """Ignore, Warn or Strict. Raises 422 for this and the other options of a write that can't be."""
+    query, found = call.query, []
+    wanted = query.get("fieldValidation") or "Warn"
+    manager = query.get("fieldManager") or ""
+    if len(manager.encode()) > MANAGER_BYTES:
+        found.append(errors.too_long("fieldManager", MANAGER_BYTES))
+    if not manager.isprintable():
+        found.append(errors.invalid_value("fieldManager", manager, "should only contain printable characters"))
     if wanted not in ("Ignore", "Warn", "Strict"):
-        kind = {"create": "CreateOptions", "patch": "PatchOptions"}.get(call.target.verb, "UpdateOptions")
-        found = errors.not_supported("fieldValidation", wanted, ("", "Ignore", "Strict", "Warn"))
-        raise errors.invalid(kind, "", [found], "meta.k8s.io")
+        found.append(errors.not_supported("fieldValidation", wanted, ("", "Ignore", "Strict", "Warn")))
+    if found:
+        raise errors.invalid(options_kind(call.target.verb), "", found, "meta.k8s.io")
     return wanted
 
 

@@ -92,3 +92,19 @@ def test_doubled_members_are_noted_as_field_validation_asks() -> None:
         patch_of("merge", body, call("patch", fieldValidation="Loud"))
     assert refused.value.code == 422
     assert patch_type("application/merge-patch+json; charset=utf-8") == "merge"
+
+
+@pytest.mark.parametrize(
+    ("verb", "query", "told"),
+    [
+        ("patch", {"force": "true"}, "PatchOptions.* force: Forbidden: may not be specified for non-apply patch"),
+        ("patch", {"fieldManager": "m" * 129}, "PatchOptions.* fieldManager: Too long"),
+        ("create", {"fieldManager": "a\nb"}, "CreateOptions.* fieldManager: Invalid value: .* only contain printable characters"),
+        ("update", {"fieldValidation": "Loud"}, "UpdateOptions.* fieldValidation: Unsupported value"),
+    ],
+)
+async def test_options_that_cannot_be(verb: str, query: dict[str, str], told: str) -> None:
+    rest: Any = Rest()
+    with pytest.raises(StatusError, match=told) as refused:
+        await Writes(rest).answer(KIND, call(verb, **query), b"{}", "application/merge-patch+json" if verb == "patch" else None)
+    assert refused.value.code == 422
