@@ -51,13 +51,14 @@ def backup(path: str) -> str:
     return name
 
 
-def move_into_place(source: str, dest: str, unsafe: bool = False) -> None:
+def move_into_place(source: str, dest: str, unsafe: bool = False, through_links: bool = True) -> None:
     """Replace `dest` by the content of `source`, at once. It keeps the owner and mode that `dest` had, or gets those of a new file.
 
-    `unsafe`: where a file can't be replaced, as one that a container has mounted, its content is overwritten instead.
+    `unsafe`: where a file can't be replaced, as one that a container has mounted, its content is overwritten instead. A link's
+    target is replaced, or the link itself without `through_links`.
     """
     with open(source, "rb") as content:
-        _replace(dest, content, unsafe)
+        _replace(dest, content, unsafe, through_links)
 
 
 def write(dest: str, content: bytes, unsafe: bool = False) -> None:
@@ -65,9 +66,9 @@ def write(dest: str, content: bytes, unsafe: bool = False) -> None:
     _replace(dest, io.BytesIO(content), unsafe)
 
 
-def _replace(dest: str, content: BinaryIO, unsafe: bool) -> None:
+def _replace(dest: str, content: BinaryIO, unsafe: bool, through_links: bool = True) -> None:
     try:
-        _rename_over(dest, content)
+        _rename_over(dest, content, through_links)
     except OSError as error:
         if not unsafe or error.errno not in _IRREPLACEABLE or not os.path.exists(dest):
             raise ModuleFailed("can't write %s: %s" % (dest, error.strerror), errno=error.errno)
@@ -79,11 +80,11 @@ def _replace(dest: str, content: BinaryIO, unsafe: bool) -> None:
             raise ModuleFailed("can't write %s: %s" % (dest, second.strerror), errno=second.errno)
 
 
-def _rename_over(dest: str, content: BinaryIO) -> None:
+def _rename_over(dest: str, content: BinaryIO, through_links: bool) -> None:
     if os.path.exists(dest):
         status = os.stat(dest)
         mode, owner, group = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
-        dest = os.path.realpath(dest)
+        dest = os.path.realpath(dest) if through_links else dest
     else:
         mode, owner, group = 0o666 & ~_umask(), os.geteuid(), os.getegid()
     fresh = ""

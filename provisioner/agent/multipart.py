@@ -35,16 +35,15 @@ def _part(name: str, value: Any, context: Context) -> Tuple[bytes, ...]:
     encoding = field.get("multipart_encoding") or "base64"
     if encoding not in ("base64", "7or8bit"):
         raise ValueError("multipart_encoding must be one of ['base64', '7or8bit'].")
-    headers = ['Content-Disposition: form-data; name="%s"' % name]
+    headers = ["Content-Type: %s" % kind, 'Content-Disposition: form-data; name="%s"' % name]
     if file is not None:
-        headers[0] += '; filename="%s"' % os.path.basename(file)
+        headers[1] += '; filename="%s"' % os.path.basename(file)
     if content is not None:
         data = content if isinstance(content, bytes) else str(content).encode("utf-8", "surrogateescape")
     else:
         with open(context.blob(field["_blob"]) if field.get("_blob") else str(file), "rb") as opened:
             data = opened.read()
         if encoding == "base64":
-            headers.append("Content-Transfer-Encoding: base64")
-            data = base64.encodebytes(data).rstrip(b"\n").replace(b"\n", b"\r\n")
-    headers.insert(0, "Content-Type: %s" % kind)
+            headers.insert(0, "Content-Transfer-Encoding: base64")
+            data = base64.encodebytes(data).replace(b"\n", b"\r\n")
     return ("\r\n".join(headers).encode("utf-8", "surrogateescape"), b"", data)

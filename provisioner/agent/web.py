@@ -306,21 +306,18 @@ def _handlers(
 
 
 def tls(args: Dict[str, Any]) -> ssl.SSLContext:
-    """Whom to believe, and who we are. Raises ModuleFailed."""
-    try:
-        context = ssl.create_default_context()
-        if args.get("ca_path"):
-            place = {"capath": args["ca_path"]} if os.path.isdir(args["ca_path"]) else {"cafile": args["ca_path"]}
-            context.load_verify_locations(**place)
-        if not args.get("validate_certs", True):
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        if args.get("client_cert"):
-            context.load_cert_chain(args["client_cert"], args.get("client_key"))
-        if args.get("ciphers"):
-            context.set_ciphers(":".join(args["ciphers"]))
-        return context
-    except (OSError, ssl.SSLError) as error:
-        raise ModuleFailed("certificates, keys or ciphers can't be used: %s" % error)
+    """Whom to believe, and who we are. Raises OSError for files that can't be used, ssl.SSLError for what they hold."""
+    context = ssl.create_default_context()
+    if args.get("ca_path"):
+        place = {"capath": args["ca_path"]} if os.path.isdir(args["ca_path"]) else {"cafile": args["ca_path"]}
+        context.load_verify_locations(**place)
+    if not args.get("validate_certs", True):
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if args.get("client_cert"):
+        context.load_cert_chain(args["client_cert"], args.get("client_key"))
+    if args.get("ciphers"):
+        context.set_ciphers(":".join(args["ciphers"]))
+    return context
 
 
 def file_name(url: str) -> str:

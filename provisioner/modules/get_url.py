@@ -69,7 +69,7 @@ def _place(path: str, dest: str, args: Dict[str, Any], result: Dict[str, Any]) -
         return False
     if args["backup"] and os.path.exists(dest):
         result["backup_file"] = contents.backup(dest)
-    contents.move_into_place(path, dest)
+    contents.move_into_place(path, dest, through_links=False)
     return True
 
 
@@ -96,9 +96,7 @@ def _download(
     folder = args["tmp_dest"] or None
     if folder and not os.path.isdir(folder):
         is_file = os.path.exists(folder)
-        raise ModuleFailed(
-            "%s is a file but should be a directory." % folder if is_file else "%s directory does not exist." % folder, **result
-        )
+        raise ModuleFailed("%s is a file but should be a directory." % folder if is_file else "%s directory does not exist." % folder)
     started = time.monotonic()
     method = method or ("HEAD" if context.check else "GET")
     answer = web.ask(args, context, url=url, method=method, headers=args["headers"], modified_since=since)

@@ -89,3 +89,15 @@ def test_the_checksum_of_results(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     assert contents.sha1_of(str(tmp_path / "file")) == "a9993e364706816aba3e25717850c26c9cd0d89d"
     assert contents.sha1_of(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("through", [True, False])
+def test_links_are_followed_or_replaced(tmp_path: Path, through: bool) -> None:
+    source, target, link = (tmp_path / name for name in ("source", "target", "link"))
+    source.write_text("new")
+    target.write_text("old")
+    target.chmod(0o600)
+    link.symlink_to("target")
+    contents.move_into_place(str(source), str(link), through_links=through)
+    assert (link.is_symlink(), link.read_text(), target.read_text()) == (through, "new", "new" if through else "old")
+    assert link.stat().st_mode & 0o777 == 0o600

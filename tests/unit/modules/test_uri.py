@@ -13,7 +13,10 @@ WRONG = [
     ({"url": "u", "body_format": "form-urlencoded", "body": [1]}, "failed to parse body as form_urlencoded: cannot unpack non-iterable int object"),
     ({"url": "u", "body_format": "form-multipart", "body": [1]}, "failed to parse body as form-multipart: Mapping is required, cannot be type list"),
     ({"url": "u", "src": "/nowhere"}, "Unable to open source file /nowhere"),
-    ({"url": "https://localhost:1/", "ca_path": "/nowhere"}, "certificates, keys or ciphers can't be used: [Errno 2] No such file or directory"),
+    (
+        {"url": "https://localhost:1/", "ca_path": "/nowhere"},
+        "Status code was -1 and not [200]: Connection failure: [Errno 2] No such file or directory",
+    ),
 ]  # fmt: skip
 
 
