@@ -57,6 +57,7 @@ _SUBSETS: Sequence[Tuple[str, str, str, bool]] = (
     ("systemd", "", "", False),
 )
 _ALIASES = {alias: name for name, aliases, _, _ in _SUBSETS for alias in [name, *aliases.split()]}
+_NAMES = {name: aliases.split() for name, aliases, _, _ in _SUBSETS}
 _NEEDS = {name: needs.split() for name, _, needs, _ in _SUBSETS}
 MINIMAL = frozenset(name for name, _, _, minimal in _SUBSETS if minimal)
 EVERYTHING: FrozenSet[str] = frozenset(name for name, _, _, _ in _SUBSETS)
@@ -112,37 +113,28 @@ def _collectors(args: Dict[str, Any], context: Context) -> List[Tuple[str, Colle
 
 
 def chosen(wanted: Sequence[str]) -> Set[str]:
-    """The subsets that a list of names, some with `!`, asks for. Only exclusions: everything else; `min` is there unless excluded.
+    """The subsets that a list of names, some with `!`, asks for: `min` and what is named, less what is excluded and not named itself.
 
-    Raises ModuleFailed for a name that is none.
+    So exclusions alone leave `min`, as Ansible has it. Raises ModuleFailed for a name that is none; excluding one that is none is no mistake.
     """
-    added: Set[str] = set()
+    every = frozenset(_ALIASES)
+    added: Set[str] = set(MINIMAL)
     excluded: Set[str] = set()
-    explicit = False
-    for name in wanted:
-        without = name.startswith("!")
-        bare = name[1:] if without else name
-        if bare == "all":
-            group = set(EVERYTHING - MINIMAL) if without else set(EVERYTHING)
-        elif bare == "min":
-            group = set(MINIMAL)
-        elif bare in _ALIASES:
-            group = {_ALIASES[bare]}
-        else:
-            options = ", ".join(sorted([*_ALIASES, "all"]))
-            raise ModuleFailed("Bad subset '%s' given to Ansible. gather_subset options allowed: %s" % (bare, options))
-        if without:
-            excluded |= group
-        else:
-            explicit = True
-            # A subset that is asked for by its name is not excluded by `!all`, nor by `!min`.
+    named: Set[str] = set()
+    for name in wanted or ["all"]:
+        bare = name[1:] if name.startswith("!") else name
+        group = {"all": every, "min": MINIMAL}.get(bare)
+        if name != bare:
+            excluded |= {bare, *_NAMES.get(bare, ())} if group is None else group - MINIMAL if bare == "all" else group
+        elif group is not None:
             added |= group
-            if bare not in ("all", "min"):
-                excluded -= group
-    named = {_ALIASES[name] for name in wanted if name in _ALIASES}
-    result = set(added) if explicit else set(EVERYTHING)
-    result = (result | set(MINIMAL)) - (excluded - named)
-    for name in list(result & named if explicit else result):
+        elif bare in every:
+            named.add(bare)
+        else:
+            options = ", ".join(sorted(every))
+            raise ModuleFailed("Bad subset '%s' given to Ansible. gather_subset options allowed: all, %s" % (bare, options))
+    result = {_ALIASES[name] for name in (added | named) - (excluded - named) if name in _ALIASES}
+    for name in list(result):
         result.update(_NEEDS[name])
     return result
 

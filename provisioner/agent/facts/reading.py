@@ -3,8 +3,8 @@
 import os
 from typing import List, Optional
 
-# Nothing that facts are read from is larger.
-MAX_BYTES = 4 * 1024 * 1024
+# Nothing that facts are read from is larger; the kernel refuses to be asked for 4 MiB or more of a file in /proc/sys.
+MAX_BYTES = 1024 * 1024
 
 
 def text(path: str) -> Optional[str]:

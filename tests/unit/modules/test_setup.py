@@ -26,7 +26,13 @@ from tests.module_calls import Call
         (["!all", "!min", "default_ipv4"], {"network", "platform", "distribution"}),
         (["!all", "!min", "pkg_mgr"], {"pkg_mgr", "distribution"}),
         (["network"], MINIMAL | {"network"}),
-        (["!hardware"], EVERYTHING - {"hardware"}),
+        (["!hardware"], MINIMAL),
+        (["!min"], set()),
+        (["!nonsense"], MINIMAL),
+        ([], EVERYTHING),
+        (["all", "!interfaces"], EVERYTHING),
+        (["!all", "network", "!interfaces"], MINIMAL | {"network"}),
+        (["!network", "network"], MINIMAL | {"network"}),
         (["all", "!network", "!virtual"], EVERYTHING - {"network", "virtual"}),
         (["!all", "processor"], MINIMAL | {"hardware"}),
     ],
@@ -37,7 +43,7 @@ def test_subsets(wanted: list[str], found: set[str]) -> None:
 
 def test_an_unknown_subset_is_named() -> None:
     with pytest.raises(ModuleFailed, match=r"^Bad subset 'hardwear' given to Ansible\. gather_subset options allowed: all, all_ipv4"):
-        chosen(["!hardwear"])
+        chosen(["hardwear"])
 
 
 def test_everything_has_ansibles_names_and_is_json(call: Call) -> None:
