@@ -32,7 +32,18 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
     check = Check(_converter, PRIVATE)
     found = check.level(fields, given, rules)
     refuse(check, rules.get("called", module))
-    return {name: value for name, value in found.items() if name in fields or name.startswith(PRIVATE)}
+    return {
+        name: _given(value) if fields.get(name, {}).get("options") else value
+        for name, value in found.items()
+        if name in fields or name.startswith(PRIVATE)
+    }
+
+
+def _given(value: Any) -> Any:
+    """Options of options without those that nobody gave, which our own modules don't expect."""
+    if isinstance(value, dict):
+        return {name: _given(inner) for name, inner in value.items() if inner is not None}
+    return [_given(item) for item in value] if isinstance(value, list) else value
 
 
 def refuse(check: Check, module: str) -> None:

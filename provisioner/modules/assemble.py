@@ -19,6 +19,7 @@ ARGUMENTS: Dict[str, Any] = dict(
     remote_src={"type": "bool", "default": True},
     validate={},
     decrypt={"type": "bool", "default": True},
+    _rules={"called": "ansible.legacy.assemble"},
 )
 
 
@@ -44,8 +45,6 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         checked = edits.validate(args["validate"], content, context)
         if checked is not None:
             result["validation"] = checked
-        if context.diff:
-            result["diff"] = contents.difference(dest, content, context)
         if not context.check:
             if args["backup"] and current is not None:
                 result["backup_file"] = contents.backup(dest)

@@ -53,7 +53,9 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
             contents.write(path, after)
     changed, detail = edits.attribute_change(path, args, context)
     result.update(changed=changed or different, msg=edits.with_attributes(msg, changed))
-    result["diff"] = [edits.content_diff(path, before, after, context), detail]
+    shown = edits.content_diff(path, before, after, context)
+    # A file that would be made has no attributes to compare yet.
+    result["diff"] = shown if context.check and not exists else [shown, detail]
     return result
 
 

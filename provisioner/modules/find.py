@@ -189,5 +189,5 @@ def _contains(path: str, args: Dict[str, Any]) -> bool:
     except UnicodeDecodeError:
         known = args["encoding"] or 'None (default determined by the Python built-in function "open")'
         raise ModuleFailed("Failed to read the file %s due to an encoding error. current encoding: %s" % (path, known))
-    except OSError:
+    except (OSError, UnicodeError):
         return False

@@ -133,9 +133,8 @@ def _work(git: Git, args: Dict[str, Any], context: Context, result: Dict[str, An
     if modified:
         if not args["force"]:
             raise ModuleFailed("Local modifications exist in the destination: %s (force=no)." % args["dest"], **result)
-        result["changed"] = True
         if not context.check:
-            result["msg"] = "Local modifications exist in the destination: %s" % args["dest"]
+            result.update(changed=True, msg="Local modifications exist in the destination: %s" % args["dest"])
     if not args["update"]:
         result["after"] = before
         return bool(args["archive"])

@@ -16,6 +16,8 @@ ARGUMENTS = {
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    if context.check:
+        return {"changed": False, "skipped": True, "msg": "remote module (tempfile) does not support check mode"}
     try:
         if args["state"] == "file":
             handle, path = tempfile.mkstemp(prefix=args["prefix"], suffix=args["suffix"], dir=args["path"])
