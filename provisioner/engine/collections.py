@@ -31,6 +31,7 @@ class Collections:
     def __init__(self, roots: Sequence[Path] | None = None) -> None:
         self._roots = list(standard_roots() if roots is None else roots)
         self._routing: dict[Path, dict[str, Any]] = {}
+        self._holding: dict[tuple[str, str], str | None] = {}
 
     def add_beside(self, playbook_directory: Path) -> None:
         """What lies in `collections/` beside a playbook comes before the rest."""
@@ -98,6 +99,29 @@ class Collections:
     def lookup(self, name: str) -> Path | None:
         """The file of a lookup by its full name, moves followed."""
         return self._plugin(self.resolve(name, "lookup"), "lookup")
+
+    def holding(self, name: str, kind: str) -> str | None:
+        """The full name of what content from before collections calls by its bare name. `kind` is modules, filter, test or lookup."""
+        key = (name, kind)
+        if key not in self._holding:
+            found = (f"{collection}.{name}" for collection in self._installed() if self._plugin(f"{collection}.{name}", kind) is not None)
+            self._holding[key] = next(found, None) if name.isidentifier() else None
+        return self._holding[key]
+
+    def full_name(self, name: str, kind: str) -> str:
+        """Where a plugin is now; the name itself when no collection has it."""
+        return self.resolve(name if "." in name else self.holding(name, kind) or name, kind)
+
+    def _installed(self) -> list[str]:
+        """All collections, those to which most of Ansible's own plugins moved first."""
+        bases = [base for root in self._roots for base in (root / "ansible_collections", root) if base.name == "ansible_collections"]
+        names = {".".join(path.parts[-2:]) for base in bases for path in base.glob("*/*") if path.is_dir()}
+        return sorted(names, key=lambda name: (name != "community.general", not name.startswith(("ansible.", "community.")), name))
+
+    def is_for_windows(self, name: str) -> bool:
+        """Whether a module is one of a collection for PowerShell: it can stand in a role, and fails where it is run."""
+        path = self.module(name)
+        return path is not None and next(path.parent.glob("*.ps1"), None) is not None
 
     def needs_action(self, name: str) -> bool:
         """Whether a module's work is done by an action plugin on the controller."""

@@ -138,16 +138,21 @@ class Content:
 
     # Collections
 
-    def collection_module(self, name: str, search: tuple[str, ...], place: Location | None) -> str | None:
-        """The action that a collection's module is known as from now on; None when no collection has it."""
-        for full in [name] if name.count(".") >= 2 else [f"{collection}.{name}" for collection in search]:
+    def collection_module(self, name: str, search: tuple[str, ...], place: Location | None, *, last: bool = False) -> str | None:
+        """The action that a collection's module is known as from now on; None when no collection has it.
+
+        `last` looks in all that are installed: content from before collections names their modules so.
+        """
+        anywhere = None if "." in name or not last else self.collections.holding(name, "modules")
+        searched = [f"{collection}.{name}" for collection in search] + ([anywhere] if anywhere else [])
+        for full in [name] if name.count(".") >= 2 else searched:
             moved = self.collections.resolve(full)
             if self._builtin(short_name(moved)):
                 return short_name(moved)
             path = self.collections.module(moved)
             if path is None:
                 continue
-            if self.collections.needs_action(moved):
+            if self.collections.needs_action(moved) and not self.collections.is_for_windows(moved):
                 raise PlaybookError(
                     f"the module '{moved}' needs an action plugin of its collection, and these don't run here", place, "use another module"
                 )
@@ -157,7 +162,8 @@ class Content:
 
     def has_lookup(self, name: str) -> bool:
         """Whether a lookup of one's own, or of a collection, goes by this name."""
-        return name in self.own_lookups or self.collections.lookup(name) is not None
+        full = name if "." in name else self.collections.holding(name, "lookup") or name
+        return name in self.own_lookups or self.collections.lookup(full) is not None
 
     # Roles
 

@@ -203,7 +203,7 @@ class TaskParser:
             if found is not None:
                 return found
         if not self._known(short):
-            found = self._content.collection_module(name, search, place)
+            found = self._content.collection_module(name, search, place, last=True)
             if found is not None:
                 return found
             close = difflib.get_close_matches(short, [*self._names(), *TASK_KEYS], n=1)

@@ -117,7 +117,9 @@ class Runner:
         }
         plugins = builtin_plugins()
         left_out = add_folders(plugins, folders, named)
-        engine = Engine(with_collections(plugins, content.collections.plugin_files, content.collections.roots))
+        engine = Engine(
+            with_collections(plugins, content.collections.plugin_files, content.collections.full_name, content.collections.roots)
+        )
         targets = Targets(self.sessions, variables, self.inventory, self.options)
         run = Run(
             inventory=self.inventory,

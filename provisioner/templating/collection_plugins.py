@@ -1,4 +1,4 @@
-"""Filters, tests and lookups of installed collections, loaded when a template names one in full (`namespace.collection.name`)."""
+"""Filters, tests and lookups of installed collections, loaded when a template names one, most often in full (`namespace.collection.name`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from provisioner.templating.plugins import STAND_INS, Plugins, lookup_of, naming
 
 FindFiles = Callable[[str, str], Iterator[Path]]
 """(collection, kind of plugin) -> its files."""
+FindName = Callable[[str, str], str]
+"""(name as written, kind of plugin) -> its full name now, moves followed."""
 
 
 class _Named(dict[str, Any]):
@@ -39,11 +41,12 @@ class _Named(dict[str, Any]):
         return isinstance(name, str) and self.get(name) is not None
 
 
-def with_collections(plugins: Plugins, files: FindFiles, roots: Sequence[Path]) -> Plugins:
+def with_collections(plugins: Plugins, files: FindFiles, full_name: FindName, roots: Sequence[Path]) -> Plugins:
     """The plugins, and those of collections; what plugins import of collections is found below `roots`."""
 
     def methods(kind: str, cls: str, method: str) -> Callable[[str], Any]:
-        def find(name: str) -> Any:
+        def find(written: str) -> Any:
+            name = full_name(written, kind)
             for module in _modules(name, kind, files, roots):
                 made = getattr(module, cls, None)
                 offered = getattr(made(), method)() if made is not None else {}
@@ -53,7 +56,8 @@ def with_collections(plugins: Plugins, files: FindFiles, roots: Sequence[Path]) 
 
         return find
 
-    def lookup(name: str) -> Any:
+    def lookup(written: str) -> Any:
+        name = full_name(written, "lookup")
         for module in _modules(name, "lookup", files, roots):
             if module.__name__.rsplit(".", 1)[-1] == name.rsplit(".", 1)[-1]:
                 return lookup_of(module.LookupModule)

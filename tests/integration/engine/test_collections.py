@@ -133,3 +133,13 @@ def test_collections_are_found_where_the_environment_says(installed: Path, monke
     assert Collections().folder("acme.base") == installed / "collections/ansible_collections/acme/base"
     monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", f"{installed}/collections/ansible_collections")
     assert Collections().role("acme.tools.hello") == installed / "collections/ansible_collections/acme/tools/roles/hello"
+
+
+def test_bare_names_are_found_in_what_is_installed(installed: Path) -> None:
+    found = Collections([installed / "collections"])
+    assert found.holding("greet", "modules") == "acme.tools.greet"
+    assert found.full_name("two", "lookup") == "acme.tools.two"
+    assert found.holding("nowhere", "modules") is None
+    assert not found.is_for_windows("acme.tools.greet")
+    (installed / "collections/ansible_collections/acme/tools/plugins/modules/greet.ps1").touch()
+    assert found.is_for_windows("acme.tools.acting")

@@ -90,4 +90,4 @@ def test_own_modules(tmp_path: Path) -> None:
     assert (done["failing"]["msg"], done["failing"]["extra"], done["failing"]["failed"]) == ("bad name", 1, True)
     assert done["missing"]["msg"] == "missing required arguments: name"
     assert done["wrong"]["msg"] == "state is absent but all of the following are missing: path"
-    assert "on purpose" in done["crash"]["module_stderr"]
+    assert done["crash"]["msg"] == "Task failed: Module failed: on purpose" and "RuntimeError" in done["crash"]["exception"]

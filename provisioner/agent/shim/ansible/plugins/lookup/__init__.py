@@ -51,6 +51,10 @@ class LookupBase:
     def get_options(self, hostvars: Any = None) -> Dict[str, Any]:
         return dict(self._options)
 
+    def get_basedir(self, variables: Any) -> Any:
+        """The folder of the role, outside of roles that of the playbook."""
+        return variables["role_path"] if "role_path" in variables else self._loader.get_basedir()
+
     def find_file_in_search_path(self, myvars: Any, subdir: str, needle: str, ignore_missing: bool = False) -> Any:
         """The path of a file beside the task, role or playbook. Raises AnsibleError unless `ignore_missing`."""
         from ansible.errors import AnsibleFileNotFound

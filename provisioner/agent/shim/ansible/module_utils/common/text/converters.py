@@ -30,7 +30,13 @@ to_native = to_text
 
 
 def jsonify(data: Any, **options: Any) -> str:
-    return json.dumps(data, default=str, **options)
+    return json.dumps(data, default=_plain, **options)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    return to_text(value)
 
 
 def container_to_text(value: Any, encoding: str = "utf-8", errors: Any = None) -> Any:
