@@ -24,6 +24,7 @@ from provisioner.kube.apiserver.registry import VIRTUAL, Registry
 from provisioner.kube.apiserver.replies import COMPRESSED_BYTES, Listed, Reply
 from provisioner.kube.apiserver.requests import flag, whole
 from provisioner.kube.apiserver.rest import Rest
+from provisioner.kube.apiserver.routes import check_route
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
 from provisioner.kube.apiserver.subresources.pods import decoded
 from provisioner.kube.apiserver.watches import Watches
@@ -62,8 +63,7 @@ class Resources:
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
         if kind.deprecation:
             call.warnings.append(kind.deprecation)
-        if kind.resource.namespaced and not target.namespace and target.name:
-            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        check_route(kind, target)
         if target.resource == "componentstatuses" and target.verb in ("get", "list"):
             return self._subresources.components(kind, request, call)
         if target.resource in VIRTUAL:
@@ -72,12 +72,6 @@ class Resources:
             return json_response(await self._subresources.review(kind, call, await read_body(request)), 201)
         if target.subresource and target.subresource != "status":
             return await self._subresources.answer(kind, call, request)
-        if target.subresource == "status" and not kind.strategy.has_status:
-            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
-        if target.verb == "create" and target.name:
-            raise errors.StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
-        if target.verb not in kind.resource.verbs and not (target.subresource and target.verb in ("get", "update", "patch")):
-            raise errors.method_not_supported(target.resource, target.verb, target.group)
         form = negotiation.accepted(request.headers.get("Accept"))
         method: Callable[..., Any] = getattr(self, f"_{METHODS[target.verb]}")
         response: web.StreamResponse = await method(request, kind, call, form)

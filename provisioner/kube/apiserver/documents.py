@@ -77,7 +77,13 @@ class Documents:
         found = self._fixed().get("/".join(parts))
         if found is None:
             raise not_there()
-        return json_response(found)
+        response = json_response(found)
+        if head in ("openid", ".well-known"):
+            # As upstream: who checks tokens elsewhere may keep this for an hour.
+            response.headers["Cache-Control"] = "public, max-age=3600"
+            if head == "openid":
+                response.headers["Content-Type"] = "application/jwk-set+json"
+        return response
 
     def _fixed(self) -> dict[str, Any]:
         return {

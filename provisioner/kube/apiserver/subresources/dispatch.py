@@ -107,8 +107,6 @@ class Subresources:
     async def review(self, kind: Kind, call: Call, document: Any) -> Any:
         """Raises StatusError."""
         name = kind.resource.kind
-        if call.target.verb != "create":
-            raise errors.method_not_supported(call.target.resource, call.target.verb, call.target.group)
         if name == "TokenReview":
             return await reviews.token_review(self._authenticator, document)
         if name == "SelfSubjectReview":
@@ -129,8 +127,6 @@ class Subresources:
 
         target = call.target
         name = target.subresource
-        if not any(sub.name == name for sub in kind.resource.subresources) and name not in STREAMS:
-            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
         if name in STREAMS:
             if name != "log":
                 await self._rest.admission.connect(call, kind, connect_options(kind, name, request.query, target.rest))

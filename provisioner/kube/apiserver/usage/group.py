@@ -68,7 +68,7 @@ class ResourceMetrics:
             if target.path.rstrip("/") == f"/apis/{API_VERSION}":
                 return _json(resource_list())
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
-        if target.resource not in KINDS or target.subresource:
+        if target.resource not in KINDS or target.subresource or (target.resource == "nodes" and target.namespace):
             raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
         if target.verb not in ("get", "list"):
             raise errors.StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")

@@ -44,7 +44,7 @@ def test_parameters() -> None:
     assert flag({"watch": ""}, "watch") and flag({"watch": "1"}, "watch") and not flag({"watch": "false"}, "watch")
     assert whole({"limit": "7"}, "limit") == 7 and whole({}, "limit") is None
     assert dry_run({"dryRun": "All"}) and not dry_run({})
-    with pytest.raises(StatusError, match="PatchOptions.* dryRun: Unsupported value") as refused:
+    with pytest.raises(StatusError, match=r"PatchOptions.* dryRun: Unsupported value") as refused:
         dry_run({"dryRun": "Some"}, "patch")
     assert refused.value.code == 422
     for call in (lambda: flag({"watch": "x"}, "watch"), lambda: whole({"limit": "x"}, "limit")):

@@ -100,6 +100,7 @@ async def test_a_table(metrics: ResourceMetrics) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [
+        ("GET", "/apis/metrics.k8s.io/v1beta1/namespaces/a/nodes", 404),
         ("GET", f"{NODES}/silent", 404),
         ("GET", f"{PODS}/gone", 404),
         ("DELETE", f"{NODES}/n", 405),
