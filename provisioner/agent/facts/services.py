@@ -40,18 +40,26 @@ def package_manager() -> Dict[str, Any]:
     return {"pkg_mgr": there[0] if there else "unknown"}
 
 
-def service_manager() -> Dict[str, Any]:
-    first = reading.text("/proc/1/comm") or ""
-    if first in ("", "init", "sh", "bash", "sudo"):
-        if os.path.isdir("/run/systemd/system"):
-            first = "systemd"
-        elif os.path.isdir("/run/openrc") or os.path.exists("/sbin/openrc"):
-            first = "openrc"
-        elif os.path.isdir("/etc/init.d"):
-            first = "sysvinit"
-        else:
-            first = "service"
-    return {"service_mgr": {"runit-init": "runit", "openrc-init": "openrc", "svscan": "svc"}.get(first, first)}
+def service_manager(root: str = "") -> Dict[str, Any]:
+    """By the first process; where that is a shell (in a container, a chroot) or just `init`, by what is installed. Below `root`."""
+    link = os.readlink(root + "/sbin/init") if os.path.islink(root + "/sbin/init") else ""
+    first = os.path.basename(reading.text(root + "/proc/1/comm") or link)
+    if first and first != "init" and not first.endswith("sh"):
+        return {"service_mgr": {"procd": "openwrt_init", "runit-init": "runit", "openrc-init": "openrc", "svscan": "svc"}.get(first, first)}
+
+    def there(*paths: str) -> bool:
+        return any(os.path.exists(root + path) for path in paths)
+
+    systemctl = shutil.which("systemctl") is not None
+    candidates = (
+        ("systemd", systemctl and there("/run/systemd/system", "/dev/.run/systemd", "/dev/.systemd")),
+        ("upstart", there("/etc/init") and shutil.which("initctl") is not None),
+        ("openrc", there("/sbin/openrc")),
+        ("systemd", systemctl and os.path.basename(link) == "systemd"),
+        ("sysvinit", there("/etc/init.d")),
+        ("dinit", there("/etc/dinit.d")),
+    )
+    return {"service_mgr": next((name for name, good in candidates if good), "service")}
 
 
 def selinux() -> Dict[str, Any]:

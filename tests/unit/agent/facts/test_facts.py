@@ -1,4 +1,4 @@
-"""Proves how facts are read from given files: distributions, processors, memory, resolver, command line, time, capabilities."""
+"""Proves how facts are read from given files: distributions, processors, memory, resolver, command line, time, capabilities, service managers."""
 
 from __future__ import annotations
 
@@ -155,3 +155,31 @@ def test_labels_make_interfaces_and_more_addresses_are_secondary(monkeypatch: py
 )
 def test_capabilities_are_what_ansible_reads_of_capsh(told: str, enforced: str, names: list[str]) -> None:
     assert services.parsed_capabilities(told) == {"system_capabilities_enforced": enforced, "system_capabilities": names}
+
+
+@pytest.mark.parametrize(
+    ("first", "there", "link", "manager"),
+    [
+        ("systemd", [], None, "systemd"),
+        ("procd", [], None, "openwrt_init"),
+        ("s6-svscan", [], None, "s6-svscan"),
+        ("bash", ["run/systemd/system", "etc/init.d"], None, "systemd"),
+        ("init", ["sbin/openrc", "etc/init.d"], None, "openrc"),
+        ("dash", ["etc/init.d"], "/lib/systemd/systemd", "systemd"),
+        ("dash", ["etc/init.d"], "/lib/other", "sysvinit"),
+        (None, [], "/lib/systemd/systemd", "systemd"),
+        (None, ["etc/dinit.d"], None, "dinit"),
+        ("sh", [], None, "service"),
+    ],
+)
+def test_service_managers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str | None, there: list[str], link: str | None, manager: str
+) -> None:
+    for name in [*there, "proc/1", "sbin"]:
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    if first is not None:
+        (tmp_path / "proc/1/comm").write_text(first + "\n")
+    if link is not None:
+        (tmp_path / "sbin/init").symlink_to(link)
+    monkeypatch.setattr(services.shutil, "which", lambda name: "/bin/systemctl" if name == "systemctl" else None)
+    assert services.service_manager(str(tmp_path)) == {"service_mgr": manager}
