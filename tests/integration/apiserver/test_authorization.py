@@ -168,3 +168,20 @@ def test_webhook_by_configuration(make_server: Any, serve: Any, kubeconfig: Any,
     assert verbs == ["list", "get", "watch"]
     asked = json.loads(peer.asked[0][3])
     assert asked["kind"] == "SubjectAccessReview" and asked["spec"]["user"] == "alice" and "devs" in asked["spec"]["groups"]
+
+
+def test_a_stream_by_get_takes_the_right_to_create(server: Any, namespace: str) -> None:
+    rule = {"apiGroups": [""], "resources": ["pods/exec", "configmaps"], "verbs": ["get", "patch"]}
+    roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    server.call("POST", f"{roles}/roles", {"metadata": {"name": "looks"}, "rules": [rule]})
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "looks"}
+    subject = {"kind": "User", "name": "alice", "apiGroup": "rbac.authorization.k8s.io"}
+    server.call("POST", f"{roles}/rolebindings", {"metadata": {"name": "looks"}, "roleRef": reference, "subjects": [subject]})
+    code, status = server.call("GET", f"/api/v1/namespaces/{namespace}/pods/p/exec?command=ls", user="alice")
+    assert code == 403 and 'cannot create resource "pods/exec"' in status["message"]
+    path, body = f"/api/v1/namespaces/{namespace}/configmaps/c", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+    media = {"Content-Type": "application/apply-patch+yaml"}
+    code, status = server.call("PATCH", f"{path}?fieldManager=a", body, user="alice", headers=media)
+    assert code == 403 and 'cannot create resource "configmaps"' in status["message"]
+    assert server.call("PATCH", f"{path}?fieldManager=a", body, headers=media)[0] == 201
+    assert server.call("PATCH", f"{path}?fieldManager=a", body, user="alice", headers=media)[0] == 200

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from provisioner.kube.apiserver.admission.certificates import Certificates, ClusterTrustBundleAttest
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
+from provisioner.kube.apiserver.admission.creation import CreateAuthorization
 from provisioner.kube.apiserver.admission.escalation import Escalation
 from provisioner.kube.apiserver.admission.event_limits import EventRateLimit
 from provisioner.kube.apiserver.admission.expressions import Expressions
@@ -91,6 +92,7 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         PodTopologyLabels(cache),
         MutatingPolicies(cache, parts.registry, parts.expressions),
         MutatingWebhooks(cache, parts.registry, parts.expressions, parts.caller),
+        CreateAuthorization(parts.authorizer),
         ValidatingPolicies(cache, parts.registry, parts.expressions),
         ValidatingWebhooks(cache, parts.registry, parts.expressions, parts.caller),
         PodSecurity(cache, settings.pod_security),

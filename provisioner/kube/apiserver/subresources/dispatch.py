@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -78,10 +79,15 @@ class Subresources:
     def _bound(self, kind: str) -> Kind | None:
         return {"Pod": self._core("pods"), "Secret": self._core("secrets"), "Node": self._core("nodes")}.get(kind)
 
+    async def _may_open(self, call: Call) -> None:
+        """A WebSocket is asked for with GET, and does what POST does: since 1.35 it takes the same right. Raises 403."""
+        target = replace(call.target, verb="create")
+        verdict = await self._authorizer.judge(call.user, target)
+        if not verdict.allowed:
+            raise errors.forbidden(target.resource, target.name, Authorizer.refusal(call.user, target, verdict.reason), target.group)
+
     async def may_delete_unread(self, call: Call) -> None:
         """Who removes what nobody can read must be allowed to do just that. Raises 403."""
-        from dataclasses import replace
-
         target = replace(call.target, verb="unsafe-delete-ignore-read-errors")
         verdict = await self._authorizer.judge(call.user, target)
         if not verdict.allowed:
@@ -114,8 +120,6 @@ class Subresources:
         if name == "SelfSubjectRulesReview":
             return reviews.rules_review(self._rbac, call, document)
         if name == "Binding":
-            from dataclasses import replace
-
             target = replace(call.target, resource="pods", name=(document.get("metadata") or {}).get("name", ""), subresource="binding")
             return await pods.bind(self._rest, self._core("pods"), replace(call, target=target), document, self._clock)
         if name.endswith("AccessReview"):
@@ -128,6 +132,8 @@ class Subresources:
         target = call.target
         name = target.subresource
         if name in STREAMS:
+            if name in _OPTIONS and target.verb == "get":
+                await self._may_open(call)
             if name != "log":
                 await self._rest.admission.connect(call, kind, connect_options(kind, name, request.query, target.rest))
             return await self._streams.answer(kind, call, request)
