@@ -142,7 +142,7 @@ class Check:
         if value in choices:
             return
         # YAML reads yes as True: back to the word, where only one can be meant.
-        words = {"True": TRUE_WORDS, "False": FALSE_WORDS}.get(str(value), ())
+        words = {"True": (*TRUE_WORDS, True), "False": (*FALSE_WORDS, False)}.get(str(value), ())
         meant = [choice for choice in choices if choice in words]
         if len(meant) == 1:
             found[name] = meant[0]

@@ -25,6 +25,7 @@ DOCKER_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "validate_certs": {"type": "bool", "default": False, "aliases": ["tls_verify"]},
     "debug": {"type": "bool", "default": False},
 }
+TOGETHER = [["client_cert", "client_key"]]
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 DEFAULT_REGISTRY = "https://index.docker.io/v1/"
 # An image's layers and a container's log are read in parts of this size.

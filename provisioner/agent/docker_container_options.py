@@ -92,7 +92,9 @@ def _links(value: List[str]) -> List[str]:
 
 def _healthcheck(value: Dict[str, Any]) -> Dict[str, Any]:
     test = value.get("test")
-    if isinstance(test, str):
+    if test is None and not value.get("test_cli_compatible"):
+        test = ["NONE"]  # no test is no health check, unless the image's is to be meant as with Docker's own program
+    elif isinstance(test, str):
         test = ["NONE"] if test == "NONE" else ["CMD-SHELL", test]
     made: Dict[str, Any] = {} if test is None else {"Test": [str(word) for word in test]}
     for name, key in (
@@ -111,29 +113,53 @@ def _healthcheck(value: Dict[str, Any]) -> Dict[str, Any]:
 def _mounts(value: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     made = []
     for mount in value:
-        if not mount.get("target"):
-            raise ModuleFailed("missing required arguments: target found in mounts")
-        kind = mount.get("type", "volume")
+        kind = mount["type"]
         entry: Dict[str, Any] = {"Type": kind, "Target": mount["target"], "ReadOnly": bool(mount.get("read_only", False))}
         if mount.get("source"):
             entry["Source"] = mount["source"]
-        if kind == "bind" and mount.get("propagation"):
-            entry["BindOptions"] = {"Propagation": mount["propagation"]}
+        if mount.get("consistency"):
+            entry["Consistency"] = mount["consistency"]
+        bind = {key: mount[name] for name, key in _BIND.items() if mount.get(name)}
+        if kind == "bind" and bind:
+            entry["BindOptions"] = bind
+        if kind == "image" and mount.get("subpath"):
+            entry["ImageOptions"] = {"Subpath": mount["subpath"]}
         if kind == "tmpfs":
             chosen = {
                 "SizeBytes": mount.get("tmpfs_size") and size_bytes(mount["tmpfs_size"]),
                 "Mode": mount.get("tmpfs_mode") and int(str(mount["tmpfs_mode"]), 8),
+                "Options": [
+                    [str(word) for word in pair if word is not None] for one in mount.get("tmpfs_options") or () for pair in one.items()
+                ],
             }
             entry["TmpfsOptions"] = {key: one for key, one in chosen.items() if one}
-        if kind == "volume" and (mount.get("no_copy") or mount.get("labels") or mount.get("volume_driver")):
+        if kind == "volume" and any(mount.get(name) for name in ("no_copy", "labels", "volume_driver", "subpath")):
             driver = {"Name": mount.get("volume_driver"), "Options": mount.get("volume_options") or {}}
             entry["VolumeOptions"] = {
                 "NoCopy": bool(mount.get("no_copy")),
                 "Labels": mount.get("labels") or {},
                 "DriverConfig": driver if driver["Name"] else {},
+                **({"Subpath": mount["subpath"]} if mount.get("subpath") else {}),
             }
         made.append(entry)
     return made
+
+
+def _rates(value: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    return [{"Path": entry["path"], "Rate": size_bytes(entry["rate"])} for entry in value]
+
+
+def _device_requests(value: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    return [
+        {
+            "Driver": entry.get("driver", ""),
+            "Count": entry.get("count", 0),
+            "DeviceIDs": entry.get("device_ids", []),
+            "Capabilities": entry.get("capabilities", []),
+            "Options": _texts(entry.get("options", {})),
+        }
+        for entry in value
+    ]
 
 
 def _namespace(value: str) -> str:
@@ -144,11 +170,38 @@ def _group(kind: str, argument: Dict[str, Any], convert: Callable[[Any], Any], p
     return {name: Option(place, key, convert, kind, argument) for name, key in keys.items()}
 
 
+_BIND = {
+    "propagation": "Propagation", "non_recursive": "NonRecursive", "create_mountpoint": "CreateMountpoint",
+    "read_only_non_recursive": "ReadOnlyNonRecursive", "read_only_force_recursive": "ReadOnlyForceRecursive",
+}  # fmt: skip
 _TEXT: Dict[str, Any] = {}
 _INT: Dict[str, Any] = {"type": "int"}
 _BOOL: Dict[str, Any] = {"type": "bool"}
 _LIST: Dict[str, Any] = {"type": "list", "elements": "str"}
 _DICT: Dict[str, Any] = {"type": "dict"}
+# What stands inside of options that are mappings.
+HEALTHCHECK: Dict[str, Any] = {
+    "test": {"type": "raw"}, "test_cli_compatible": {"type": "bool", "default": False}, "interval": {}, "timeout": {}, "start_period": {},
+    "start_interval": {}, "retries": {"type": "int"},
+}  # fmt: skip
+MOUNT: Dict[str, Any] = {
+    "target": {"required": True}, "source": {},
+    "type": {"default": "volume", "choices": ["bind", "volume", "tmpfs", "npipe", "cluster", "image"]},
+    "read_only": {"type": "bool"}, "consistency": {"choices": ["default", "consistent", "cached", "delegated"]},
+    "propagation": {"choices": ["private", "rprivate", "shared", "rshared", "slave", "rslave"]}, "no_copy": {"type": "bool"},
+    "labels": {"type": "dict"}, "volume_driver": {}, "volume_options": {"type": "dict"}, "tmpfs_size": {}, "tmpfs_mode": {},
+    "non_recursive": {"type": "bool"}, "create_mountpoint": {"type": "bool"}, "read_only_non_recursive": {"type": "bool"},
+    "read_only_force_recursive": {"type": "bool"}, "subpath": {}, "tmpfs_options": {"type": "list", "elements": "dict"},
+}  # fmt: skip
+NETWORK: Dict[str, Any] = {
+    "name": {"required": True}, "ipv4_address": {}, "ipv6_address": {}, "aliases": {"type": "list", "elements": "str"},
+    "links": {"type": "list", "elements": "str"}, "mac_address": {}, "driver_opts": {"type": "dict"}, "gw_priority": {"type": "int"},
+}  # fmt: skip
+_REQUEST: Dict[str, Any] = {
+    "capabilities": {"type": "list", "elements": "list"}, "count": {"type": "int"}, "device_ids": {"type": "list", "elements": "str"},
+    "driver": {}, "options": {"type": "dict"},
+}  # fmt: skip
+_RATE: Dict[str, Any] = {"type": "list", "elements": "dict", "options": {"path": {"required": True}, "rate": {"required": True}}}
 OPTIONS: Dict[str, Option] = {
     **_group("value", _TEXT, _same, "config", domainname="Domainname", hostname="Hostname", user="User", working_dir="WorkingDir", stop_signal="StopSignal", mac_address="MacAddress"),
     **_group("value", _INT, _same, "config", stop_timeout="StopTimeout"),
@@ -156,7 +209,7 @@ OPTIONS: Dict[str, Option] = {
     **_group("list", {"type": "raw"}, _command, "config", command="Cmd"),
     **_group("list", _LIST, _command, "config", entrypoint="Entrypoint"),
     **_group("dict", _DICT, _texts, "config", labels="Labels"),
-    **_group("dict", _DICT, _healthcheck, "config", healthcheck="Healthcheck"),
+    **_group("dict", {"type": "dict", "options": HEALTHCHECK}, _healthcheck, "config", healthcheck="Healthcheck"),
     **_group("value", _TEXT, _same, "host", cgroup_parent="CgroupParent", cpuset_cpus="CpusetCpus", cpuset_mems="CpusetMems", isolation="Isolation", runtime="Runtime", volume_driver="VolumeDriver"),
     **_group("value", _TEXT, _namespace, "host", cgroupns_mode="CgroupnsMode", ipc_mode="IpcMode", pid_mode="PidMode", userns_mode="UsernsMode", uts="UTSMode"),
     **_group("value", _TEXT, size_bytes, "host", memory="Memory", memory_reservation="MemoryReservation", memory_swap="MemorySwap", kernel_memory="KernelMemory", shm_size="ShmSize"),
@@ -172,7 +225,10 @@ OPTIONS: Dict[str, Option] = {
     **_group("set", _DICT, _hosts, "host", etc_hosts="ExtraHosts"),
     **_group("dict", _LIST, _tmpfs, "host", tmpfs="Tmpfs"),
     **_group("dict", _DICT, _texts, "host", sysctls="Sysctls", storage_opts="StorageOpt"),
-    **_group("set", {"type": "list", "elements": "dict"}, _mounts, "host", mounts="Mounts"),
+    **_group("set", {"type": "list", "elements": "dict", "options": MOUNT}, _mounts, "host", mounts="Mounts"),
+    **_group("set", _LIST, _same, "host", device_cgroup_rules="DeviceCgroupRules"),
+    **_group("set", _RATE, _rates, "host", device_read_bps="BlkioDeviceReadBps", device_write_bps="BlkioDeviceWriteBps", device_read_iops="BlkioDeviceReadIOps", device_write_iops="BlkioDeviceWriteIOps"),
+    **_group("set", {"type": "list", "elements": "dict", "options": _REQUEST}, _device_requests, "host", device_requests="DeviceRequests"),
 }  # fmt: skip
 # Their other names.
 ALIASES = {

@@ -144,6 +144,12 @@ def content_hash(wanted: Dict[str, Any]) -> str:
     return digest[:10].translate(_VOWELS)
 
 
+CONDITION: Dict[str, Any] = {
+    "type": "dict",
+    "options": {"type": {}, "status": {"default": True, "choices": [True, False, "Unknown"]}, "reason": {}},
+}
+
+
 def is_ready(found: Optional[Dict[str, Any]], condition: Optional[Dict[str, Any]]) -> bool:
     """Whether an object is what `wait` waits for: by the condition given, or by what its kind means by ready."""
     if found is None:
@@ -151,7 +157,7 @@ def is_ready(found: Optional[Dict[str, Any]], condition: Optional[Dict[str, Any]
     status = found.get("status") or {}
     if condition and condition.get("type"):
         for entry in status.get("conditions") or []:
-            if entry.get("type") == condition["type"] and entry.get("status") == condition.get("status", "True"):
+            if entry.get("type") == condition["type"] and entry.get("status") == str(condition.get("status", True)):
                 return not condition.get("reason") or entry.get("reason") == condition["reason"]
         return False
     spec, kind = found.get("spec") or {}, found.get("kind")

@@ -36,13 +36,13 @@ ARGUMENTS: Dict[str, Any] = dict(
         log_driver={},
         log_options={"type": "dict", "aliases": ["log_opt"]},
         network_mode={},
-        networks={"type": "list", "elements": "dict"},
+        networks={"type": "list", "elements": "dict", "options": options.NETWORK},
         networks_cli_compatible={"type": "bool", "default": True},
         output_logs={"type": "bool", "default": False},
         paused={"type": "bool"},
         platform={},
         published_ports={"type": "list", "elements": "str", "aliases": ["ports"]},
-        pull={"type": "raw", "default": "missing"},
+        pull={"type": "raw", "default": "missing", "choices": ["never", "missing", "always", True, False]},
         pull_check_mode_behavior={"default": "image_not_present", "choices": ["image_not_present", "always"]},
         purge_networks={"type": "bool"},
         recreate={"type": "bool", "default": False},
@@ -52,6 +52,11 @@ ARGUMENTS: Dict[str, Any] = dict(
         restart_retries={"type": "int"},
         volumes={"type": "list", "elements": "str"},
     ),
+    _rules={
+        "required_together": docker_api.TOGETHER,
+        "required_if": [("state", "present", ["image"])],
+        "required_by": {"log_options": ["log_driver"], "restart_retries": ["restart_policy"]},
+    },
 )
 _PULL = {"true": "always", "false": "missing", "yes": "always", "no": "missing"}
 

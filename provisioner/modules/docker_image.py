@@ -9,14 +9,21 @@ from typing import Any, Dict, List, Optional
 from provisioner.agent import docker_api
 from provisioner.agent.context import Context, ModuleFailed
 
+BUILD: Dict[str, Any] = {
+    "path": {"type": "path", "required": True}, "dockerfile": {}, "args": {"type": "dict"}, "target": {}, "platform": {}, "network": {},
+    "cache_from": {"type": "list", "elements": "str"}, "nocache": {"type": "bool", "default": False}, "rm": {"type": "bool", "default": True},
+    "pull": {"type": "bool", "default": False}, "http_timeout": {"type": "int"}, "use_config_proxy": {"type": "bool"}, "shm_size": {},
+    "etc_hosts": {"type": "dict"}, "labels": {"type": "dict"},
+    "container_limits": {"type": "dict", "options": {"memory": {}, "memswap": {}, "cpushares": {"type": "int"}, "cpusetcpus": {}}},
+}  # fmt: skip
 ARGUMENTS = dict(
     docker_api.DOCKER_ARGUMENTS,
     name={"required": True},
     tag={"default": "latest"},
     state={"default": "present", "choices": ["absent", "present"]},
     source={"choices": ["build", "load", "pull", "local"]},
-    build={"type": "dict"},
-    pull={"type": "dict"},
+    build={"type": "dict", "options": BUILD},
+    pull={"type": "dict", "options": {"platform": {}}},
     load_path={"type": "path"},
     archive_path={"type": "path"},
     repository={},
@@ -24,12 +31,11 @@ ARGUMENTS = dict(
     force_source={"type": "bool", "default": False},
     force_absent={"type": "bool", "default": False},
     force_tag={"type": "bool", "default": False},
-    _rules={"required_if": [["state", "present", ["source"]], ["source", "build", ["build"]], ["source", "load", ["load_path"]]]},
+    _rules={
+        "required_if": [["state", "present", ["source"]], ["source", "build", ["build"]], ["source", "load", ["load_path"]]],
+        "required_together": docker_api.TOGETHER,
+    },
 )
-_BUILD = {
-    "args", "cache_from", "container_limits", "dockerfile", "etc_hosts", "http_timeout", "labels", "network", "nocache", "path", "platform",
-    "pull", "rm", "shm_size", "target", "use_config_proxy",
-}  # fmt: skip
 # A build may take its time between two lines of output.
 BUILD_SILENCE_S = 600.0
 
@@ -111,14 +117,7 @@ class _Image:
 
     def _build(self, found: Optional[Dict[str, Any]]) -> None:
         build = self._args["build"]
-        unknown = sorted(set(build) - _BUILD)
-        if unknown:
-            raise ModuleFailed(
-                "Unsupported parameters for build: %s. Supported parameters include: %s." % (", ".join(unknown), ", ".join(sorted(_BUILD)))
-            )
-        if not build.get("path"):
-            raise ModuleFailed("missing required arguments: path found in build")
-        folder = os.path.expanduser(build["path"])
+        folder = build["path"]
         if not os.path.isdir(folder):
             raise ModuleFailed("Requested build path %s could not be found or you do not have access." % folder)
         self._did("Built image %s from %s" % (self._name, folder))

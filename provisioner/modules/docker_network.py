@@ -20,7 +20,11 @@ ARGUMENTS = dict(
     force={"type": "bool", "default": False},
     ipam_driver={},
     ipam_driver_options={"type": "dict"},
-    ipam_config={"type": "list", "elements": "dict"},
+    ipam_config={
+        "type": "list",
+        "elements": "dict",
+        "options": {"subnet": {}, "iprange": {}, "gateway": {}, "aux_addresses": {"type": "dict"}},
+    },
     enable_ipv4={"type": "bool"},
     enable_ipv6={"type": "bool"},
     internal={"type": "bool"},
@@ -28,6 +32,7 @@ ARGUMENTS = dict(
     ingress={"type": "bool"},
     labels={"type": "dict", "default": {}},
     scope={"choices": ["local", "global", "swarm"]},
+    _rules={"required_together": docker_api.TOGETHER},
 )
 _FLAGS = {
     "internal": "Internal",

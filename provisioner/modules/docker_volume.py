@@ -13,6 +13,7 @@ ARGUMENTS = dict(
     driver_options={"type": "dict", "default": {}},
     labels={"type": "dict"},
     recreate={"default": "never", "choices": ["always", "never", "options-changed"]},
+    _rules={"required_together": docker_api.TOGETHER},
 )
 
 

@@ -11,7 +11,12 @@ ARGUMENTS: Dict[str, Any] = dict(
     attributes.FILE_ARGUMENTS,
     path={"type": "path", "required": True, "aliases": ["dest"]},
     section={},
-    section_has_values={"type": "list", "elements": "dict"},
+    section_has_values={
+        "type": "list",
+        "elements": "dict",
+        "options": {"option": {"required": True}, "value": {}, "values": {"type": "list", "elements": "str"}},
+        "mutually_exclusive": [["value", "values"]],
+    },
     option={},
     value={},
     values={"type": "list", "elements": "str"},
@@ -72,9 +77,6 @@ def _wanted(args: Dict[str, Any]) -> List[str]:
     values: List[str] = [args["value"]] if args["value"] is not None else list(args["values"] or [])
     if args["state"] == "present" and not args["allow_no_value"] and not values:
         raise ModuleFailed("Parameter 'value(s)' must be defined if state=present and allow_no_value=False.")
-    for condition in args["section_has_values"] or []:
-        if not condition.get("option"):
-            raise ModuleFailed("missing required arguments: option found in section_has_values")
     return values
 
 

@@ -19,7 +19,10 @@ ARGUMENTS: Dict[str, Any] = {
     "destination": {},
     "to_destination": {},
     "match": {"type": "list", "elements": "str", "default": []},
-    "tcp_flags": {"type": "dict"},
+    "tcp_flags": {
+        "type": "dict",
+        "options": {"flags": {"type": "list", "elements": "str"}, "flags_set": {"type": "list", "elements": "str"}},
+    },
     "jump": {},
     "gateway": {},
     "log_prefix": {},
@@ -55,6 +58,7 @@ ARGUMENTS: Dict[str, Any] = {
     "_rules": {
         "mutually_exclusive": [["set_dscp_mark", "set_dscp_mark_class"], ["flush", "policy"]],
         "required_if": [["jump", "TEE", ["gateway"]], ["jump", "tee", ["gateway"]], ["flush", False, ["chain"]]],
+        "required_by": {"set_dscp_mark": ["jump"], "set_dscp_mark_class": ["jump"]},
     },
 }
 _PROGRAMS = {"ipv4": "iptables", "ipv6": "ip6tables"}

@@ -20,20 +20,38 @@ ARGUMENTS: Dict[str, Any] = dict(
     state={"default": "present", "choices": ["absent", "present", "patched"]},
     force={"type": "bool", "default": False},
     apply={"type": "bool", "default": False},
-    server_side_apply={"type": "dict"},
+    server_side_apply={
+        "type": "dict",
+        "options": {"field_manager": {"required": True}, "force_conflicts": {"type": "bool", "default": False}},
+    },
     merge_type={"type": "list", "elements": "str", "choices": ["merge", "strategic-merge"]},
     append_hash={"type": "bool", "default": False},
     continue_on_error={"type": "bool", "default": False},
     delete_all={"type": "bool", "default": False, "aliases": ["all"]},
-    delete_options={"type": "dict"},
+    delete_options={
+        "type": "dict",
+        "options": {
+            "propagationPolicy": {"choices": ["Foreground", "Background", "Orphan"]},
+            "gracePeriodSeconds": {"type": "int"},
+            "preconditions": {"type": "dict", "options": {"resourceVersion": {}, "uid": {}}},
+        },
+    },
     hidden_fields={"type": "list", "elements": "str", "default": ["metadata.managedFields"]},
     label_selectors={"type": "list", "elements": "str", "default": []},
-    validate={"type": "dict"},
+    validate={"type": "dict", "options": {"fail_on_error": {"type": "bool"}, "version": {}, "strict": {"type": "bool", "default": True}}},
     wait={"type": "bool", "default": False},
     wait_sleep={"type": "int", "default": 5},
     wait_timeout={"type": "int", "default": 120},
-    wait_condition={"type": "dict"},
-    _rules={"mutually_exclusive": [["resource_definition", "src", "template"], ["merge_type", "apply"]]},
+    wait_condition=kube_objects.CONDITION,
+    _rules={
+        "mutually_exclusive": [
+            ["resource_definition", "src"],
+            ["merge_type", "apply"],
+            ["template", "resource_definition"],
+            ["template", "src"],
+            ["name", "generate_name"],
+        ]
+    },
 )
 _MERGE = {"merge": "application/merge-patch+json", "strategic-merge": "application/strategic-merge-patch+json"}
 _APPLY = "application/apply-patch+yaml"
@@ -42,8 +60,6 @@ POLL_S = 1.0
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    if args["apply"] and args["server_side_apply"] is not None and not args["server_side_apply"].get("field_manager"):
-        raise ModuleFailed("missing required arguments: field_manager found in server_side_apply")
     work = _Work(kube_api.Cluster(args), args, context)
     definitions = _definitions(args)
     results: List[Dict[str, Any]] = []

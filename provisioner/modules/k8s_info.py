@@ -18,7 +18,7 @@ ARGUMENTS: Dict[str, Any] = dict(
     wait={"type": "bool", "default": False},
     wait_sleep={"type": "int", "default": 5},
     wait_timeout={"type": "int", "default": 120},
-    wait_condition={"type": "dict"},
+    wait_condition=kube_objects.CONDITION,
 )
 POLL_S = 1.0
 

@@ -52,7 +52,11 @@ ARGUMENTS: Dict[str, Any] = dict(
     crl_distribution_points={"type": "list", "elements": "dict"},
     return_content={"type": "bool", "default": False},
     select_crypto_backend={"default": "auto", "choices": ["auto", "cryptography"]},
-    _rules={"mutually_exclusive": [["privatekey_path", "privatekey_content"], ["subject", "subject_ordered"]]},
+    _rules={
+        "mutually_exclusive": [["privatekey_path", "privatekey_content"], ["subject", "subject_ordered"]],
+        "required_together": [["authority_cert_issuer", "authority_cert_serial_number"]],
+        "required_if": [("state", "present", ["privatekey_path", "privatekey_content"], True)],
+    },
 )
 _USAGES = {
     "Digital Signature": "digitalSignature", "Non Repudiation": "nonRepudiation", "Content Commitment": "nonRepudiation",
