@@ -551,7 +551,7 @@ def complete(result: dict[str, Any]) -> None:
 def normalize(result: Mapping[str, Any] | None, streams: Sequence[str] = _STREAMS) -> dict[str, Any]:
     """A module's result with what every result has; `streams`: what is told by lines as well, which no action of the controller's own is."""
     made = dict(result or {})
-    if "failed" not in made and not made.get("skipped"):
+    if "failed" not in made:
         made["failed"] = made.get("rc", 0) not in (0, "0", None)
     made.setdefault("changed", False)
     for stream in streams:

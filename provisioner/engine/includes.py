@@ -26,6 +26,9 @@ def run_includes(
     step: Lockstep, task: Task, done: Sequence[tuple[HostState, Outcome]], shared: Sequence[HostState] | None, handler: bool
 ) -> None:
     """Runs what the hosts' include tasks asked for. `shared` are all hosts of an include that ran once."""
+    for state, outcome in done:
+        if task.register and task.loop is not None and outcome.includes:
+            state.store.set(task.register, _of_loop(task, outcome))
     longest = max((len(outcome.includes) for _, outcome in done), default=0)
     for position in range(longest):
         groups: list[tuple[dict[str, Any], list[HostState]]] = []
@@ -41,6 +44,25 @@ def run_includes(
                 groups.append((wanted, [state]))
         for wanted, hosts in groups:
             _one(step, task, wanted, list(shared) if shared is not None else hosts, handler)
+
+
+def _of_loop(task: Task, outcome: Outcome) -> dict[str, Any]:
+    """What a loop of includes registers: of each item what it included, or why it did not."""
+    left = iter(outcome.includes)
+    results = []
+    for result in outcome.result["results"]:
+        if not result.get("skipped") and not result.get("failed"):
+            include = next(left)
+            local = {key: value for key, value in include["local"].items() if not key.startswith("__")}
+            result = {**_told(task, include["args"]), **local}
+        results.append(result)
+    return {**outcome.result, "results": results}
+
+
+def _told(task: Task, args: Mapping[str, Any]) -> dict[str, Any]:
+    """A file is told as it was written, a role not at all."""
+    file = args.get("file", args.get("_raw_params"))
+    return {**({} if file is None else {"include": file}), "include_args": dict(task.attributes.vars)}
 
 
 def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[HostState], handler: bool) -> None:
@@ -70,9 +92,9 @@ def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[Host
         return
     local = wanted.get("local") or {}
     step.run.emit(Included(what, tuple(state.name for state in alive), str(next(iter(local.values()), ""))))
-    if task.register:
+    if task.register and task.loop is None:
         for state in alive:
-            state.store.set(task.register, {"changed": False, "include": what, "include_args": dict(task.attributes.vars)})
+            state.store.set(task.register, {"changed": False, **_told(task, wanted["args"])})
     step.run_nodes(nodes, alive, handler=handler)
 
 

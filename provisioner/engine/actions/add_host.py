@@ -35,6 +35,8 @@ def plan(call: ActionCall) -> dict[str, Any]:
             inventory.finish()
             call.run.variables.inventory_changed()
             call.run.variables.store(name).connection_version += 1
+            if name not in call.context.all_hosts:
+                call.context.all_hosts.append(name)  # a play counts whom it adds among its hosts, though they wait for the next one
     return {"changed": not same, "add_host": {"host_name": name, "groups": groups, "host_vars": variables}}
 
 

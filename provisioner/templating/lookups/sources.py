@@ -66,7 +66,7 @@ def env(call: Call, terms: Terms, options: Options) -> list[Any]:
     default = options.get("default", "")
     for term in terms:
         if isinstance(default, Undefined) and str(term) not in os.environ:
-            default._fail_with_undefined_error()
+            raise UndefinedVariable(f"The environment variable '{term}' is not set.")
     return [os.environ.get(str(term), default) for term in terms]
 
 
