@@ -45,6 +45,11 @@ class Kind:
         return True
 
     @property
+    def described(self) -> bytes:
+        """What tells its description from another one under the same name; built-in kinds have one only."""
+        return b""
+
+    @property
     def as_stored(self) -> bool:
         """Whether every object is shown as it is stored, byte for byte."""
         return self.is_hub

@@ -74,10 +74,16 @@ class OpenApi:
         return await self._document("v2.pb", request, make, PROTOBUF_V2) if is_protobuf else await self._document("v2", request, make, JSON)
 
     def _index(self) -> dict[str, Any]:
-        roots = dict.fromkeys(schemas.root_of(kind.resource) for kind in self._registry.kinds())
-        names = sorted(f"{k.resource.group}/{k.resource.version}/{k.resource.plural}" for k in self._registry.kinds())
-        stamp = hashlib.sha256("\n".join(names).encode()).hexdigest()[:32].upper()
-        return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}?hash={stamp}"} for root in roots}}
+        """Each document's URL is another one when what it describes has changed: clients keep documents by it."""
+        stamps: dict[str, Any] = {}
+        for kind in self._registry.kinds():
+            stamp = stamps.setdefault(schemas.root_of(kind.resource), hashlib.sha256())
+            stamp.update(f"{kind.resource.plural}\n".encode() + kind.described)
+        return {
+            "paths": {
+                root: {"serverRelativeURL": f"/openapi/v3/{root}?hash={stamp.hexdigest()[:32].upper()}"} for root, stamp in stamps.items()
+            }
+        }
 
     async def _document(self, name: str, request: web.Request, make: Callable[[], bytes], media: str) -> web.StreamResponse:
         if name not in self._made:

@@ -213,9 +213,11 @@ def test_what_is_stored_is_read_by_the_definition_as_it_is_now(server: Any, name
     patch = [{"op": "add", "path": f"{at}/b/default", "value": "B"}, {"op": "add", "path": f"{at}/a/maxLength", "value": 1}]
     patch += [{"op": "remove", "path": f"{at}/c"}]
     media = {"Content-Type": "application/json-patch+json"}
+    described = server.call("GET", "/openapi/v3")[1]["paths"]["apis/later.com/v1"]
     assert server.call("PATCH", f"{DEFINITIONS}/laters.later.com", patch, headers=media)[0] == 200
     found = until(lambda: (got := server.call("GET", f"{path}/l")[1]).get("b") and got)
     assert found["b"] == "B" and found["a"] == "abc" and "c" not in found
+    assert server.call("GET", "/openapi/v3")[1]["paths"]["apis/later.com/v1"] != described
     assert [item["b"] for item in server.call("GET", path)[1]["items"]] == ["B"]
     merge = {"Content-Type": "application/merge-patch+json"}
     assert server.call("PATCH", f"{path}/l", {"b": "other"}, headers=merge)[0] == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -147,6 +148,11 @@ class CustomKind(Kind):
     @property
     def is_hub(self) -> bool:
         return self._hub
+
+    @cached_property
+    def described(self) -> bytes:
+        """A digest of the schema."""
+        return hashlib.sha256(msgspec.json.encode(self.structure)).digest()
 
     @property
     def as_stored(self) -> bool:
