@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ from ansible.module_utils.common.text.formatters import SIZE_RANGES, bytes_to_hu
 from ansible.module_utils.common.validation import safe_eval
 from ansible.module_utils.parsing.convert_bool import BOOLEANS, BOOLEANS_FALSE, BOOLEANS_TRUE, boolean
 from ansible.module_utils.six import PY2, PY3, binary_type, integer_types, iteritems, string_types, text_type
-from provisioner.agent import attributes, contents
+from provisioner.agent import attributes, contents, file_flags
 from provisioner.agent.arguments import ArgumentError
 from provisioner.agent.context import Context, ModuleFailed
 
@@ -191,7 +192,39 @@ class _Files:
     def set_group_if_different(self, path: Any, group: Any, changed: bool, diff: Any = None, expand: bool = True) -> bool:
         return self._one_attribute(path, changed, diff, group=group)
 
+    set_attributes_if_different = set_fs_attributes_if_different
+
+    def get_file_attributes(self, path: Any, include_version: bool = True) -> Dict[str, Any]:
+        found = file_flags.flags(os.fsdecode(path), os.lstat(path).st_mode)
+        return found if include_version else {key: value for key, value in found.items() if key != "version"}
+
+    def user_and_group(self, path: Any, expand: bool = True) -> Tuple[int, int]:
+        found = os.lstat(os.path.expanduser(os.path.expandvars(path)) if expand else path)
+        return found.st_uid, found.st_gid
+
+    def find_mount_point(self, path: Any) -> str:
+        found = os.path.realpath(os.path.expanduser(os.path.expandvars(os.fsdecode(path))))
+        while not os.path.ismount(found):
+            found = os.path.dirname(found)
+        return found
+
+    def check_file_absent_if_check_mode(self, file_path: Any) -> bool:
+        return self._context.check and not os.path.exists(file_path)
+
+    @classmethod
+    def _symbolic_mode_to_octal(cls, path_stat: os.stat_result, symbolic_mode: str) -> int:
+        try:
+            return attributes.mode_of(symbolic_mode, stat.S_IMODE(path_stat.st_mode), stat.S_ISDIR(path_stat.st_mode))
+        except ModuleFailed as error:
+            raise ValueError(error.more.get("details", error.msg)) from None
+
     # SELinux is off wherever our hosts are
+
+    def is_special_selinux_path(self, path: Any) -> Tuple[bool, Any]:
+        return False, None
+
+    def selinux_initial_context(self) -> List[Optional[str]]:
+        return [None, None, None]
 
     def selinux_enabled(self) -> bool:
         return False
@@ -235,6 +268,7 @@ class AnsibleModule(_Files):
         self._warnings: List[str] = []
         self._deprecations: List[Dict[str, Any]] = []
         self._tmpdir: Optional[str] = None
+        self.cleanup_files: List[str] = []
         self._context = Context(check=self.check_mode, diff=self._diff)
         given = dict(request.get("args") or {})
         rules = {
@@ -274,11 +308,22 @@ class AnsibleModule(_Files):
         deprecations = [*(result.get("deprecations") or []), *self._deprecations, *said.get_deprecation_messages()]
         if deprecations:
             result["deprecations"] = deprecations
+        result.setdefault("invocation", {"module_args": self.params})
+        self.do_cleanup_files()
         if self._tmpdir:
             shutil.rmtree(self._tmpdir, ignore_errors=True)
         sys.stdout.write("\n" + jsonify(remove_values(result, self.no_log_values)) + "\n")
         sys.stdout.flush()
         sys.exit(code)
+
+    def add_cleanup_file(self, path: str) -> None:
+        """It goes when the module ends."""
+        if path not in self.cleanup_files:
+            self.cleanup_files.append(path)
+
+    def do_cleanup_files(self) -> None:
+        for path in self.cleanup_files:
+            self.cleanup(path)
 
     def warn(self, warning: Any) -> None:
         self._warnings.append(str(warning))

@@ -31,3 +31,18 @@ def daemonize(module: Any, cmd: Any) -> Tuple[int, str, str]:
     argv: Sequence[str] = cmd.split() if isinstance(cmd, str) else [str(part) for part in cmd]
     ran = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     return ran.returncode, to_text(ran.stdout), to_text(ran.stderr)
+
+
+def get_ps(module: Any, pattern: str) -> bool:
+    """Whether a process has this in its command line."""
+    code, out, _ = module.run_command([module.get_bin_path("ps", True), "auxww"])
+    return code == 0 and any(pattern in line and "pattern=" not in line for line in out.splitlines())
+
+
+check_ps = get_ps
+
+
+def is_systemd_managed(module: Any) -> bool:
+    return bool(module.get_bin_path("systemctl")) and any(
+        os.path.exists(path) for path in ("/run/systemd/system/", "/dev/.run/systemd/", "/dev/.systemd/")
+    )

@@ -2,16 +2,18 @@
 
 import base64
 import calendar
+import email.message
 import http.cookiejar
 import os
 import tempfile
+import time
 import urllib.error
 from typing import Any, Dict, Optional, Tuple
 from urllib.parse import urlparse
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
-from provisioner.agent import web
-from provisioner.agent.context import ModuleFailed
+from provisioner.agent import multipart, web
+from provisioner.agent.context import Context, ModuleFailed
 
 HAS_GSSAPI = False
 HAS_SSL = True
@@ -175,3 +177,40 @@ def fetch_file(
         for chunk in iter(lambda: answer.read(CHUNK_BYTES), b""):
             file.write(chunk)
     return path
+
+
+def prepare_multipart(fields: Any) -> Tuple[str, bytes]:
+    """(content type, body) of a form with files. Raises TypeError or ValueError for a field that can't be."""
+    return multipart.encoded(fields, Context())
+
+
+def get_response_filename(response: Any) -> Optional[str]:
+    """The name that an answer gives what it holds."""
+    return web.name_from_headers({key.lower(): value for key, value in response.headers.items()}) or web.file_name(response.geturl())
+
+
+def parse_content_type(response: Any) -> Tuple[str, str, Optional[str]]:
+    """(type, main type, subtype)"""
+    told = email.message.Message()
+    told["content-type"] = response.headers.get("content-type") or "application/octet-stream"
+    kind = told.get_content_type()
+    return kind, kind.split("/")[0], kind.split("/")[1]
+
+
+def get_user_agent() -> str:
+    return "ansible-httpget"
+
+
+def rfc2822_date_string(timetuple: Any, zone: str = "-0000") -> str:
+    return time.strftime("%a, %d %b %Y %H:%M:%S ", timetuple) + zone
+
+
+def url_redirect_argument_spec() -> Dict[str, Any]:
+    return dict(
+        url_argument_spec(),
+        follow_redirects={
+            "type": "str",
+            "default": "safe",
+            "choices": ["all", "no", "none", "safe", "urllib2", "yes"],
+        },
+    )

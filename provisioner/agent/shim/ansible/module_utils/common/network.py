@@ -3,6 +3,8 @@
 import ipaddress
 import re
 
+VALID_MASKS = [2**8 - 2**i for i in range(9)]
+
 
 def is_mac(mac_address: str) -> bool:
     return bool(re.match(r"^(([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2})$", mac_address))
@@ -34,3 +36,23 @@ def to_masklen(val: str) -> int:
 def to_subnet(addr: str, mask: str, dotted_notation: bool = False) -> str:
     network = ipaddress.IPv4Network("%s/%s" % (addr, mask), strict=False)
     return "%s %s" % (network.network_address, network.netmask) if dotted_notation else str(network)
+
+
+def to_bits(val: str) -> str:
+    """A dotted mask's bits, one after another."""
+    return "".join("{:08b}".format(int(octet)) for octet in val.split("."))
+
+
+def to_ipv6_subnet(addr: str) -> str:
+    """The first 64 bits."""
+    return _first_groups(addr, 4)
+
+
+def to_ipv6_network(addr: str) -> str:
+    """The first 48 bits."""
+    return _first_groups(addr, 3)
+
+
+def _first_groups(addr: str, count: int) -> str:
+    groups = ipaddress.IPv6Address(addr).exploded.split(":")[:count]
+    return ":".join(group.lstrip("0") or "0" for group in groups) + "::"

@@ -4,11 +4,29 @@ import os
 from typing import Any, Callable, Dict, Iterable, List, Set
 
 from ansible.module_utils.common.text.converters import to_text
-from ansible.module_utils.common.validation import DEFAULT_TYPE_VALIDATORS, check_type_dict
+from ansible.module_utils.common.validation import (
+    DEFAULT_TYPE_VALIDATORS,
+    check_type_bits,
+    check_type_bool,
+    check_type_bytes,
+    check_type_dict,
+    check_type_float,
+    check_type_int,
+    check_type_jsonarg,
+    check_type_list,
+    check_type_path,
+    check_type_raw,
+    check_type_str,
+)
 from provisioner.agent.argument_check import Check
 from provisioner.agent.argument_check import FallbackAbsent as AnsibleFallbackNotFound
 from provisioner.agent.arguments import refuse
 
+__all__ = [
+    "AnsibleFallbackNotFound", "DEFAULT_TYPE_VALIDATORS", "check", "check_type_bits", "check_type_bool", "check_type_bytes", "check_type_dict",
+    "check_type_float", "check_type_int", "check_type_jsonarg", "check_type_list", "check_type_path", "check_type_raw", "check_type_str",
+    "converter", "env_fallback", "no_log_values", "remove_values", "sanitize_keys",
+]  # fmt: skip
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 

@@ -21,3 +21,7 @@ def get_warning_messages() -> Tuple[str, ...]:
 
 def get_deprecation_messages() -> Tuple[Dict[str, Any], ...]:
     return tuple(_deprecations)
+
+
+get_warnings = get_warning_messages
+get_deprecations = get_deprecation_messages

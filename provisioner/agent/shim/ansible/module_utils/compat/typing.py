@@ -1,0 +1,3 @@
+"""Names of the standard module."""
+
+from typing import *  # noqa: F403
