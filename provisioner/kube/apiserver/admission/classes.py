@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.kube.api import codec
+from provisioner.kube.api import codec, quantity
 from provisioner.kube.api._generated import core_v1, networking_v1, node_v1, storage_v1
 from provisioner.kube.api.errors import forbidden
 from provisioner.kube.apiserver.admission.chain import Plugin
@@ -59,6 +59,10 @@ class DefaultIngressClass(Plugin):
             new.spec.ingress_class_name = found.metadata.name
 
 
+OTHER_OVERHEAD = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
+NO_OVERHEAD = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
+
+
 class RuntimeClass(Plugin):
     name = "RuntimeClass"
     kinds = frozenset({"core/pods"})
@@ -74,9 +78,38 @@ class RuntimeClass(Plugin):
             message = f'pod rejected: RuntimeClass "{new.spec.runtime_class_name}" not found'
             raise forbidden("pods", new.metadata.name or "", message)
         found = codec.decode(node_v1.RuntimeClass, entry.data)
-        if found.overhead is not None and found.overhead.pod_fixed:
-            new.spec.overhead = dict(found.overhead.pod_fixed)
+        overhead = found.overhead.pod_fixed if found.overhead is not None else None
+        if overhead and new.spec.overhead and not _equal(overhead, new.spec.overhead):
+            raise forbidden("pods", new.metadata.name or "", OTHER_OVERHEAD)
+        if overhead:
+            new.spec.overhead = dict(overhead)
         if found.scheduling is not None:
-            new.spec.node_selector = {**(new.spec.node_selector or {}), **(found.scheduling.node_selector or {})} or None
-            present = list(new.spec.tolerations or ())
-            new.spec.tolerations = [*present, *(t for t in found.scheduling.tolerations or () if t not in present)] or None
+            _steer(new, found.scheduling)
+
+    async def validate(self, call: Call, kind: Kind, new: core_v1.Pod, old: Obj | None) -> None:
+        """What a webhook added is judged, too."""
+        if kind.stored_as != "core/pods" or old is not None or call.target.subresource or not new.spec.overhead:
+            return
+        entry = self._cache.collection("node.k8s.io/runtimeclasses").entries.get(new.spec.runtime_class_name or "")
+        found = codec.decode(node_v1.RuntimeClass, entry.data) if entry is not None else None
+        overhead = found.overhead.pod_fixed if found is not None and found.overhead is not None else None
+        if not overhead:
+            raise forbidden("pods", new.metadata.name or "", NO_OVERHEAD)
+        if not _equal(overhead, new.spec.overhead):
+            raise forbidden("pods", new.metadata.name or "", OTHER_OVERHEAD)
+
+
+def _equal(one: dict[str, str], other: dict[str, str]) -> bool:
+    return one.keys() == other.keys() and all(quantity.parse(amount) == quantity.parse(other[name]) for name, amount in one.items())
+
+
+def _steer(pod: core_v1.Pod, scheduling: node_v1.Scheduling) -> None:
+    """Where pods of the class may run, added to where this one may. Raises 403 where they contradict each other."""
+    wanted, own = scheduling.node_selector or {}, pod.spec.node_selector or {}
+    for key, value in wanted.items():
+        if key in own and own[key] != value:
+            message = f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value}; pod.spec.nodeSelector[{key}] = {own[key]}"
+            raise forbidden("pods", pod.metadata.name or "", message)
+    pod.spec.node_selector = {**own, **wanted} or None
+    present = list(pod.spec.tolerations or ())
+    pod.spec.tolerations = [*present, *(t for t in scheduling.tolerations or () if t not in present)] or None
