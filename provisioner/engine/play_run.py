@@ -17,7 +17,7 @@ from provisioner.engine.playbook import Node, Play, Task, tasks_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
 from provisioner.engine.variables import PlayContext
-from provisioner.inventory import Host
+from provisioner.inventory import Host, patterns
 from provisioner.inventory.patterns import PatternError
 from provisioner.inventory.variable_files import VariableFiles
 from provisioner.templating import Templar, TemplateError, UndefinedVariable, Unsafe
@@ -92,6 +92,7 @@ class PlayRun:
             hosts = self.run.inventory.match(pattern if isinstance(pattern, list) else str(pattern), self.run.options.limit)
         except PatternError as e:
             raise PlaybookError(str(e), self.play.location) from e
+        self._warn_of(pattern)
         order = templar.render(self.play.order)
         match order:
             case None | "inventory":
@@ -107,6 +108,14 @@ class PlayRun:
             case _:
                 raise PlaybookError(f"Unknown order specified '{order}'", self.play.location)
         return hosts
+
+    def _warn_of(self, pattern: Any) -> None:
+        """Tells of each part of a pattern that matches nothing, once in a run."""
+        for given in (pattern, self.run.options.limit):
+            for name in patterns.unmatched(given, self.run.inventory) if given else ():
+                if name not in self.run.unmatched:
+                    self.run.unmatched.add(name)
+                    self.run.warn(f"Could not match supplied host pattern, ignoring: {name}")
 
     def _prompt(self, templar: Templar) -> dict[str, Any]:
         answers: dict[str, Any] = {}

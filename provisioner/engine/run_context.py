@@ -38,6 +38,8 @@ class Run:
     skipping_to: str | None = None
     """The pattern of start_at_task until it was found."""
     asking: bool = False
+    unmatched: set[str] = field(default_factory=set)
+    """Host patterns that were told to match nothing."""
     find_module: Callable[[str], Any] | None = None
 
     def emit(self, event: Event) -> None:

@@ -20,11 +20,11 @@ class PatternError(ValueError):
 
 
 def split(pattern: str | Sequence[str]) -> list[str]:
-    """The single patterns in one text or list of texts."""
+    """The single patterns in one text or list of texts. In a text with commas a colon parts nothing."""
     if not isinstance(pattern, str):
         return [piece for entry in pattern for piece in split(str(entry))]
     if "," in pattern:
-        return [piece for entry in pattern.split(",") for piece in split(entry.strip()) if piece]
+        return [entry.strip() for entry in pattern.split(",") if entry.strip()]
     if pattern.startswith("~") or pattern.lstrip("!&").startswith("~"):
         return [pattern]
     if pattern.count(":") > 1 and re.fullmatch(r"[!&]?[0-9a-fA-F:.]+", pattern):
@@ -50,6 +50,12 @@ def evaluate(pattern: str | Sequence[str], inventory: Inventory) -> list[Host]:
             for host in _single(piece[1:], inventory):
                 hosts.pop(host.name, None)
     return list(hosts.values())
+
+
+def unmatched(pattern: str | Sequence[str], inventory: Inventory) -> list[str]:
+    """The single patterns that name no host and no group, be it an empty one."""
+    names = dict.fromkeys(piece.lstrip("!&") for piece in split(pattern))
+    return [name for name in names if not _single(name, inventory) and not _select(inventory.groups, name, _matcher(name))]
 
 
 def _single(piece: str, inventory: Inventory) -> list[Host]:

@@ -54,9 +54,9 @@ def matches(how: str) -> Callable[..., bool]:
 
 
 def _loose(text: str) -> list[Any]:
-    """Numbers and words of a version, numbers comparing as such."""
-    parts = [part for part in re.split(r"(\d+|[a-z]+|\.)", text.strip().lower().lstrip("v")) if part and part != "."]
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+    """Numbers and words of a version. What is neither stays as it is, and a word cannot be compared with a number."""
+    parts = [part for part in re.split(r"(\d+|[a-z]+|\.)", text) if part and part != "."]
+    return [int(part) if part.isdecimal() else part for part in parts]
 
 
 def _semantic(text: str) -> list[Any]:
@@ -123,8 +123,12 @@ def version(value: Any, against: Any, operator: str = "eq", strict: Any = None, 
     kind = version_type or ("strict" if strict else "loose")
     if kind not in _READERS:
         raise PluginError(f"Invalid version type ({kind}). Must be one of {', '.join(map(repr, _READERS))}")
-    read = _READERS[kind]
-    return _COMPARE[operator](read(str(value)), read(str(against)))
+    mine, other = _READERS[kind](str(value)), _READERS[kind](str(against))
+    try:
+        order = 0 if mine == other else -1 if mine < other else 1
+    except TypeError as e:
+        raise PluginError(f"Version comparison failed: {e}") from e
+    return _COMPARE[operator](order, 0)
 
 
 def contains(container: Any, item: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.engine import PlaybookError
+from provisioner.engine.events import Warned
 from tests.unit.engine.fakes import play, tasks
 
 E: dict[str, Any] = {}
@@ -533,3 +534,9 @@ def test_a_play_without_the_task_to_start_at_is_passed_over(tmp_path: Path) -> N
     done = play(tmp_path, text, start_at_task="tw*")
     assert done.messages() == ["two", "three"] and not done.result.start_missing
     assert play(tmp_path, text, start_at_task="four").result.start_missing
+
+
+def test_a_pattern_that_matches_nothing_is_told_once(tmp_path: Path) -> None:
+    text = "- {hosts: 'h1:nobody', gather_facts: false}\n- {hosts: 'nobody', gather_facts: false}\n"
+    warned = [event.message for event in play(tmp_path, text, inventory="h1,h2,", limit="h1:h9").events if isinstance(event, Warned)]
+    assert warned == [f"Could not match supplied host pattern, ignoring: {name}" for name in ("nobody", "h9")]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.inventory import Inventory, InventoryError, load
+from provisioner.inventory.patterns import unmatched
 from provisioner.inventory.ranges import expand
 
 BASIC = """\
@@ -85,6 +86,8 @@ def test_variable_files_win_over_the_source_and_hosts_over_groups(tmp_path: Path
         ("workers[-1]", ["w03"]),
         ("workers[1:2]", ["w02", "w03"]),
         ("m1,w02", ["m1", "w02"]),
+        ("workers, &big", ["w03"]),
+        ("workers:&big,m1", ["m1"]),
         ("masters:workers:!w02", ["m1", "w01", "w03"]),
         ("nobody", []),
         ("localhost", ["localhost"]),
@@ -92,6 +95,20 @@ def test_variable_files_win_over_the_source_and_hosts_over_groups(tmp_path: Path
 )
 def test_patterns(tmp_path: Path, pattern: str, expected: list[str]) -> None:
     assert [host.name for host in basic(tmp_path).match(pattern)] == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("all:nobody:!w9", ["nobody", "w9"]),
+        ("workers:&big,m1", ["workers:&big"]),
+        (["x*", "w*", "~q"], ["x*", "~q"]),
+        ("ungrouped", []),
+        ("localhost", []),
+    ],
+)
+def test_patterns_that_match_nothing(tmp_path: Path, pattern: str | list[str], expected: list[str]) -> None:
+    assert unmatched(pattern, basic(tmp_path)) == expected
 
 
 def test_limit_narrows(tmp_path: Path) -> None:

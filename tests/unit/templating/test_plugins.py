@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.templating import Templar
+from provisioner.templating import Templar, TemplateError
 
 EXPRESSIONS: list[tuple[str, Any]] = [
     ("{'a': {'b': 1, 'c': [1]}} | combine({'a': {'c': [2]}}, recursive=true, list_merge='append')", {"a": {"b": 1, "c": [1, 2]}}),
@@ -70,6 +70,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("{'results': [{'changed': true}]} is changed", True),
     ("'1.10' is version('1.9', '>')", True),
     ("'1.2.3-rc1' is version('1.2.3', '<', version_type='semver')", True),
+    ("'v1.3' is version('v1.2', '>')", True),
     ("'12.04' is version('12', 'ge')", True),
     ("'abc' is match('b')", False),
     ("'abc' is search('b')", True),
@@ -127,3 +128,9 @@ def test_lookups_find_files_beside_the_role(tmp_path: Path) -> None:
     first = templar.evaluate(f"lookup('password', '{tmp_path}/pw', length=12)")
     assert len(first) == 12 and templar.evaluate(f"lookup('password', '{tmp_path}/pw', length=12)") == first
     assert (tmp_path / "pw").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("expression", ["'1.a' is version('1.2', '>')", "'v1.2' is version('1.2', '==')"])
+def test_versions_that_cannot_be_compared(expression: str) -> None:
+    with pytest.raises(TemplateError, match="Version comparison failed: '<' not supported"):
+        Templar().evaluate(expression)
