@@ -289,7 +289,7 @@ class Content:
                     "argument_spec": found.get("options", {}),
                     "validate_args_context": {
                         "type": "role",
-                        "name": role.name,
+                        "name": role.own_name,
                         "argument_spec_name": tasks_from,
                         "path": str(role.path),
                     },

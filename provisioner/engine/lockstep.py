@@ -138,7 +138,7 @@ class Lockstep:
         self.run_nodes(block.block, todo, handler=handler)
         for state in todo:
             state.ended_roles.discard(role.key)
-            if role.key in state.roles_touched:
+            if state.alive and role.key in state.roles_touched:
                 state.roles_done.add(role.key)
 
     # Tasks
