@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from provisioner.kube.apiserver import autoscaler_versions
+
 Document = dict[str, Any]
 Convert = Callable[[Document], Document]
 
@@ -30,52 +32,6 @@ def event_to_core(document: Document) -> Document:
 
 def event_from_core(document: Document) -> Document:
     return {_EVENT_BACK.get(key, key): value for key, value in document.items()}
-
-
-def _cpu(average: int, side: str) -> Document:
-    return {
-        "type": "Resource",
-        "resource": {"name": "cpu", side: {"averageUtilization": average} | ({"type": "Utilization"} if side == "target" else {})},
-    }
-
-
-def _is_cpu(metric: Document, side: str) -> bool:
-    resource = metric.get("resource") or {}
-    return metric.get("type") == "Resource" and resource.get("name") == "cpu" and "averageUtilization" in (resource.get(side) or {})
-
-
-def autoscaler_to_v2(document: Document) -> Document:
-    """v1's one target, CPU utilization, is a metric among others in v2."""
-    made = dict(document)
-    for part, own, metrics, side in (
-        ("spec", "targetCPUUtilizationPercentage", "metrics", "target"),
-        ("status", "currentCPUUtilizationPercentage", "currentMetrics", "current"),
-    ):
-        body = dict(made.get(part) or {})
-        value = body.pop(own, None)
-        if value is not None:
-            body[metrics] = [_cpu(value, side)]
-        if part in made:
-            made[part] = body
-    return made
-
-
-def autoscaler_from_v2(document: Document) -> Document:
-    made = dict(document)
-    for part, own, metrics, side in (
-        ("spec", "targetCPUUtilizationPercentage", "metrics", "target"),
-        ("status", "currentCPUUtilizationPercentage", "currentMetrics", "current"),
-    ):
-        body = dict(made.get(part) or {})
-        listed = body.pop(metrics, None) or []
-        found = next((m for m in listed if _is_cpu(m, side)), None)
-        if found is not None:
-            body[own] = found["resource"][side]["averageUtilization"]
-        body.pop("behavior", None)
-        body.pop("conditions", None)
-        if part in made:
-            made[part] = body
-    return made
 
 
 # resource.k8s.io/v1beta1 has directly in a request what v1 has under `exactly`.
@@ -119,7 +75,7 @@ _SLICE = ("spec", "devices")
 # (group, plural, version) -> (to the stored document, back)
 CONVERSIONS: dict[tuple[str, str, str], tuple[Convert, Convert]] = {
     ("events.k8s.io", "events", "v1"): (event_to_core, event_from_core),
-    ("autoscaling", "horizontalpodautoscalers", "v1"): (autoscaler_to_v2, autoscaler_from_v2),
+    ("autoscaling", "horizontalpodautoscalers", "v1"): (autoscaler_versions.to_v2, autoscaler_versions.from_v2),
     ("resource.k8s.io", "resourceclaims", "v1beta1"): (_each(_CLAIM, _request_to_v1), _each(_CLAIM, _request_from_v1)),
     ("resource.k8s.io", "resourceclaimtemplates", "v1beta1"): (_each(_TEMPLATE, _request_to_v1), _each(_TEMPLATE, _request_from_v1)),
     ("resource.k8s.io", "resourceslices", "v1beta1"): (_each(_SLICE, _device_to_v1), _each(_SLICE, _device_from_v1)),

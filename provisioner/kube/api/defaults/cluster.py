@@ -25,6 +25,11 @@ def secret(obj: core_v1.Secret) -> None:
 
 
 def node(obj: core_v1.Node) -> None:
+    # Two names for the same: the first of the list is the one.
+    if obj.spec.pod_cidr and not obj.spec.pod_cidrs:
+        obj.spec.pod_cidrs = [obj.spec.pod_cidr]
+    elif obj.spec.pod_cidrs and not obj.spec.pod_cidr:
+        obj.spec.pod_cidr = obj.spec.pod_cidrs[0]
     if obj.status.allocatable is None and obj.status.capacity:
         obj.status.allocatable = dict(obj.status.capacity)
 

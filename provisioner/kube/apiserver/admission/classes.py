@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from provisioner.kube.api import codec, quantity
@@ -99,7 +100,7 @@ class RuntimeClass(Plugin):
             raise forbidden("pods", new.metadata.name or "", OTHER_OVERHEAD)
 
 
-def _equal(one: dict[str, str], other: dict[str, str]) -> bool:
+def _equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return one.keys() == other.keys() and all(quantity.parse(amount) == quantity.parse(other[name]) for name, amount in one.items())
 
 

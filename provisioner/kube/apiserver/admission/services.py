@@ -116,6 +116,9 @@ class Services(Plugin):
             spec.cluster_ip = spec.cluster_ips = None
             return
         wanted = spec.cluster_ip or (spec.cluster_ips[0] if spec.cluster_ips else None) or before.cluster_ip
+        found = family_problems(spec, before) if wanted != "None" or spec.selector else []
+        if found:
+            raise errors.invalid("Service", new.metadata.name or "", found)
         if wanted == "None":
             spec.cluster_ip, spec.cluster_ips = "None", ["None"]
             return
@@ -203,6 +206,19 @@ class Services(Plugin):
     @staticmethod
     def _invalid(new: core_v1.Service, error: errors.FieldError) -> errors.StatusError:
         return errors.invalid("Service", new.metadata.name or "", [error])
+
+
+def family_problems(spec: core_v1.ServiceSpec, before: core_v1.ServiceSpec) -> list[errors.FieldError]:
+    """What a service newly asks for that this cluster, whose services have IPv4 addresses, can't give."""
+    found = []
+    if spec.ip_family_policy == "RequireDualStack" and spec.ip_family_policy != before.ip_family_policy:
+        message = "this cluster is not configured for dual-stack services"
+        found.append(errors.invalid_value("spec.ipFamilyPolicy", spec.ip_family_policy, message))
+    if spec.ip_families != before.ip_families:
+        for index, family in enumerate(spec.ip_families or ()):
+            if family == "IPv6":
+                found.append(errors.invalid_value(f"spec.ipFamilies[{index}]", family, "not configured on this cluster"))
+    return found
 
 
 def ranges(cache: WatchCache, default: ipaddress.IPv4Network) -> list[ipaddress.IPv4Network]:

@@ -203,3 +203,8 @@ def test_webhooks_fail_closed() -> None:
         [{"scope": "*"}],
     )
     assert filled("MutatingWebhookConfiguration", {"webhooks": [{"name": "x"}]})["webhooks"][0]["reinvocationPolicy"] == "Never"
+
+
+def test_a_nodes_range_has_two_names() -> None:
+    for spec in ({"podCIDR": "10.0.0.0/24"}, {"podCIDRs": ["10.0.0.0/24"]}):
+        assert filled("Node", {"spec": spec})["spec"] == {"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.0.0/24"]}
