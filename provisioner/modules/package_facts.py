@@ -6,16 +6,9 @@ from typing import Any, Callable, Dict, List, Tuple
 from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS: Dict[str, Any] = {
-    "manager": {
-        "type": "list",
-        "elements": "str",
-        "default": ["auto"],
-        "choices": [
-            "apk", "apt", "auto", "dnf", "dnf5", "openbsd_pkg", "pacman", "pkg", "pkg5", "pkg_info", "pkgng", "portage", "rpm", "yum", "zypper",
-        ],
-    },
-    "strategy": {"default": "first", "choices": ["all", "first"]},
-}  # fmt: skip
+    "manager": {"type": "list", "elements": "str", "default": ["auto"]},
+    "strategy": {"default": "first", "choices": ["first", "all"]},
+}
 STATUS = "/var/lib/dpkg/status"
 _AUTO = ["apk", "apt", "pacman", "pkg", "pkg_info", "portage", "rpm", "dnf", "dnf5", "yum", "zypper", "pkg5", "pkgng", "openbsd_pkg"]
 _RPM = "%{NAME}\\t%{VERSION}\\t%{RELEASE}\\t%{EPOCH}\\t%{ARCH}\\n"
@@ -23,6 +16,9 @@ Packages = List[Dict[str, Any]]
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    unknown = sorted({str(name) for name in args["manager"]} - {"auto", *_AUTO})
+    if unknown:
+        raise ModuleFailed("Unsupported package managers requested: %s" % ", ".join(unknown))
     managers: List[str] = [name for name in args["manager"] if name != "auto"] + (_AUTO if "auto" in args["manager"] else [])
     packages: Dict[str, Packages] = {}
     found = 0

@@ -104,7 +104,7 @@ def _state(args: Dict[str, Any], script: str, told: Dict[str, Any], context: Con
         command = [script, verb] + ([args["arguments"]] if args["arguments"] else [])
         told["rc"], told["stdout"], told["stderr"] = context.run(command)
         if told["rc"] != 0:
-            raise ModuleFailed("Failed to %s service: %s" % (verb, args["name"]), **told)
+            raise ModuleFailed("Failed to %s service: %s" % (verb, args["name"]), **dict(told, changed=False))
 
 
 def _runs(args: Dict[str, Any], script: str, context: Context) -> bool:

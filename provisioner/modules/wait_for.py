@@ -122,7 +122,7 @@ def _present(args: Dict[str, Any], waiting: Waiting) -> Found:
         try:
             pattern = re.compile(text.encode("utf-8", "surrogateescape"), re.MULTILINE)
         except re.error as error:
-            raise ModuleFailed("Invalid regular expression: %s: %s" % (error, text), elapsed=0)
+            raise ModuleFailed("Invalid regular expression: %s" % error, elapsed=0)
     if pattern is not None:
         msg = "Timeout when waiting for search string %s in %s" % (text, where)
     else:

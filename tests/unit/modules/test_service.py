@@ -71,3 +71,26 @@ def test_restarting_may_wait_in_between(call: Call, script: Path, monkeypatch: p
 
 def test_one_of_both_is_needed(call: Call) -> None:
     assert call("service", {"name": "mine"})["msg"] == "one of the following is required: state, enabled"
+
+
+def test_a_service_that_nobody_knows(call: Call, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "INIT", str(script / "mine"))
+    for use in ("auto", "service", "other"):
+        missing = call("service", {"name": "nosuch", "state": "started", "use": use})
+        assert (missing["failed"], missing["msg"]) == (True, "Could not find the requested service nosuch: host")
+
+
+def test_systemd_enables_where_it_is_to_run_later(call: Call, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (script / "systemd").touch()
+    (script / "init").symlink_to("systemd")
+    monkeypatch.setattr(service, "INIT", str(script / "init"))
+    monkeypatch.setattr(systemd, "run", lambda args, context: {"changed": True, "name": args["name"], "enabled": args["enabled"]})
+    assert call("service", {"name": "nosuch", "enabled": True})["enabled"] is True
+
+
+def test_a_script_by_its_own_manager_and_one_that_fails(call: Call, script: Path) -> None:
+    told = call("service", {"name": "mine", "state": "started", "use": "sysvinit"})
+    assert (told["changed"], told["status"]["started"]["rc"]) == (True, 0)
+    (script / "mine").write_text("#!/bin/sh\n[ $1 = status ] || exit 4\n")
+    failed = call("service", {"name": "mine", "state": "reloaded", "use": "sysvinit"})
+    assert (failed["failed"], failed["changed"], failed["msg"]) == (True, False, "Failed to reload service: mine")
