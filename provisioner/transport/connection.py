@@ -79,7 +79,7 @@ def _login(settings: ConnectionSettings) -> dict[str, Any]:
         "timeout": settings.connect_timeout_s,
         "channel_timeout": settings.connect_timeout_s,
         "allow_agent": True,
-        "look_for_keys": not settings.private_key_files,
+        "look_for_keys": settings.is_gateway or not settings.private_key_files,
         "banner_timeout": settings.connect_timeout_s * 1.5,
         "auth_timeout": LOGIN_S,
     }

@@ -61,6 +61,7 @@ class ConnectionSettings:
     host_key_policy: str = "strict"
     pinned_host_key: str | None = None
     gateway: ConnectionSettings | None = None
+    is_gateway: bool = False
     connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S
     keepalive_s: int = DEFAULT_KEEPALIVE_S
     python_interpreter: str = "auto"
@@ -100,7 +101,7 @@ class ConnectionSettings:
         return settings if jump in (None, "none") else dataclasses.replace(settings, gateway=_gateway(settings, str(jump)))
 
 
-def _known_hosts(known: str | None) -> tuple[Path, ...]:
+def _known_hosts(known: str | None = None) -> tuple[Path, ...]:
     return tuple(Path(path).expanduser() for path in (known or "~/.ssh/known_hosts").split())
 
 
@@ -138,7 +139,9 @@ def _connection(value: Any) -> str:
 
 
 def _gateway(settings: ConnectionSettings, jump: str) -> ConnectionSettings | None:
-    """The hops before a host, the nearest outermost. They get the host's keys, but never its password."""
+    """The hops before a host, the nearest outermost. They get the host's keys, but never its password. A hop may also be one that only the
+    user's own keys and known hosts are for: what the host has may be a lab's."""
+    known = tuple(dict.fromkeys((*settings.known_hosts, *_known_hosts())))
     gateway: ConnectionSettings | None = None
     for hop in hops_of(jump):
         gateway = ConnectionSettings(
@@ -147,9 +150,10 @@ def _gateway(settings: ConnectionSettings, jump: str) -> ConnectionSettings | No
             port=hop.port or 22,
             user=hop.user or settings.user,
             private_key_files=settings.private_key_files,
-            known_hosts=settings.known_hosts,
+            known_hosts=known,
             host_key_policy=settings.host_key_policy,
             gateway=gateway,
+            is_gateway=True,
             connect_timeout_s=settings.connect_timeout_s,
             keepalive_s=settings.keepalive_s,
         )

@@ -4,7 +4,9 @@ that names the host, the step, the likely cause and what to do next."""
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -224,6 +226,23 @@ def test_a_jump_host(host: PrivateHost, session: Make, tmp_path: Path) -> None:
     assert with_agent[0]["ping"] == "pong"
     people = one.raw("ps -eo args").stdout
     assert "sshd: guest" in people and "sshd: deploy" in people
+    one.close()
+
+
+def test_a_gateway_may_be_the_users_own(
+    host: PrivateHost, session: Make, tmp_path: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host's key and its file of known hosts are a lab's; the way to it is known to the user alone."""
+    own = tmp_path / "home/.ssh"
+    own.mkdir(parents=True)
+    (own / "known_hosts").write_text(f"[127.0.0.1]:{wire.port} {host.host_key}\n")
+    shutil.copy(host.key, own / "id_ed25519")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    lab_key = tmp_path / "lab_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", lab_key], check=True)
+    told = {"ansible_ssh_private_key_file": str(lab_key), "ansible_password": PASSWORD}
+    one = session(jumping(host, tmp_path, f"guest@127.0.0.1:{wire.port}", **told))
+    assert one.raw("id -un").stdout == "deploy\n"
     one.close()
 
 
