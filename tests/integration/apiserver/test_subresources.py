@@ -122,7 +122,7 @@ def test_a_patch_for_an_object_of_another_uid_changes_nothing(server: Any, names
     spec = {"containers": [{"name": "c", "image": "i"}]}
     made = server.call("POST", path, {"metadata": {"name": "again"}, "spec": spec})[1]
     patch = {"apiVersion": "v1", "kind": "Pod", "metadata": {"uid": "another"}, "status": {"phase": "Failed"}}
-    item = f"{path}/again/status?fieldManager=kubelet&force={'true' if 'apply' in media else ''}"
+    item = f"{path}/again/status?fieldManager=kubelet{'&force=true' if 'apply' in media else ''}"
     code, refused = server.call("PATCH", item, patch, headers={"Content-Type": media})
     assert code == 422 and refused["details"]["causes"][0]["field"] == "metadata.uid"
     patch["metadata"] = {"uid": made["metadata"]["uid"]}
