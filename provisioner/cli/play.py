@@ -40,7 +40,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
     """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed), 4 (hosts unreachable, or wrong syntax), 1 (other)."""
     from provisioner.cli.play_listing import Wanted
     from provisioner.cluster.sessions import Sessions
-    from provisioner.engine.errors import PlaybookError, RunError, RunInterrupted
+    from provisioner.engine.errors import MissingContentError, PlaybookError, RunError, RunInterrupted
     from provisioner.engine.runner import Runner
     from provisioner.inventory import load
 
@@ -74,7 +74,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         if str(e):
             click.echo(f"provision: {e}", err=True)
         return INTERRUPTED
-    except RunError as e:
+    except (RunError, MissingContentError) as e:
         click.echo(f"provision: {e}", err=True)
         return ERROR
     except PlaybookError as e:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Mapping
 from typing import Any
 
 from provisioner.engine.errors import PlaybookError
-from provisioner.inventory.documents import LocatedDict, Location
+from provisioner.inventory.documents import LocatedDict, Location, location_of
 from provisioner.templating import is_template
 
 _MAPPINGS = frozenset({"args", "loop_control", "module_defaults", "environment"})
@@ -32,6 +33,16 @@ def check(raw: Mapping[Any, Any], kind: str, place: Location | None) -> None:
         if wrong:
             at = raw.value_at(key) if isinstance(raw, LocatedDict) else place
             raise PlaybookError(f"the field '{key}' of a {kind} {wrong}, but is {_shown(value)}", at)
+        if key == "vars":
+            _check_names(value, place)
+
+
+def _check_names(value: Any, place: Location | None) -> None:
+    for part in value if isinstance(value, list) else [value]:
+        for name in part:
+            if not _is_name(name):
+                hint = "letters, digits and underscores make a name that is no word of Python"
+                raise PlaybookError(f"Invalid variable name {name!r}", location_of(part, name) or place, hint)
 
 
 def _wrong(key: str, value: Any) -> str:
@@ -61,6 +72,10 @@ def _wrong(key: str, value: Any) -> str:
     if key in _TEXTS:
         return "" if isinstance(value, str | int | float) else "must be text"
     return ""
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isidentifier() and not keyword.iskeyword(value)
 
 
 def _is_number(value: Any) -> bool:

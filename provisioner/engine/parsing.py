@@ -106,6 +106,9 @@ class TaskParser:
         place = location_of(raw)
         self._check_keys(raw, BLOCK_KEYS, "block", place)
         keyword_types.check(raw, "block", place)
+        orphan = next((key for key in ("rescue", "always") if raw.get(key) and not raw.get("block")), None)
+        if orphan:
+            raise PlaybookError(f"'{orphan}' keyword cannot be used without 'block'", location_of(raw, orphan) or place)
         inner = replace(around, attributes=around.attributes.derive(raw))
         return Block(
             block=self.nodes(raw.get("block"), inner),

@@ -246,7 +246,8 @@ class PlayRun:
             if found is None:
                 if unknown is not None:
                     continue
-                raise PlaybookError(f"vars file {', '.join(rendered)} was not found", self.play.location)
+                self.run.warn(f"vars file {', '.join(rendered)} was not found, and is left out")
+                continue
             merged.update(self.run.content.read_mapping(found))
             context.vars_files[state.name] = merged
             state.store.version += 1

@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.engine import keyword_types
 from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple
 from provisioner.engine.content import Content
-from provisioner.engine.errors import PlaybookError
+from provisioner.engine.errors import MissingContentError, PlaybookError
 from provisioner.engine.parsing import Surroundings, short_name
 from provisioner.engine.playbook import Play, role_blocks, with_dependencies
 from provisioner.inventory.documents import Location, location_of
@@ -90,7 +90,7 @@ class PlaybookReader:
         if not file.is_file() and wanted.count(".") >= 2:
             file = self._content.collections.playbook(wanted) or file
         if not file.is_file():
-            raise PlaybookError(f"import_playbook: {file} does not exist", location_of(raw))
+            raise MissingContentError(f"import_playbook: {file} does not exist", location_of(raw))
         outer = self._content.directory
         self._content.enter(file.resolve().parent)
         try:

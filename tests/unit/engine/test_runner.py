@@ -540,3 +540,24 @@ def test_a_pattern_that_matches_nothing_is_told_once(tmp_path: Path) -> None:
     text = "- {hosts: 'h1:nobody', gather_facts: false}\n- {hosts: 'nobody', gather_facts: false}\n"
     warned = [event.message for event in play(tmp_path, text, inventory="h1,h2,", limit="h1:h9").events if isinstance(event, Warned)]
     assert warned == [f"Could not match supplied host pattern, ignoring: {name}" for name in ("nobody", "h9")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- hosts: all\n  vars: {1a: 2}\n", "Invalid variable name '1a'"),
+        ("- hosts: all\n  tasks:\n    - debug:\n      vars: {a-b: 2}\n", "play.yml:4:14: Invalid variable name 'a-b'"),
+        ("- hosts: all\n  tasks:\n    - block: [{debug: }]\n      vars: [{a: 1}, {class: 2}]\n", "Invalid variable name 'class'"),
+        ("- hosts: all\n  tasks:\n    - block: []\n      rescue: [{debug: }]\n", "'rescue' keyword cannot be used without 'block'"),
+        ("- hosts: all\n  tasks:\n    - {block: , always: [{debug: }]}\n", "'always' keyword cannot be used without 'block'"),
+    ],
+)
+def test_names_and_blocks_that_are_none(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(PlaybookError, match=message):
+        play(tmp_path, text)
+
+
+def test_a_variable_file_that_is_missing_is_told_and_left_out(tmp_path: Path) -> None:
+    done = play(tmp_path, tasks("- debug: {msg: '{{ a }}'}", vars_files=["none.yml", "a.yml"]), files={"a.yml": "a: 1"})
+    assert done.messages() == [1]
+    assert [event.message for event in done.events if isinstance(event, Warned)] == ["vars file none.yml was not found, and is left out"]
