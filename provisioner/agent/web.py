@@ -301,8 +301,23 @@ def _handlers(
         handlers += [_Basic(passwords), urllib.request.HTTPDigestAuthHandler(passwords)]
     if args.get("unix_socket"):
         handlers.append(_UnixHandler(args["unix_socket"]))
-    handlers.append(urllib.request.HTTPSHandler(context=tls(args)))
+    handlers.append(_TlsHandler(args))
     return handlers
+
+
+class _TlsHandler(urllib.request.HTTPSHandler):
+    """Reads the authorities' certificates when the first address needs them, or at once where the options name others."""
+
+    def __init__(self, args: Dict[str, Any]) -> None:
+        self._args = args
+        own = any(args.get(name) for name in ("ca_path", "client_cert", "ciphers"))
+        self._made: Optional[ssl.SSLContext] = tls(args) if own else None
+        urllib.request.AbstractHTTPHandler.__init__(self)
+
+    def https_open(self, req: urllib.request.Request) -> Any:
+        if self._made is None:
+            self._made = tls(self._args)
+        return self.do_open(http.client.HTTPSConnection, req, context=self._made)
 
 
 def tls(args: Dict[str, Any]) -> ssl.SSLContext:

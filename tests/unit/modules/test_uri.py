@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import pytest
@@ -24,3 +25,11 @@ WRONG = [
 def test_wrong_arguments(call: Any, args: dict[str, Any], msg: str) -> None:
     made = call("uri", args)
     assert (made["failed"], made["msg"]) == (True, msg)
+
+
+def test_plain_http_reads_no_certificates(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read() -> ssl.SSLContext:
+        raise AssertionError("they take a fifth of a second")
+
+    monkeypatch.setattr(ssl, "create_default_context", read)
+    assert "Connection refused" in call("uri", {"url": "http://127.0.0.1:1/"})["msg"]
