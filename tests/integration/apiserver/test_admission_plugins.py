@@ -153,8 +153,8 @@ def test_streams_are_asked_about(server: Any, serve: Any, namespace: str) -> Non
     assert server.call("POST", path, {"metadata": {"name": "streams"}, "webhooks": [hook]})[0] == 201
     assert server.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod("p"))[0] == 201
     status, found = server.call("POST", f"/api/v1/namespaces/{namespace}/pods/p/exec?command=ls&command=-l&stdout=1&container=c")
-    assert status == 403, found["message"]
-    assert status == 403 and found["message"] == 'admission webhook "streams.example.com" denied the request: no exec here'
+    assert status == 400, found["message"]
+    assert status == 400 and found["message"] == 'admission webhook "streams.example.com" denied the request: no exec here'
     request = json.loads(peer.asked[-1][3])["request"]
     assert request["operation"] == "CONNECT" and request["subResource"] == "exec" and request["kind"]["kind"] == "PodExecOptions"
     assert request["object"]["command"] == ["ls", "-l"] and request["object"]["stdout"] is True and request["name"] == "p"
