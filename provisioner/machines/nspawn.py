@@ -40,9 +40,9 @@ TOOLS = {
 # What dockerd, systemd and our kubelet need beyond systemd-nspawn's own list; without @keyring `docker run` can't make a session key.
 SYSTEM_CALLS = "@keyring bpf @privileged @mount"
 MODULES = ("overlay", "br_netfilter", "nf_conntrack", "nf_tables", "vxlan", "dummy")
-# A second on an idle computer; on a busy one a minute was seen.
-# Until a host has its process. A machine that fails says so at once; an emulated one takes 5 s and more for three hosts.
+# Until a host has its process. One that can't have it says so at once; on an emulated computer three hosts took more than 5 s.
 LAUNCH_S = 60.0
+# A second on an idle computer; on a busy one a minute was seen.
 BOOT_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 30.0
 CONSOLE_BYTES = 1 << 20
