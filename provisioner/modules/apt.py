@@ -167,7 +167,11 @@ def _deb(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
                 path = _fetched(path, context)
                 made.append(path)
             name, version = apt_names.of_file(path, context)
-            if apt_names.installed().get(name) != version:
+            current = apt_names.installed().get(name)
+            if current and not args["allow_downgrade"] and not args["force"]:
+                if context.run(["dpkg", "--compare-versions", current, "gt", version])[0] == 0:
+                    raise ModuleFailed("A later version is already installed")
+            if current != version:
                 paths.append(os.path.abspath(path))
         if not paths:
             return {"changed": False, "stdout": "", "stderr": "", "diff": ""}
@@ -204,7 +208,8 @@ def _command(args: Dict[str, Any], context: Context, words: List[str]) -> List[s
         ("force", "--force-yes"),
         ("fail_on_autoremove", "--no-remove"),
     ):
-        if args[flag]:
+        # What is asked to go may take with it what needs it.
+        if args[flag] and not (flag == "fail_on_autoremove" and args["state"] == "absent"):
             command.append(option)
     if context.check:
         command.append("--simulate")

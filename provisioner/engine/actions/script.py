@@ -11,8 +11,15 @@ from provisioner.engine.actions.copy import read_source
 from provisioner.engine.errors import TaskError
 from provisioner.engine.sessions import ModuleCall
 
+_KNOWN = ("_raw_params", "chdir", "cmd", "creates", "executable", "removes")
+
 
 def plan(call: ActionCall) -> Plan:
+    unknown = sorted(set(call.args) - set(_KNOWN))
+    if unknown:
+        raise TaskError(
+            f"Unsupported parameters for (script) module: {', '.join(unknown)}. Supported parameters include: {', '.join(_KNOWN)}."
+        )
     text = call.args.get("cmd", call.args.get("_raw_params"))
     if not text:
         raise TaskError("one of the following is required: _raw_params, cmd")

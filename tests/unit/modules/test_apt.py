@@ -110,6 +110,7 @@ def done(folder: Path) -> list[str]:
         ({"name": "old", "state": "fixed"}, ["apt-get --fix-broken install old"]),
         ({"name": "web-a", "state": "absent"}, []),
         ({"name": "old", "state": "absent"}, ["apt-get remove old"]),
+        ({"name": "old", "state": "absent", "fail_on_autoremove": True}, ["apt-get remove old"]),
         ({"name": "left", "state": "absent"}, []),
         ({"name": "left", "state": "absent", "purge": True, "autoremove": True}, ["apt-get --purge --auto-remove remove left"]),
         ({"upgrade": "dist"}, ["apt-get dist-upgrade"]),
