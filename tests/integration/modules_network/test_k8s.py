@@ -114,7 +114,7 @@ def test_waiting(k8s: K8s) -> None:
 REFUSED = [
     ({"kind": "Nothing", "name": "x"}, "Failed to find exact match for v1.Nothing by [kind, name, singularName, shortNames]"),
     ({"definition": {**config("Bad_Name")}}, "Failed to create object: "),
-    ({"definition": config("x"), "src": "y"}, "parameters are mutually exclusive: resource_definition|src|template"),
+    ({"definition": config("x"), "src": "y"}, "parameters are mutually exclusive: resource_definition|src"),
     ({"name": "x"}, "Error: the kind of the object is missing: give kind, or a definition that has one"),
     ({"kind": "Pod", "definition": {"metadata": {"name": "x"}, "spec": {"nonsense": 1}}, "validate": {"fail_on_error": True}}, "Failed to create object: "),
 ]  # fmt: skip
