@@ -295,7 +295,7 @@ class Templar:
         native = self.engine.native
         made = self._guard(lambda: native.concat(template.root_render_func(context)), "", text, "expression" if expression else "template")
         # A line's end after an expression does not make its value a text.
-        return made + "\n" if not expression and isinstance(made, str) and text.endswith("\n") else made
+        return keep_end(made, ends(text)) if not expression and isinstance(made, str) else made
 
     def _guard(self, render: Callable[[], Any], name: str, text: str = "", kind: str = "template") -> Any:
         """Runs a rendering and translates every error into ours."""

@@ -146,10 +146,11 @@ def comment(text: str, style: str = "plain", newline: str = "\n", **options: Any
     settings.update(options)
     head = f"{settings['beginning']}{newline}" if settings["beginning"] else ""
     tail = f"{newline}{settings['end']}" if settings["end"] else ""
-    prefix = f"{settings['prefix']}{newline}" * int(settings["prefix_count"]) if "prefix" in settings else ""
+    # An empty prefix is no line; one that is a line's end is not ended once more.
+    prefix = settings["prefix"] + (newline if settings["prefix"] not in ("", newline) else "")
     postfix = f"{newline}{settings['postfix']}" * int(settings["postfix_count"])
-    body = newline.join((decoration + line).rstrip() if not line else decoration + line for line in text.split(newline))
-    return f"{head}{prefix}{body}{postfix}{tail}"
+    body = (decoration + text.replace(newline, newline + decoration)).replace(decoration + newline, decoration.rstrip() + newline)
+    return f"{head}{prefix * int(settings['prefix_count'])}{body}{postfix}{tail}"
 
 
 def to_uuid(value: Any, namespace: Any = _UUID_NAMESPACE) -> str:
