@@ -16,6 +16,7 @@ from provisioner.transport.settings import ConnectionSettings
 
 # Unanswered data for this long ends the connection: three missed keepalives at the usual interval.
 DEAD_MS = 45_000
+# To log in, and for a channel on a connection that stands: a host that has just booted, with much to do, was seen to take more than ten seconds.
 LOGIN_S = 30.0
 # paramiko's thread logs with a traceback what it raises to us as well; without a handler of anybody's that would go to the terminal.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -77,7 +78,7 @@ def _login(settings: ConnectionSettings) -> dict[str, Any]:
     kwargs: dict[str, Any] = {
         # Fabric's own connect_timeout knows whole seconds only.
         "timeout": settings.connect_timeout_s,
-        "channel_timeout": settings.connect_timeout_s,
+        "channel_timeout": LOGIN_S,
         "allow_agent": True,
         "look_for_keys": settings.is_gateway or not settings.private_key_files,
         "banner_timeout": settings.connect_timeout_s * 1.5,

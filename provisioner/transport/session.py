@@ -13,7 +13,7 @@ from typing import Any
 from provisioner.transport.becoming import SUDO_PROMPT, as_user, became, cleaned, needs_terminal
 from provisioner.transport.calls import Callable, ModuleCall
 from provisioner.transport.channels import ERROR_OUTPUT, Channel, LocalChannel, SshChannel
-from provisioner.transport.connection import Link, connect
+from provisioner.transport.connection import LOGIN_S, Link, connect
 from provisioner.transport.errors import AgentError, CommandTimeout, ConnectionLost
 from provisioner.transport.launch import agent_script
 from provisioner.transport.running import Note, RunningAgent
@@ -149,7 +149,7 @@ class HostSession:
         if self._link is None or not self._link.is_open():
             self._drop()
             self._link = connect(settings)
-        return SshChannel(settings.name, self._link.transport, command, settings.connect_timeout_s, terminal=terminal)
+        return SshChannel(settings.name, self._link.transport, command, LOGIN_S, terminal=terminal)
 
     def _agent(self, become: Become | None) -> RunningAgent:
         become = self._needed(become)
