@@ -50,8 +50,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         "sources_removed": sorted(set(before) - set(after)),
         "state": args["state"],
     }
-    if context.diff:
-        result["diff"] = [_diff(path, before, after) for path in sorted(changed)]
+    result["diff"] = [_diff(path, before, after) for path in sorted(changed)] if context.diff else []
     if changed and not context.check:
         if key and present:
             _trust(key, name, context)
