@@ -21,7 +21,7 @@ from provisioner.engine.run_context import Run
 from provisioner.engine.sessions import ModuleCall
 from provisioner.engine.state import HostState
 from provisioner.engine.targets import BecomeRequest, connection_become
-from provisioner.engine.task_settings import Settings, task_settings
+from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.engine.variables import PlayContext
 from provisioner.templating import Templar, TemplateError
@@ -58,6 +58,11 @@ class Outcome:
     """Its result is what a person asked to see."""
 
 
+def censored(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be shown of a result that no_log is for."""
+    return {"censored": CENSORED, "changed": False, **{key: result[key] for key in ("attempts", "changed", "retries") if key in result}}
+
+
 class Executor:
     """Runs tasks for hosts of one play batch; called from several threads, for a host from one at a time."""
 
@@ -90,7 +95,7 @@ class Executor:
         except TemplateError:
             pass
         text = str(error) if isinstance(error, EngineError) else f"Task failed: {error}"
-        made = self._outcome({"failed": True, "msg": text}, task, templar)
+        made = self._outcome({"failed": True, "msg": text}, task, templar, Settings(no_log=hides(task, templar)))
         if isinstance(error, EngineError):
             made.result.pop("changed")  # items that are no list: nothing was tried
         return made
@@ -98,7 +103,7 @@ class Executor:
     # One item, or none
 
     def _single(self, state: HostState, task: Task, templar: Templar) -> Outcome:
-        settings = Settings()
+        settings = Settings(no_log=hides(task, templar))
         try:
             settings = task_settings(self.run, state, self.context, task, templar)
             templar = self._delegated(templar, settings)
@@ -173,7 +178,8 @@ class Executor:
                 result["attempts"] = retries - 1
                 result["failed"] = True
                 return result
-            self.run.emit(Retrying(state.name, task.title, attempt, retries - attempt, result))
+            shown = censored(result) if settings.no_log else result
+            self.run.emit(Retrying(state.name, task.title, attempt, retries - attempt, shown))
             if self.run.stop.wait(delay):
                 raise TaskError("the run was stopped")
             attempt += 1
@@ -318,15 +324,16 @@ class Executor:
         )
         results: list[dict[str, Any]] = []
         includes: list[dict[str, Any]] = []
-        settings = Settings()
+        settings, hidden = Settings(), False
         last: dict[str, Any] = {}
         size = MAX_BATCH if batched else 1
         for start in range(0, len(items), size):
             if start and control.pause:
                 self.run.stop.wait(float(templar.render(control.pause)))
             chunk = [(index, items[index]) for index in range(start, min(start + size, len(items)))]
-            done, settings = self._chunk(state, task, items, chunk, last)
-            for result, local in done:
+            done = self._chunk(state, task, items, chunk, last)
+            for result, local, settings in done:
+                hidden |= settings.no_log
                 if task.register:
                     last = {task.register: result}
                 include = result.pop("_include", None)
@@ -339,7 +346,7 @@ class Executor:
                 break
             if any(result.get("unreachable") for result in results):
                 break
-        outcome = self._outcome(_summary(results), task, templar, settings)
+        outcome = self._outcome(_summary(results), task, templar, replace(settings, no_log=hidden))
         outcome.includes = includes
         return outcome
 
@@ -349,30 +356,30 @@ class Executor:
 
     def _chunk(
         self, state: HostState, task: Task, items: list[Any], chunk: list[tuple[int, Any]], last: Mapping[str, Any]
-    ) -> tuple[list[tuple[dict[str, Any], dict[str, Any]]], Settings]:
-        """Runs some items, their first module calls together in one message."""
+    ) -> list[tuple[dict[str, Any], dict[str, Any], Settings]]:
+        """Runs some items, their first module calls together in one message: of each the result, its variables and settings."""
         templar = self.run.variables.templar(state, self.context, task)
-        attempts: list[tuple[Attempt | None, dict[str, Any], dict[str, Any]]] = []
-        settings = Settings()
+        attempts: list[tuple[Attempt | None, dict[str, Any], dict[str, Any], Settings]] = []
         for index, item in chunk:
             local = item_variables(task, templar, items, index, item)
             inner = templar.with_local({**last, **local})
+            settings = Settings(no_log=hides(task, inner))
             try:
                 settings = task_settings(self.run, state, self.context, task, inner)
                 inner = self._delegated(inner, settings)
-                attempts.append((self.attempt(state, task, inner, replace(settings)), {}, local))
+                attempts.append((self.attempt(state, task, inner, settings), {}, local, settings))
             except (TemplateError, EngineError) as e:
-                attempts.append((None, failure(e), local))
-        results = drive_together([attempt for attempt, _, _ in attempts])
+                attempts.append((None, failure(e), local, settings))
+        results = drive_together([attempt for attempt, *_ in attempts])
         done = []
-        for (attempt, early, local), late in zip(attempts, results, strict=True):
+        for (attempt, early, local, settings), late in zip(attempts, results, strict=True):
             result = early if attempt is None else late
             complete(result)
-            done.append((result, local))
+            done.append((result, local, settings))
             facts = result.get("ansible_facts")
             if actions.is_local(task.action) and isinstance(facts, dict):
                 self._take_facts(state, task, {**result, **local}, templar)
-        return done, settings
+        return done
 
     def _item_done(
         self, state: HostState, task: Task, serial: int, templar: Templar, result: dict[str, Any], local: dict[str, Any], settings: Settings
@@ -386,10 +393,11 @@ class Executor:
                 result.update(failed=True, msg=f"Failed to template loop_control.label: {e}")
         status = status_of(result)
         ignored = status is Status.FAILED and self._flag(task, "ignore_errors", templar)
-        shown = {"censored": CENSORED, "changed": result.get("changed", False)} if settings.no_log else result
+        hidden = settings.no_log or result.get("_ansible_no_log")
+        shown = censored(result) if hidden else result
         shown = {key: value for key, value in shown.items() if key != "_ansible_notify"}
         to = settings.delegate_to
-        told = "(censored due to no_log)" if settings.no_log else label
+        told = "(censored due to no_log)" if hidden else label
         address = self.run.targets.address(to) if to else None
         self.run.emit(ItemDone(state.name, task.title, serial, told, status, shown, ignored, to, address))
 

@@ -17,7 +17,7 @@ from provisioner.engine import actions
 from provisioner.engine.attributes import tag_set
 from provisioner.engine.errors import EngineError, RunError, RunInterrupted
 from provisioner.engine.events import HostDone, TaskStarted
-from provisioner.engine.executor import CENSORED, MAX_BATCH, Executor, Outcome, failure
+from provisioner.engine.executor import MAX_BATCH, Executor, Outcome, censored, failure
 from provisioner.engine.failed_task import described
 from provisioner.engine.handlers import Handlers
 from provisioner.engine.includes import run_includes
@@ -344,7 +344,7 @@ class Lockstep:
             self.run.warn(str(warning))
         shown: Any = outcome.result
         if outcome.no_log:
-            shown = {"censored": CENSORED, "changed": outcome.result.get("changed", False)}
+            shown = censored(outcome.result)
         elif outcome.verbose:
             shown = {**outcome.result, "_ansible_verbose_always": True}
         self.run.emit(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.engine.errors import TaskError
+from provisioner.engine.errors import EngineError, TaskError
 from provisioner.engine.playbook import Task
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
@@ -32,15 +32,6 @@ class Settings:
 def task_settings(run: Run, state: HostState, context: PlayContext, task: Task, templar: Templar) -> Settings:
     """Raises TemplateError or TaskError."""
     values = task.attributes.values
-
-    def flag(name: str, default: bool) -> bool:
-        value = values.get(name)
-        if value is None:
-            return default
-        if isinstance(value, str):
-            value = to_bool(keyword_value(name, value, templar))
-        return bool(value)
-
     # Conditions come first, and a task that is skipped may delegate to a host that is not defined.
     delegate = values.get("delegate_to")
     delegate_to = None
@@ -53,16 +44,31 @@ def task_settings(run: Run, state: HostState, context: PlayContext, task: Task, 
     if task.async_s:
         limits = []
     target = run.targets.delegate(delegate_to) if delegate_to else state
-    no_log = flag("no_log", False)
+    no_log = _flag(task, "no_log", False, templar)
     return Settings(
         delegate_to=delegate_to,
         become=run.targets.become(target, context, task, templar, delegated=delegate_to is not None),
-        check=flag("check_mode", run.options.check),
-        diff=flag("diff", run.options.diff) and not no_log,
+        check=_flag(task, "check_mode", run.options.check, templar),
+        diff=_flag(task, "diff", run.options.diff, templar) and not no_log,
         no_log=no_log,
         timeout_s=min(limits, default=None) or None,
         environment=_environment(task, templar),
     )
+
+
+def hides(task: Task, templar: Templar) -> bool:
+    """A task's no_log; where nobody can tell, what it says is hidden."""
+    try:
+        return _flag(task, "no_log", False, templar)
+    except (TemplateError, EngineError, ValueError):
+        return True
+
+
+def _flag(task: Task, name: str, default: bool, templar: Templar) -> bool:
+    value = task.attributes.values.get(name)
+    if value is None:
+        return default
+    return bool(to_bool(keyword_value(name, value, templar)) if isinstance(value, str) else value)
 
 
 def _holds(task: Task, templar: Templar) -> bool:

@@ -19,7 +19,7 @@ from provisioner.engine.playbook import Node, Play, Task
 from provisioner.engine.results import Status
 from provisioner.engine.state import HostState
 from provisioner.engine.targets import connection_become
-from provisioner.engine.task_settings import Settings, task_settings
+from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.templating import Templar, TemplateError
 from provisioner.templating.filters.text import to_bool
@@ -114,7 +114,8 @@ class Together:
 
     def _one(self, task: Task) -> _Begun:
         run, context = self._executor.run, self._executor.context
-        begun = _Begun(task, run.variables.templar(self._state, context, task), Settings())
+        templar = run.variables.templar(self._state, context, task)
+        begun = _Begun(task, templar, Settings(no_log=hides(task, templar)))
         try:
             begun.settings = task_settings(run, self._state, context, task, begun.templar)
             begun.attempt = self._executor.attempt(self._state, task, begun.templar, begun.settings)
