@@ -93,7 +93,7 @@ def _to_stripped_list(value: Any) -> List[Any]:
     return _to_list(value)
 
 
-def _to_dict(value: Any) -> Dict[str, Any]:
+def to_dict(value: Any) -> Dict[str, Any]:
     if isinstance(value, dict):
         return value
     if isinstance(value, str):
@@ -161,7 +161,7 @@ CONVERTERS: Dict[str, Callable[[Any], Any]] = {
     "int": _to_int,
     "float": _to_float,
     "list": _to_list,
-    "dict": _to_dict,
+    "dict": to_dict,
     "path": _to_path,
     "raw": _to_mode,
 }

@@ -9,6 +9,7 @@ from provisioner.agent import attributes
 from provisioner.agent.arguments import ArgumentError, checked
 from provisioner.agent.context import Context, ModuleFailed
 from provisioner.agent.framing import EndOfInput
+from provisioner.agent.hidden_values import no_log_values, remove_values
 
 
 def outcome(module: ModuleType, name: str, given: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -29,7 +30,8 @@ def outcome(module: ModuleType, name: str, given: Dict[str, Any], context: Conte
     attributes.add_to(result)
     if context.warnings:
         result.setdefault("warnings", []).extend(context.warnings)
-    return result
+    shown: Dict[str, Any] = remove_values(result, no_log_values(module.ARGUMENTS, given))
+    return shown
 
 
 def crash(error: Exception) -> Dict[str, Any]:

@@ -28,7 +28,7 @@ URL_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "use_proxy": {"type": "bool", "default": True},
     "validate_certs": {"type": "bool", "default": True},
     "url_username": {},
-    "url_password": {},
+    "url_password": {"no_log": True},
     "force_basic_auth": {"type": "bool", "default": False},
     "client_cert": {"type": "path"},
     "client_key": {"type": "path"},

@@ -16,7 +16,7 @@ ARGUMENTS = dict(
         web.URL_ARGUMENTS,
         url={"required": True},
         url_username={"aliases": ["username"]},
-        url_password={"aliases": ["password"]},
+        url_password={"aliases": ["password"], "no_log": True},
         dest={"type": "path", "required": True},
         backup={"type": "bool", "default": False},
         checksum={"default": ""},

@@ -19,7 +19,7 @@ ARGUMENTS: Dict[str, Any] = dict(
             "sect571k1", "sect571r1",
         ]
     },
-    passphrase={},
+    passphrase={"no_log": True},
     cipher={"default": "auto"},
     format={"default": "auto_ignore", "choices": ["pkcs1", "pkcs8", "raw", "auto", "auto_ignore"]},
     format_mismatch={"default": "regenerate", "choices": ["regenerate", "convert"]},

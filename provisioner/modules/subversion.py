@@ -12,7 +12,7 @@ ARGUMENTS: Dict[str, Any] = {
     "revision": {"default": "HEAD", "aliases": ["rev", "version"]},
     "force": {"type": "bool", "default": False},
     "username": {},
-    "password": {},
+    "password": {"no_log": True},
     "executable": {"type": "path"},
     "export": {"type": "bool", "default": False},
     "checkout": {"type": "bool", "default": True},

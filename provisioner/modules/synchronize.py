@@ -38,7 +38,7 @@ ARGUMENTS: Dict[str, Any] = {
     "ssh_connection_multiplexing": {"type": "bool", "default": False},
     "verify_host": {"type": "bool", "default": False},
     "_ssh": {},
-    "_password": {},
+    "_password": {"no_log": True},
 }
 # Marks lines of things that changed, so that they can be told from all else that rsync says.
 CHANGED = "<<CHANGED>>"

@@ -24,7 +24,7 @@ ARGUMENTS: Dict[str, Any] = {
     "comment": {},
     "home": {"type": "path"},
     "shell": {"type": "path"},
-    "password": {},
+    "password": {"no_log": True},
     "update_password": {"default": "always", "choices": ["always", "on_create"]},
     "password_lock": {"type": "bool"},
     "password_expire_max": {"type": "int"},
@@ -45,7 +45,7 @@ ARGUMENTS: Dict[str, Any] = {
     "ssh_key_type": {"default": "rsa"},
     "ssh_key_file": {"type": "path"},
     "ssh_key_comment": {},
-    "ssh_key_passphrase": {},
+    "ssh_key_passphrase": {"no_log": True},
     # SELinux, and what other systems than Linux know.
     "seuser": {},
     "login_class": {},

@@ -20,6 +20,12 @@ def module(does: Any) -> ModuleType:
     return made
 
 
+def test_secrets_of_the_arguments_are_in_no_answer() -> None:
+    made = module(raising(ModuleFailed("it said: s3cret", rc=3)))
+    made.ARGUMENTS = {"password": {"no_log": True}}  # type: ignore[attr-defined]
+    assert outcome(made, "made", {"password": "s3cret"}, Context())["msg"] == "it said: ********"
+
+
 def raising(error: BaseException) -> Any:
     def run(args: dict[str, Any], context: Context) -> dict[str, Any]:
         raise error
