@@ -59,7 +59,8 @@ TASKS: dict[str, tuple[dict[str, Any], bool]] = {
     "ini_file": ({"ini_file": {"path": "/srv/m/ini", "section": "s", "option": "o", "value": "v"}}, True),
     "file": ({"file": {"path": "/srv/m/folder/deep", "state": "directory", "mode": "0750"}}, True),
     "link": ({"file": {"path": "/srv/m/link", "src": "/etc/hosts", "state": "link"}}, True),
-    "assemble": ({"assemble": {"src": "/srv/m/parts", "dest": "/srv/m/assembled"}}, True),
+    # Ansible shows a difference only where the parts come from the controller.
+    "assemble": ({"assemble": {"src": "/srv/m/parts", "dest": "/srv/m/assembled"}}, False),
     "unarchive": ({"unarchive": {"src": "/srv/m/a.tgz", "dest": "/srv/m/out", "remote_src": True}}, False),
     "command": ({"command": "touch /srv/m/touched creates=/srv/m/touched"}, False),
     "systemd": ({"systemd": {"name": "mine.service", "state": "started", "enabled": True}}, False),
