@@ -50,7 +50,7 @@ class QuickReads:
         seat = self._entrance.seat(user, asked) if body is not None else None
         if body is None or seat is None:
             return False
-        read = _Read(connection, data, asked, body, _most(headers), seat, self._metrics)
+        read = _Read(connection, data, asked, body, headers, seat, self._metrics)
         if "resourceVersion" in asked.query or "continue" in asked.query:
             read.answer(None)
         else:
@@ -82,13 +82,19 @@ class QuickReads:
 class _Read:
     """A request that was taken."""
 
-    __slots__ = ("_asked", "_began", "_body", "_connection", "_data", "_lane", "_metrics", "_most", "_seat")
+    __slots__ = ("_asked", "_began", "_body", "_connection", "_data", "_headers", "_lane", "_metrics", "_seat")
 
     def __init__(
-        self, connection: Connection, data: bytes, asked: Asked, body: Callable[[], Body | None], most: int, seat: Seat, metrics: Metrics
+        self,
+        connection: Connection,
+        data: bytes,
+        asked: Asked,
+        body: Callable[[], Body | None],
+        headers: Mapping[str, str],
+        seat: Seat,
+        metrics: Metrics,
     ) -> None:
-        """An answer of more than `most` bytes is the long way's."""
-        self._connection, self._data, self._asked, self._body, self._most = connection, data, asked, body, most
+        self._connection, self._data, self._asked, self._body, self._headers = connection, data, asked, body, headers
         self._seat, self._metrics = seat, metrics
         self._lane = metrics.began(asked.target)
         self._began = connection.begin()
@@ -103,7 +109,7 @@ class _Read:
         transport = connection.transport
         if transport is None:
             self._metrics.request(target, 499, connection.end(self._began))
-        elif body is None or (length := len(body)) > self._most:
+        elif body is None or (length := len(body)) > BODY_BYTES or (length > COMPRESSED_BYTES and self._is_compressed()):
             connection.end(self._began, self._data)
         else:
             headers = {**JSON_HEADERS, **UNCACHED, "Audit-Id": random_uuid(), **self._seat.headers}
@@ -116,7 +122,5 @@ class _Read:
                     transport.write(piece)
             self._metrics.request(target, 200, connection.end(self._began))
 
-
-def _most(headers: Mapping[str, str]) -> int:
-    """The bytes of the largest answer that isn't to be compressed."""
-    return COMPRESSED_BYTES if "gzip" in headers.get("Accept-Encoding", "") else BODY_BYTES
+    def _is_compressed(self) -> bool:
+        return "gzip" in self._headers.get("Accept-Encoding", "")

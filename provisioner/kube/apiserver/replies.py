@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
@@ -19,22 +18,23 @@ SLICES_A_TURN = 16
 COMPRESSED_BYTES = 128 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class Listed:
     """A body that is put together only as it is sent: `items`, with commas between them, between `head` and `tail`."""
 
-    head: bytes
-    items: Sequence[bytes]
-    tail: bytes
+    __slots__ = ("_bytes", "head", "items", "tail")
+
+    def __init__(self, head: bytes, items: Sequence[bytes], tail: bytes) -> None:
+        self.head, self.items, self.tail = head, items, tail
+        self._bytes = len(head) + sum(map(len, items)) + max(len(items) - 1, 0) + len(tail)
 
     def __len__(self) -> int:
         """In bytes."""
-        return len(self.head) + sum(map(len, self.items)) + max(len(self.items) - 1, 0) + len(self.tail)
+        return self._bytes
 
     def slices(self) -> Iterator[bytes]:
         """Of about SLICE_BYTES, where items are of one size."""
         count = len(self.items)
-        step = max(SLICE_BYTES * count // max(len(self), 1), 1)
+        step = max(SLICE_BYTES * count // max(self._bytes, 1), 1)
         yield self.head
         for start in range(0, count, step):
             piece = b",".join(self.items[start : start + step])
