@@ -107,10 +107,16 @@ def _names(kind: str, side: str) -> dict[str, str]:
     return {"averageUtilization": f"{side}AverageUtilization", "averageValue": f"{side}AverageValue", "value": f"{average.lower()}Value"}
 
 
-def _metric_from_v2(metric: Document, side: str) -> Document:
+def _source(metric: Document) -> tuple[str, Document | None]:
+    """Under which name a metric tells of its source, and what."""
     kind = _KINDS.get(str(metric.get("type")), "")
     source = metric.get(kind)
-    if not isinstance(source, dict):
+    return kind, source if isinstance(source, dict) else None
+
+
+def _metric_from_v2(metric: Document, side: str) -> Document:
+    kind, source = _source(metric)
+    if source is None:
         return metric
     own: Document = {key: source[key] for key in ("name", "container") if key in source}
     if "describedObject" in source:
@@ -126,9 +132,8 @@ def _metric_from_v2(metric: Document, side: str) -> Document:
 
 
 def _metric_to_v2(metric: Document, side: str) -> Document:
-    kind = _KINDS.get(str(metric.get("type")), "")
-    source = metric.get(kind)
-    if not isinstance(source, dict):
+    kind, source = _source(metric)
+    if source is None:
         return metric
     own: Document = {key: source[key] for key in ("name", "container") if key in source}
     if "target" in source:
