@@ -31,6 +31,18 @@ def accepted(header: str | None) -> Form:
     """The best form of an Accept header that we can give, by quality, then order. Raises 406."""
     if not header or header == JSON:
         return Form()
+    for media, given in by_preference(header):
+        media_type = {JSON: JSON, "*/*": JSON, "application/*": JSON, YAML: YAML, "text/yaml": YAML, "application/x-yaml": YAML}.get(media)
+        shape = given.get("as", "")
+        if media_type is None or (shape and (given.get("g") != "meta.k8s.io" or given.get("v") not in ("v1", "v1beta1"))):
+            continue
+        if shape in ("", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
+            return Form(media_type, shape, given.get("v", "v1"))
+    raise refused()
+
+
+def by_preference(header: str) -> list[tuple[str, dict[str, str]]]:
+    """The media types of an Accept header and their parameters, by quality, then order; without those of quality 0."""
     choices = []
     for order, part in enumerate(header.split(",")):
         media, *params = [p.strip() for p in part.split(";")]
@@ -39,17 +51,9 @@ def accepted(header: str | None) -> Form:
             quality = float(given.get("q", "1"))
         except ValueError:
             quality = 0.0
-        choices.append((-quality, order, media, given))
-    for quality, _, media, given in sorted(choices, key=lambda c: c[:2]):
-        if quality == 0:
-            continue
-        media_type = {JSON: JSON, "*/*": JSON, "application/*": JSON, YAML: YAML, "text/yaml": YAML, "application/x-yaml": YAML}.get(media)
-        shape = given.get("as", "")
-        if media_type is None or (shape and (given.get("g") != "meta.k8s.io" or given.get("v") not in ("v1", "v1beta1"))):
-            continue
-        if shape in ("", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
-            return Form(media_type, shape, given.get("v", "v1"))
-    raise refused()
+        if quality:
+            choices.append((-quality, order, media, given))
+    return [choice[2:] for choice in sorted(choices, key=lambda c: c[:2])]
 
 
 def refused() -> StatusError:

@@ -6,6 +6,7 @@ vendor extensions and parameters, and definitions.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,11 +30,19 @@ def field(number: int, value: bytes | str) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
-def _flag(number: int) -> bytes:
-    return _varint(number << 3) + b"\x01"
+def flag(number: int) -> bytes:
+    return integer(number, 1)
 
 
-def _named(number: int, name: str, value: bytes) -> bytes:
+def integer(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value & 0xFFFFFFFFFFFFFFFF)
+
+
+def double(number: int, value: float) -> bytes:
+    return _varint(number << 3 | 1) + struct.pack("<d", value)
+
+
+def named(number: int, name: str, value: bytes) -> bytes:
     """NamedAny, NamedSchema, NamedResponseValue and their kin: name = 1, value = 2."""
     return field(number, field(1, name) + field(2, value))
 
@@ -41,7 +50,7 @@ def _named(number: int, name: str, value: bytes) -> bytes:
 def _extensions(number: int, node: dict[str, Any]) -> bytes:
     """Vendor extensions: an Any whose yaml = 2 is JSON."""
     found = [(key, value) for key, value in node.items() if key.startswith("x-")]
-    return b"".join(_named(number, key, field(2, msgspec.json.encode(value))) for key, value in found)
+    return b"".join(named(number, key, field(2, msgspec.json.encode(value))) for key, value in found)
 
 
 def schema(node: dict[str, Any]) -> bytes:
@@ -61,16 +70,16 @@ def schema(node: dict[str, Any]) -> bytes:
     if "items" in node:
         out += field(23, field(1, schema(node["items"])))
     if "properties" in node:
-        out += field(25, b"".join(_named(1, name, schema(child)) for name, child in node["properties"].items()))
+        out += field(25, b"".join(named(1, name, schema(child)) for name, child in node["properties"].items()))
     return bytes(out) + _extensions(31, node)
 
 
 def _parameter(node: dict[str, Any]) -> bytes:
     """ParametersItem: parameter = 1."""
     if node["in"] == "body":
-        body = field(2, node["name"]) + field(3, "body") + _flag(4) + field(5, schema(node["schema"]))
+        body = field(2, node["name"]) + field(3, "body") + flag(4) + field(5, schema(node["schema"]))
         return field(1, field(1, body))
-    required = _flag(1) if node.get("required") else b""
+    required = flag(1) if node.get("required") else b""
     where = field(2, node["in"]) + field(4, node["name"])
     inside = required + where + field(5 if node["in"] == "path" else 6, node.get("type", "string"))
     return field(1, field(2, field(4 if node["in"] == "path" else 3, inside)))
@@ -87,7 +96,7 @@ def _operation(node: dict[str, Any]) -> bytes:
         inside = field(1, answer["description"])
         if "schema" in answer:
             inside += field(2, field(1, schema(answer["schema"])))
-        responses += _named(1, code, field(1, inside))
+        responses += named(1, code, field(1, inside))
     return out + field(9, responses) + _extensions(13, node)
 
 
@@ -99,8 +108,8 @@ def _path(item: dict[str, Any]) -> bytes:
 def encode(document: dict[str, Any]) -> bytes:
     """The whole Document message."""
     info = field(1, document["info"]["title"]) + field(2, document["info"]["version"])
-    paths = _joined(_named(2, path, _path(item)) for path, item in document["paths"].items())
-    definitions = _joined(_named(1, name, schema(node)) for name, node in document["definitions"].items())
+    paths = _joined(named(2, path, _path(item)) for path, item in document["paths"].items())
+    definitions = _joined(named(1, name, schema(node)) for name, node in document["definitions"].items())
     return field(1, document["swagger"]) + field(2, info) + field(8, paths) + field(9, definitions)
 
 
