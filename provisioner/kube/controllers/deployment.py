@@ -14,13 +14,15 @@ from provisioner.kube.api.meta import condition, controller_of, owner_reference,
 from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.controllers import rollout
 from provisioner.kube.controllers.controller import Controller, Parts
-from provisioner.kube.controllers.rollout import DESIRED, MAX, REVISION, wanted_of
+from provisioner.kube.controllers.rollout import DESIRED, HISTORY, MAX, REVISION, wanted_of
 from provisioner.kube.controllers.template_hash import LABEL, same_template, template_hash
 
 log = logging.getLogger(__name__)
 
 # Annotations that belong to the deployment itself and not to its sets.
-OWN_ANNOTATIONS = {"kubectl.kubernetes.io/last-applied-configuration", REVISION, DESIRED, MAX, "deprecated.deployment.rollback.to"}
+OWN_ANNOTATIONS = {"kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, DESIRED, MAX, "deprecated.deployment.rollback.to"}
+# Upstream's: a set that is gone back to often forgets the oldest of its revisions.
+HISTORY_CHARS = 2000
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,21 @@ def find_new(deployment: apps_v1.Deployment, sets: list[apps_v1.ReplicaSet]) -> 
     """The oldest set with the deployment's template."""
     same = [rs for rs in sets if same_template(rs.spec.template, deployment.spec.template)]
     return min(same, key=lambda rs: rs.metadata.creation_timestamp or "") if same else None
+
+
+def annotations_behind(deployment: apps_v1.Deployment, new: apps_v1.ReplicaSet, revision: int) -> dict[str, str]:
+    """What the present set's annotations lack: the deployment's own (kubernetes.io/change-cause), and a revision of at least `revision`."""
+    there = new.metadata.annotations or {}
+    wanted = {k: v for k, v in (deployment.metadata.annotations or {}).items() if k not in OWN_ANNOTATIONS}
+    before = revision_of(new)
+    if before < revision:
+        wanted[REVISION] = str(revision)
+        if before:
+            kept = [*filter(None, there.get(HISTORY, "").split(",")), str(before)]
+            while len(",".join(kept)) > HISTORY_CHARS:
+                kept.pop(0)
+            wanted[HISTORY] = ",".join(kept)
+    return {key: value for key, value in wanted.items() if there.get(key) != value}
 
 
 def with_condition(
@@ -231,8 +248,9 @@ class DeploymentController(Controller):
         """The set of the present template, made if it isn't there, with the highest revision."""
         revision = max((revision_of(rs) for rs in old), default=0) + 1
         if new is not None:
-            if revision_of(new) < revision:
-                body: dict[str, Any] = {"metadata": {"annotations": {REVISION: str(revision)}}}
+            notes, least = annotations_behind(deployment, new, revision), deployment.spec.min_ready_seconds or 0
+            if notes or (new.spec.min_ready_seconds or 0) != least:
+                body: dict[str, Any] = {"metadata": {"annotations": notes}, "spec": {"minReadySeconds": least}}
                 new = await self.client.patch(apps_v1.ReplicaSet, new.metadata.name or "", new.metadata.namespace, body=body)
             await self._note_revision(deployment, revision_of(new))
             return new

@@ -10,6 +10,7 @@ from provisioner.kube.api.intstr import scaled
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MAX = "deployment.kubernetes.io/max-replicas"
 REVISION = "deployment.kubernetes.io/revision"
+HISTORY = "deployment.kubernetes.io/revision-history"
 
 
 @dataclass(frozen=True)

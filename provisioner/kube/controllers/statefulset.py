@@ -7,23 +7,20 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api._generated import apps_v1, core_v1, meta_v1
+from provisioner.kube.api._generated import apps_v1, core_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import controller_of, owner_reference
 from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.controllers import ordinals
 from provisioner.kube.controllers.controller import Controller, Parts
 from provisioner.kube.controllers.history import ensure_revision, forget_old, owned_revisions, template_of
+from provisioner.kube.controllers.ordinal_claims import claim_name, numbered_claim, owners_of
 from provisioner.kube.controllers.ordinals import ordinal_of, revision_of
 from provisioner.kube.controllers.pod_control import namespace_is_going
 from provisioner.kube.controllers.pods import controlled_by, is_ready, pod_from_template
 
 KIND = "StatefulSet"
 HASH = "controller.kubernetes.io/hash"
-
-
-def claim_name(template: core_v1.PersistentVolumeClaim, pod: str) -> str:
-    return f"{template.metadata.name}-{pod}"
 
 
 def numbered_pod(sts: apps_v1.StatefulSet, template: core_v1.PodTemplateSpec, number: int, revision: str) -> core_v1.Pod:
@@ -47,26 +44,6 @@ def numbered_pod(sts: apps_v1.StatefulSet, template: core_v1.PodTemplateSpec, nu
     volumes = [*claims.values(), *(v for v in pod.spec.volumes or () if v.name not in claims)]
     pod.spec = msgspec.structs.replace(pod.spec, hostname=name, subdomain=sts.spec.service_name or None, volumes=volumes or None)
     return pod
-
-
-def numbered_claim(sts: apps_v1.StatefulSet, template: core_v1.PersistentVolumeClaim, pod: str) -> core_v1.PersistentVolumeClaim:
-    selector = sts.spec.selector or meta_v1.LabelSelector()
-    return core_v1.PersistentVolumeClaim(
-        metadata=meta_v1.ObjectMeta(
-            name=claim_name(template, pod),
-            namespace=sts.metadata.namespace,
-            labels={**(template.metadata.labels or {}), **(selector.match_labels or {})},
-            annotations=template.metadata.annotations,
-            owner_references=[owner_reference(sts, controller=False)] if _retention(sts)[0] == "Delete" else None,
-        ),
-        spec=template.spec,
-    )
-
-
-def _retention(sts: apps_v1.StatefulSet) -> tuple[str, str]:
-    """(what becomes of claims when the set is deleted, when it is scaled down)."""
-    policy = sts.spec.persistent_volume_claim_retention_policy
-    return ((policy.when_deleted or "Retain"), (policy.when_scaled or "Retain")) if policy is not None else ("Retain", "Retain")
 
 
 class StatefulSets(Controller):
@@ -115,6 +92,8 @@ class StatefulSets(Controller):
         names = current.metadata.name or "", update.metadata.name or ""
         pods = await self._owned(sts)
         numbered = {n: p for p in pods if (n := ordinal_of(sts.metadata.name or "", p.metadata.name or "")) is not None}
+        for pod in numbered.values():
+            await self._tend_claims(sts, pod)
         plan = ordinals.decide(sts, numbered, *names, self.clock.now())
         templates = {names[0]: template_of(current), names[1]: template_of(update)}
         await self._carry_out(sts, plan, templates)
@@ -184,9 +163,6 @@ class StatefulSets(Controller):
         self.recorder.event(sts, "Normal", "SuccessfulCreate", f"{text} success")
 
     async def _delete(self, sts: apps_v1.StatefulSet, pod: core_v1.Pod) -> None:
-        number = ordinal_of(sts.metadata.name or "", pod.metadata.name or "")
-        if _retention(sts)[1] == "Delete" and number not in ordinals.wanted_ordinals(sts):
-            await self._give_claims_to(sts, pod)
         text = f"delete Pod {pod.metadata.name} in StatefulSet {sts.metadata.name}"
         try:
             await self.client.delete(core_v1.Pod, pod.metadata.name or "", pod.metadata.namespace, uid=pod.metadata.uid)
@@ -197,10 +173,14 @@ class StatefulSets(Controller):
             raise
         self.recorder.event(sts, "Normal", "SuccessfulDelete", f"{text} successful")
 
-    async def _give_claims_to(self, sts: apps_v1.StatefulSet, pod: core_v1.Pod) -> None:
-        """persistentVolumeClaimRetentionPolicy.whenScaled: Delete: the claims go with the pod."""
+    async def _tend_claims(self, sts: apps_v1.StatefulSet, pod: core_v1.Pod) -> None:
+        """Claims that a waiting pod lacks are made again, and each belongs to whom the retention policy says."""
+        name, namespace = pod.metadata.name or "", sts.metadata.namespace
         for template in sts.spec.volume_claim_templates or ():
-            name = claim_name(template, pod.metadata.name or "")
-            if self._claims.store.get(f"{sts.metadata.namespace}/{name}") is not None:
-                body = {"metadata": {"ownerReferences": [owner_reference(pod, controller=False)]}}
-                await self.client.patch(core_v1.PersistentVolumeClaim, name, sts.metadata.namespace, body=body)
+            known = self._claims.store.get(f"{namespace}/{claim_name(template, name)}")
+            if known is None:
+                if pod.status.phase in (None, "Pending") and pod.metadata.deletion_timestamp is None:
+                    await self._ensure_claim(sts, template, name)
+            elif (owners := owners_of(sts, pod, known)) is not None:
+                body = {"metadata": {"uid": known.metadata.uid, "ownerReferences": owners}}
+                await self.client.patch(core_v1.PersistentVolumeClaim, known.metadata.name or "", namespace, body=body)

@@ -9,8 +9,8 @@ import pytest
 
 from provisioner.kube.api._generated import apps_v1
 from provisioner.kube.api.meta import condition
-from provisioner.kube.controllers.deployment import DeploymentController
-from provisioner.kube.controllers.rollout import REVISION
+from provisioner.kube.controllers.deployment import HISTORY_CHARS, DeploymentController, annotations_behind
+from provisioner.kube.controllers.rollout import HISTORY, REVISION
 from tests.unit.kube.controllers.cluster import Cluster
 from tests.unit.kube.controllers.objects import made
 
@@ -83,6 +83,35 @@ async def test_from_one_template_to_the_next_and_back() -> None:
     assert (sizes(cluster), revision(cluster)) == ({"one": 2, "two": 0}, "3")
     status = cluster.all(apps_v1.Deployment)[0].status
     assert (status.updated_replicas, status.available_replicas, status.unavailable_replicas) == (2, 2, None)
+
+
+async def test_the_present_set_follows_in_annotations_and_readiness() -> None:
+    cluster, controller = await started()
+    await serve(cluster, controller)
+    for image in ("two", "one"):
+        change(cluster, template=template(image), minReadySeconds=5)
+        (known,) = cluster.all(apps_v1.Deployment)
+        notes = {**(known.metadata.annotations or {}), "kubernetes.io/change-cause": f"to {image}", "example.com/own": "x"}
+        cluster.put(msgspec.structs.replace(known, metadata=msgspec.structs.replace(known.metadata, annotations=notes)))
+        await serve(cluster, controller)
+    found = {(rs.spec.template.spec.containers or [])[0].image: rs for rs in cluster.all(apps_v1.ReplicaSet) if rs.spec.template}  # type: ignore[union-attr]
+    notes = found["one"].metadata.annotations or {}
+    assert (notes["kubernetes.io/change-cause"], notes["example.com/own"]) == ("to one", "x")
+    assert (notes[REVISION], notes[HISTORY]) == ("3", "1")
+    assert (found["two"].metadata.annotations or {})["kubernetes.io/change-cause"] == "to two"
+    assert found["one"].spec.min_ready_seconds == 5
+
+
+def test_a_set_forgets_the_oldest_of_its_revisions() -> None:
+    deployment = made(apps_v1.Deployment, {"metadata": {"name": "d"}})
+    known = ",".join(str(number) for number in range(1000, 1399))
+    new = made(apps_v1.ReplicaSet, {"metadata": {"name": "d-1", "annotations": {REVISION: "1399", HISTORY: known}}})
+    noted = annotations_behind(deployment, new, 1500)
+    assert (noted[REVISION], noted[HISTORY][:5], noted[HISTORY][-5:]) == ("1500", "1000,", ",1399")
+    new.metadata.annotations = {REVISION: "1500", HISTORY: noted[HISTORY]}
+    again = annotations_behind(deployment, new, 1600)[HISTORY]
+    assert (again[:5], again[-5:], len(again) <= HISTORY_CHARS) == ("1001,", ",1500", True)
+    assert annotations_behind(deployment, new, 1500) == {}
 
 
 async def test_recreate_ends_the_old_ones_first() -> None:

@@ -116,6 +116,20 @@ async def test_claims_go_with_the_pods_that_are_scaled_away_where_that_is_asked(
     assert [o.kind for o in claim.metadata.owner_references or ()] == owners
 
 
+async def test_claims_follow_a_policy_that_changes_and_come_back_for_a_pod_that_waits() -> None:
+    cluster, controller = await started(replicas=1, volumeClaimTemplates=CLAIMS)
+    change(cluster, persistentVolumeClaimRetentionPolicy={"whenDeleted": "Delete", "whenScaled": "Retain"})
+    await cluster.settle(controller)
+    (claim,) = cluster.all(core_v1.PersistentVolumeClaim)
+    assert [o.kind for o in claim.metadata.owner_references or ()] == ["StatefulSet"]
+    await cluster.delete(core_v1.PersistentVolumeClaim, "data-s-0", "ns")
+    assert not cluster.all(core_v1.PersistentVolumeClaim)
+    (pod,) = cluster.all(core_v1.Pod)
+    cluster.put(msgspec.structs.replace(pod, status=core_v1.PodStatus(phase="Pending")))
+    await cluster.settle(controller)
+    assert [c.metadata.name for c in cluster.all(core_v1.PersistentVolumeClaim)] == ["data-s-0"]
+
+
 async def test_a_failed_pod_is_made_anew() -> None:
     cluster, controller = await started(replicas=1)
     (pod,) = cluster.all(core_v1.Pod)
