@@ -49,6 +49,7 @@ class Probes:
         self._watched: dict[str, _Watched] = {}
         # The pod's address now: after our own restart containers are found running before it is known.
         self._pod_ip = ""
+        self._ending = False
 
     @property
     def started(self) -> frozenset[str]:
@@ -88,12 +89,20 @@ class Probes:
                 self._watched[found.id] = watched
                 self._begin(pod, watched)
 
+    def end(self) -> None:
+        """The pod ends: nothing is to be restarted any more, but whoever still serves is told of by readiness."""
+        self._ending = True
+        self._cancel(STARTUP, LIVENESS)
+
     def stop(self) -> None:
         """No more probing; results stay as they are."""
+        self._cancel(STARTUP, LIVENESS, READINESS)
+
+    def _cancel(self, *kinds: str) -> None:
         for watched in self._watched.values():
-            for task in watched.tasks.values():
-                task.cancel()
-            watched.tasks.clear()
+            for kind in kinds:
+                if (task := watched.tasks.pop(kind, None)) is not None:
+                    task.cancel()
 
     def _drop(self, container_id: str) -> None:
         for task in self._watched.pop(container_id).tasks.values():
@@ -101,6 +110,8 @@ class Probes:
 
     def _begin(self, pod: core_v1.Pod, watched: _Watched) -> None:
         kinds = [STARTUP] if not watched.started else [LIVENESS, READINESS]
+        if self._ending:
+            kinds = [READINESS] if watched.started else []
         for kind in kinds:
             probe = _probe(watched.container, kind)
             if probe is not None and kind not in watched.tasks:

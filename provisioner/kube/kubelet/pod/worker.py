@@ -16,7 +16,7 @@ from provisioner.kube.api.meta import parse_time, rfc3339
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
 from provisioner.kube.kubelet.pod import resize, starting, stopping
-from provisioner.kube.kubelet.pod.decide import Facts, Plan, decide, is_sidecar, newest, sandbox_of
+from provisioner.kube.kubelet.pod.decide import Facts, Plan, decide, newest, sandbox_of
 from provisioner.kube.kubelet.pod.operations import Operations
 from provisioner.kube.kubelet.pod.probes import Probes, about_container
 from provisioner.kube.kubelet.pod.restart import Backoff, shown
@@ -43,7 +43,7 @@ class PodWorker:
         self.uid = pod.metadata.uid or ""
         self.mirrored = mirrored
         self.removed = False
-        self.ending = False
+        self.ending = self._stopped = False
         # As it was before our own restart; plugging in says anew.
         self.pod_ip = pod.status.pod_ip or ""
         self._s = services
@@ -78,6 +78,11 @@ class PodWorker:
 
     def wake(self) -> None:
         self._wake.set()
+        if self.ending and not self._stopped:
+            # The end is on its way, and whoever looks shall see how far it is.
+            self._probes.update(self.pod, self.pod_ip, self._running())
+            if not self._final:
+                self.report()
 
     def update(self, pod: core_v1.Pod) -> None:
         """A newer object of the same pod."""
@@ -148,6 +153,9 @@ class PodWorker:
     def _containers(self) -> list[Container]:
         return self._s.containers.of_pod(self.uid)
 
+    def _running(self) -> dict[str, Container]:
+        return {c.name: c for c in self._containers() if c.running and not c.is_sandbox}
+
     async def _sync(self) -> float:
         """One look; seconds until the next one, should nothing happen before."""
         containers = self._containers()
@@ -166,8 +174,7 @@ class PodWorker:
             self.wake()
         elif not self._final:
             self._act(plan, containers)
-        running = {c.name: c for c in containers if c.running and not c.is_sandbox}
-        self._probes.update(self.pod, self.pod_ip, running)
+        self._probes.update(self.pod, self.pod_ip, self._running())
         self.report()
         deferred_s = DEFERRED_S if self._pending is not None else None
         waits = [REFRESH_S, plan.wait_s, self._operations.next_s(), self._deadline_s(), deferred_s]
@@ -360,7 +367,7 @@ class PodWorker:
 
     async def _end(self) -> bool:
         """Whether the pod is gone, object and all. A pod that has only run to its end waits for its deletion."""
-        self._probes.stop()
+        self._probes.end()
         await self._operations.stop()
         while True:
             try:
@@ -383,13 +390,13 @@ class PodWorker:
         self.ending = True
         if deciding:
             self.report()
-        sidecars = {c.name for c in self.pod.spec.init_containers or () if is_sidecar(c)}
         while running := [c for c in self._containers() if c.running and not c.is_sandbox]:
-            mains = [c for c in running if c.name not in sidecars]
             grace_s = stopping.grace_of(self.pod, removed=self.removed)
             if self._grace_s is not None:
                 grace_s = min(grace_s, self._grace_s)
-            await asyncio.gather(*(stopping.stop_container(self._s, self.pod, c, grace_s, "", self.pod_ip) for c in mains or running))
+            await stopping.stop_all(self._s, self.pod, running, grace_s, self.pod_ip)
+        self._stopped = True
+        self._probes.stop()
         sandbox = sandbox_of(self._containers())
         if sandbox is not None or self.uid in self._s.network.addresses():
             await stopping.kill_sandbox(self._s, self.uid, sandbox)

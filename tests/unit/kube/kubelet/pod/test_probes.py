@@ -142,3 +142,15 @@ async def test_probes_ask_where_the_pod_is_now() -> None:
     asked.update()
     await asked.clock.advance(10)
     assert hosts == ["", "10.0.0.1"] and asked.probes.ready == {"id"}
+
+
+async def test_readiness_goes_on_while_the_pod_ends_and_liveness_does_not() -> None:
+    asked = Asked({"readinessProbe": probe(failureThreshold=1), "livenessProbe": probe(failureThreshold=1)})
+    asked.update()
+    await asked.clock.advance(1)
+    assert asked.probes.ready == {"id"}
+    asked.probes.end()
+    asked.ok = False
+    await asked.clock.advance(10)
+    assert (asked.probes.ready, asked.probes.unhealthy) == (set(), {})
+    asked.probes.stop()
