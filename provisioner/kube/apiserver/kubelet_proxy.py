@@ -18,6 +18,7 @@ from aiohttp import web
 
 from provisioner.kube.api import errors
 from provisioner.kube.apiserver.authn import WEBSOCKET_TOKEN
+from provisioner.kube.apiserver.subresources.proxied_pages import PAGE_BYTES, Place, rewritten
 from provisioner.kube.client.tasks import spawn, stop
 
 log = logging.getLogger(__name__)
@@ -81,15 +82,16 @@ class Forwarder:
             await self._session.close()
 
     async def forward(
-        self, request: web.Request, upstream: Upstream, path: str, identity: Sequence[tuple[str, str]] = ()
+        self, request: web.Request, upstream: Upstream, path: str, identity: Sequence[tuple[str, str]] = (), place: Place | None = None
     ) -> web.StreamResponse:
         """Answer with what `upstream` answers for `path` (query included). `identity` are headers that say whom we speak for: what
-        the client itself sent of that kind is left out."""
+        the client itself sent of that kind is left out. With `place`, links of pages are made to lead there."""
         if request.headers.get("Upgrade"):
             return await self._upgraded(request, upstream, path, identity)
         if self._session is None:
             self._session = aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=512))
-        headers = [(key, value) for key, value in request.headers.items() if key.lower() not in HOP and not _is_identity(key)]
+        ours = {key.lower() for key, _ in identity} | HOP
+        headers = [(key, value) for key, value in request.headers.items() if key.lower() not in ours and not _is_identity(key)]
         headers += identity
         body = request.content if request.can_read_body else None
         try:
@@ -107,7 +109,10 @@ class Forwarder:
                 for key, value in answer.headers.items():
                     if key.lower() not in HOP and key.lower() != "content-length":
                         response.headers.add(key, value)
+                first = await _with_links(answer, response, place) if place is not None and request.method != "HEAD" else b""
                 await response.prepare(request)
+                if first:
+                    await response.write(first)
                 async for chunk in answer.content.iter_any():
                     await response.write(chunk)
                 await response.write_eof()
@@ -120,6 +125,9 @@ class Forwarder:
     async def _upgraded(
         self, request: web.Request, upstream: Upstream, path: str, identity: Sequence[tuple[str, str]]
     ) -> web.StreamResponse:
+        if not path.isascii() or any(c <= " " for c in path):
+            # A path that was decoded on its way here would be a request of its own to who is behind.
+            raise errors.bad_request(f"the path of an upgraded request must be encoded: {path!r}")
         try:
             async with asyncio.timeout(CONNECT_S):
                 reader, writer = await asyncio.open_connection(
@@ -127,16 +135,36 @@ class Forwarder:
                 )
         except (OSError, TimeoutError) as error:
             raise errors.unavailable(f"error dialing backend: {str(error) or type(error).__name__}") from error
-        lines = [f"{request.method} {path} HTTP/1.1", f"Host: {upstream.host}:{upstream.port}"]
+        ours = {key.lower() for key, _ in identity} | {"host", "authorization"}
+        lines = [f"{request.method} {path} HTTP/1.1"]
+        if not any(key == "Host" for key, _ in identity):
+            lines.append(f"Host: {upstream.host}:{upstream.port}")
         for key, value in request.headers.items():
             if key.lower() == "sec-websocket-protocol":
                 # A browser's bearer token is for us alone.
                 value = ", ".join(p.strip() for p in value.split(",") if not p.strip().startswith(WEBSOCKET_TOKEN))
-            if value and key.lower() not in ("host", "authorization") and not _is_identity(key):
+            if value and key.lower() not in ours and not _is_identity(key):
                 lines.append(f"{key}: {value}")
         lines += [f"{key}: {value}" for key, value in identity]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         return await splice(request, reader, writer)
+
+
+async def _with_links(answer: aiohttp.ClientResponse, response: web.StreamResponse, place: Place) -> bytes:
+    """A redirect's or a page's links lead where the page is seen. Answers what was read of the body already, its links changed."""
+    if location := answer.headers.get("Location"):
+        response.headers["Location"] = place.link(location)
+        return b""
+    if answer.content_type != "text/html":
+        return b""
+    page = bytearray()
+    while len(page) <= PAGE_BYTES and (chunk := await answer.content.readany()):
+        page += chunk
+    changed = rewritten(bytes(page), answer.headers.get("Content-Encoding", ""), place.link) if len(page) <= PAGE_BYTES else None
+    if changed is None:
+        return bytes(page)
+    response.headers.popall("Content-Encoding", None)
+    return changed
 
 
 def _is_identity(header: str) -> bool:

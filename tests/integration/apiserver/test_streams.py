@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import http.server
 import socket
 import ssl
 import threading
@@ -128,3 +129,68 @@ def test_a_proxied_page_without_its_slash_is_elsewhere(server: Any, namespace: s
         answer.read()
         assert (answer.status, answer.headers["Location"]) == (301, path + "/?a=b")
     connection.close()
+
+
+@pytest.mark.parametrize("part", ["pods/p/log", "pods/p/exec", "nodes/NODE/proxy/stats"])
+def test_an_upgraded_request_is_one_request(server: Any, namespace: str, kubelet: Kubelet, part: str) -> None:
+    """What a query or a path has encoded stays so: decoded, it would speak to the kubelet with the API server's certificate."""
+    smuggled = "%20HTTP/1.1%0d%0aHost:%20x%0d%0a%0d%0aPOST%20/run"
+    base = "/api/v1" if part.startswith("nodes") else f"/api/v1/namespaces/{namespace}"
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=server.context(), timeout=10)
+    tail = smuggled if part.startswith("nodes") else ""
+    path = f"{base}/{part.replace('NODE', f'n{kubelet.port}')}{tail}?command=a&x={smuggled}"
+    connection.request("GET", path, headers={"Connection": "Upgrade", "Upgrade": "SPDY/3.1"})
+    connection.getresponse()
+    connection.close()
+    (asked,) = kubelet.asked
+    line = asked.partition("\r\n")[0]
+    assert line.endswith(" HTTP/1.1") and line.count(" ") == 2 and "%0d%0a" in line.lower() and "\r\nHost: x\r" not in asked
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """What runs in a pod: a page with a link, a redirect, and what was asked for."""
+
+    def do_GET(self) -> None:
+        asked = f"{self.path} {self.headers['X-Forwarded-Uri']} {self.headers['Host']} {self.headers['X-Forwarded-For']}".encode()
+        bodies = {"/page": (200, "text/html; charset=utf-8", b'<a href="/next">'), "/moved": (302, "text/plain", b"")}
+        code, media, body = bodies.get(self.path, (200, "text/plain", asked))
+        self.send_response(code)
+        self.send_header("Content-Type", media)
+        self.send_header("Content-Length", str(len(body)))
+        if code == 302:
+            self.send_header("Location", "/elsewhere/?a=b")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_links_of_proxied_pages_lead_below_the_proxy(server: Any, namespace: str) -> None:
+    backend = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=backend.serve_forever, kwargs={"poll_interval": 0.05}).start()
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    code, pod = server.call("POST", pods, {"metadata": {"name": "web"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
+    assert code == 201
+    pod["status"] = {"podIP": "127.0.0.1"}
+    assert server.call("PUT", f"{pods}/web/status", pod)[0] == 200
+    prefix = f"{pods}/web:{backend.server_port}/proxy"
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=server.context(), timeout=10)
+
+    def get(path: str) -> tuple[int, str | None, str]:
+        connection.request("GET", prefix + path)
+        answer = connection.getresponse()
+        return answer.status, answer.headers["Location"], answer.read().decode()
+
+    try:
+        assert get("/page") == (200, None, f'<a href="{prefix}/next">')
+        assert get("/moved") == (302, f"{prefix}/elsewhere/?a=b", "")
+        # What a path has encoded stays so: nobody writes headers by it.
+        odd = "/a%20b%0d%0aX-Remote-User:%20x?q=%0d%26b"
+        uri = prefix + odd.partition("?")[0].replace("%0d%0a", "%0D%0A")
+        asked = odd.replace("%0d", "%0D").replace("%0a", "%0A")
+        assert get(odd)[2] == f"{asked} {uri} 127.0.0.1:{server.port} 127.0.0.1"
+    finally:
+        connection.close()
+        backend.shutdown()
+        backend.server_close()

@@ -16,8 +16,11 @@ from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder, KubeletAccess, Upstream
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
+from provisioner.kube.apiserver.subresources.proxied_pages import Place
 
 KUBELET_PORT = 10250
+# What stands in a path as it is (RFC 3986, pchar), and what divides it.
+PATH_SAFE = "/:@!$&'()*+,;=~"
 
 
 class Streams:
@@ -36,7 +39,8 @@ class Streams:
         """Raises StatusError: 400 for a pod that can't answer yet, 404, 503 where nobody listens."""
         target = call.target
         await self._rest.cache.fresh()
-        query = f"?{request.query_string}" if request.query_string else ""
+        asked = request.rel_url.raw_query_string
+        query = f"?{asked}" if asked else ""
         if target.subresource == "proxy":
             return await self._proxy(kind, call, request, query)
         pod: core_v1.Pod = kind.load(self._rest.entry(kind, target.namespace, target.name).data)
@@ -93,24 +97,29 @@ class Streams:
         # [scheme:]name[:port]
         parts = target.name.split(":")
         scheme, name, port = (parts[0], parts[1], parts[2]) if len(parts) == 3 else ("", parts[0], parts[1] if len(parts) == 2 else "")
-        path = (target.rest or "/") + query
+        path = quote(target.rest or "/", safe=PATH_SAFE) + query
+        upstream = self._proxied(kind, target.namespace, name, port, scheme)
+        outside = request.path
+        # As upstream: who is seen through the proxy learns for whom and as what, and is named as the client named us.
+        place = Place(outside.removesuffix(target.rest), f"{upstream.host}:{upstream.port}", request.host)
+        forwarded = [("X-Forwarded-Uri", quote(outside, safe=PATH_SAFE)), ("Host", request.host)]
+        if request.remote:
+            earlier = request.headers.getall("X-Forwarded-For", [])
+            forwarded.append(("X-Forwarded-For", ", ".join([*earlier, request.remote])))
+        return await self._forwarder.forward(request, upstream, path, forwarded, place)
+
+    def _proxied(self, kind: Kind, namespace: str, name: str, port: str, scheme: str) -> Upstream:
+        """Who is behind a proxy. Raises 400, 404, 503."""
         if kind.resource.kind == "Node":
-            upstream = self.kubelet(name)
-            return await self._forwarder.forward(request, upstream, path)
-        if kind.resource.kind == "Pod":
-            pod: core_v1.Pod = kind.load(self._rest.entry(kind, target.namespace, name).data)
-            if not pod.status.pod_ip:
-                raise errors.bad_request("address not allowed: the pod has no address yet")
-            number = (
-                int(port)
-                if port.isdigit()
-                else next(
-                    (p.container_port or 80 for c in pod.spec.containers or () for p in c.ports or () if not port or p.name == port), 80
-                )
-            )
-            return await self._forwarder.forward(request, _plain(pod.status.pod_ip, number, scheme), path)
-        service: core_v1.Service = kind.load(self._rest.entry(kind, target.namespace, name).data)
-        return await self._forwarder.forward(request, self._endpoint(service, port, scheme), path)
+            return self.kubelet(name)
+        if kind.resource.kind == "Service":
+            service: core_v1.Service = kind.load(self._rest.entry(kind, namespace, name).data)
+            return self._endpoint(service, port, scheme)
+        pod: core_v1.Pod = kind.load(self._rest.entry(kind, namespace, name).data)
+        if not pod.status.pod_ip:
+            raise errors.bad_request("address not allowed: the pod has no address yet")
+        named = (p.container_port or 80 for c in pod.spec.containers or () for p in c.ports or () if not port or p.name == port)
+        return _plain(pod.status.pod_ip, int(port) if port.isdigit() else next(named, 80), scheme)
 
     def service_address(self, namespace: str, name: str, port: int) -> tuple[str, int]:
         """Where a ready endpoint of a service listens. Raises 404, 503."""
