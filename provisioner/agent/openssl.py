@@ -54,6 +54,8 @@ def key_text(args: Dict[str, Any], prefix: str = "privatekey") -> bytes:
 
 def key_facts(context: Context, key: bytes, passphrase: Optional[str]) -> KeyFacts:
     """Raises BadKey."""
+    if passphrase is not None and b"ENCRYPTED" not in key:
+        raise BadKey("the key has no passphrase")
     code, out, err = run(context, ["pkey", "-noout", "-text", "-passin", "env:" + SECRET], key, passphrase)
     if code != 0:
         raise BadKey(err.strip())
@@ -94,14 +96,30 @@ def fingerprints(data: bytes) -> Dict[str, str]:
     return found
 
 
+def check_folder(path: str) -> None:
+    """Raises ModuleFailed where there is no folder to put it into."""
+    where = os.path.dirname(path) or "."
+    if not os.path.isdir(where):
+        raise ModuleFailed("The directory %s does not exist or the file is not a directory" % where, name=where)
+
+
+def read(path: str) -> Optional[bytes]:
+    """What is at a path, None where there is nothing. Raises ModuleFailed."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ModuleFailed("Error while loading %s - %s" % (path, error))
+
+
 def place(
     args: Dict[str, Any], content: Optional[bytes], result: Dict[str, Any], context: Context, default_mode: Optional[str] = None
 ) -> None:
     """Writes new content (None: what is there stays) with backup, owner and mode; notes it in the result."""
     path = args["path"]
-    if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path) or "."):
-        where = os.path.dirname(path) or "."
-        raise ModuleFailed("The directory %s does not exist or the file is not a directory" % where, name=where)
+    check_folder(path)
     if content is not None:
         result["changed"] = True
         if not context.check:

@@ -1,9 +1,9 @@
 """openssl_privatekey: a private key of a type and size, made by the host's openssl, and made again only when it must be."""
 
-import os
+import base64
 from typing import Any, Dict, Optional
 
-from provisioner.agent import attributes, openssl
+from provisioner.agent import attributes, openssl, openssl_keys
 from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS: Dict[str, Any] = dict(
@@ -33,32 +33,35 @@ ARGUMENTS: Dict[str, Any] = dict(
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    result: Dict[str, Any] = {"changed": False, "filename": args["path"], "type": args["type"], "size": args["size"]}
-    if args["type"] == "ECC":
+    kind, passphrase = args["type"], args["passphrase"]
+    result: Dict[str, Any] = {"changed": False, "filename": args["path"], "type": kind, "size": args["size"], "fingerprint": None}
+    if kind == "ECC":
         result["curve"] = args["curve"]
+    openssl.check_folder(args["path"])
+    there = key = current = None
     if args["state"] == "absent":
-        return openssl.remove(args, dict(result, fingerprint=None), context)
-    there = _there(args["path"])
-    key = None
-    if there is None or args["force"] or _must_be_new(args, there, context):
-        key = _generated(args, context)
-    elif not _of_format(args, there):
-        key = _written(args, there, context) if args["format_mismatch"] == "convert" else _generated(args, context)
-    openssl.place(args, key, result, context, default_mode="0600")
-    current = key if key is not None and not context.check else there
-    result["fingerprint"] = None
-    if current is not None:
-        result["fingerprint"] = openssl.fingerprints(openssl.public_key(context, current, args["passphrase"]))
-        if args["return_content"]:
-            result["privatekey"] = current.decode()
+        openssl.remove(args, result, context)
+    else:
+        there = openssl.read(args["path"])
+        if there is None or args["force"] or _must_be_new(args, there, context):
+            key = b"" if context.check else _generated(args, context)
+        elif args["format_mismatch"] == "convert" and args["regenerate"] != "never" and not _is_of_format(args, there):
+            key = b"" if context.check else _written(args, openssl_keys.readable(there, kind), context)
+        openssl.place(args, key, result, context, default_mode="0600")
+        current = key or there
+    after = openssl_keys.told(context, current, kind, passphrase)
+    result["diff"] = {"before": openssl_keys.told(context, there, kind, passphrase), "after": after}
+    if "public_key" in after:
+        result["fingerprint"] = openssl.fingerprints(openssl.der_of(after["public_key"]))
+    if args["return_content"]:
+        result["privatekey"] = _content(current)
     return result
 
 
-def _there(path: str) -> Optional[bytes]:
-    if not os.path.isfile(path):
+def _content(key: Optional[bytes]) -> Optional[str]:
+    if key is None:
         return None
-    with open(path, "rb") as file:
-        return file.read()
+    return base64.b64encode(key).decode() if openssl_keys.form_of(key) == "raw" else key.decode()
 
 
 def _must_be_new(args: Dict[str, Any], there: bytes, context: Context) -> bool:
@@ -66,29 +69,30 @@ def _must_be_new(args: Dict[str, Any], there: bytes, context: Context) -> bool:
     rule = args["regenerate"]
     if rule == "always":
         return True
-    if rule == "never":
-        return False
     try:
-        found = openssl.key_facts(context, there, args["passphrase"])
-        if args["passphrase"] is None or b"ENCRYPTED" in there:
-            right = _is_wanted(args, found)
-        else:
-            raise openssl.BadKey("the key has no passphrase")
+        found = openssl.key_facts(context, openssl_keys.readable(there, args["type"]), args["passphrase"])
     except openssl.BadKey:
-        if rule in ("full_idempotence",):
+        if rule == "full_idempotence":
             return True
         raise ModuleFailed(
             "Unable to read the key. The key is protected with a another passphrase / no passphrase or broken."
             " Will not proceed. To force regeneration, call the module with `generate` set to `full_idempotence` or `always`,"
             " or with `force=true`."
         )
-    if right:
+    if rule == "never":
+        return False
+    wrong, more = None, ""
+    if not _is_wanted(args, found):
+        wrong = "type and/or size"
+    elif args["format_mismatch"] == "regenerate" and not _is_of_format(args, there):
+        wrong, more = "format", " To convert the key, set `format_mismatch` to `convert`."
+    if wrong is None:
         return False
     if rule in ("partial_idempotence", "full_idempotence"):
         return True
     raise ModuleFailed(
-        "Key has wrong type and/or size. Will not proceed. To force regeneration, call the module with `generate` set to"
-        " `partial_idempotence`, `full_idempotence` or `always`, or with `force=true`."
+        "Key has wrong %s. Will not proceed. To force regeneration, call the module with `generate` set to"
+        " `partial_idempotence`, `full_idempotence` or `always`, or with `force=true`.%s" % (wrong, more)
     )
 
 
@@ -100,12 +104,14 @@ def _is_wanted(args: Dict[str, Any], found: openssl.KeyFacts) -> bool:
     return found.kind != "ECC" or found.curve in (args["curve"], openssl.CURVES.get(args["curve"], ""))
 
 
-def _of_format(args: Dict[str, Any], key: bytes) -> bool:
-    wanted = args["format"]
-    if wanted in ("auto_ignore", "raw"):
-        return True
-    is_pkcs8 = b"BEGIN PRIVATE KEY" in key or b"BEGIN ENCRYPTED PRIVATE KEY" in key
-    return is_pkcs8 == (wanted == "pkcs8" or (wanted == "auto" and args["type"] not in ("RSA", "DSA", "ECC")))
+def _format(args: Dict[str, Any]) -> str:
+    if args["format"] not in ("auto", "auto_ignore"):
+        return str(args["format"])
+    return "pkcs1" if args["type"] in ("RSA", "DSA", "ECC") else "pkcs8"
+
+
+def _is_of_format(args: Dict[str, Any], key: bytes) -> bool:
+    return args["format"] == "auto_ignore" or openssl_keys.form_of(key) == _format(args)
 
 
 def _generated(args: Dict[str, Any], context: Context) -> bytes:
@@ -127,13 +133,18 @@ def _generated(args: Dict[str, Any], context: Context) -> bytes:
 
 
 def _written(args: Dict[str, Any], key: bytes, context: Context) -> bytes:
-    """The key in its format: pkcs1 (what openssl calls traditional) or pkcs8, encrypted where there is a passphrase."""
-    form = args["format"]
-    traditional = form == "pkcs1" or (form in ("auto", "auto_ignore") and args["type"] in ("RSA", "DSA", "ECC"))
+    """The key in its format: pkcs1 (what openssl calls traditional), pkcs8, or raw; encrypted where there is a passphrase."""
+    form, kind = _format(args), args["type"]
     words = ["pkey", "-passin", "env:" + openssl.SECRET]
-    if args["passphrase"] is not None:
-        cipher = "aes256" if args["cipher"] == "auto" else args["cipher"]
-        words += ["-" + cipher, "-passout", "env:" + openssl.SECRET]
-    if traditional:
+    if args["passphrase"]:
+        if args["cipher"] != "auto":
+            raise ModuleFailed('Cryptography backend can only use "auto" for cipher option.')
+        words += ["-aes256", "-passout", "env:" + openssl.SECRET]
+    raw = openssl_keys.raw_of(key, kind) if form == "raw" and not args["passphrase"] else None
+    if raw is not None:
+        return raw
+    if form == "raw" or (form == "pkcs1" and kind not in ("RSA", "DSA", "ECC")):
+        raise ModuleFailed('Cryptography backend cannot serialize the private key in the required format "%s"' % args["format"])
+    if form == "pkcs1":
         words.append("-traditional")
     return openssl.made(context, words, "Cannot write the private key", key, args["passphrase"]).encode()

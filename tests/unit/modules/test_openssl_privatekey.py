@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from provisioner.agent.openssl_keys import form_of
 
 KINDS: list[tuple[dict[str, Any], Any]] = [
     ({"type": "RSA", "size": 1024}, rsa.RSAPrivateKey),
@@ -48,6 +51,58 @@ def test_when_a_key_is_made_again(call: Any, tmp_path: Path) -> None:
     assert call("openssl_privatekey", secret)["changed"]
     assert not call("openssl_privatekey", secret)["changed"]
     assert isinstance(serialization.load_pem_private_key(Path(path).read_bytes(), b"word"), ec.EllipticCurvePrivateKey)
+
+
+# What is there, what is asked for, and what comes of it: a key in a format (None: that of before), or the beginning of a message.
+FORMATS: list[tuple[dict[str, Any], dict[str, Any], str | None]] = [
+    ({"type": "Ed25519"}, {"format": "raw"}, "raw"),
+    ({"type": "Ed25519"}, {"format": "pkcs1"}, "Cryptography backend cannot serialize the private key in the required format"),
+    ({"type": "Ed25519", "format": "raw"}, {"format": "raw"}, None),
+    ({"type": "X25519", "format": "raw"}, {"format": "pkcs8", "format_mismatch": "convert"}, "pkcs8"),
+    ({"type": "ECC", "curve": "secp256r1"}, {"format": "pkcs8", "regenerate": "never"}, None),
+    ({"type": "ECC", "curve": "secp256r1"}, {"format": "pkcs8", "regenerate": "fail"}, "Key has wrong format. Will not proceed."),
+    ({"type": "ECC", "curve": "secp256r1"}, {"format": "pkcs8", "regenerate": "partial_idempotence"}, "pkcs8"),
+    ({"type": "ECC", "curve": "secp256r1"}, {"format": "raw", "force": True}, "Cryptography backend cannot serialize the private key"),
+    ({"type": "Ed25519"}, {"passphrase": "x", "cipher": "aes256"}, 'Cryptography backend can only use "auto" for cipher option.'),
+    ({"type": "Ed25519"}, {"passphrase": "x", "regenerate": "never"}, "Unable to read the key."),
+]
+
+
+@pytest.mark.parametrize(("before", "more", "outcome"), FORMATS)
+def test_formats_of_keys(call: Any, tmp_path: Path, before: dict[str, Any], more: dict[str, Any], outcome: str | None) -> None:
+    path = tmp_path / "key"
+    assert call("openssl_privatekey", {"path": str(path), **before})["changed"]
+    there = path.read_bytes()
+    found = call("openssl_privatekey", {"path": str(path), **before, **more})
+    if outcome not in (None, "raw", "pkcs1", "pkcs8"):
+        assert found["msg"].startswith(str(outcome)) and path.read_bytes() == there
+        return
+    assert found["changed"] == (outcome is not None)
+    assert form_of(path.read_bytes()) == (outcome or form_of(there))
+    assert (path.read_bytes() == there) == (outcome is None)
+
+
+@pytest.mark.parametrize(("args", "numbers"), [
+    ({"type": "RSA", "size": 1024}, ["exponent", "modulus", "size"]), ({"type": "ECC", "curve": "secp256r1"}, ["curve", "exponent_size", "x", "y"]),
+    ({"type": "DSA", "size": 1024}, ["g", "p", "q", "size", "y"]), ({"type": "Ed25519", "format": "raw"}, []),
+])  # fmt: skip
+def test_a_difference_tells_of_the_public_half(call: Any, tmp_path: Path, args: dict[str, Any], numbers: list[str]) -> None:
+    given = {"path": str(tmp_path / "key"), **args}
+    assert call("openssl_privatekey", given, check=True)["diff"] == {"before": {}, "after": {}}
+    made = call("openssl_privatekey", {**given, "return_content": True})
+    assert (made["diff"]["before"], sorted(made["diff"]["after"]["public_data"])) == ({}, numbers)
+    again = call("openssl_privatekey", given)["diff"]
+    assert again["before"] == again["after"] == made["diff"]["after"]
+    public = again["after"]
+    key = serialization.load_pem_public_key(public["public_key"].encode())
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        assert (key.public_numbers().x, key.public_numbers().y) == (public["public_data"]["x"], public["public_data"]["y"])
+    if isinstance(key, rsa.RSAPublicKey):
+        assert key.public_numbers().n == public["public_data"]["modulus"]
+    if args.get("format") == "raw":
+        assert base64.b64decode(made["privatekey"]) == (tmp_path / "key").read_bytes()
+    gone = call("openssl_privatekey", {**given, "state": "absent", "return_content": True})
+    assert (gone["privatekey"], gone["diff"]) == (None, {"before": {}, "after": {}})
 
 
 CSR: dict[str, Any] = {
