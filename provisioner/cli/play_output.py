@@ -41,6 +41,7 @@ class PlayOutput:
         self._shown: int | None = None
         self._tasks: dict[int, TaskStarted] = {}
         self._latest = 0
+        self._is_free = False
         self._looped: set[tuple[int, str]] = set()
         """(Serial, host) of loops whose items have had their own lines."""
         self._told: set[str] = set()
@@ -50,9 +51,12 @@ class PlayOutput:
     def __call__(self, event: Event) -> None:
         if isinstance(event, PlayStarted):
             self._head(f"PLAY [{event.name}]" if event.name else "PLAY")
+            self._is_free = event.is_free
         elif isinstance(event, TaskStarted):
             self._tasks[event.serial] = event
             self._latest = event.serial
+            if event.action == "meta" and not self._is_free:  # it has no results whose lines would bring the title
+                self._title(event.serial)
         elif isinstance(event, HostDone):
             self._done(event)
         elif isinstance(event, ItemDone):

@@ -20,6 +20,8 @@ class PlayStarted:
     name: str
     hosts: tuple[str, ...]
     location: Location | None = None
+    is_free: bool = False
+    """Whether each host goes on by itself."""
 
 
 @dataclass(frozen=True)

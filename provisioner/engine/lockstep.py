@@ -79,23 +79,23 @@ class Lockstep:
         run = self.run
         if run.asking or run.skipping_to is not None or self._is_debugged or any(state.ended_roles for state in hosts):
             return []
-        return row(nodes, self.context.play, run.content.own_modules)
+        return row(nodes, self.context.play, {*run.content.own_modules.names(), *run.content.own_actions.names()})
 
     def _run_row(self, tasks: Sequence[Task], hosts: Sequence[HostState], handler: bool) -> None:
         """Each host goes through the tasks by itself; told about is it as if they had gone task by task."""
         chosen = [task for task in tasks if self._is_selected(task)]
         if self.run.stop.is_set() or not chosen:
             return
-        serial, title = next(_serials), self._title(chosen[0], hosts[0])
-        self.run.emit(TaskStarted(title, chosen[0].action, serial, chosen[0].location, handler, _names(hosts)))
+        title = self._title(chosen[0], hosts[0])
+        serial = self.begin(chosen[0], title, hosts, handler)
         outcomes = self._each_host(chosen, hosts)
         for number, task in enumerate(chosen):
             there = [(state, found[number]) for state, found in zip(hosts, outcomes, strict=True) if number < len(found)]
             if not there:
                 return
             if number:
-                serial, title = next(_serials), self._title(task, there[0][0])
-                self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names([state for state, _ in there])))
+                title = self._title(task, there[0][0])
+                serial = self.begin(task, title, [state for state, _ in there], handler)
             for state, outcome in there:
                 self._record(task, state, outcome, serial, title, handler)
 
@@ -175,13 +175,12 @@ class Lockstep:
         if not hosts or self.run.stop.is_set() or not self._is_selected(task, handler):
             return
         if task.action == "meta":
-            run_meta(self, task, hosts)
+            run_meta(self, task, hosts, handler=handler)
             return
         if self.run.asking and not self._is_allowed(task, hosts, handler):
             return
-        serial = next(_serials)
         title = self._title(task, hosts[0])
-        self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names(hosts)))
+        serial = self.begin(task, title, hosts, handler)
         once = actions.runs_once(task.action) or self._run_once(task, hosts[0])
         chosen = hosts[:1] if once else hosts
         outcomes = self._execute(task, chosen, serial)
@@ -195,6 +194,12 @@ class Lockstep:
         if task.action in _INCLUDES:
             run_includes(self, task, list(zip(chosen, outcomes, strict=True)), hosts if once else None, handler)
         self._check_fatal(task, chosen)
+
+    def begin(self, task: Task, title: str, hosts: Sequence[HostState], handler: bool) -> int:
+        """Tells that it starts on these hosts; answers by which number what follows will refer to it."""
+        serial = next(_serials)
+        self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names(hosts)))
+        return serial
 
     def _is_allowed(self, task: Task, hosts: Sequence[HostState], handler: bool) -> bool:
         """Asks the person of --step. Raises RunInterrupted where nobody answers."""

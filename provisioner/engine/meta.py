@@ -30,7 +30,7 @@ _SKIPPED = {
 _EACH = frozenset({"flush_handlers", "end_host", "end_role", "noop", "reset_connection"})
 
 
-def run_meta(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
+def run_meta(step: Lockstep, task: Task, hosts: Sequence[HostState], *, handler: bool = False) -> None:
     name = str(task.args.get("_raw_params", ""))
     action = _ACTIONS.get(name)
     if action is None:
@@ -39,23 +39,26 @@ def run_meta(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
     if name not in _SKIPPED:
         if task.attributes.when:
             step.run.warn(f"{name} task does not support when conditional")
+        for state in asked:
+            step.begin(task, task.title, [state], handler)
         action(step, task, asked)
         return
     chosen = []
     for state in asked:
+        serial = step.begin(task, task.title, [state], handler)
         if _holds(step, task, state):
             chosen.append(state)
         else:
-            _tell_skipped(step, task, state, name)
+            _tell_skipped(step, task, state, name, serial)
     action(step, task, chosen)
 
 
-def _tell_skipped(step: Lockstep, task: Task, state: HostState, name: str) -> None:
+def _tell_skipped(step: Lockstep, task: Task, state: HostState, name: str, serial: int) -> None:
     role = task.role.name if task.role else ""
     reason = f"{name} conditional evaluated to False" + _SKIPPED[name].format(host=state.name, role=role)
     message = reason.replace("False", "false") if name == "end_host" else name
     result = {"msg": message, "skipped": True, "skip_reason": reason}
-    step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.SKIPPED, result, location=task.location))
+    step.run.emit(HostDone(state.name, task.title, task.action, serial, Status.SKIPPED, result, location=task.location))
 
 
 def _holds(step: Lockstep, task: Task, state: HostState) -> bool:

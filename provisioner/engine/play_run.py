@@ -68,7 +68,8 @@ class PlayRun:
             self.run.emit(NoHosts(name, "no hosts matched"))
             return True
         alive = [host for host in hosts if host.name not in self.lost]
-        self.run.emit(PlayStarted(name, tuple(host.name for host in alive), self.play.location))
+        is_free = self.play.strategy_by(self.run.options.settings) in FREE
+        self.run.emit(PlayStarted(name, tuple(host.name for host in alive), self.play.location, is_free))
         if not alive:
             self.run.emit(NoHosts(name, "no hosts left"))
             return True

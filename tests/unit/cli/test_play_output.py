@@ -29,6 +29,13 @@ def test_task_title_comes_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[2:] == ["ok: [a]", "changed: [b]"]
 
 
+@pytest.mark.parametrize(("is_free", "shown"), [(False, ["PLAY", "TASK [meta]", "TASK [meta]"]), (True, ["PLAY"])])
+def test_a_meta_task_has_its_title_without_any_result(capsys: pytest.CaptureFixture[str], is_free: bool, shown: list[str]) -> None:
+    started = [TaskStarted("meta", "meta", serial) for serial in (1, 2)]
+    lines = show(capsys, PlayStarted("", ("a", "b"), is_free=is_free), *started)
+    assert [line.rstrip("* ") for line in lines] == shown
+
+
 def test_failure_shows_its_result(capsys: pytest.CaptureFixture[str]) -> None:
     lines = show(capsys, TaskStarted("install", "apt", 1), done("a", Status.FAILED, failed=True, msg="no such package"))
     assert lines[1:] == ["[ERROR]: Task failed: Module failed: no such package", 'fatal: [a]: FAILED! => {"msg": "no such package"}']

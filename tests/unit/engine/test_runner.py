@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.engine import PlaybookError
-from provisioner.engine.events import Warned
+from provisioner.engine.events import TaskStarted, Warned
 from tests.unit.engine.fakes import play, tasks
 
 E: dict[str, Any] = {}
@@ -561,3 +561,11 @@ def test_a_variable_file_that_is_missing_is_told_and_left_out(tmp_path: Path) ->
     done = play(tmp_path, tasks("- debug: {msg: '{{ a }}'}", vars_files=["none.yml", "a.yml"]), files={"a.yml": "a: 1"})
     assert done.messages() == [1]
     assert [event.message for event in done.events if isinstance(event, Warned)] == ["vars file none.yml was not found, and is left out"]
+
+
+def test_meta_tasks_are_told_of_for_each_host_they_ask(tmp_path: Path) -> None:
+    listed = tasks("- {name: flush, meta: flush_handlers}\n- {name: clear, meta: clear_facts}\n- {name: end, meta: end_host, when: false}")
+    started = [event for event in play(tmp_path, listed, inventory="h1,h2,").events if isinstance(event, TaskStarted)]
+    assert [(event.name, event.hosts) for event in started] == [
+        ("flush", ("h1",)), ("flush", ("h2",)), ("clear", ("h1",)), ("end", ("h1",)), ("end", ("h2",)),
+    ]  # fmt: skip
