@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,9 +41,13 @@ def _until(check: Any, within_s: float = 15.0) -> None:
         time.sleep(0.1)
 
 
-def _condition(server: Any) -> tuple[str, str]:
-    found = server.call("GET", f"{SERVICES}/{VERSION}.{GROUP}")[1]
+def _condition(server: Any, name: str = f"{VERSION}.{GROUP}") -> tuple[str, str]:
+    found = server.call("GET", f"{SERVICES}/{name}")[1]
     return next(((c["status"], c["reason"]) for c in found.get("status", {}).get("conditions", ()) if c["type"] == "Available"), ("", ""))
+
+
+def _is_condition(server: Any, name: str, expected: tuple[str, str]) -> bool:
+    return _condition(server, name) == expected
 
 
 def test_another_server(front: Any, serve: Any) -> None:
@@ -96,6 +101,13 @@ def test_another_server(front: Any, serve: Any) -> None:
     status, found = front.call("GET", f"/apis/{GROUP}/{VERSION}/namespaces/default/flunders/x")
     assert status == 404 and found["message"] == "no such flunder"
     _in_discovery(front)
+    for name, condition in ((f"{VERSION}.{GROUP}", ("True", "Passed")), ("v1.apps", ("True", "Local"))):
+        service = front.call("GET", f"{SERVICES}/{name}")[1]
+        service["status"] = {"conditions": [{"type": "Available", "status": "False", "reason": "Mine"}, {"type": "Odd", "status": "True"}]}
+        assert front.call("PUT", f"{SERVICES}/{name}/status", service)[0] == 200
+        # At once, not at the next round of checks; what else was written stays.
+        _until(partial(_is_condition, front, name, condition))
+        assert [c["type"] for c in front.call("GET", f"{SERVICES}/{name}")[1]["status"]["conditions"]] == ["Odd", "Available"]
     assert front.call("DELETE", f"{SERVICES}/{VERSION}.{GROUP}")[0] == 200
     _until(lambda: front.call("GET", f"/apis/{GROUP}/{VERSION}")[0] == 404)
 

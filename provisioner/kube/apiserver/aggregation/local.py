@@ -14,7 +14,7 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.aggregation.services import STORED_AS
 from provisioner.kube.apiserver.bootstrap import Bootstrap
-from provisioner.kube.storage.cache import NotFresh
+from provisioner.kube.storage.cache import Change, NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 
 if TYPE_CHECKING:
@@ -50,12 +50,20 @@ PRIORITIES = {
     "storage.k8s.io": 16800,
     "storagemigration.k8s.io": 15800,
 }
+LOCAL = ("Local", "Local APIServices are always available")
 CUSTOM_PRIORITY, CUSTOM_VERSION_PRIORITY = 1000, 100
 
 
 class LocalServices:
     def __init__(self, server: Server) -> None:
         self._server, self._writer = server, Bootstrap(server)
+        # names whose objects somebody changed
+        self._touched: set[str] = set()
+        server.cache.collection(STORED_AS).listeners.append(self._follow)
+
+    def _follow(self, change: Change) -> None:
+        if change.old is not None and change.new is not None:
+            self._touched.add(change.new.key)
 
     def wanted(self) -> dict[str, dict[str, Any]]:
         """name -> APIService, of every group and version but our own of APIServices."""
@@ -93,6 +101,10 @@ class LocalServices:
         wanted = self.wanted()
         missing = [document for name, document in wanted.items() if name not in entries]
         await asyncio.gather(*(self._make(document) for document in missing))
+        touched, self._touched = self._touched & set(entries), set()
+        for name in touched:
+            if (msgspec.json.decode(entries[name].data)["spec"]).get("service") is None:
+                await self.record(name, "True", *LOCAL)
         gone = [e.key for e in list(entries.values()) if e.labels.get(MANAGED) == "true" and e.key not in wanted]
         for name in gone:
             kind = self._writer.kind(GROUP, "v1", "apiservices")
@@ -100,7 +112,7 @@ class LocalServices:
 
     async def _make(self, document: dict[str, Any]) -> None:
         await self._writer.ensure(GROUP, "v1", "apiservices", "", document)
-        await self.record(document["metadata"]["name"], "True", "Local", "Local APIServices are always available")
+        await self.record(document["metadata"]["name"], "True", *LOCAL)
 
     async def record(self, name: str, status: str, reason: str, message: str) -> None:
         """The condition Available of an APIService, where it is not so already."""

@@ -33,6 +33,8 @@ STORED_AS = "apiregistration.k8s.io/apiservices"
 CHECK_S, CHECK_EVERY_S = 5.0, 30.0
 # The pause before a change is acted on: objects that belong together come together.
 SETTLE_S = 0.2
+# The least pause between corrections of what others wrote.
+CORRECT_EVERY_S = 5.0
 AT_ONCE = 8
 DOCUMENT_BYTES = 8 * 1024 * 1024
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
@@ -56,6 +58,8 @@ class Remote:
     resources: list[dict[str, Any]] = field(default_factory=list)
     context: ssl.SSLContext | None = None
     answer: Callable[[web.Request, Call], Awaitable[web.StreamResponse]] | None = None
+    # status, reason and message of the condition as we wrote it last
+    told: tuple[str, str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +78,7 @@ class Services:
         # What this process answers unless an APIService names another server.
         self.built_in: dict[tuple[str, str], Remote] = {}
         self._changed = asyncio.Event()
+        self._corrected_at = -CORRECT_EVERY_S
         self._session: aiohttp.ClientSession | None = None
         cache.collection(STORED_AS).listeners.append(self._follow)
         for stored_as in ("core/services", "discovery.k8s.io/endpointslices"):
@@ -92,13 +97,23 @@ class Services:
         if change.new is not None:
             found = codec.decode(apiregistration_v1.APIService, change.new.data)
             if found.spec.service is not None:
-                remote = Remote(found)
                 if old is not None and old.service.spec == found.spec:
-                    remote.available, remote.resources, remote.context = old.available, old.resources, old.context
-                self.remotes[remote.group_version] = remote
-                if old is None or old.service.spec != found.spec:
+                    # The same object: a check of it may be under way.
+                    old.service, remote = found, old
+                    self._put_right(remote)
+                else:
+                    remote = Remote(found)
                     self._changed.set()
+                self.remotes[remote.group_version] = remote
         self.remotes = {**self.built_in, **self.remotes}
+
+    def _put_right(self, remote: Remote) -> None:
+        """Somebody else's word about a server we know is corrected at once; but API servers that see it differently don't race."""
+        said = next(((c.status, c.reason, c.message) for c in remote.service.status.conditions or () if c.type == "Available"), None)
+        now = self._clock.monotonic()
+        if remote.told is not None and said != remote.told and now - self._corrected_at >= CORRECT_EVERY_S:
+            self._corrected_at = now
+            self._changed.set()
 
     def _touched(self, change: Change) -> None:
         entry = change.new or change.old
@@ -154,10 +169,8 @@ class Services:
         remote.available = not reason
         if was != remote.available:
             log.info("api service=%s available=%s: %s", remote.name, remote.available, message or "all checks passed")
-        if reason:
-            await record(remote.name, "False", reason, message)
-        else:
-            await record(remote.name, "True", "Passed", "all checks passed")
+        remote.told = ("False", reason, message) if reason else ("True", "Passed", "all checks passed")
+        await record(remote.name, *remote.told)
 
     async def _problem(self, remote: Remote) -> tuple[str, str]:
         """("", "") for a server that answers; else upstream's reason and message."""
