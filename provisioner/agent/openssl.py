@@ -46,10 +46,10 @@ def key_text(args: Dict[str, Any], prefix: str = "privatekey") -> bytes:
     path, content = args[prefix + "_path"], args[prefix + "_content"]
     if content is not None:
         return str(content).encode()
-    if not path or not os.path.exists(path):
-        raise ModuleFailed("The private key %s does not exist" % path)
-    with open(path, "rb") as file:
-        return file.read()
+    found = read(path) if path else None
+    if found is None:
+        raise ModuleFailed("The private key file %s does not exist" % path)
+    return found
 
 
 def key_facts(context: Context, key: bytes, passphrase: Optional[str]) -> KeyFacts:

@@ -16,9 +16,9 @@ from provisioner.engine.events import ItemDone, Retrying
 from provisioner.engine.exchange import Attempt, Exchange
 from provisioner.engine.items import item_variables, loop_items
 from provisioner.engine.playbook import Task
+from provisioner.engine.plugin_action import run_plugin
 from provisioner.engine.results import Status, status_of
 from provisioner.engine.run_context import Run
-from provisioner.engine.sessions import ModuleCall
 from provisioner.engine.state import HostState
 from provisioner.engine.targets import BecomeRequest, connection_become
 from provisioner.engine.task_settings import Settings, hides, task_settings
@@ -215,9 +215,13 @@ class Executor:
             settings.environment,
             settings.timeout_s,
         )
+        plugin = self.run.content.own_actions.get(task.action, task.written) if task.action in self.run.content.own_actions else None
+        if plugin is not None:
+            made = run_plugin(plugin, call, lambda of, request: drive(in_background(of, request)))
+            return made if made.get("skipped") else normalize(made, streams=())
         plan = actions.planner(task.action)
         if plan is None:
-            request = self._module(call)
+            request = call.request(task.action, call.args)
             if task.async_s:
                 made = normalize((yield from in_background(call, request)))
                 return {"failed": False, **made}
@@ -236,16 +240,6 @@ class Executor:
             return normalize(e.value)
         except TaskError as e:
             return normalize(dict(e.result))
-
-    def _module(self, call: ActionCall) -> ModuleCall:
-        """The call of a plain module, or of one that came with the playbook."""
-        name = call.task.action
-        own = self.run.content.own_modules
-        if name not in own:
-            return call.module(name, call.args)
-        digest, data = own.packed(name)
-        args = {"_name": name, "_args": call.args, "_blob": digest, "_entry": own.entry(name)}
-        return call.module("own_module", args, {digest: data})
 
     def _arguments(self, task: Task, templar: Templar) -> dict[str, Any]:
         if task.action in ("include_tasks", "include_role"):
@@ -268,7 +262,8 @@ class Executor:
             defaults = self._module_defaults(task, templar)
         except TemplateError as e:
             raise TaskError(f"Task failed: Finalization of task args for '{full_name(task.action)}' failed: {e}") from e
-        return {**defaults, **rendered} if defaults else rendered
+        # What a task omits has no default either.
+        return {**{name: value for name, value in defaults.items() if name not in args}, **rendered}
 
     def _module_defaults(self, task: Task, templar: Templar) -> dict[str, Any]:
         """Of groups of modules first, then of the module itself; what an inner level says of either replaces what an outer one says."""

@@ -87,7 +87,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         "name_constraints_excluded": args["name_constraints_excluded"] or [],
     }
     if args["state"] == "absent":
-        return openssl.remove(args, result, context)
+        return openssl.remove(args, dict(result, csr=None) if args["return_content"] else result, context)
     for name in _UNSUPPORTED:
         if args[name] is not None:
             raise ModuleFailed("%s can't be put into a request by the openssl program" % name)
@@ -106,7 +106,11 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 def told(request: bytes, context: Context) -> Optional[str]:
     """All that a request says but for its signature, in openssl's words; None for what is no request, or not signed by its key."""
     code, out, _ = openssl.run(context, ["req", "-noout", "-text", "-verify", "-nameopt", "RFC2253,sep_multiline"], request)
-    return re.split(r"\n\s*Signature Algorithm:", out)[0] if code == 0 else None
+    if code != 0:
+        return None
+    lines = re.split(r"\n\s*Signature Algorithm:", out)[0].splitlines()
+    # In which order names and usages are listed says nothing.
+    return "\n".join(", ".join(sorted(line.strip().split(", "))) for line in lines)
 
 
 def _subject(args: Dict[str, Any]) -> List[Tuple[str, str]]:
@@ -116,7 +120,7 @@ def _subject(args: Dict[str, Any]) -> List[Tuple[str, str]]:
         found += [(str(key), str(value)) for key, value in entry.items()]
     for key, value in (args["subject"] or {}).items():
         found += [(str(key), str(one)) for one in (value if isinstance(value, list) else [value])]
-    found += [(short, args[name]) for name, (short, _) in _NAMES.items() if args[name] is not None]
+    found += [(short, args[name]) for name, (short, _) in _NAMES.items() if args[name]]
     return found
 
 
@@ -149,8 +153,13 @@ def _made(args: Dict[str, Any], subject: List[Tuple[str, str]], names: List[str]
         ]
         if not subject:
             words += ["-subj", "/"]
-        made = openssl.made(context, words, "Cannot generate the request", passphrase=args["privatekey_passphrase"])
-    return made.encode()
+        code, out, said = openssl.run(context, words, passphrase=args["privatekey_passphrase"])
+    if code != 0:
+        unknown = re.search(r"invalid object identifier:[^\n]*?:([^:\n]+)$", said, re.MULTILINE)
+        raise ModuleFailed(
+            'Cannot find OID for "%s"' % unknown.group(1) if unknown else "Cannot generate the request: %s" % (said.strip() or out.strip())
+        )
+    return out.encode()
 
 
 def _escaped(text: str) -> str:
@@ -172,6 +181,9 @@ def _extensions(args: Dict[str, Any], names: List[str]) -> List[str]:
             "[names]",
             *("%s.%d = %s" % (kind, number, _escaped(value)) for number, (kind, value) in enumerate(_pair(name) for name in names)),
         ]
+    for usage in args["key_usage"] or []:
+        if usage not in _USAGES and usage not in _USAGES.values():
+            raise ModuleFailed('Unknown key usage "%s"' % usage)
     add("key_usage", "keyUsage", [_USAGES.get(usage, usage) for usage in args["key_usage"] or []])
     add("extended_key_usage", "extendedKeyUsage", [_EXTENDED.get(usage, usage) for usage in args["extended_key_usage"] or []])
     add("basic_constraints", "basicConstraints", list(args["basic_constraints"] or []))
@@ -190,5 +202,5 @@ def _extensions(args: Dict[str, Any], names: List[str]) -> List[str]:
 def _pair(name: str) -> Tuple[str, str]:
     kind, colon, value = name.partition(":")
     if not colon:
-        raise ModuleFailed('Cannot parse Subject Alternative Name "%s" (potentially unsupported by cryptography backend)' % name)
+        raise ModuleFailed('Cannot parse Subject Alternative Name "%s" (forgot "DNS:" prefix?)' % name)
     return ("email", value) if kind.lower() == "email" else (kind, value)

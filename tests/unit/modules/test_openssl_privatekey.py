@@ -140,7 +140,7 @@ def test_a_request(call: Any, tmp_path: Path) -> None:
     args = {"path": str(tmp_path / "a.csr"), "privatekey_path": str(tmp_path / "a.key"), "common_name": "x"}
     assert call("openssl_csr", args, check=True)["changed"]
     assert call("openssl_csr", {**args, "subject": {"CN": ["a", "b"]}})["subjectAltName"] == ["DNS:a"]
-    assert call("openssl_csr", {**args, "privatekey_path": "/none"})["msg"] == "The private key /none does not exist"
+    assert call("openssl_csr", {**args, "privatekey_path": "/none"})["msg"] == "The private key file /none does not exist"
 
 
 def test_certificates(call: Any, tmp_path: Path) -> None:
@@ -196,3 +196,47 @@ WRONG = [
 def test_wrong_arguments(call: Any, tmp_path: Path, args: dict[str, Any], msg: str) -> None:
     made = call("x509_certificate", {"path": str(tmp_path / "x"), **args})
     assert (made["failed"], made["msg"]) == (True, msg)
+
+
+def test_who_is_not_marked_as_an_authority_signs_once_too(call: Any, tmp_path: Path) -> None:
+    make_csr(call, tmp_path, "ca", common_name="no authority")
+    make_csr(call, tmp_path, "a", common_name="a")
+    given = {"path": str(tmp_path / "ca.crt"), "csr_path": str(tmp_path / "ca.csr"), "privatekey_path": str(tmp_path / "ca.key")}
+    assert call("x509_certificate", {**given, "provider": "selfsigned"})["changed"]
+    signed = {
+        "path": str(tmp_path / "a.crt"), "csr_path": str(tmp_path / "a.csr"), "provider": "ownca", "ownca_path": str(tmp_path / "ca.crt"),
+        "ownca_privatekey_path": str(tmp_path / "ca.key"),
+    }  # fmt: skip
+    assert [call("x509_certificate", signed)["changed"] for _ in range(2)] == [True, False]
+    assert call("x509_certificate", {**given, "provider": "selfsigned", "force": True})["changed"]  # the same key: still its signature
+    assert not call("x509_certificate", signed)["changed"]
+    call("openssl_privatekey", {"path": str(tmp_path / "ca.key"), "type": "ECC", "curve": "secp256r1", "force": True})
+    call("openssl_csr", {"path": str(tmp_path / "ca.csr"), "privatekey_path": str(tmp_path / "ca.key"), "common_name": "no authority"})
+    assert call("x509_certificate", {**given, "provider": "selfsigned"})["changed"]
+    assert call("x509_certificate", signed)["changed"]
+
+
+# What a request is asked to say, and the answer's message or what stands in it for True.
+REQUESTS: list[tuple[dict[str, Any], str]] = [
+    ({"subject_alt_name": ["bogus"]}, 'Cannot parse Subject Alternative Name "bogus" (forgot "DNS:" prefix?)'),
+    ({"key_usage": ["bogus"]}, 'Unknown key usage "bogus"'),
+    ({"extended_key_usage": ["bogus"]}, 'Cannot find OID for "bogus"'),
+    ({"common_name": ""}, ""),
+]
+
+
+@pytest.mark.parametrize(("args", "message"), REQUESTS)
+def test_what_a_request_may_say(call: Any, tmp_path: Path, args: dict[str, Any], message: str) -> None:
+    made = make_csr(call, tmp_path, "a", **args)
+    assert made.get("msg", "") == message and made["changed"] == (not message)
+    assert message or (made["subject"], made["subjectAltName"]) == ([], None)
+
+
+def test_the_order_of_names_and_usages_says_nothing(call: Any, tmp_path: Path) -> None:
+    lists = {
+        "subject_alt_name": ["DNS:a", "IP:10.0.0.1"],
+        "extended_key_usage": ["serverAuth", "clientAuth"],
+        "key_usage": ["keyAgreement", "digitalSignature"],
+    }
+    assert make_csr(call, tmp_path, "a", **lists)["changed"]
+    assert not make_csr(call, tmp_path, "a", **{name: values[::-1] for name, values in lists.items()})["changed"]
