@@ -70,6 +70,11 @@ def test_names(line: str) -> None:
     assert [name for name in names.split() if not hasattr(get(module), name)] == []
 
 
+@pytest.mark.parametrize("name", ["ansible", "ansible.release", "ansible.module_utils.ansible_release"])
+def test_the_version(name: str) -> None:
+    assert importlib.import_module(name).__version__.startswith("2.19.")
+
+
 def test_a_library_that_is_not_there() -> None:
     with pytest.raises(ImportError, match="SELinux is off"):
         get("compat.selinux")
