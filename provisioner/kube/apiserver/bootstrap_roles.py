@@ -62,7 +62,7 @@ _ROLES: dict[str, str] = {
     "system:basic-user": """
 create @ authorization.k8s.io: selfsubjectaccessreviews selfsubjectrulesreviews
 create @ authentication.k8s.io: selfsubjectreviews""",
-    "system:monitoring": "get @ /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*",
+    "system:monitoring": "get @ /flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz",
     "system:aggregate-to-admin": _ADMIN,
     "system:aggregate-to-edit": _EDIT,
     "system:aggregate-to-view": _VIEW,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from provisioner.kube import version
 from provisioner.kube.api import errors
@@ -15,6 +16,7 @@ from provisioner.kube.apiserver import discovery, health, negotiation
 from provisioner.kube.apiserver.aggregation.documents import Merged
 from provisioner.kube.apiserver.app import json_response
 from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.debug_pages import Page
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.openapi import OpenApi
 from provisioner.kube.apiserver.registry import Registry
@@ -50,10 +52,13 @@ class Documents:
         address: str,
         checks: Mapping[str, health.Check],
         merged: Merged,
+        pages: Mapping[str, Page],
         jwks_uri: str = "",
     ) -> None:
         self._registry, self._openapi, self._metrics, self._tokens, self._address = registry, openapi, metrics, tokens, address
-        self._checks, self._merged = checks, merged
+        self._checks, self._merged, self._pages = checks, merged, pages
+        self._slis = CollectorRegistry()
+        self._slis.register(health.Slis(checks))
         self._jwks_uri = jwks_uri or f"https://{address}/openid/v1/jwks"
 
     async def answer(self, request: web.Request, call: Call) -> web.StreamResponse:
@@ -68,12 +73,14 @@ class Documents:
             return found_health
         if head in ("api", "apis"):
             return self._discovery(parts, request)
-        if head == "metrics":
-            body, kind = self._metrics.text()
+        if parts in (["metrics"], ["metrics", "slis"]):
+            body, kind = self._metrics.text(self._slis if parts[1:] else None)
             return web.Response(body=body, headers={"Content-Type": kind})
         if head == "openapi":
             response = await self._openapi.answer(parts, request)
             return self._merged.into_openapi_index(response) if parts[1:] == ["v3"] else response
+        if page := self._pages.get("/".join(parts)):
+            return page(request)
         found = self._fixed().get("/".join(parts))
         if found is None:
             raise not_there()
@@ -100,8 +107,14 @@ class Documents:
         }
 
     def _paths(self) -> list[str]:
-        paths = ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/metrics", "/openapi/v2", "/openapi/v3"]
-        paths += ["/openid/v1/jwks", "/version", *(f"/{kind}" for kind in health.KINDS), *(f"/healthz/{name}" for name in self._checks)]
+        paths = ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/metrics", "/metrics/slis", "/openapi/v2", "/openapi/v3"]
+        paths += [
+            "/openid/v1/jwks",
+            "/version",
+            *(f"/{path}" for path in self._pages),
+            *(f"/{kind}" for kind in health.KINDS),
+            *(f"/healthz/{name}" for name in self._checks),
+        ]
         for group, versions in discovery.groups_of(self._registry.resources()).items():
             if group:
                 paths += [f"/apis/{group}", *(f"/apis/{group}/{version}" for version in versions)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from aiohttp import web
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 # None when well, else what is wrong
 Check = Callable[[], str | None]
@@ -69,6 +72,30 @@ def answer(kind: str, name: str, looked_at: Mapping[str, Check], excluded: set[s
     if failed:
         return Answer(500, "\n".join([*lines, f"{kind} check failed\n"]))
     return Answer(200, "\n".join([*lines, f"{kind} check passed\n"]) if verbose and not name else "ok")
+
+
+class Slis(Collector):
+    """What the checks say, for /metrics/slis."""
+
+    def __init__(self, looked_at: Mapping[str, Check]) -> None:
+        self._looked_at = looked_at
+        # (type, name, status) -> how often it was found so
+        self._found: Counter[tuple[str, str, str]] = Counter()
+
+    def collect(self) -> Iterator[Metric]:
+        """Who asks, looks."""
+        now = GaugeMetricFamily("kubernetes_healthcheck", "Whether a check says that all is well", labels=["name", "type"])
+        total = CounterMetricFamily("kubernetes_healthchecks", "What checks have said", labels=["name", "status", "type"])
+        for kind in KINDS:
+            for name, check in self._looked_at.items():
+                if kind == "readyz" or name not in READY_ONLY:
+                    well = check() is None
+                    self._found[kind, name, "success" if well else "error"] += 1
+                    now.add_metric([name, kind], int(well))
+        for (kind, name, status), number in self._found.items():
+            total.add_metric([name, status, kind], number)
+        yield now
+        yield total
 
 
 def _quoted(text: str) -> str:

@@ -86,8 +86,9 @@ class Metrics:
     def audit_level(self, level: str) -> None:
         self._audit_levels.labels(level).inc()
 
-    def text(self) -> tuple[bytes, str]:
-        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+    def text(self, registry: CollectorRegistry | None = None) -> tuple[bytes, str]:
+        """Of another registry than the server's."""
+        return generate_latest(registry or self.registry), CONTENT_TYPE_LATEST
 
 
 def _scope(target: Target) -> str:

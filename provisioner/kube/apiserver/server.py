@@ -23,6 +23,7 @@ from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate, Seats
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom.definitions import Definitions
+from provisioner.kube.apiserver.debug_pages import pages
 from provisioner.kube.apiserver.documents import Documents
 from provisioner.kube.apiserver.fairness.controller import Fairness
 from provisioner.kube.apiserver.fairness.seats import CountedSeats, FairSeats
@@ -128,7 +129,8 @@ class Server:
         flags = self.settings.flags
         address = f"{flags.external_hostname or self.advertise}:{flags.secure_port}"
         jwks_uri, merged = flags.service_account_jwks_uri, Merged(self.services)
-        return Documents(self.registry, self.openapi, self.metrics, self.tokens, address, checks, merged, jwks_uri)
+        about = pages(flags, self.clock, self.fairness if flags.enable_priority_and_fairness else None)
+        return Documents(self.registry, self.openapi, self.metrics, self.tokens, address, checks, merged, about, jwks_uri)
 
     def _quick(self, entrance: Entrance, resources: Resources) -> dict[bytes, ShortWay]:
         """By how a request begins."""

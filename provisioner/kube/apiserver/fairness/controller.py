@@ -47,7 +47,7 @@ class Fairness:
     """`server_seats` is how many requests are served at once; `queue_s` how long one may wait for a seat."""
 
     def __init__(self, cache: WatchCache, clock: Clock, server_seats: int, queue_s: float) -> None:
-        self._clock, self._server_seats, self.queue_s = clock, server_seats, queue_s
+        self.clock, self._server_seats, self.queue_s = clock, server_seats, queue_s
         self._schemas: dict[str, flow.FlowSchema] = {}
         self._configured: dict[str, flow.PriorityLevelConfiguration] = {}
         self._order: list[flow.FlowSchema] | None = None
@@ -119,7 +119,7 @@ class Fairness:
             level = self.levels.get(name)
             is_new = level is None
             if level is None:
-                level = self.levels[name] = Level(name, self._clock.monotonic)
+                level = self.levels[name] = Level(name, self.clock.monotonic)
             config = self._configured.get(name)
             level.uid = (config.metadata.uid if config is not None else "") or ""
             level.nominal = nominal[name]
@@ -141,7 +141,7 @@ class Fairness:
     async def run(self) -> None:
         """Move seats to where they are wanted."""
         while True:
-            await self._clock.sleep(ADJUST_S)
+            await self.clock.sleep(ADJUST_S)
             if self._order is None:
                 self._configure()
                 continue

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provisioner.kube.api.errors import too_many_requests
+from provisioner.kube.apiserver.requests import Target
 
 # How long a request is expected to take before it is known: upstream's guess.
 EXPECTED_S = 0.003
@@ -27,17 +28,32 @@ class Queuing:
     queue_length: int
 
 
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What is told of a request that waits. `came_at`: seconds since 1970."""
+
+    schema: str
+    distinguisher: str
+    user: str
+    target: Target
+    came_at: float
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     seats: int
     go: asyncio.Future[None]
+    who: Who
 
 
 @dataclass(slots=True, eq=False)
 class _Queue:
+    """`seats` are waited for, `executing` are those of the `running` requests that waited here."""
+
     waiting: deque[_Waiting] = field(default_factory=deque)
     seats: int = 0
     executing: int = 0
+    running: int = 0
     # What it has had: seat-seconds, counted from when the level last had nothing to do.
     virtual: float = 0.0
 
@@ -60,16 +76,16 @@ class Level:
         self.dispatched = 0
         self.rejected: dict[str, int] = {}
         self.waited_s, self.waits = 0.0, 0
-        self._queues: list[_Queue] = []
+        self.queues: list[_Queue] = []
         self._hands: dict[int, tuple[int, ...]] = {}
 
     def configure(self, queuing: Queuing | None, limit: int | None) -> None:
         """Who waits in a queue that there is no longer waits on in it until it is empty."""
         if queuing != self.queuing:
             wanted = queuing.queues if queuing is not None else 0
-            while len(self._queues) > wanted and not self._queues[-1].waiting and not self._queues[-1].executing:
-                self._queues.pop()
-            self._queues += [_Queue() for _ in range(wanted - len(self._queues))]
+            while len(self.queues) > wanted and not self.queues[-1].waiting and not self.queues[-1].executing:
+                self.queues.pop()
+            self.queues += [_Queue() for _ in range(wanted - len(self.queues))]
             self._hands.clear()
         self.queuing = queuing
         self.set_limit(limit)
@@ -97,7 +113,7 @@ class Level:
         if self.waiting:
             self._dispatch()
 
-    async def wait(self, flow: int, seats: int, timeout_s: float) -> Callable[[], None]:
+    async def wait(self, flow: int, seats: int, timeout_s: float, who: Who) -> Callable[[], None]:
         """Take seats after waiting for them; what is given gives them back. Raises 429."""
         if self.queuing is None:
             raise self._refused("concurrency-limit")
@@ -106,7 +122,7 @@ class Level:
             raise self._refused("queue-full")
         if not queue.waiting and not queue.executing:
             queue.virtual = max(queue.virtual, self._progress())
-        mine = _Waiting(seats, asyncio.get_running_loop().create_future())
+        mine = _Waiting(seats, asyncio.get_running_loop().create_future(), who)
         queue.waiting.append(mine)
         queue.seats += seats
         self.waiting += 1
@@ -126,6 +142,7 @@ class Level:
                 self._finish(queue, mine, 0.0)
             else:
                 self._give_up(queue, mine)
+                self._refused("cancelled")
             raise
         started = self._now()
         self.waited_s += started - since
@@ -146,7 +163,7 @@ class Level:
 
     def _progress(self) -> float:
         """The virtual time of now: what the queue that has had least of those with work has had."""
-        return min((q.virtual for q in self._queues if q.waiting or q.executing), default=0.0)
+        return min((q.virtual for q in self.queues if q.waiting or q.executing), default=0.0)
 
     def _chosen(self, flow: int) -> _Queue:
         hand = self._hands.get(flow)
@@ -155,11 +172,11 @@ class Level:
             if len(self._hands) >= HANDS:
                 self._hands.clear()
             hand = self._hands[flow] = dealt(flow, self.queuing.queues, self.queuing.hand_size)
-        return min((self._queues[i] for i in hand), key=lambda q: (q.seats + q.executing, q.virtual))
+        return min((self.queues[i] for i in hand), key=lambda q: (q.seats + q.executing, q.virtual))
 
     def _dispatch(self) -> None:
         while self.waiting:
-            queue = min((q for q in self._queues if q.waiting), key=lambda q: q.virtual + q.waiting[0].seats * EXPECTED_S)
+            queue = min((q for q in self.queues if q.waiting), key=lambda q: q.virtual + q.waiting[0].seats * EXPECTED_S)
             head = queue.waiting[0]
             if self.limit is not None and self.in_use and self.in_use + head.seats > self.limit:
                 return
@@ -170,6 +187,7 @@ class Level:
             if head.go.done():
                 continue
             queue.executing += head.seats
+            queue.running += 1
             queue.virtual += head.seats * EXPECTED_S
             self.in_use += head.seats
             self.executing += 1
@@ -180,6 +198,7 @@ class Level:
         """What was expected is put right by what it took."""
         queue.virtual += mine.seats * (took_s - EXPECTED_S)
         queue.executing -= mine.seats
+        queue.running -= 1
         self.leave(mine.seats)
 
 

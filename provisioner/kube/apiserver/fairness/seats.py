@@ -9,6 +9,7 @@ from provisioner.kube.api.errors import too_many_requests
 from provisioner.kube.apiserver.app import Seat
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.fairness.controller import Fairness, Way
+from provisioner.kube.apiserver.fairness.levels import Who
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.storage.cache import WatchCache
@@ -31,7 +32,8 @@ class FairSeats:
         seat = self._entered(way, seats)
         if seat is not None:
             return seat
-        leave = await way.level.wait(way.flow.hash, seats, self._fairness.queue_s)
+        who = Who(way.flow.schema, way.flow.distinguisher, user.name, target, self._fairness.clock.now().timestamp())
+        leave = await way.level.wait(way.flow.hash, seats, self._fairness.queue_s, who)
         way.dispatched += 1
         return Seat(leave, way.headers)
 

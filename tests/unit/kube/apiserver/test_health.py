@@ -39,3 +39,12 @@ def test_health(kind: str, name: str, excluded: tuple[str, ...], wrong: dict[str
 
 def test_without_details_it_is_one_word() -> None:
     assert health.answer("livez", "", _checks(), set(), verbose=False) == (200, "ok")
+
+
+def test_slis_say_what_each_check_says() -> None:
+    slis = health.Slis(_checks(etcd="away"))
+    for looked in (1, 2):
+        found = {(m.name, *sorted(sample.labels.values())): sample.value for m in slis.collect() for sample in m.samples}
+        assert found["kubernetes_healthcheck", "etcd", "livez"] == 0 and found["kubernetes_healthcheck", "livez", "ping"] == 1
+        assert found["kubernetes_healthchecks", "error", "etcd", "readyz"] == looked
+        assert ("kubernetes_healthcheck", "livez", "shutdown") not in found

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.apiserver.fairness.levels import Level, Queuing, dealt
+from provisioner.kube.apiserver.fairness.levels import Level, Queuing, Who, dealt
+from provisioner.kube.apiserver.requests import Target
+
+WHO = Who("s", "", "u", Target("get", "/"), 0.0)
 
 
 class Time:
@@ -38,7 +41,7 @@ async def test_without_queues_who_finds_no_seat_is_refused() -> None:
     made = level(2, None)
     assert made.enter(1) and made.enter(1) and not made.enter(1)
     with pytest.raises(StatusError) as caught:
-        await made.wait(1, 1, 1.0)
+        await made.wait(1, 1, 1.0, WHO)
     assert caught.value.code == 429 and caught.value.retry_after_s == 1 and made.rejected == {"concurrency-limit": 1}
     made.leave(1)
     assert made.enter(1)
@@ -54,10 +57,10 @@ async def test_a_request_that_is_wider_than_all_goes_alone() -> None:
 async def test_a_full_queue_and_waiting_too_long() -> None:
     made = level(1, Queuing(1, 1, 1))
     assert made.enter(1)
-    waits = asyncio.get_running_loop().create_task(made.wait(7, 1, 0.01))
+    waits = asyncio.get_running_loop().create_task(made.wait(7, 1, 0.01, WHO))
     await asyncio.sleep(0)
     with pytest.raises(StatusError):
-        await made.wait(7, 1, 1.0)
+        await made.wait(7, 1, 1.0, WHO)
     with pytest.raises(StatusError):
         await waits
     assert made.rejected == {"queue-full": 1, "time-out": 1} and (made.waiting, made.waiting_seats, made.in_use) == (0, 0, 1)
@@ -66,8 +69,8 @@ async def test_a_full_queue_and_waiting_too_long() -> None:
 async def test_who_gives_up_leaves_nothing_behind() -> None:
     made = level(1, Queuing(4, 2, 10))
     made.enter(1)
-    first = asyncio.get_running_loop().create_task(made.wait(1, 1, 5.0))
-    second = asyncio.get_running_loop().create_task(made.wait(2, 1, 5.0))
+    first = asyncio.get_running_loop().create_task(made.wait(1, 1, 5.0, WHO))
+    second = asyncio.get_running_loop().create_task(made.wait(2, 1, 5.0, WHO))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
@@ -77,7 +80,7 @@ async def test_who_gives_up_leaves_nothing_behind() -> None:
     leave()
     # Whose turn came in the moment of being cancelled gives the seat back, too.
     made.enter(1)
-    third = asyncio.get_running_loop().create_task(made.wait(3, 1, 5.0))
+    third = asyncio.get_running_loop().create_task(made.wait(3, 1, 5.0, WHO))
     await asyncio.sleep(0)
     made.leave(1)
     third.cancel()
@@ -95,7 +98,7 @@ async def test_a_noisy_flow_gets_no_more_than_a_quiet_one() -> None:
     served: list[int] = []
 
     async def one(flow: int) -> Callable[[], None]:
-        leave = await made.wait(flow, 1, 5.0)
+        leave = await made.wait(flow, 1, 5.0, WHO)
         served.append(flow)
         time.now += 0.01
         leave()
@@ -113,7 +116,7 @@ async def test_a_noisy_flow_gets_no_more_than_a_quiet_one() -> None:
 async def test_more_seats_let_more_in() -> None:
     made = level(1, Queuing(2, 1, 10))
     made.enter(1)
-    waits = [asyncio.get_running_loop().create_task(made.wait(i, 1, 5.0)) for i in range(3)]
+    waits = [asyncio.get_running_loop().create_task(made.wait(i, 1, 5.0, WHO)) for i in range(3)]
     await asyncio.sleep(0)
     assert made.waiting == 3 and made.peak == 4
     made.set_limit(3)
