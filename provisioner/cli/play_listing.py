@@ -55,7 +55,7 @@ def _play(
     play: Play, number: int, inventory: Inventory, wanted: Wanted, limit: str | None, only: Sequence[str], skip: Sequence[str]
 ) -> Iterator[str]:
     pattern = play.hosts if isinstance(play.hosts, list) else [play.hosts]
-    yield f"  play #{number} ({','.join(map(str, pattern))}): {play.name}\tTAGS: [{', '.join(sorted(play.attributes.tags))}]"
+    yield f"  play #{number} ({','.join(map(str, pattern))}): {play.name}\tTAGS: [{','.join(sorted(play.attributes.tags))}]"
     if wanted.hosts:
         hosts = inventory.match([str(part) for part in pattern], limit)
         yield f"    pattern: {[str(part) for part in pattern]}"

@@ -64,3 +64,11 @@ def test_tasks(lines: Any, only: tuple[str, ...], skip: tuple[str, ...], tasks: 
 def test_tags_and_hosts(lines: Any) -> None:
     assert lines(Wanted(tags=True))[-1] == "TASK TAGS: [always, b, never, p, r]"
     assert lines(Wanted(hosts=True))[1:] == ["pattern: ['all']", "hosts (2):", "h1", "h2"]
+
+
+def test_the_tags_of_a_play_stand_without_spaces_between(tmp_path: Path) -> None:
+    (tmp_path / "play.yml").write_text("- {hosts: all, name: first, tags: [q, p], gather_facts: false, tasks: [{debug: , tags: r}]}\n")
+    inventory = load(["h1,"])
+    parsed = Runner(inventory, sessions=Any).parse([tmp_path / "play.yml"])  # type: ignore[arg-type]
+    told = [line.partition("TAGS: ")[2] for line in listing(parsed, inventory, Wanted(tasks=True)) if "TAGS" in line]
+    assert told == ["[p,q]", "[p, q, r]"]
