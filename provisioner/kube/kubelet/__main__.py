@@ -38,10 +38,12 @@ from provisioner.kube.kubelet.pod.status_writer import StatusWriter
 from provisioner.kube.kubelet.runtime.containers import Containers
 from provisioner.kube.kubelet.runtime.docker import Docker
 from provisioner.kube.kubelet.runtime.image_collection import ImageCollector, Limits, disk_usage
+from provisioner.kube.kubelet.runtime.image_users import ImageUsers
 from provisioner.kube.kubelet.runtime.images import Images
 from provisioner.kube.kubelet.server.access import Access, Policy
 from provisioner.kube.kubelet.server.app import KubeletServer
 from provisioner.kube.kubelet.server.stats import Stats
+from provisioner.kube.kubelet.volume.image_files import ImageFiles
 from provisioner.kube.kubelet.volume.objects import ApiObjects
 from provisioner.kube.kubelet.volume.pod_files import Dns
 from provisioner.kube.kubelet.volume.volumes import Volumes
@@ -129,6 +131,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     daemon.on_stop("docker", docker.close)
     containers = Containers(docker)
     recorder = EventRecorder(client, "kubelet", name)
+    images = Images(docker, recorder, clock)
     network = PodNetwork(root / "network")
     objects = ApiObjects(client, clock)
     cluster_services: Informer[core_v1.Service] = Informer(client, core_v1.Service)
@@ -136,8 +139,9 @@ async def start(daemon: Daemon, flags: Flags) -> None:
         settings=pod_settings(config, flags, machine, name, ip),
         docker=docker,
         containers=containers,
-        images=Images(docker, recorder, clock),
-        volumes=Volumes(root, objects, clock),
+        images=images,
+        users=ImageUsers(docker),
+        volumes=Volumes(root, objects, ImageFiles(docker, images, objects), clock),
         objects=objects,
         network=network,
         handlers=Handlers(docker),

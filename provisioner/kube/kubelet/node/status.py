@@ -119,6 +119,7 @@ def node_status(
         capacity={**extended(before), **capacity(machine, max_pods)},
         allocatable={**extended(before), **allocatable(machine, max_pods, reserved)},
         conditions=conditions(health, before.conditions or (), now),
+        features=core_v1.NodeFeatures(supplemental_groups_policy=True),
         daemon_endpoints=core_v1.NodeDaemonEndpoints(kubelet_endpoint=core_v1.DaemonEndpoint(port=port)),
         node_info=core_v1.NodeSystemInfo(
             architecture=machine.architecture,

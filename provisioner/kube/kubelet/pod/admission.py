@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.qos import qos_class
 from provisioner.kube.api.volume_match import term_matches
-from provisioner.kube.kubelet.pod.resources import qos_class, requested
+from provisioner.kube.kubelet.pod.resources import requested
 from provisioner.kube.kubelet.pod.services import Settings
 from provisioner.kube.kubelet.pod.worker import FINAL
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from provisioner.kube.kubelet.pod.environment import expand
 from provisioner.kube.kubelet.pod.resources import host_resources
 from provisioner.kube.kubelet.runtime import containers as names
 from provisioner.kube.kubelet.runtime.docker_types import Image
+from provisioner.kube.kubelet.runtime.image_users import Users
 
 GRACE_S = 30
 # Upstream's: the sandbox dies after every container of its pod.
@@ -70,8 +71,11 @@ def kernel_name(pod: core_v1.Pod, domain: str) -> str:
 def sandbox_config(
     pod: core_v1.Pod, image: str, attempt: int, log_config: Mapping[str, Any], lowest_oom: int = -1000, domain: str = ""
 ) -> dict[str, Any]:
-    """The container that holds the pod's namespaces."""
+    """The container that holds the pod's namespaces. Raises ContainerRefused for namespaces that Docker gives to no single container."""
     spec = pod.spec
+    if spec.host_users is False:
+        text = "user namespaces are not supported: Docker gives them to all of its containers or to none; hostUsers must not be false"
+        raise ContainerRefused("CreatePodSandboxError", text)
     sysctls = {s.name: s.value for s in (spec.security_context.sysctls if spec.security_context else None) or ()}
     host: dict[str, Any] = {
         "NetworkMode": "host" if spec.host_network else "none",
@@ -117,6 +121,8 @@ class Making:
     pids_limit: int = -1
     # Where profiles of the type Localhost lie.
     seccomp_root: Path = Path("/var/lib/kubelet/seccomp")
+    # The image's users, where `names_groups` asks for them.
+    users: Users = field(default_factory=lambda: Users({}, {}, {}))
     # Docker's name of another runtime than its default.
     runtime: str = ""
 
@@ -145,9 +151,11 @@ def container_config(pod: core_v1.Pod, container: core_v1.Container, made_from: 
         config["Cmd"] = arguments
     elif arguments:
         config["Cmd"] = arguments
+    if container.lifecycle is not None and container.lifecycle.stop_signal:
+        config["StopSignal"] = container.lifecycle.stop_signal
     if container.working_dir:
         config["WorkingDir"] = container.working_dir
-    user = _user(pod, container, made_from.image)
+    user = _user(pod, container, made_from.image, made_from.users)
     if user is not None:
         config["User"] = user
     return config
@@ -201,6 +209,8 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
     if capabilities.drop:
         host["CapDrop"] = capabilities.drop
     groups = [*(of_pod.supplemental_groups or ()), *([of_pod.fs_group] if of_pod.fs_group is not None else ())]
+    if names_groups(pod, container) and of_pod.supplemental_groups_policy != "Strict":
+        groups += made_from.users.groups_of(_name_of(of_pod, context, made_from.image))
     if groups:
         host["GroupAdd"] = [str(group) for group in groups]
     if context.proc_mount == "Unmasked":
@@ -236,7 +246,20 @@ def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.Secur
     return options
 
 
-def _user(pod: core_v1.Pod, container: core_v1.Container, image: Image) -> str | None:
+def names_groups(pod: core_v1.Pod, container: core_v1.Container) -> bool:
+    """Whether the groups of a container are told to Docker one by one: by supplementalGroupsPolicy, or since its first one is given."""
+    of_pod, context = pod.spec.security_context, container.security_context
+    given = (of_pod is not None and of_pod.run_as_group is not None) or (context is not None and context.run_as_group is not None)
+    return given or (of_pod is not None and of_pod.supplemental_groups_policy == "Strict")
+
+
+def _name_of(of_pod: core_v1.PodSecurityContext, context: core_v1.SecurityContext, image: Image) -> str:
+    """The user by number or by the image's name."""
+    user = context.run_as_user if context.run_as_user is not None else of_pod.run_as_user
+    return str(user) if user is not None else (image.config.user if image.config else "").partition(":")[0] or "0"
+
+
+def _user(pod: core_v1.Pod, container: core_v1.Container, image: Image, users: Users) -> str | None:
     """`uid[:gid]` where the pod names one. Raises ContainerRefused where runAsNonRoot is not kept."""
     context = container.security_context or core_v1.SecurityContext()
     of_pod = pod.spec.security_context or core_v1.PodSecurityContext()
@@ -253,7 +276,10 @@ def _user(pod: core_v1.Pod, container: core_v1.Container, image: Image) -> str |
             raise ContainerRefused("CreateContainerConfigError", text)
         if user is None and int(of_image or 0) == 0:
             raise ContainerRefused("CreateContainerConfigError", f"container has runAsNonRoot and image will run as root {where}")
-    if user is None and group is None:
-        return None
-    name = str(user) if user is not None else of_image or "0"
-    return f"{name}:{group}" if group is not None else name
+    name = _name_of(of_pod, context, image)
+    if group is not None:
+        return f"{name}:{group}"
+    if of_pod.supplemental_groups_policy == "Strict":
+        own = (image.config.user if image.config else "").partition(":")[2] if user is None else ""
+        return f"{name}:{own or users.group_of(name)}"
+    return name if user is not None else None

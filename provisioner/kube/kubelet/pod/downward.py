@@ -66,7 +66,8 @@ def resource_value(pod: core_v1.Pod, ref: core_v1.ResourceFieldSelector, contain
     if container is None:
         raise ContainerRefused("CreateContainerConfigError", f"container {ref.container_name} not found")
     kind, _, name = (ref.resource or "").partition(".")
-    if kind not in ("limits", "requests") or name not in ("cpu", "memory", "ephemeral-storage"):
+    known = name in ("cpu", "memory", "ephemeral-storage") or name.startswith("hugepages-")
+    if kind not in ("limits", "requests") or not known:
         raise ContainerRefused("CreateContainerConfigError", f"unsupported container resource : {ref.resource}")
     value = (limits_of(container) if kind == "limits" else requests_of(container)).get(name)
     exact = quantity.parse(value) if value is not None else None

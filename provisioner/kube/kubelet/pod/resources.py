@@ -5,24 +5,18 @@ Source: upstream's pkg/kubelet/qos policy and cm helpers (documented under "Pod 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.qos import qos_class
 
 MIN_SHARES = 2
 GUARANTEED_OOM = -997
 BEST_EFFORT_OOM = 1000
 # capabilities(7)
 CAP_SYS_RESOURCE = 24
-# Hugepages and the rest have no part in the class.
-QOS_RESOURCES = ("cpu", "memory")
-
-
-def all_containers(spec: core_v1.PodSpec) -> Iterable[core_v1.Container]:
-    yield from spec.init_containers or ()
-    yield from spec.containers or ()
 
 
 def limits_of(container: core_v1.Container) -> dict[str, Any]:
@@ -33,22 +27,6 @@ def requests_of(container: core_v1.Container) -> dict[str, Any]:
     """Requests, which are the limits where they aren't given."""
     requests = (container.resources.requests if container.resources else None) or {}
     return {**limits_of(container), **requests}
-
-
-def qos_class(spec: core_v1.PodSpec) -> str:
-    """Guaranteed, Burstable or BestEffort."""
-    guaranteed, anything = True, False
-    for container in all_containers(spec):
-        limits, requests = limits_of(container), requests_of(container)
-        for name in QOS_RESOURCES:
-            limit, request = limits.get(name), requests.get(name)
-            if (limit is not None and quantity.parse(limit)) or (request is not None and quantity.parse(request)):
-                anything = True
-            if limit is None or request is None or not quantity.parse(limit) or quantity.parse(limit) != quantity.parse(request):
-                guaranteed = False
-    if not anything:
-        return "BestEffort"
-    return "Guaranteed" if guaranteed else "Burstable"
 
 
 def cpu_shares(milli: int) -> int:
@@ -77,7 +55,9 @@ def oom_score_adj(spec: core_v1.PodSpec, container: core_v1.Container, node_memo
 
 def host_resources(spec: core_v1.PodSpec, container: core_v1.Container, node_memory_bytes: int, lowest_oom: int = -1000) -> dict[str, Any]:
     """The HostConfig fields for a container's resources."""
-    limits, requests = limits_of(container), requests_of(container)
+    requests = requests_of(container)
+    # A container without a limit of its own has its pod's.
+    limits = {**((spec.resources.limits if spec.resources else None) or {}), **limits_of(container)}
     memory = quantity.value(limits.get("memory", 0))
     cpu = quantity.milli(limits.get("cpu", 0))
     config: dict[str, Any] = {

@@ -15,6 +15,7 @@ from provisioner.kube.kubelet.pod.handlers import Handlers
 from provisioner.kube.kubelet.pod.status_writer import StatusWriter
 from provisioner.kube.kubelet.runtime.containers import Containers
 from provisioner.kube.kubelet.runtime.docker import Docker
+from provisioner.kube.kubelet.runtime.image_users import ImageUsers
 from provisioner.kube.kubelet.runtime.images import Images
 from provisioner.kube.kubelet.volume.objects import ApiObjects
 from provisioner.kube.kubelet.volume.pod_files import Dns
@@ -49,6 +50,7 @@ class Services:
     docker: Docker
     containers: Containers
     images: Images
+    users: ImageUsers
     volumes: Volumes
     objects: ApiObjects
     network: PodNetwork

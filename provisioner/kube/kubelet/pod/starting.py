@@ -10,7 +10,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client.client import ConnectionFailed
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError
-from provisioner.kube.kubelet.pod.container_config import Making, Mount, container_config, sandbox_config
+from provisioner.kube.kubelet.pod.container_config import Making, Mount, container_config, names_groups, sandbox_config
 from provisioner.kube.kubelet.pod.decide import newest, sandbox_of
 from provisioner.kube.kubelet.pod.environment import environment, service_variables
 from provisioner.kube.kubelet.pod.probes import about_container
@@ -198,6 +198,7 @@ async def _configured(
         pids_limit=settings.pids_limit,
         seccomp_root=settings.root / "seccomp",
         runtime=await runtime_of(services, pod),
+        **({"users": await services.users.of(image.id)} if names_groups(pod, container) else {}),
     )
     return container_config(pod, container, making)
 

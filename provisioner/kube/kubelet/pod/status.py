@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.qos import qos_class
 from provisioner.kube.kubelet.pod.decide import ALWAYS, is_sidecar, newest, restarts, sandbox_of
-from provisioner.kube.kubelet.pod.resources import qos_class
 from provisioner.kube.kubelet.runtime.containers import Container
 
 OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
@@ -39,6 +39,8 @@ class Seen:
     final: str = ""
     reason: str = ""
     message: str = ""
+    # By container id: who its first process is.
+    users: Mapping[str, core_v1.ContainerUser] = field(default_factory=dict)
     evicted: bool = False
     # The pod was turned away before anything of it began.
     rejected: bool = False
@@ -152,6 +154,9 @@ def _container_status(
             status.state = core_v1.ContainerState(waiting=core_v1.ContainerStateWaiting(reason=reason, message=message or None))
         return status
     status.container_id = f"docker://{found.id}"
+    if found.running and container.lifecycle is not None:
+        status.stop_signal = container.lifecycle.stop_signal
+    status.user = seen.users.get(found.id)
     status.volume_mounts = _volume_mounts(container)
     if isinstance(container, core_v1.Container) and name in seen.allocated:
         status.allocated_resources = seen.allocated[name].requests

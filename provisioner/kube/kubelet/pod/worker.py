@@ -19,6 +19,7 @@ from provisioner.kube.kubelet.pod import resize, starting, stopping
 from provisioner.kube.kubelet.pod.decide import Facts, Plan, decide, newest, sandbox_of
 from provisioner.kube.kubelet.pod.operations import Operations
 from provisioner.kube.kubelet.pod.probes import Probes, about_container
+from provisioner.kube.kubelet.pod.process_user import user_of
 from provisioner.kube.kubelet.pod.restart import Backoff, shown
 from provisioner.kube.kubelet.pod.services import Services
 from provisioner.kube.kubelet.pod.status import Seen, status_of
@@ -54,6 +55,7 @@ class PodWorker:
         self._waiting: dict[str, tuple[str, str]] = {}
         self._crashing: dict[str, float] = {}
         self._messages: dict[str, str] = {}
+        self._users: dict[str, core_v1.ContainerUser] = {}
         self._plugged = ""
         self._volumes_ready = False
         self._refresh_at = 0.0
@@ -252,6 +254,7 @@ class PodWorker:
 
     async def _set_up_volumes(self) -> None:
         await self._s.volumes.setup(self.pod, self._s.place(self.pod_ip))
+        self._waiting.clear()
         self._volumes_ready = True
         self._plan_refresh()
 
@@ -286,6 +289,11 @@ class PodWorker:
             recorder.event(self.pod, "Warning", "FailedMount", text)
         elif key in ("sandbox", "network"):
             recorder.event(self.pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+        elif isinstance(error, ContainerRefused) and key == "volumes":
+            # An image that is a volume: no container can begin without it.
+            self._waiting |= {c.name or "": (error.reason, error.message) for c in self.pod.spec.containers or ()}
+            images = [v.image.reference or "" for v in self.pod.spec.volumes or () if v.image is not None]
+            return AGAIN_S if error.reason == "ErrImagePull" else max(map(self._s.images.retry_s, images), default=0.0) + 0.1
         elif isinstance(error, ContainerRefused) and key.startswith("start "):
             name = key.removeprefix("start ")
             self._waiting[name] = (error.reason, error.message)
@@ -338,6 +346,7 @@ class PodWorker:
             text = f"back-off {shown(self._backoff.delay_s(name))} restarting failed container={name} pod={where}"
             waiting[name] = ("CrashLoopBackOff", text)
         containers = self._containers()
+        self._users = {c.id: found for c in containers if (found := self._users.get(c.id) or user_of(c.pid if c.running else 0))}
         changing = self._changes(containers)
         resizing = [("PodResizePending", *self._pending)] if self._pending is not None else []
         resizing += [("PodResizeInProgress", "", "")] if changing and not self.ending else []
@@ -351,6 +360,7 @@ class PodWorker:
             ready=self._probes.ready,
             started=self._probes.started,
             messages=self._messages,
+            users=self._users,
             terminating=self.ending,
             final=self._final if self.ending else "",
             reason=self._reason,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,6 +119,26 @@ class Docker:
         answer = await self.call("POST", "/containers/create", config, params={"name": name})
         created: str = msgspec.json.decode(answer)["Id"]
         return created
+
+    @asynccontextmanager
+    async def unstarted(self, image_id: str) -> AsyncIterator[str]:
+        """A container of an image that never runs, to read files from."""
+        # An image that is only files has no command, and Docker wants one.
+        config = {"Image": image_id, "Cmd": ["/"], "NetworkDisabled": True}
+        container: str = msgspec.json.decode(await self.call("POST", "/containers/create", config))["Id"]
+        try:
+            yield container
+        finally:
+            await self.remove(container)
+
+    async def archive(self, container: str, path: str) -> bytes:
+        """A file or folder as tar; nothing for one that isn't there."""
+        try:
+            return await self.call("GET", f"/containers/{container}/archive", params={"path": path})
+        except DockerError as error:
+            if error.status == 404:
+                return b""
+            raise
 
     async def start(self, container: str) -> None:
         await self.call("POST", f"/containers/{container}/start", ok=(304,))

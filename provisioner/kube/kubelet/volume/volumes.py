@@ -9,16 +9,20 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client.client import ConnectionFailed
 from provisioner.kube.client.clock import Clock
-from provisioner.kube.kubelet.errors import ContainerRefused, VolumeError
+from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
 from provisioner.kube.kubelet.pod.container_config import Mount
 from provisioner.kube.kubelet.pod.downward import Place
 from provisioner.kube.kubelet.pod.environment import expand_whole
+from provisioner.kube.kubelet.pod.resources import limits_of
 from provisioner.kube.kubelet.volume.contents import Contents, safe_path
+from provisioner.kube.kubelet.volume.image_files import ImageFiles
 from provisioner.kube.kubelet.volume.mounting import mount_tmpfs, unmount
 from provisioner.kube.kubelet.volume.objects import ApiObjects
 from provisioner.kube.kubelet.volume.payload import write_payload
@@ -30,6 +34,7 @@ PLUGINS = {
     "projected": "kubernetes.io~projected",
     "downward_api": "kubernetes.io~downward-api",
     "empty_dir": "kubernetes.io~empty-dir",
+    "image": "kubernetes.io~image",
 }
 # What must not reach a disk.
 IN_MEMORY = ("secret", "projected")
@@ -38,14 +43,14 @@ IN_MEMORY = ("secret", "projected")
 class Volumes:
     """All pods' volumes of this node. Every method may be called again: what is there already is kept."""
 
-    def __init__(self, root: Path, objects: ApiObjects, clock: Clock) -> None:
-        self._root, self._objects, self._clock = root, objects, clock
+    def __init__(self, root: Path, objects: ApiObjects, images: ImageFiles, clock: Clock) -> None:
+        self._root, self._objects, self._images, self._clock = root, objects, images, clock
         self._contents = Contents(objects)
         # (pod uid, volume) -> where it lies, for those outside the pod's folder
         self._elsewhere: dict[tuple[str, str], Path] = {}
 
     async def setup(self, pod: core_v1.Pod, place: Place) -> None:
-        """Every volume of the pod, at the same time. Raises the first VolumeError."""
+        """Every volume of the pod, at the same time. Raises the first VolumeError, or ContainerRefused for an image that doesn't come."""
         results = await asyncio.gather(*(self._one(pod, v, place) for v in pod.spec.volumes or ()), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -69,18 +74,21 @@ class Volumes:
                 given = volume.persistent_volume_claim.claim_name if volume.persistent_volume_claim is not None else None
                 self._elsewhere[uid, name] = await self._claimed(pod, name, given or f"{pod.metadata.name}-{name}")
             elif kind is None:
-                raise VolumeError(name, "no volume plugin matched: this kind of volume is not supported")
+                raise VolumeError(name, unsupported(volume))
             else:
                 folder = self._folder(uid, kind, name)
+                if volume.image is not None:
+                    await self._images.fill(pod, volume, folder)
+                    return
                 folder.mkdir(parents=True, exist_ok=True)
                 if volume.empty_dir is not None:
-                    _empty_dir(folder, volume.empty_dir, group)
+                    _empty_dir(folder, volume.empty_dir, group, most_in_memory(pod.spec, place))
                     return
                 files = await self._contents.of(pod, volume, place)
                 if kind in IN_MEMORY:
                     mount_tmpfs(folder)
                 write_payload(folder, files, self._clock.now(), group=group)
-        except (StatusError, ConnectionFailed, OSError) as error:
+        except (StatusError, ConnectionFailed, DockerError, OSError) as error:
             raise VolumeError(name, str(error)) from error
 
     async def _claimed(self, pod: core_v1.Pod, name: str, claim_name: str) -> Path:
@@ -97,7 +105,7 @@ class Volumes:
             return check_host_path(name, found.spec.host_path)
         if found.spec.local is not None:
             return check_host_path(name, core_v1.HostPathVolumeSource(path=found.spec.local.path, type="Directory"))
-        raise VolumeError(name, f'persistentvolume "{bound}": only hostPath and local are supported')
+        raise VolumeError(name, unsupported(found.spec))
 
     def _folder(self, uid: str, kind: str, name: str) -> Path:
         return pod_dir(self._root, uid) / "volumes" / PLUGINS[kind] / name
@@ -117,11 +125,18 @@ class Volumes:
             volume = volumes.get(mount.name)
             if volume is None:
                 raise ContainerRefused("CreateContainerConfigError", f'cannot find volume "{mount.name}" to mount into container')
+            if mount.recursive_read_only == "Enabled":
+                text = f'volume "{mount.name}" requested recursive read-only mode, but it is not supported by the runtime'
+                raise ContainerRefused("CreateContainerConfigError", text)
             host = self.path(pod.metadata.uid or "", volume)
             sub_path = expand_whole(mount.sub_path_expr, variables) if mount.sub_path_expr else mount.sub_path
+            if sub_path and volume.image is not None and not (host / sub_path).exists():
+                text = f'failed to mount image volume "{mount.name}": subPath "{sub_path}" does not exist in the image'
+                raise ContainerRefused("CreateContainerError", text)
             if sub_path:
                 host = inside(host, sub_path, container.name or "")
-            made.append(Mount(host, mount.mount_path or "", bool(mount.read_only), mount.mount_propagation or "None"))
+            read_only = bool(mount.read_only) or volume.image is not None
+            made.append(Mount(host, mount.mount_path or "", read_only, mount.mount_propagation or "None"))
         return made
 
     def teardown(self, pod_uid: str) -> None:
@@ -144,9 +159,26 @@ def plugin_of(volume: core_v1.Volume) -> str | None:
     return next((kind for kind in PLUGINS if getattr(volume, kind) is not None), None)
 
 
-def _empty_dir(folder: Path, source: core_v1.EmptyDirVolumeSource, group: int | None) -> None:
+def unsupported(source: core_v1.Volume | core_v1.PersistentVolumeSpec) -> str:
+    """Why a volume of a kind that is not ours can't be mounted: upstream's words for a driver that nobody has registered."""
+    if source.csi is not None:
+        name = source.csi.driver
+        return f"kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name {name} not found in the list of registered CSI drivers"
+    own = ("name", "access_modes", "capacity", "claim_ref", "mount_options", "node_affinity", "volume_mode")
+    kind = next((f for f in source.__struct_fields__ if f not in own and isinstance(getattr(source, f), msgspec.Struct)), "this kind")
+    return f"no volume plugin matched: {kind.replace('_', '')} is not supported on this node"
+
+
+def most_in_memory(spec: core_v1.PodSpec, place: Place) -> int:
+    """Bytes that a volume in memory may have unless it says less: what the pod's limits are, or else the node has."""
+    limits = [quantity.value(limits_of(c)["memory"]) for c in spec.containers or () if limits_of(c).get("memory")]
+    of_pod = quantity.value(((spec.resources.limits if spec.resources else None) or {}).get("memory", 0))
+    return min(filter(None, (of_pod or sum(limits), place.allocatable.get("memory", 0))), default=0)
+
+
+def _empty_dir(folder: Path, source: core_v1.EmptyDirVolumeSource, group: int | None, most_bytes: int) -> None:
     if source.medium == "Memory":
-        mount_tmpfs(folder, size_bytes=quantity.value(source.size_limit or 0))
+        mount_tmpfs(folder, size_bytes=min(filter(None, (quantity.value(source.size_limit or 0), most_bytes)), default=0))
     folder.chmod(0o2777 if group is not None else 0o777)
     if group is not None:
         os.chown(folder, -1, group)

@@ -12,6 +12,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.errors import ContainerRefused
 from provisioner.kube.kubelet.pod.container_config import Making, Mount, container_config, sandbox_config
 from provisioner.kube.kubelet.runtime.docker_types import Image, ImageConfig
+from provisioner.kube.kubelet.runtime.image_users import Users
 
 
 def configured(container: dict[str, Any], *, image: ImageConfig | None = None, **spec: Any) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def configured(container: dict[str, Any], *, image: ImageConfig | None = None, *
         node_memory_bytes=1024**3,
         message_file=Path("/m"),
         log_config={},
+        users=Users({"1000": 1000, "app": 1000}, {"app": (50, 60)}, {"1000": "app"}),
     )
     return container_config(pod, pod.spec.containers[0], making)
 
@@ -123,6 +125,37 @@ def test_run_as_non_root_is_kept(context: dict[str, Any], user: str, refused: bo
         assert error.value.reason == "CreateContainerConfigError"
     else:
         configured({"securityContext": context}, image=image)
+
+
+@pytest.mark.parametrize(
+    ("context", "of_image", "user", "groups"),
+    [
+        ({}, "", None, []),
+        ({}, "app:7", None, []),
+        ({"runAsUser": 1000}, "", "1000", []),
+        ({"runAsUser": 1000, "runAsGroup": 3}, "", "1000:3", ["50", "60"]),
+        ({"runAsGroup": 3}, "app", "app:3", ["50", "60"]),
+        ({"runAsUser": 1000, "supplementalGroups": [9], "fsGroup": 8}, "", "1000", ["9", "8"]),
+        ({"runAsUser": 1000, "supplementalGroupsPolicy": "Strict"}, "", "1000:1000", []),
+        ({"runAsUser": 5, "supplementalGroupsPolicy": "Strict", "supplementalGroups": [9]}, "", "5:0", ["9"]),
+        ({"supplementalGroupsPolicy": "Strict"}, "app:7", "app:7", []),
+        ({"runAsUser": 1000, "runAsGroup": 3, "supplementalGroupsPolicy": "Strict"}, "", "1000:3", []),
+    ],
+)
+def test_users_and_groups(context: dict[str, Any], of_image: str, user: str | None, groups: list[str]) -> None:
+    found = configured({}, image=ImageConfig(cmd=["run"], user=of_image), securityContext=context)
+    assert (found.get("User"), found["HostConfig"].get("GroupAdd", [])) == (user, groups)
+
+
+def test_a_signal_of_ones_own() -> None:
+    assert configured({"lifecycle": {"stopSignal": "SIGUSR1"}})["StopSignal"] == "SIGUSR1"
+    assert "StopSignal" not in configured({})
+
+
+def test_user_namespaces_are_refused_rather_than_left_out() -> None:
+    pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p"}, "spec": {"containers": [], "hostUsers": False}})
+    with pytest.raises(ContainerRefused, match="user namespaces are not supported"):
+        sandbox_config(pod, "pause", 0, {})
 
 
 def test_the_sandbox_has_the_pods_name_and_labels() -> None:

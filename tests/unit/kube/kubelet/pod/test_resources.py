@@ -82,3 +82,12 @@ def test_a_pod_asks_for_its_largest_moment() -> None:
         },
     )
     assert resources.requested(spec) == {"cpu": 2000, "memory": 2 * 1024**2}
+
+
+def test_a_container_without_limits_has_its_pods() -> None:
+    body = {
+        "containers": [{"name": "a"}, {"name": "b", "resources": {"limits": {"memory": "1Mi"}}}],
+        "resources": {"limits": {"memory": "4Mi"}},
+    }
+    spec = codec.decode_dict(core_v1.PodSpec, body)
+    assert [resources.host_resources(spec, c, GIB).get("Memory") for c in spec.containers or ()] == [4 << 20, 1 << 20]

@@ -14,8 +14,9 @@ from provisioner.kube.client.clock import FakeClock
 from provisioner.kube.kubelet.errors import ContainerRefused, VolumeError
 from provisioner.kube.kubelet.pod.downward import Place
 from provisioner.kube.kubelet.volume.objects import ApiObjects
-from provisioner.kube.kubelet.volume.volumes import Volumes, check_host_path, inside
+from provisioner.kube.kubelet.volume.volumes import Volumes, check_host_path, inside, most_in_memory
 
+NO_DRIVER = "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name d.io not found in the list of registered CSI drivers"
 PLACE = Place("n", "10.0.0.1", "10.244.0.2", {})
 
 
@@ -27,6 +28,8 @@ class FakeClient:
             "settings": core_v1.ConfigMap(data={"key": "value"}),
             "data": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "pv"}}),
             "unbound": core_v1.PersistentVolumeClaim(),
+            "driven": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "csi"}}),
+            "csi": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"csi": {"driver": "d.io", "volumeHandle": "1"}}}),
             "pv": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"local": {"path": str(path)}}}),
         }
 
@@ -38,10 +41,19 @@ class FakeClient:
         return self.objects[name]
 
 
+class FakeImages:
+    """Every image holds one folder with one file."""
+
+    async def fill(self, _: object, __: object, folder: Path) -> None:
+        (folder / "models").mkdir(parents=True)
+        (folder / "models/weights").write_text("1")
+
+
 @pytest.fixture
 def volumes(tmp_path: Path) -> Volumes:
     (tmp_path / "disk").mkdir()
-    return Volumes(tmp_path / "kubelet", ApiObjects(FakeClient(tmp_path / "disk"), FakeClock()), FakeClock())  # type: ignore[arg-type]
+    objects = ApiObjects(FakeClient(tmp_path / "disk"), FakeClock())  # type: ignore[arg-type]
+    return Volumes(tmp_path / "kubelet", objects, FakeImages(), FakeClock())  # type: ignore[arg-type]
 
 
 def pod(volumes: list[dict[str, Any]], mounts: list[dict[str, Any]] | None = None) -> core_v1.Pod:
@@ -82,7 +94,9 @@ async def test_set_up_mount_and_take_away(volumes: Volumes, tmp_path: Path) -> N
         ({"configMap": {"name": "none"}}, 'configmap "none" not found'),
         ({"configMap": {"name": "settings", "items": [{"key": "x", "path": "x"}]}}, "configmap references non-existent config key: x"),
         ({"persistentVolumeClaim": {"claimName": "unbound"}}, 'persistentvolumeclaim "unbound" is not bound'),
-        ({"nfs": {"server": "s", "path": "/"}}, "no volume plugin matched: this kind of volume is not supported"),
+        ({"nfs": {"server": "s", "path": "/"}}, "no volume plugin matched: nfs is not supported on this node"),
+        ({"csi": {"driver": "d.io"}}, NO_DRIVER),
+        ({"persistentVolumeClaim": {"claimName": "driven"}}, NO_DRIVER),
     ],
 )
 async def test_what_can_not_be_set_up_is_said(volumes: Volumes, volume: dict[str, Any], message: str) -> None:
@@ -118,3 +132,34 @@ def test_sub_paths_stay_inside(tmp_path: Path) -> None:
     for bad in ("link", "../x", "/etc", "link/passwd"):
         with pytest.raises(ContainerRefused):
             inside(volume, bad, "c")
+
+
+@pytest.mark.parametrize(("sub_path", "problem"), [("", ""), ("models", ""), ("none", 'subPath "none" does not exist in the image')])
+async def test_an_image_is_read_only(volumes: Volumes, sub_path: str, problem: str) -> None:
+    wanted = pod([{"name": "v", "image": {"reference": "r"}}], [{"name": "v", "mountPath": "/v", "subPath": sub_path}])
+    await volumes.setup(wanted, PLACE)
+    container = (wanted.spec.containers or [])[0]
+    if problem:
+        with pytest.raises(ContainerRefused, match=problem):
+            volumes.mounts(wanted, container, {})
+        return
+    (mount,) = volumes.mounts(wanted, container, {})
+    assert (mount.read_only, mount.host.name) == (True, sub_path or "v")
+
+
+def test_only_one_kind_of_read_only_is_there(volumes: Volumes) -> None:
+    mount = {"name": "v", "mountPath": "/v", "readOnly": True, "recursiveReadOnly": "Enabled"}
+    wanted = pod([{"name": "v", "emptyDir": {}}], [mount])
+    with pytest.raises(ContainerRefused, match="recursive read-only"):
+        volumes.mounts(wanted, (wanted.spec.containers or [])[0], {})
+
+
+@pytest.mark.parametrize(
+    ("limits", "of_pod", "node", "most"),
+    [([], "", 0, 0), ([], "", 100, 100), ([30, 20], "", 100, 50), ([30], "40", 100, 40), ([30], "", 20, 20)],
+)
+def test_memory_volumes_take_no_more_than_the_pod_may(limits: list[int], of_pod: str, node: int, most: int) -> None:
+    containers = [{"name": f"c{i}", "resources": {"limits": {"memory": str(limit)}}} for i, limit in enumerate(limits)]
+    resources = {"resources": {"limits": {"memory": of_pod}}} if of_pod else {}
+    spec = codec.decode_dict(core_v1.PodSpec, {"containers": [*containers, {"name": "free"}], **resources})
+    assert most_in_memory(spec, Place("n", "h", "p", {"memory": node} if node else {})) == most
