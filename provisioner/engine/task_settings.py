@@ -30,7 +30,16 @@ class Settings:
 
 
 def task_settings(run: Run, state: HostState, context: PlayContext, task: Task, templar: Templar) -> Settings:
-    """Raises TemplateError or TaskError."""
+    """Raises TemplateError or TaskError; of a task that conditions skip no keyword needs to be one that can be evaluated."""
+    try:
+        return _evaluated(run, state, context, task, templar)
+    except (TemplateError, EngineError):
+        if _holds(task, templar):
+            raise
+        return Settings(no_log=hides(task, templar))
+
+
+def _evaluated(run: Run, state: HostState, context: PlayContext, task: Task, templar: Templar) -> Settings:
     values = task.attributes.values
     # Conditions come first, and a task that is skipped may delegate to a host that is not defined.
     delegate = values.get("delegate_to")
