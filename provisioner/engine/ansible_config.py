@@ -41,6 +41,7 @@ SETTINGS: dict[str, Setting] = {
     "DEFAULT_ROLES_PATH": Setting("defaults", "roles_path", "ANSIBLE_ROLES_PATH", "paths"),
     "COLLECTIONS_PATHS": Setting("defaults", "collections_path", "ANSIBLE_COLLECTIONS_PATH", "paths"),
     "DEFAULT_MODULE_PATH": Setting("defaults", "library", "ANSIBLE_LIBRARY", "paths"),
+    "DEFAULT_ACTION_PLUGIN_PATH": Setting("defaults", "action_plugins", "ANSIBLE_ACTION_PLUGINS", "paths"),
     "DEFAULT_FILTER_PLUGIN_PATH": Setting("defaults", "filter_plugins", "ANSIBLE_FILTER_PLUGINS", "paths"),
     "DEFAULT_TEST_PLUGIN_PATH": Setting("defaults", "test_plugins", "ANSIBLE_TEST_PLUGINS", "paths"),
     "DEFAULT_LOOKUP_PLUGIN_PATH": Setting("defaults", "lookup_plugins", "ANSIBLE_LOOKUP_PLUGINS", "paths"),

@@ -2,7 +2,7 @@
 
 They lie under `ansible_collections/` of the folders in $ANSIBLE_COLLECTIONS_PATH (else ~/.ansible/collections and
 /usr/share/ansible/collections), and of `collections/` beside a playbook, which comes first. What a collection moved elsewhere
-(`plugin_routing` in its meta/runtime.yml) is followed. Modules run through AnsibleModule; what needs an action plugin does not run here.
+(`plugin_routing` in its meta/runtime.yml) is followed. Modules run through AnsibleModule, action plugins through ActionBase.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Collections:
         return found if found is not None and found.is_dir() else None
 
     def resolve(self, name: str, kind: str = "modules") -> str:
-        """The name that this one was moved to; itself when it was not. `kind` is modules, filter, test or lookup."""
+        """The name that this one was moved to; itself when it was not. `kind` is modules, action, filter, test or lookup."""
         for _ in range(_MAX_REDIRECTS):
             collection, _, inner = _split(name)
             folder = self.folder(collection)
@@ -123,9 +123,14 @@ class Collections:
         path = self.module(name)
         return path is not None and next(path.parent.glob("*.ps1"), None) is not None
 
-    def needs_action(self, name: str) -> bool:
-        """Whether a module's work is done by an action plugin on the controller."""
-        return self._plugin(self.resolve(name), "action") is not None
+    def action(self, name: str) -> Path | None:
+        """The file of the action plugin that does a module's work on the controller, if one does."""
+        moved = self.resolve(name)
+        folder = self.folder(_split(moved)[0])
+        named = None
+        if folder is not None:
+            named = (self._routes(folder).get("modules", {}).get(_split(moved)[2]) or {}).get("action_plugin")
+        return self._plugin(self.resolve(str(named) if named else moved, "action"), "action")
 
     def _plugin(self, name: str, kind: str) -> Path | None:
         collection, _, inner = _split(name)

@@ -12,6 +12,7 @@ from typing import Any
 from provisioner.engine.attributes import Attributes, as_tuple
 from provisioner.engine.collections import Collections
 from provisioner.engine.errors import MissingContentError, PlaybookError
+from provisioner.engine.own_actions import OwnActions
 from provisioner.engine.own_modules import OwnModules
 from provisioner.engine.parsing import Surroundings, TaskParser, short_name
 from provisioner.engine.playbook import Role, Task
@@ -39,6 +40,7 @@ class Content:
         extra_vars: Mapping[str, Any] | None = None,
         module_path: tuple[Path, ...] = (),
         lookup_path: tuple[Path, ...] = (),
+        action_path: tuple[Path, ...] = (),
         collections_path: tuple[Path, ...] = (),
         playbook_dir: Path | None = None,
     ) -> None:
@@ -51,22 +53,29 @@ class Content:
         self.roles_path = (*roles_path, *configured, *standard)
         self.collections = Collections(collections_path or None)
         self.own_modules = OwnModules(self.collections)
+        self.own_actions = OwnActions(self.collections)
         self._builtin = known
         for folder in module_path:
             self.own_modules.add_library(folder)
+        for folder in action_path:
+            self.own_actions.add_folder(folder)
         self.own_lookups: set[str] = {path.stem for folder in lookup_path for path in folder.glob("*.py")}
         self._add_own(directory)
         for named in os.environ.get("ANSIBLE_LIBRARY", "").split(":"):
             if named:
                 self.own_modules.add_library(Path(named).expanduser())
-        self.parser = TaskParser(self, lambda name: name in self.own_modules or known(name), lambda: [*names(), *self.own_modules.names()])
+        self.parser = TaskParser(self, self._is_known, lambda: [*names(), *self.own_modules.names(), *self.own_actions.names()])
         self._values: dict[Path, Any] = {}
         self.imported_roles: list[Role] = []
         """Roles imported by task files since a play began; their handlers and variables belong to the play."""
 
+    def _is_known(self, name: str) -> bool:
+        return name in self.own_modules or name in self.own_actions or self._builtin(name)
+
     def _add_own(self, root: Path) -> None:
-        """Modules and lookups that come with a playbook or role."""
+        """Modules, actions and lookups that come with a playbook or role."""
         self.own_modules.add(root)
+        self.own_actions.add(root)
         self.collections.add_beside(root)
         if (root / "lookup_plugins").is_dir():
             self.own_lookups.update(path.stem for path in (root / "lookup_plugins").glob("*.py"))
@@ -138,7 +147,7 @@ class Content:
 
     # Collections
 
-    def collection_module(self, name: str, search: tuple[str, ...], place: Location | None, *, last: bool = False) -> str | None:
+    def collection_module(self, name: str, search: tuple[str, ...], *, last: bool = False) -> str | None:
         """The action that a collection's module is known as from now on; None when no collection has it.
 
         `last` looks in all that are installed: content from before collections names their modules so.
@@ -149,16 +158,20 @@ class Content:
             moved = self.collections.resolve(full)
             if self._builtin(short_name(moved)):
                 return short_name(moved)
-            path = self.collections.module(moved)
-            if path is None:
+            path, action = self.collections.module(moved), self.collections.action(moved)
+            if path is None and action is None:
                 continue
-            if self.collections.needs_action(moved) and not self.collections.is_for_windows(moved):
-                raise PlaybookError(
-                    f"the module '{moved}' needs an action plugin of its collection, and these don't run here", place, "use another module"
-                )
-            self.own_modules.add_of_collection(moved, path)
+            if action is not None and not self.collections.is_for_windows(moved):
+                self.own_actions.add_of_collection(moved, action)
+            if path is not None:
+                self.own_modules.add_of_collection(moved, path)
             return moved
         return None
+
+    def module_for(self, name: str, task: Task) -> str | None:
+        """What a module or action that a task's plugin asks for by any of its names is known as here."""
+        short = short_name(name)
+        return short if self._is_known(short) else self.collection_module(name, task.attributes.collections, last=True)
 
     def has_lookup(self, name: str) -> bool:
         """Whether a lookup of one's own, or of a collection, goes by this name."""

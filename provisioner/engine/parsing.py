@@ -202,11 +202,11 @@ class TaskParser:
         short = short_name(name)
         if "." not in name and any(f"{collection}." not in _COLLECTIONS for collection in search):
             # A collection that is asked first may have a module of a builtin's name.
-            found = self._content.collection_module(name, tuple(c for c in search if f"{c}." not in _COLLECTIONS), place)
+            found = self._content.collection_module(name, tuple(c for c in search if f"{c}." not in _COLLECTIONS))
             if found is not None:
                 return found
         if not self._known(short):
-            found = self._content.collection_module(name, search, place, last=True)
+            found = self._content.collection_module(name, search, last=True)
             if found is not None:
                 return found
             close = difflib.get_close_matches(short, [*self._names(), *TASK_KEYS], n=1)

@@ -63,6 +63,7 @@ class Runner:
             secrets=self.options.vault,
             roles_path=self.options.roles_path,
             module_path=self.options.module_path,
+            action_path=tuple(Path(part) for part in self.options.settings.get("DEFAULT_ACTION_PLUGIN_PATH", ())),
             lookup_path=tuple(Path(part) for part in self.options.settings.get("DEFAULT_LOOKUP_PLUGIN_PATH", ())),
             collections_path=tuple(Path(part) for part in self.options.settings.get("COLLECTIONS_PATHS", ())),
             extra_vars={**self.inventory.extra_vars, **self.options.extra_vars},

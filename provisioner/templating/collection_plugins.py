@@ -71,14 +71,19 @@ def with_collections(plugins: Plugins, files: FindFiles, full_name: FindName, ro
     )
 
 
+def importable(roots: Sequence[Path]) -> None:
+    """Lets Python import what lies below collections' folders, and what that imports from ansible."""
+    for folder in [*(str(root.parent if root.name == "ansible_collections" else root) for root in roots), STAND_INS]:
+        if folder not in sys.path:
+            sys.path.append(folder)
+
+
 def _modules(name: str, kind: str, files: FindFiles, roots: Sequence[Path]) -> Iterator[Any]:
     """The collection's plugin modules of a kind, the one named like the plugin first. Raises PluginError."""
     parts = name.split(".")
     if len(parts) < 3:
         return
-    for folder in [*(str(root.parent if root.name == "ansible_collections" else root) for root in roots), STAND_INS]:
-        if folder not in sys.path:
-            sys.path.append(folder)
+    importable(roots)
     for path in sorted(files(".".join(parts[:2]), kind), key=lambda found: found.stem != parts[-1]):
         inner = path.parts[len(path.parts) - 1 - path.parts[::-1].index("ansible_collections") :]
         try:

@@ -6,12 +6,17 @@ Only what plugins of public collections and roles call is here.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from provisioner.templating.errors import PluginError
+from provisioner.templating.values import is_template
+from provisioner.templating.vault import HEADER
 
 if TYPE_CHECKING:
     from provisioner.templating.templar import Templar
@@ -23,6 +28,7 @@ class Loader:
     def __init__(self, base: str, templar: Templar) -> None:
         self._basedir = base
         self._renderer = templar
+        self._opened: set[str] = set()
 
     def templar(self, variables: Mapping[str, Any]) -> PluginTemplar:
         """One that renders with these variables alone."""
@@ -68,6 +74,32 @@ class Loader:
         ]
         return self.path_dwim(str(next((place for place in places if place.exists()), places[-1])))
 
+    def get_real_file(self, file_path: str, decrypt: bool = True) -> str:
+        """A file that can be read: of a vault's, a copy that `cleanup_tmp_file` takes away. Raises PluginError."""
+        path = Path(self.path_dwim(file_path))
+        if not path.is_file():
+            raise PluginError(f"the file {path} was not found")
+        data = path.read_bytes()
+        if not (decrypt and data.startswith(HEADER)):
+            return str(path)
+        secrets = self._renderer.scope.get("__vault__")
+        if secrets is None:
+            raise PluginError(f"{path} is encrypted and no vault secret was given")
+        handle, name = tempfile.mkstemp()
+        self._opened.add(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.decrypt(data))
+        return name
+
+    def cleanup_tmp_file(self, file_path: str) -> None:
+        if file_path in self._opened:
+            self._opened.discard(file_path)
+            Path(file_path).unlink(missing_ok=True)
+
+    def cleanup_all_tmp_files(self) -> None:
+        for name in list(self._opened):
+            self.cleanup_tmp_file(name)
+
     def load_from_file(self, file_name: str, *_: Any, **__: Any) -> Any:
         return self.load(Path(self.path_dwim(file_name)).read_text())
 
@@ -98,6 +130,21 @@ class PluginTemplar:
 
     def template(self, variable: Any, fail_on_undefined: bool = True, **_: Any) -> Any:
         return self._templar.render(variable, fail_on_undefined=fail_on_undefined)
+
+    def do_template(self, data: Any, *_: Any, **__: Any) -> Any:
+        return self._templar.render(data)
+
+    def is_template(self, data: Any) -> bool:
+        return is_template(data)
+
+    def evaluate_expression(self, expression: str, *_: Any, **__: Any) -> Any:
+        return self._templar.evaluate(expression)
+
+    def evaluate_conditional(self, conditional: Any) -> bool:
+        return self._templar.condition(conditional)
+
+    def resolve_variable_expression(self, expression: str, *, local_variables: Mapping[str, Any] | None = None) -> Any:
+        return (self._templar.with_local(local_variables) if local_variables else self._templar).evaluate(expression)
 
     def copy_with_new_env(self, available_variables: Mapping[str, Any] | None = None, **_: Any) -> PluginTemplar:
         templar = self._templar if available_variables is None else self._with(available_variables)

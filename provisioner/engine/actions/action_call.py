@@ -62,6 +62,14 @@ class ActionCall:
             blobs=blobs or {},
         )
 
+    def request(self, name: str, args: Mapping[str, Any]) -> ModuleCall:
+        """The call of a plain module, or of one that came with the playbook."""
+        own = self.run.content.own_modules
+        if name not in own:
+            return self.module(name, args)
+        digest, data = own.packed(name)
+        return self.module("own_module", {"_name": name, "_args": dict(args), "_blob": digest, "_entry": own.entry(name)}, {digest: data})
+
     def find(self, name: str, kind: str) -> Path:
         """A file beside the role or playbook. Raises TaskError with the places looked at."""
         search = self.run.variables.search(self.task)

@@ -37,7 +37,11 @@ def plan(call: ActionCall) -> dict[str, Any]:
     answer = ""
     if args["minutes"] is not None or args["seconds"] is not None:
         seconds = (args["minutes"] or 0) * 60 + (args["seconds"] or 0)
-        call.run.stop.wait(max(seconds, 1))
+        limit_s = call.timeout_s or float("inf")
+        call.run.stop.wait(min(max(seconds, 1), limit_s))
+        if limit_s < seconds and not call.run.stop.is_set():
+            period = int(limit_s) if limit_s.is_integer() else limit_s
+            raise TaskError(f"Task failed: Timed out after {period} second(s).", timedout={"frame": "in the action pause", "period": period})
         passed = time.monotonic() - started
         text = f"Paused for {round(passed / 60, 2)} minutes" if args["minutes"] is not None else f"Paused for {round(passed, 2)} seconds"
     else:

@@ -64,6 +64,8 @@ class FakeSession:
                 if "missing" in str(call.args.get("path")):
                     return {"failed": True, "changed": False, "msg": "there is none"}
                 return {"changed": True, "path": call.args.get("path")}
+            case "tempfile":
+                return {"changed": True, "path": "/tmp/made"}
             case "ping":
                 return {"changed": False, "ping": call.args.get("data", "pong")}
         raise AssertionError(f"the fake has no module {call.module}")
@@ -76,7 +78,8 @@ class FakeSession:
         return {"changed": True, "rc": 0, "stdout": out, "stderr": ""}
 
     def raw(self, command: str, become: Any = None, timeout_s: float | None = None, stdin: bytes | None = None) -> Any:
-        raise AssertionError("not used")
+        self.log.append(("raw", {"command": command, "stdin": stdin}))
+        return SimpleNamespace(rc=3 if command.startswith("fail") else 0, stdout=f"{command}\n", stderr="said")
 
     def fetch(self, path: str, become: Any = None) -> bytes:
         return self.files[path]

@@ -446,7 +446,9 @@ def test_set_fact_include_vars_add_host_group_by(tmp_path: Path) -> None:
 
 
 def test_module_defaults_and_omit(tmp_path: Path) -> None:
-    text = tasks("- ping: {data: '{{ nothing | default(omit) }}'}\n- ping: {data: own}\n- ping:", module_defaults={"ping": {"data": "shared"}})
+    text = tasks(
+        "- ping: {data: '{{ nothing | default(omit) }}'}\n- ping: {data: own}\n- ping:", module_defaults={"ping": {"data": "shared"}}
+    )
     done = play(tmp_path, text)
     assert [args.get("data") for _, args in done.pool.sessions["h1"].log] == [None, "own", "shared"]
 

@@ -68,3 +68,15 @@ def test_in_check_mode_a_job_runs_and_changes_nothing(tmp_path: Path) -> None:
     assert started["changed"] is True
     assert wait(started["ansible_job_id"])["changed"] is True
     assert not (tmp_path / "made").exists()
+
+
+def test_a_job_keeps_what_its_module_asks_the_controller_for(tmp_path: Path) -> None:
+    content = tmp_path / "content"
+    content.write_text("sent along")
+    args = {"dest": str(tmp_path / "made"), "_blob": "some hash", "_checksum": "", "_original_basename": "x"}
+    given = {"_module": "copy", "_args": args, "time_limit": 20}
+    context = Context(fetch_blob=lambda digest: str(content) if digest == "some hash" else None)
+    started = async_wrapper.run(checked(async_wrapper.ARGUMENTS, given, "async_wrapper"), context)
+    content.unlink()
+    assert wait(started["ansible_job_id"])["changed"] is True
+    assert (tmp_path / "made").read_text() == "sent along"

@@ -55,8 +55,24 @@ class AnsibleFileNotFound(AnsibleRuntimeError):
     pass
 
 
-class AnsibleActionFail(AnsibleRuntimeError):
+class AnsibleAction(AnsibleRuntimeError):
+    """Ends an action; `result` is merged into the task's."""
+
+    def __init__(self, message: str = "", obj: Any = None, show_content: bool = True, orig_exc: Any = None, result: Any = None) -> None:
+        super().__init__(message, obj=obj, show_content=show_content, orig_exc=orig_exc)
+        self.result = dict(result or {})
+
+
+class AnsibleActionFail(AnsibleAction):
     pass
+
+
+class AnsibleActionSkip(AnsibleAction):
+    pass
+
+
+class _AnsibleActionDone(AnsibleAction):
+    """The action has its result before its end."""
 
 
 class AnsibleAssertionError(AnsibleError, AssertionError):
@@ -64,4 +80,8 @@ class AnsibleAssertionError(AnsibleError, AssertionError):
 
 
 class AnsibleConnectionFailure(AnsibleRuntimeError):
+    pass
+
+
+class AnsibleAuthenticationFailure(AnsibleConnectionFailure):
     pass

@@ -47,8 +47,10 @@ from provisioner.agent import attributes, contents, file_flags
 from provisioner.agent.arguments import ArgumentError
 from provisioner.agent.context import Context, ModuleFailed
 
+SEQUENCETYPE = (list, tuple)
+
 __all__ = [
-    "BOOLEANS", "BOOLEANS_FALSE", "BOOLEANS_TRUE", "FILE_ATTRIBUTES", "FILE_COMMON_ARGUMENTS", "PY2", "PY3", "SIZE_RANGES",
+    "BOOLEANS", "BOOLEANS_FALSE", "BOOLEANS_TRUE", "FILE_ATTRIBUTES", "FILE_COMMON_ARGUMENTS", "PY2", "PY3", "SEQUENCETYPE", "SIZE_RANGES",
     "AnsibleFallbackNotFound", "AnsibleModule", "HIDDEN", "_load_params", "binary_type", "boolean", "bytes_to_human", "env_fallback", "get_all_subclasses",
     "get_best_parsable_locale", "get_bin_path", "get_distribution", "get_distribution_version", "get_platform", "get_platform_subclass",
     "heuristic_log_sanitize", "human_to_bytes", "integer_types", "is_executable", "iteritems", "json", "json_dict_bytes_to_unicode",

@@ -1,0 +1,47 @@
+"""Settings under their names, for people's own plugins: $ANSIBLE_<NAME> (without DEFAULT_), else Ansible's default."""
+
+import os
+from typing import Any, Dict
+
+_DEFAULTS: Dict[str, Any] = {
+    "ANSIBLE_FORCE_COLOR": False, "BECOME_PLUGIN_PATH": [], "COLLECTIONS_PATHS": [], "CONFIG_FILE": None, "DEFAULT_BECOME": False,
+    "DEFAULT_BECOME_METHOD": "sudo", "DEFAULT_BECOME_USER": "root", "DEFAULT_DEBUG": False, "DEFAULT_EXECUTABLE": "/bin/sh", "DEFAULT_FORKS": 5,
+    "DEFAULT_GATHER_SUBSET": None, "DEFAULT_HASH_BEHAVIOUR": "replace", "DEFAULT_JINJA2_NATIVE": True, "DEFAULT_KEEP_REMOTE_FILES": False,
+    "DEFAULT_LOCAL_TMP": "/tmp", "DEFAULT_MODULE_COMPRESSION": "ZIP_DEFLATED", "DEFAULT_NO_LOG": False, "DEFAULT_POLL_INTERVAL": 15,
+    "DEFAULT_PRIVATE_KEY_FILE": None, "DEFAULT_REMOTE_PORT": None, "DEFAULT_REMOTE_USER": None, "DEFAULT_ROLES_PATH": [], "DEFAULT_TIMEOUT": 10,
+    "DEFAULT_TRANSPORT": "ssh", "DEFAULT_UNDEFINED_VAR_BEHAVIOR": True, "DEFAULT_VERBOSITY": 0, "HOST_KEY_CHECKING": True,
+    "MAX_FILE_SIZE_FOR_DIFF": 104448, "PERSISTENT_COMMAND_TIMEOUT": 30, "PERSISTENT_CONNECT_TIMEOUT": 30, "PERSISTENT_CONTROL_PATH_DIR": "~/.ansible/pc",
+}  # fmt: skip
+_TRUE = frozenset({"yes", "on", "1", "true", "t", "y"})
+LOCALHOST = ("127.0.0.1", "localhost", "::1")
+BOOLEANS_TRUE = frozenset({"y", "yes", "on", "1", "true", "t", 1})
+BOOLEANS_FALSE = frozenset({"n", "no", "off", "0", "false", "f", 0})
+BOOLEANS = BOOLEANS_TRUE | BOOLEANS_FALSE
+DOCUMENTABLE_PLUGINS = ("become", "cache", "callback", "connection", "filter", "inventory", "lookup", "module", "strategy", "test", "vars")
+MODULE_REQUIRE_ARGS = ("command", "shell", "raw", "script")
+YAML_FILENAME_EXTENSIONS = [".yml", ".yaml", ".json"]
+TREE_DIR = None
+VAULT_VERSION_MAX = 1.2
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DEFAULTS:
+        raise AttributeError("the setting %s does not exist here" % name)
+    default = _DEFAULTS[name]
+    text = os.environ.get("ANSIBLE_" + name.replace("DEFAULT_", ""))
+    if text is None:
+        return default
+    if isinstance(default, bool):
+        return text.lower() in _TRUE
+    return type(default)(text) if isinstance(default, int) else text.split(":") if isinstance(default, list) else text
+
+
+class _Config:
+    """`config.get_config_value(name)`."""
+
+    @staticmethod
+    def get_config_value(config: str, *_: Any, **__: Any) -> Any:
+        return __getattr__(config)
+
+
+config = _Config()
