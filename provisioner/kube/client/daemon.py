@@ -55,7 +55,7 @@ class Daemon:
         self.stopping = asyncio.Event()
         self.exit_code = 0
         self._checks: dict[str, Check] = {}
-        self._hooks: list[tuple[str, StopHook]] = []
+        self._hooks: list[tuple[str, StopHook, float]] = []
         self._reloads: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._runners: list[web.AppRunner] = []
@@ -78,9 +78,9 @@ class Daemon:
         """`check` returns None when well, else what is wrong; it shows on /healthz and decides its status."""
         self._checks[name] = check
 
-    def on_stop(self, name: str, hook: StopHook) -> None:
-        """Run at the stop, last added first; must be safe when its start was cut short."""
-        self._hooks.append((name, hook))
+    def on_stop(self, name: str, hook: StopHook, limit_s: float = 0.0) -> None:
+        """Run at the stop, last added first; must be safe when its start was cut short. `limit_s` is time of its own, besides STOP_S."""
+        self._hooks.append((name, hook, limit_s))
 
     def on_reload(self, hook: Callable[[], None]) -> None:
         """Run at SIGHUP, in the loop."""
@@ -144,12 +144,18 @@ class Daemon:
         """The orderly stop: hooks, loops, listeners."""
         notify("STOPPING=1")
         deadline = asyncio.get_running_loop().time() + STOP_S
-        for name, hook in reversed(self._hooks):
+        for name, hook, limit_s in reversed(self._hooks):
+            if limit_s:
+                # Its time and everyone's, so that systemd waits for both.
+                notify(f"EXTEND_TIMEOUT_USEC={int((limit_s + STOP_S) * 1e6)}")
+                deadline = asyncio.get_running_loop().time() + limit_s
             try:
                 async with asyncio.timeout_at(deadline):
                     await hook()
             except TimeoutError:
-                log.error("stop hook took too long hook=%s limit_s=%d", name, STOP_S)
+                log.error("stop hook took too long hook=%s limit_s=%d", name, limit_s or STOP_S)
+            if limit_s:
+                deadline = asyncio.get_running_loop().time() + STOP_S
         await stop(*self._tasks)
         for runner in self._runners:
             await runner.cleanup()

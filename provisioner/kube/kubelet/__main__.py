@@ -21,13 +21,14 @@ from provisioner.kube.client.flags import Flags, duration
 from provisioner.kube.client.informer import Informer
 from provisioner.kube.client.kubeconfig import ConfigError
 from provisioner.kube.client.serving import serving_context
-from provisioner.kube.kubelet.config import Configuration, configure, flag_set
+from provisioner.kube.kubelet.config import Configuration, configure, flag_set, shutdown_groups
 from provisioner.kube.kubelet.node.consumption import PodConsumption
 from provisioner.kube.kubelet.node.eviction import Evictor, observe
 from provisioner.kube.kubelet.node.lease import NodeLease
 from provisioner.kube.kubelet.node.machine import Machine, capabilities, read_machine
 from provisioner.kube.kubelet.node.node import NodeKeeper, NodeSettings
 from provisioner.kube.kubelet.node.pressure import Threshold, threshold
+from provisioner.kube.kubelet.node.shutdown import Shutdown
 from provisioner.kube.kubelet.node.status import allocatable_numbers
 from provisioner.kube.kubelet.pod.handlers import Handlers
 from provisioner.kube.kubelet.pod.pods import Pods
@@ -185,6 +186,10 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     )
     await server.start(config.address, config.port, tls)
     daemon.spawn("cluster", follow_cluster(daemon, services, client, config, keeper, pods, cluster_services, static))
+    shutdown = Shutdown(shutdown_groups(config), pods, keeper.changed)
+    keeper.shutting_down = pods.shutting_down = lambda: shutdown.begun
+    # The last one: pods end while everything else still serves them.
+    daemon.on_stop("shutdown of the host", shutdown.run, shutdown.limit_s)
     await daemon.ready()
 
 

@@ -11,6 +11,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.client.config_file import read_config
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list, duration, integer, pairs
 from provisioner.kube.kubelet.node.pressure import threshold
+from provisioner.kube.kubelet.node.shutdown import CRITICAL, Group
 
 # Upstream's defaults.
 EVICTION_HARD = {
@@ -53,6 +54,13 @@ class Authorization(msgspec.Struct, frozen=True, rename="camel"):
     webhook: WebhookAuthorization = WebhookAuthorization()
 
 
+class ShutdownByPriority(msgspec.Struct, frozen=True, rename="camel"):
+    """Pods of this priority and up have so long to end when the host shuts down."""
+
+    priority: int = 0
+    shutdown_grace_period_seconds: int = 0
+
+
 class Configuration(msgspec.Struct, frozen=True, rename="camel"):
     """The fields that we act on, with upstream's names and defaults. Durations are Go's (`10s`)."""
 
@@ -93,6 +101,9 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel"):
     max_parallel_image_pulls: int | None = None
     system_reserved: dict[str, str] = {}
     kube_reserved: dict[str, str] = {}
+    shutdown_grace_period: str = "0s"
+    shutdown_grace_period_critical_pods: str = "0s"
+    shutdown_grace_period_by_pod_priority: tuple[ShutdownByPriority, ...] = ()
     # Known, and without effect here: Docker's own settings decide these, or there is only one way.
     cgroup_driver: str = ""
     fail_swap_on: bool = True
@@ -109,8 +120,6 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel"):
     streaming_connection_idle_timeout: str = "4h0m0s"
     runtime_request_timeout: str = "2m0s"
     volume_stats_agg_period: str = "1m0s"
-    shutdown_grace_period: str = "0s"
-    shutdown_grace_period_critical_pods: str = "0s"
     cpu_manager_policy: str = "none"
     cpu_manager_reconcile_period: str = "10s"
     memory_manager_policy: str = "None"
@@ -230,8 +239,34 @@ def _authorization(config: Configuration, flags: Flags) -> Authorization:
     return msgspec.structs.replace(config.authorization, mode=flags.authorization_mode or config.authorization.mode)
 
 
+def shutdown_groups(config: Configuration) -> list[Group]:
+    """None where the host's shutdown is nobody's business, as by default."""
+    whole, critical = duration(config.shutdown_grace_period), duration(config.shutdown_grace_period_critical_pods)
+    if config.shutdown_grace_period_by_pod_priority:
+        return [Group(one.priority, one.shutdown_grace_period_seconds) for one in config.shutdown_grace_period_by_pod_priority]
+    return [Group(0, int(whole - critical)), Group(CRITICAL, int(critical))] if whole else []
+
+
+def _shutdown_problems(config: Configuration) -> list[str]:
+    try:
+        whole, critical = duration(config.shutdown_grace_period), duration(config.shutdown_grace_period_critical_pods)
+    except ValueError:
+        return []
+    found = []
+    if 0 < whole < 1 or 0 < critical < 1:
+        found.append("shutdownGracePeriod, shutdownGracePeriodCriticalPods: expected 0s or at least 1s")
+    if critical > whole:
+        found.append("shutdownGracePeriodCriticalPods: it is a part of shutdownGracePeriod, and can't be longer")
+    by_priority = config.shutdown_grace_period_by_pod_priority
+    if by_priority and (whole or critical):
+        found.append("shutdownGracePeriodByPodPriority: give it or shutdownGracePeriod, not both")
+    if len({one.priority for one in by_priority}) < len(by_priority) or any(one.shutdown_grace_period_seconds < 0 for one in by_priority):
+        found.append("shutdownGracePeriodByPodPriority: expected each priority once, with seconds of at least 0")
+    return found
+
+
 def _check(config: Configuration) -> None:
-    problems = []
+    problems = _shutdown_problems(config)
     if config.authorization.mode not in ("Webhook", "AlwaysAllow"):
         problems.append(f"authorization.mode: {config.authorization.mode!r}: expected Webhook or AlwaysAllow")
     if not config.container_runtime_endpoint.startswith(("unix://", "/")):
@@ -244,6 +279,8 @@ def _check(config: Configuration) -> None:
         "image_minimum_gc_age",
         "image_maximum_gc_age",
         "eviction_pressure_transition_period",
+        "shutdown_grace_period",
+        "shutdown_grace_period_critical_pods",
     )
     for name in durations:
         try:

@@ -75,6 +75,7 @@ class NodeKeeper:
         self.network_ready = asyncio.Event()
         self._began = False
         self.pressures: Callable[[], frozenset[str]] = frozenset
+        self.shutting_down: Callable[[], bool] = bool
 
     def changed(self) -> None:
         """Look at the status now."""
@@ -183,6 +184,8 @@ class NodeKeeper:
             why = self._network_problem or "the node has no pod range yet (spec.podCIDR)"
             text = f"container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:{why}"
             problems.append(text)
+        if self.shutting_down():
+            problems.append("node is shutting down")
         return problems
 
     async def _status(self, before: core_v1.NodeStatus) -> core_v1.NodeStatus:

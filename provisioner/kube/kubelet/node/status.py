@@ -77,7 +77,8 @@ def conditions(health: Health, before: Sequence[core_v1.NodeCondition], now: str
         word = ("has" if bad else "has no") if type_ == "DiskPressure" else ("has insufficient" if bad else "has sufficient")
         made.append((type_, "True" if bad else "False", bad_reason if bad else good_reason, f"kubelet {word} {what}"))
     if health.problems:
-        made.append(("Ready", "False", "KubeletNotReady", "[" + ", ".join(health.problems) + "]"))
+        several = f"[{', '.join(health.problems)}]"
+        made.append(("Ready", "False", "KubeletNotReady", several if len(health.problems) > 1 else health.problems[0]))
     else:
         made.append(("Ready", "True", "KubeletReady", "kubelet is posting ready status"))
     known = {c.type: c for c in before}

@@ -31,6 +31,7 @@ class Pods:
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.pressures: Callable[[], frozenset[str]] = frozenset
+        self.shutting_down: Callable[[], bool] = bool
         self._node: core_v1.Node | None = None
         services.containers.on_change(self._container_changed)
 
@@ -45,11 +46,17 @@ class Pods:
     def all(self) -> Iterable[core_v1.Pod]:
         return [worker.pod for worker in self._workers.values()]
 
-    def evict(self, uid: str, message: str, grace_s: int) -> None:
-        """End a pod for the node's sake; its phase becomes Failed, with the reason Evicted."""
+    def evict(self, uid: str, message: str, grace_s: int, reason: str = "Evicted") -> None:
+        """End a pod for the node's sake; its phase becomes Failed."""
         worker = self._workers.get(uid)
         if worker is not None:
-            worker.evict(message, grace_s)
+            worker.evict(message, grace_s, reason)
+
+    async def ended(self, uid: str) -> None:
+        """Until a pod has ended and its last status is in the API; at once for one that is gone."""
+        worker = self._workers.get(uid)
+        if worker is not None:
+            await worker.ended()
 
     # -- from the informer -----------------------------------------------------------------------------------------
 
@@ -67,6 +74,8 @@ class Pods:
         if fresh and not pod.metadata.deletion_timestamp and not static:
             others = [w.pod for w in self._workers.values() if w is not worker and not w.ending]
             problem = refusal(pod, others, self._s.settings, self._node, self.pressures())
+            if self.shutting_down():
+                problem = "NodeShutdown", "Pod was rejected as the node is shutting down."
             if problem is not None:
                 self._s.recorder.event(pod, "Warning", problem[0], problem[1])
                 worker.reject(*problem)

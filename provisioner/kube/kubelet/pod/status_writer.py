@@ -73,6 +73,11 @@ class StatusWriter:
         self._queue.add(pod.metadata.uid or "")
         await entry.done.wait()
 
+    async def written(self, pod_uid: str) -> None:
+        """Until what was reported last of a pod is in the API."""
+        if (entry := self._entries.get(pod_uid)) is not None:
+            await entry.done.wait()
+
     def forget(self, pod_uid: str) -> None:
         entry = self._entries.pop(pod_uid, None)
         self._mirrors.pop(pod_uid, None)

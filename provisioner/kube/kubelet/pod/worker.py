@@ -45,6 +45,7 @@ class PodWorker:
         self.mirrored = mirrored
         self.removed = False
         self.ending = self._stopped = False
+        self._over = asyncio.Event()
         # As it was before our own restart; plugging in says anew.
         self.pod_ip = pod.status.pod_ip or ""
         self._s = services
@@ -117,12 +118,18 @@ class PodWorker:
         self._rejected = True
         self.fail(reason, message)
 
-    def evict(self, message: str, grace_s: int) -> None:
+    def evict(self, message: str, grace_s: int, reason: str = "Evicted") -> None:
         """Give the pod up for the node's sake; its containers have `grace_s` and no longer."""
         if not self._final and not self.ending:
             self._evicted, self._grace_s = True, grace_s
-            self._s.recorder.event(self.pod, "Warning", "Evicted", message)
-            self.fail("Evicted", message)
+            if reason == "Evicted":
+                self._s.recorder.event(self.pod, "Warning", reason, message)
+            self.fail(reason, message)
+
+    async def ended(self) -> None:
+        """Until everything of the pod has stopped, and its last status is in the API."""
+        await self._over.wait()
+        await self._s.statuses.written(self.uid)
 
     async def _hurry(self, grace_s: int) -> None:
         await self._s.clock.sleep(grace_s)
@@ -415,3 +422,4 @@ class PodWorker:
         if deciding:
             self._final = "Succeeded" if self._succeeded(containers) else "Failed"
         self.report()
+        self._over.set()

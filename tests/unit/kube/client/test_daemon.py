@@ -181,6 +181,29 @@ def test_a_stop_hook_that_hangs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     assert run_daemon(flag_set(), [], start) == 0
 
 
+def test_a_stop_hook_may_have_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("provisioner.kube.client.daemon.STOP_S", 0.05)
+    said: list[str] = []
+    monkeypatch.setattr("provisioner.kube.client.daemon.notify", lambda *states: said.extend(states))
+    done: list[str] = []
+
+    async def start(daemon: Daemon, flags: Flags) -> None:
+        async def slow() -> None:
+            await asyncio.sleep(0.1)
+            done.append("slow")
+
+        async def quick() -> None:
+            await asyncio.sleep(0.01)
+            done.append("quick")
+
+        daemon.on_stop("quick", quick)
+        daemon.on_stop("slow", slow, 5.0)
+        daemon.stopping.set()
+
+    assert run_daemon(flag_set(), [], start) == 0
+    assert (done, "EXTEND_TIMEOUT_USEC=5050000" in said) == (["slow", "quick"], True)
+
+
 def test_a_message_of_several_lines_stays_one_event_and_a_traceback_keeps_its_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from provisioner.kube.client.flags import FlagError
 from provisioner.kube.client.kubeconfig import ConfigError
-from provisioner.kube.kubelet.config import configure, flag_set
+from provisioner.kube.kubelet.config import configure, flag_set, shutdown_groups
+from provisioner.kube.kubelet.node.shutdown import CRITICAL, Group
 
 FILE = """
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -63,3 +64,33 @@ def test_unknown_flags_and_bad_taints() -> None:
         flag_set().parse(["--node-label=a=b"])
     with pytest.raises(FlagError, match="effect is NoSchedule"):
         flag_set().parse(["--register-with-taints=a:Never"])
+
+
+@pytest.mark.parametrize(
+    ("text", "groups"),
+    [
+        ("", []),
+        ("shutdownGracePeriod: 30s\nshutdownGracePeriodCriticalPods: 10s\n", [Group(0, 20), Group(CRITICAL, 10)]),
+        (
+            "shutdownGracePeriodByPodPriority: [{priority: 5, shutdownGracePeriodSeconds: 7}, {priority: 0, shutdownGracePeriodSeconds: 1}]\n",
+            [Group(5, 7), Group(0, 1)],
+        ),
+    ],
+)
+def test_who_has_how_long_when_the_host_shuts_down(tmp_path: Path, text: str, groups: list[Group]) -> None:
+    assert shutdown_groups(config_of(tmp_path, FILE + text)) == groups
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("shutdownGracePeriod: ten\n", "shutdown_grace_period: 'ten': expected a duration"),
+        ("shutdownGracePeriod: 500ms\n", "expected 0s or at least 1s"),
+        ("shutdownGracePeriod: 5s\nshutdownGracePeriodCriticalPods: 6s\n", "can't be longer"),
+        ("shutdownGracePeriod: 5s\nshutdownGracePeriodByPodPriority: [{priority: 0}]\n", "not both"),
+        ("shutdownGracePeriodByPodPriority: [{priority: 0}, {priority: 0}]\n", "each priority once"),
+    ],
+)
+def test_impossible_shutdowns(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(FlagError, match=problem):
+        config_of(tmp_path, FILE + text)
