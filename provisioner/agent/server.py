@@ -77,7 +77,7 @@ class Agent:
                 "failed": True,
                 "changed": False,
                 "msg": "Task failed: Timed out after %g second(s)." % period,
-                "timedout": {"period": int(period) if period.is_integer() else period},
+                "timedout": {"frame": "in the module %s" % call["module"], "period": int(period) if period.is_integer() else period},
             }
         finally:
             os.environ.clear()

@@ -41,7 +41,9 @@ def plan(call: ActionCall) -> dict[str, Any]:
         call.run.stop.wait(min(max(seconds, 1), limit_s))
         if limit_s < seconds and not call.run.stop.is_set():
             period = int(limit_s) if limit_s.is_integer() else limit_s
-            raise TaskError(f"Task failed: Timed out after {period} second(s).", timedout={"frame": "in the action pause", "period": period})
+            raise TaskError(
+                f"Task failed: Timed out after {period} second(s).", timedout={"frame": "in the action pause", "period": period}
+            )
         passed = time.monotonic() - started
         text = f"Paused for {round(passed / 60, 2)} minutes" if args["minutes"] is not None else f"Paused for {round(passed, 2)} seconds"
     else:

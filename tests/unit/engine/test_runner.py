@@ -571,3 +571,9 @@ def test_meta_tasks_are_told_of_for_each_host_they_ask(tmp_path: Path) -> None:
     assert [(event.name, event.hosts) for event in started] == [
         ("flush", ("h1",)), ("flush", ("h2",)), ("clear", ("h1",)), ("end", ("h1",)), ("end", ("h2",)),
     ]  # fmt: skip
+
+
+def test_a_pause_is_over_when_its_task_is(tmp_path: Path) -> None:
+    done = play(tmp_path, tasks("- pause: {seconds: 30}\n  timeout: 0.01\n  ignore_errors: true", hosts="h1"))
+    [result] = done.results("pause")
+    assert (result["msg"], result["timedout"]["period"]) == ("Task failed: Timed out after 0.01 second(s).", 0.01)

@@ -1,0 +1,67 @@
+"""Proves how a task with `async` and `poll` ends: with the job's own result, or out of time, whoever notices first."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from provisioner.engine.background import in_background
+from provisioner.engine.errors import TaskError
+from provisioner.engine.sessions import ModuleCall
+
+STARTED = {"started": True, "finished": False, "ansible_job_id": "j1", "changed": True}
+RUNS = {"started": True, "finished": False, "ansible_job_id": "j1", "results_file": "/j1", "stdout": "", "stderr": ""}
+OUT_OF_TIME = {**RUNS, "finished": True, "failed": True, "msg": "Timeout exceeded", "child_pid": 7}
+DONE = {**RUNS, "finished": True, "rc": 0, "changed": True}
+
+
+def ran(answers: list[dict[str, Any]], limit_s: float, poll_s: float) -> tuple[Any, list[str]]:
+    """The result or the error, and what the host was asked; the last answer is repeated."""
+    task = SimpleNamespace(async_s=limit_s, poll=poll_s)
+    call: Any = SimpleNamespace(
+        task=task,
+        templar=SimpleNamespace(render=lambda value: value),
+        session=None,
+        become=None,
+        run=SimpleNamespace(stop=threading.Event()),
+    )
+    attempt = in_background(call, ModuleCall("command", {"cmd": "x"}))
+    asked: list[str] = []
+    answer: Any = None
+    while True:
+        try:
+            exchange: Any = attempt.send(answer)
+        except StopIteration as end:
+            return end.value, asked
+        except TaskError as error:
+            return error.result, asked
+        asked.append(str(exchange.call.args.get("mode", exchange.call.module)))
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+CASES: list[tuple[list[dict[str, Any]], float, float, dict[str, Any], list[str]]] = [
+    ([STARTED, RUNS, DONE], 5, 0.001, DONE, ["async_wrapper", "status", "status", "cleanup"]),
+    ([STARTED], 5, 0, STARTED, ["async_wrapper"]),
+    ([{"failed": True, "msg": "no"}], 5, 1, {"failed": True, "msg": "no", "changed": False}, ["async_wrapper"]),
+]
+
+
+@pytest.mark.parametrize(("answers", "limit_s", "poll_s", "result", "asked"), CASES)
+def test_the_jobs_own_result(
+    answers: list[dict[str, Any]], limit_s: float, poll_s: float, result: dict[str, Any], asked: list[str]
+) -> None:
+    assert ran(list(answers), limit_s, poll_s) == (result, asked)
+
+
+@pytest.mark.parametrize("last", [RUNS, OUT_OF_TIME])
+def test_out_of_time(last: dict[str, Any]) -> None:
+    result, asked = ran([STARTED, last], 0.01, 0.004)
+    assert result == {
+        "failed": True,
+        "msg": "async task did not complete within the requested time - 0s",
+        "async_result": {**RUNS, "stdout_lines": [], "stderr_lines": []},
+    }
+    assert asked[0] == "async_wrapper" and "cleanup" not in asked
