@@ -12,12 +12,21 @@ import msgspec
 from provisioner.kube.api import codec, defaults, deprecations, tables
 from provisioner.kube.api import validation as rules
 from provisioner.kube.api._generated.resources import Resource
-from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.errors import FieldError, StatusError
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.strategies import Strategy, strategy_of
 from provisioner.kube.apiserver.conversions import CONVERSIONS
 
 Obj = Any
+
+
+class Unfit(StatusError):
+    """400: a document that is none of the kind; `text` says why."""
+
+    def __init__(self, resource: Resource, text: str) -> None:
+        about = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
+        super().__init__(400, "BadRequest", f"{about}: {text}")
+        self.text = text
 
 
 class Kind:

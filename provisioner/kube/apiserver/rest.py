@@ -22,7 +22,7 @@ from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
 from provisioner.kube.api.meta import parse_time, random_uuid, rfc3339
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.context import Call
-from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.apiserver.kinds import Kind, Obj, Unfit
 from provisioner.kube.apiserver.list_options import version_number
 from provisioner.kube.apiserver.lists import reached, unreadable
 from provisioner.kube.apiserver.requests import Target, flag
@@ -181,17 +181,12 @@ class Rest:
             unknown = kind.unknown_fields(document)
             found = strict.findings(call.doubles, unknown, is_typed=kind.type_key is not None) if call.doubles or unknown else []
             if found and wanted == "Strict":
-                raise errors.bad_request(
-                    f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-                    f"strict decoding error: {strict.strict_error(call.doubles, found)}"
-                )
+                raise Unfit(resource, f"strict decoding error: {strict.strict_error(call.doubles, found)}")
             call.warnings += [warning for warning in found if warning not in call.warnings]
         try:
             return kind.decode(document)
         except codec.DecodeError as error:
-            raise errors.bad_request(
-                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error.message}'
-            ) from error
+            raise Unfit(resource, error.message) from error
 
     def _place(self, kind: Kind, call: Call, metadata: meta_v1.ObjectMeta) -> None:
         """Name and namespace of the path and of the body must agree."""
@@ -256,7 +251,12 @@ class Rest:
             before = kind.to_dict(old)
             after = apply(before)
             after.setdefault("metadata", {})
-            return self._still(kind, call, after, old)
+            try:
+                return self._still(kind, call, after, old)
+            except Unfit as error:
+                # As upstream: the whole result is the patch's wrong value.
+                found = errors.invalid_value("patch", errors.shown(after), error.text)
+                raise errors.invalid("", "", [found]) from error
 
         return await self.change(kind, call, patched, in_place=False)
 
@@ -304,6 +304,10 @@ class Rest:
             raise errors.invalid("PatchOptions", "", [errors.required("fieldManager", "is required for apply patch")], "meta.k8s.io")
         if (document.get("metadata") or {}).get("managedFields"):
             raise errors.bad_request("metadata.managedFields must be nil")
+        given = document.get("apiVersion")
+        if given != kind.resource.api_version:
+            message = f"Specified patch version: {given or ''}, expected: {kind.resource.api_version}"
+            raise errors.bad_request(f"Incorrect version specified in apply patch. {message}")
         unknown = kind.unknown_fields({"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, **document})
         listed = [f".{path}: field not declared in schema" for path in unknown] or list(doubled(document, kind.schema.root, kind.schema))
         if listed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from provisioner.kube.api import errors, names
@@ -20,6 +20,8 @@ _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
     ("apiregistration.k8s.io", "APIService"): names.is_path_segment,
 }
 
+_PROPAGATIONS = {"orphan", "foregroundDeletion"}
+
 
 def validate_metadata(obj: Any) -> list[FieldError]:
     metadata: meta_v1.ObjectMeta = obj.metadata
@@ -34,10 +36,11 @@ def validate_metadata(obj: Any) -> list[FieldError]:
 
 def _maps(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
     found = labels(metadata.labels, "metadata.labels") + _annotations(metadata.annotations)
-    for index, finalizer in enumerate(metadata.finalizers or ()):
-        found += [
-            errors.invalid_value(f"metadata.finalizers[{index}]", finalizer, message) for message in names.is_qualified_name(finalizer)
-        ]
+    for finalizer in metadata.finalizers or ():
+        found += [errors.invalid_value("metadata.finalizers", finalizer, message) for message in names.is_qualified_name(finalizer)]
+    if metadata.finalizers and set(metadata.finalizers) >= _PROPAGATIONS:
+        message = "finalizer orphan and foregroundDeletion cannot be both set"
+        found.append(errors.invalid_value("metadata.finalizers", metadata.finalizers, message))
     return found
 
 
@@ -70,19 +73,27 @@ def _owners(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
     controllers = []
     for index, owner in enumerate(metadata.owner_references):
         path = f"metadata.ownerReferences[{index}]"
+        if not (owner.api_version or "").rpartition("/")[2]:
+            found.append(errors.invalid_value(f"{path}.apiVersion", owner.api_version or "", "version must not be empty"))
         found += [
             errors.invalid_value(f"{path}.{name}", "", "must not be empty")
-            for name, value in (("apiVersion", owner.api_version), ("kind", owner.kind), ("name", owner.name), ("uid", owner.uid))
+            for name, value in (("kind", owner.kind), ("name", owner.name), ("uid", owner.uid))
             if not value
         ]
+        if (owner.api_version, owner.kind) == ("v1", "Event"):
+            found.append(errors.invalid_value(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
         if owner.controller:
-            controllers.append(owner.name)
+            controllers.append(f"{owner.kind}/{owner.name}")
     if len(controllers) > 1:
         message = (
             f'Only one reference can have Controller set to true. Found "true" in references for {controllers[0]} and {controllers[1]}'
         )
-        found.append(errors.invalid_value("metadata.ownerReferences", None, message))
+        found.append(errors.invalid_value("metadata.ownerReferences", metadata.owner_references, message))
     return found
+
+
+def _as_go(words: Iterable[str]) -> str:
+    return f"[]string{{{', '.join(map(errors.shown, sorted(words)))}}}"
 
 
 def validate_metadata_update(new: Any, old: Any) -> list[FieldError]:
@@ -97,6 +108,6 @@ def validate_metadata_update(new: Any, old: Any) -> list[FieldError]:
     if old.metadata.deletion_timestamp is not None:
         fresh = set(new.metadata.finalizers or ()) - set(old.metadata.finalizers or ())
         if fresh:
-            message = f"no new finalizers can be added if the object is being deleted, found new finalizers {sorted(fresh)}"
+            message = f"no new finalizers can be added if the object is being deleted, found new finalizers {_as_go(fresh)}"
             found.append(errors.forbidden_field("metadata.finalizers", message))
     return found + _maps(new.metadata) + _owners(new.metadata)

@@ -22,6 +22,7 @@ HOOK = {
     "clientConfig": {"service": {"name": "s", "namespace": "n"}},
     "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
 }
+EVENT = {"apiVersion": "v1", "kind": "Event", "name": "e", "uid": "u"}
 INGRESS_PATH = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}
 CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 
@@ -281,7 +282,9 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("Namespace", "metadata", {"name": "a.b"}, "metadata.name", "RFC 1123 label"),
     ("ServiceAccount", "metadata", {"name": ""}, "metadata.name", "name or generateName is required"),
     ("ServiceAccount", "metadata", {"annotations": {"a": "x" * 300_000}}, "metadata.annotations", "may not be more than 262144 bytes"),
-    ("ServiceAccount", "metadata", {"finalizers": ["a b"]}, "metadata.finalizers[0]", "name part"),
+    ("ServiceAccount", "metadata", {"finalizers": ["a b"]}, "metadata.finalizers", "name part"),
+    ("ServiceAccount", "metadata", {"finalizers": ["orphan", "foregroundDeletion"]}, "metadata.finalizers", "cannot be both set"),
+    ("ServiceAccount", "metadata", {"ownerReferences": [EVENT]}, "metadata.ownerReferences[0]", "/v1, Kind=Event is disallowed from being an owner"),
     ("ServiceAccount", "metadata", {"ownerReferences": [{"kind": "A", "name": "b", "uid": "c"}]}, "metadata.ownerReferences[0].apiVersion", "must not be empty"),
 ]  # fmt: skip
 
