@@ -59,6 +59,9 @@ def decide(pod: PodFacts, nodes: Nodes, turn: int = 0, *, storage: Storage = NO_
     if not total:
         return Decision(None, "no nodes available to schedule pods")
     needs = volumes.needs_of(pod, storage) if pod.claims else Needs()
+    if pod.pod.spec.resource_claims:
+        # No node of ours gives devices (dynamic resource allocation), so none has what the claims ask for.
+        return Decision(None, f"0/{total} nodes are available: {total} cannot allocate all claims.")
     if needs.problem:
         return Decision(None, f"0/{total} nodes are available: {needs.problem}.")
     reasons: Counter[str] = Counter()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from provisioner.kube.api._generated import core_v1
@@ -12,7 +13,11 @@ from provisioner.kube.kubelet.pod.downward import Place, field_value, resource_v
 
 REFUSED = "CreateContainerConfigError"
 _REFERENCE = re.compile(r"\$\$|\$\(([^()]+)\)")
-_NAME = re.compile(r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")
+# Printable ASCII but "=", since Kubernetes 1.34.
+_NAME = re.compile(r"^[ -<>-~]+$")
+_LINE = re.compile(r"""^\s*([^\s=#]+)=(?:'([^']*)'|"([^"]*)"|([^\s'"]*))\s*$""")
+# Upstream's bound of a file of variables.
+FILE_BYTES = 64 * 1024
 
 
 class Objects(Protocol):
@@ -74,9 +79,15 @@ def _of_service(prefix: str, address: str, ports: list[core_v1.ServicePort]) -> 
 
 
 async def environment(
-    pod: core_v1.Pod, container: core_v1.Container, place: Place, objects: Objects, services: Mapping[str, str]
+    pod: core_v1.Pod,
+    container: core_v1.Container,
+    place: Place,
+    objects: Objects,
+    services: Mapping[str, str],
+    folder: Callable[[str], Path | None] = lambda _: None,
 ) -> dict[str, str]:
-    """The variables of a container. Raises ContainerRefused for a reference that is not optional and not there."""
+    """The variables of a container; `folder` is where a volume of the pod lies. Raises ContainerRefused for a reference that is not optional
+    and not there."""
     namespace = pod.metadata.namespace or ""
     result: dict[str, str] = {}
     for source in container.env_from or ():
@@ -86,7 +97,12 @@ async def environment(
     known = {**services, **result}
     for variable in container.env or ():
         name = variable.name or ""
-        if variable.value_from is not None:
+        if variable.value_from is not None and variable.value_from.file_key_ref is not None:
+            found = _in_file(variable.value_from.file_key_ref, folder)
+            if found is None:
+                continue
+            result[name] = found
+        elif variable.value_from is not None:
             found = await _referenced(pod, container, variable.value_from, place, objects)
             if found is None:
                 continue
@@ -111,6 +127,22 @@ async def _whole(source: core_v1.EnvFromSource, namespace: str, objects: Objects
             raise ContainerRefused(REFUSED, f'secret "{name}" not found')
         return {key: decoded(value).decode(errors="replace") for key, value in ((secret.data if secret else None) or {}).items()}
     return {}
+
+
+def _in_file(ref: core_v1.FileKeySelector, folder: Callable[[str], Path | None]) -> str | None:
+    """A variable that an init container has written into a file of a volume, as NAME='value'."""
+    root, name = folder(ref.volume_name or ""), ref.path or ""
+    path = (root / name).resolve() if root is not None else None
+    if root is None or path is None or not path.is_relative_to(root.resolve()) or not path.is_file():
+        if ref.optional:
+            return None
+        raise ContainerRefused(REFUSED, f'env file "{name}" of volume "{ref.volume_name}" not found')
+    with path.open("rb") as file:
+        text = file.read(FILE_BYTES).decode(errors="replace")
+    found = {m[1]: next((v for v in m.groups()[1:] if v is not None), "") for line in text.splitlines() if (m := _LINE.match(line))}
+    if ref.key not in found and not ref.optional:
+        raise ContainerRefused(REFUSED, f'environment variable key "{ref.key}" not found in file "{name}"')
+    return found.get(ref.key or "")
 
 
 def decoded(value: str | bytes) -> bytes:

@@ -170,7 +170,8 @@ async def _configured(
     credentials = await pull_credentials(services, pod)
     image = await services.images.ensure(about, container.image or "", container.image_pull_policy, credentials)
     linked = service_variables(services.cluster_services(), pod.metadata.namespace or "", links=pod.spec.enable_service_links is not False)
-    variables = await environment(pod, container, services.place(pod_ip), services.objects, linked)
+    volumes = {v.name: services.volumes.path(uid, v) for v in pod.spec.volumes or ()}
+    variables = await environment(pod, container, services.place(pod_ip), services.objects, linked, volumes.get)
     mounts = services.volumes.mounts(pod, container, variables)
     inside = {mount.inside for mount in mounts}
     folder = pod_dir(settings.root, uid)

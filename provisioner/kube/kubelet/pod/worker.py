@@ -16,7 +16,7 @@ from provisioner.kube.api.meta import parse_time, rfc3339
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
 from provisioner.kube.kubelet.pod import resize, starting, stopping
-from provisioner.kube.kubelet.pod.decide import Facts, Plan, decide, newest, sandbox_of
+from provisioner.kube.kubelet.pod.decide import Facts, Plan, container_hash, decide, newest, sandbox_of
 from provisioner.kube.kubelet.pod.operations import Operations
 from provisioner.kube.kubelet.pod.probes import Probes, about_container
 from provisioner.kube.kubelet.pod.process_user import user_of
@@ -165,6 +165,11 @@ class PodWorker:
     def _running(self) -> dict[str, Container]:
         return {c.name: c for c in self._containers() if c.running and not c.is_sandbox}
 
+    def _crash_key(self, name: str) -> str:
+        """Another image begins without the back-off of the one before."""
+        container = starting.find_container(self.pod, name)
+        return f"{name} {container_hash(container)}" if container is not None else name
+
     async def _sync(self) -> float:
         """One look; seconds until the next one, should nothing happen before."""
         containers = self._containers()
@@ -175,7 +180,7 @@ class PodWorker:
 
         def backoff_s(container: Container) -> float:
             ended = parse_time(container.finished_at) if container.finished_at else now
-            return self._backoff.remaining_s(container.name, ended or now, now)
+            return self._backoff.remaining_s(self._crash_key(container.name), ended or now, now)
 
         plan = decide(self.pod, Facts(containers, backoff_s, self._probes.started, self._probes.unhealthy))
         if plan.ended:
@@ -278,7 +283,7 @@ class PodWorker:
 
     async def _start(self, name: str, sandbox: Container) -> None:
         if any(c.name == name and c.exited for c in self._containers()):
-            self._backoff.next(name, self._s.clock.now())
+            self._backoff.next(self._crash_key(name), self._s.clock.now())
         await starting.start_container(self._s, self._allowed, name, sandbox, self.pod_ip)
         self._waiting.pop(name, None)
 
@@ -350,7 +355,7 @@ class PodWorker:
         for name in self._crashing:
             metadata = self.pod.metadata
             where = f"{metadata.name}_{metadata.namespace}({metadata.uid})"
-            text = f"back-off {shown(self._backoff.delay_s(name))} restarting failed container={name} pod={where}"
+            text = f"back-off {shown(self._backoff.delay_s(self._crash_key(name)))} restarting failed container={name} pod={where}"
             waiting[name] = ("CrashLoopBackOff", text)
         containers = self._containers()
         self._users = {c.id: found for c in containers if (found := self._users.get(c.id) or user_of(c.pid if c.running else 0))}

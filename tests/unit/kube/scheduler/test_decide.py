@@ -60,6 +60,12 @@ def test_what_lets_it_in(spec: dict[str, Any], b: dict[str, Any]) -> None:
     assert decide(pod(**spec), cluster(node("b", **b))).node == "b"
 
 
+def test_claims_on_devices_are_nobodys_to_give() -> None:
+    claims = [{"name": "gpu", "resourceClaimName": "one"}]
+    found = decide(pod(resourceClaims=claims), cluster(node("a"), node("b")))
+    assert (found.node, found.message, found.resolvable) == (None, "0/2 nodes are available: 2 cannot allocate all claims.", ())
+
+
 def test_no_nodes_at_all() -> None:
     assert decide(pod(), cluster()).message == "no nodes available to schedule pods"
 

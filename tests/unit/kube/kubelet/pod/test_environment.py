@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ class Objects:
     """One ConfigMap and one Secret."""
 
     async def config_map(self, namespace: str, name: str) -> core_v1.ConfigMap | None:
-        return core_v1.ConfigMap(data={"a": "1", "b c": "odd"}) if (namespace, name) == ("d", "cm") else None
+        return core_v1.ConfigMap(data={"a": "1", "b=c": "odd"}) if (namespace, name) == ("d", "cm") else None
 
     async def secret(self, namespace: str, name: str) -> core_v1.Secret | None:
         return codec.decode_dict(core_v1.Secret, {"data": {"password": "czNjcmV0"}}) if name == "s" else None
@@ -41,6 +42,33 @@ async def variables(container: dict[str, Any], services: dict[str, str] | None =
 )
 def test_expansion(text: str, expected: str) -> None:
     assert expand(text, {"A": "1"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("ref", "value"),
+    [
+        ({"path": "vars", "key": "ONE"}, "1"),
+        ({"path": "vars", "key": "TWO"}, "two words"),
+        ({"path": "vars", "key": "THREE"}, "#3"),
+        ({"path": "vars", "key": "FOUR", "optional": True}, None),
+        ({"path": "gone", "key": "ONE", "optional": True}, None),
+        ({"path": "vars", "key": "FOUR"}, ContainerRefused("", 'key "FOUR" not found in file "vars"')),
+        ({"path": "gone", "key": "ONE"}, ContainerRefused("", 'env file "gone" of volume "v" not found')),
+        ({"path": "../secret", "key": "ONE"}, ContainerRefused("", 'env file "../secret"')),
+    ],
+)
+async def test_variables_out_of_files(tmp_path: Path, ref: dict[str, Any], value: str | ContainerRefused | None) -> None:
+    (tmp_path / "secret").write_text("ONE=stolen\n")
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v/vars").write_text("# made by an init container\nONE=1\nTWO='two words'\n  THREE=\"#3\"\nFOUR='unfinished\n")
+    container = {"name": "c", "env": [{"name": "X", "valueFrom": {"fileKeyRef": {"volumeName": "v", **ref}}}]}
+    pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p", "namespace": "d"}, "spec": {"containers": [container]}})
+    made = environment(pod, (pod.spec.containers or [])[0], PLACE, Objects(), {}, {"v": tmp_path / "v"}.get)
+    if isinstance(value, ContainerRefused):
+        with pytest.raises(ContainerRefused, match=value.message):
+            await made
+    else:
+        assert (await made).get("X") == value
 
 
 def service(name: str, namespace: str = "d", **spec: Any) -> core_v1.Service:
