@@ -37,7 +37,7 @@ def _file(path: Path, where: str, vault: VaultSecrets | None) -> dict[str, Any]:
 
 
 def _one(value: str, vault: VaultSecrets | None) -> dict[str, Any]:
-    from provisioner.engine.arguments import split, unquote
+    from provisioner.engine.arguments import key_values
 
     text = value.strip()
     if text.startswith("@"):
@@ -45,13 +45,10 @@ def _one(value: str, vault: VaultSecrets | None) -> dict[str, Any]:
     if text.startswith(("{", "[")):
         return _mapping(text, f"-e {value}")
     try:
-        words = split(text)
+        found, others = key_values(text)
     except ValueError as e:
         raise click.UsageError(f"-e {value}: {e}") from e
-    pairs = [word.partition("=") for word in words]
-    if any(not equals for _, equals, _ in pairs):
-        return _mapping(text, f"-e {value}")
-    return {name: unquote(content) for name, _, content in pairs}
+    return _mapping(text, f"-e {value}") if others else found
 
 
 def _mapping(text: str, where: str) -> dict[str, Any]:

@@ -8,54 +8,79 @@ from typing import Any
 
 # Modules whose text is a command or a name; only these options may stand in it.
 FREE_FORM: dict[str, frozenset[str]] = {
-    name: frozenset({"creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends", "argv", "cmd"})
-    for name in ("command", "shell", "script")
+    name: frozenset({"creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends"})
+    for name in ("command", "shell", "script", "raw")
 }
-FREE_FORM["raw"] = frozenset({"executable"})
 for _name in ("include_tasks", "import_tasks", "include_vars", "meta", "import_playbook", "include"):
     FREE_FORM[_name] = frozenset({"file", "name", "tasks_from", "depth", "tags"})
 
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*=")
+# The `=` after an option's name; `\\=` is an ordinary one.
+_EQUALS = re.compile(r"(?<=[^\\])=")
+_BLOCKS = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"))
+
+
+class _Words:
+    """The words of a text, line by line. Spaces and line ends that follow a word stay with it, so that words joined again are the text."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self._quote = ""
+        self._depths = [0] * len(_BLOCKS)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a quote or a Jinja block has not ended."""
+        return bool(self._quote) or any(self._depths)
+
+    def add_line(self, line: str, *, last: bool) -> None:
+        continued = False
+        for number, token in enumerate(line.split(" ")):
+            if not token and number:
+                self._extend(" ")
+            elif token == "\\" and not self._quote:
+                continued = True  # in the middle of a line, too: where YAML has folded several into one
+            else:
+                self._add(token, " " if number else "")
+        if not last and not continued:
+            self._extend("\n")
+
+    def _add(self, token: str, space: str) -> None:
+        nested, quoted = any(self._depths), bool(self._quote)
+        for char, before in zip(token, " " + token, strict=False):
+            if char in "'\"" and before != "\\":
+                self._quote = "" if char == self._quote else self._quote or char
+        if nested or quoted:
+            self._extend(space + token)
+        elif token:
+            self.words.append(token)
+        self._depths = [
+            max(depth + token.count(opens) - token.count(closes), 0) for depth, (opens, closes) in zip(self._depths, _BLOCKS, strict=True)
+        ]
+
+    def _extend(self, text: str) -> None:
+        if self.words:
+            self.words[-1] += text
+        else:
+            self.words.append(text)
 
 
 def split(text: str) -> list[str]:
-    """Words of a text; quotes and Jinja braces keep theirs together, quotes stay in place."""
-    words: list[str] = []
-    word = ""
-    quote = ""
-    depth = 0
-    i = 0
-    while i < len(text):
-        char = text[i]
-        pair = text[i : i + 2]
-        if not quote and pair in ("{{", "{%", "{#"):
-            depth += 1
-            word += pair
-            i += 2
-            continue
-        if not quote and depth and pair in ("}}", "%}", "#}"):
-            depth -= 1
-            word += pair
-            i += 2
-            continue
-        if char == "\\" and i + 1 < len(text) and quote:
-            word += pair
-            i += 2
-            continue
-        if char in "'\"" and not depth:
-            quote = "" if quote == char else (quote or char)
-        if char.isspace() and not quote and not depth:
-            if word:
-                words.append(word)
-            word = ""
-        else:
-            word += char
-        i += 1
-    if quote or depth:
+    """Words of a text; quotes and Jinja blocks keep theirs together, quotes stay in place. Raises ValueError when one of them does not end."""
+    found = _Words()
+    lines = text.split("\n") if text else []
+    for number, line in enumerate(lines, 1):
+        found.add_line(line, last=number == len(lines))
+    if found.is_open:
         raise ValueError(f"failed at splitting arguments, either an unbalanced jinja2 block or quotes: {text}")
-    if word:
-        words.append(word)
-    return words
+    return found.words
+
+
+def join(words: list[str]) -> str:
+    """The text that `split` has taken apart."""
+    text = ""
+    for word in words:
+        text += word if not text or text.endswith("\n") else f" {word}"
+    return text
 
 
 def unquote(value: str) -> str:
@@ -64,26 +89,33 @@ def unquote(value: str) -> str:
     return value
 
 
+def key_values(text: str, allowed: frozenset[str] | None = None) -> tuple[dict[str, Any], list[str]]:
+    """The `key=value` words of a text, all or only those allowed, and the other words. Raises ValueError."""
+    options: dict[str, Any] = {}
+    others: list[str] = []
+    for word in split(text):
+        plain = unescape(word)
+        found = _EQUALS.search(plain)
+        if found is None:
+            others.append(plain.replace("\\=", "=") if "=" in plain else word)
+        elif allowed is not None and plain[: found.start()] not in allowed:
+            others.append(word)
+        else:
+            options[plain[: found.start()].strip()] = unquote(plain[found.end() :].strip())
+    return options, others
+
+
 def parse(action: str, text: str) -> dict[str, Any]:
     """Arguments from a text. Raises ValueError with what is wrong."""
-    options: dict[str, Any] = {}
+    options, others = key_values(text, FREE_FORM.get(action))
     if action in FREE_FORM:
-        allowed = FREE_FORM[action]
-        raw = text
-        for word in split(text):
-            found = _KEY.match(word)
-            if found and word[: found.end() - 1] in allowed:
-                options[word[: found.end() - 1]] = unquote(unescape(word[found.end() :]))
-                raw = _without(raw, word)
-        raw = raw.strip(" \t") if action in ("command", "shell") else raw.strip()
+        raw = join(others)
+        if action not in ("command", "shell"):
+            raw = raw.strip()
         if raw.strip():
             options["_raw_params"] = raw if action in ("command", "shell", "raw", "script") else unquote(raw)
-        return options
-    for word in split(text):
-        found = _KEY.match(word)
-        if not found:
-            raise ValueError(f"expected key=value, found {word!r}")
-        options[word[: found.end() - 1]] = unquote(unescape(word[found.end() :]))
+    elif words := [word.strip() for word in others if word.strip()]:
+        raise ValueError(f"expected key=value, found {words[0]!r}")
     return options
 
 
@@ -95,9 +127,3 @@ def unescape(value: str) -> str:
     if "\\" not in value:
         return value
     return _ESCAPE.sub(lambda found: codecs.decode(found.group(0), "unicode-escape"), value)
-
-
-def _without(text: str, word: str) -> str:
-    """The text with one of its words and the space before it taken out."""
-    at = re.search(r"(?:^|(?<=\s))" + re.escape(word) + r"(?=\s|$)", text)
-    return text if at is None else (text[: at.start()].rstrip(" ") + " " + text[at.end() :].lstrip(" "))
