@@ -89,8 +89,13 @@ class Outcome:
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     name = args["name"]
-    _check(args, context)
     found = find(name)
+    _check(args, context)
+    if found is None and args["state"] == "present" and context.check:
+        return {"changed": True}  # its groups may be ones that would be new, too
+    if args["state"] == "present":
+        for group in ([args["group"]] if args["group"] is not None else []) + (args["groups"] or []):
+            group_entry(group)
     outcome = Outcome(name, context)
     result: Dict[str, Any] = {"name": name, "state": args["state"]}
     if args["state"] == "absent":
@@ -100,8 +105,6 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         return {"changed": True} if context.check else dict(result, force=args["force"], remove=args["remove"], **outcome.told())
     if found is None:
         _create(args, outcome)
-        if context.check:
-            return {"changed": True}
         result.update(system=args["system"], create_home=args["create_home"])
     else:
         _modify(args, found, outcome)
@@ -134,9 +137,6 @@ def _check(args: Dict[str, Any], context: Context) -> None:
     for option in ("uid_min", "uid_max", "umask"):
         if args["local"] and args[option] is not None:
             raise ModuleFailed("'%s' can not be used with 'local'" % option)
-    for group in ([args["group"]] if args["group"] is not None else []) + (args["groups"] or []):
-        if args["state"] == "present":
-            group_entry(group)
 
 
 def find(name: str) -> Optional[pwd.struct_passwd]:
