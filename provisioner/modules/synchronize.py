@@ -54,7 +54,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if code != 0:
         raise ModuleFailed(err, rc=code, cmd=shown)
     clean = out.replace(CHANGED, "")
-    changed = CHANGED in out
+    # With -vv every file is named; one that is as it was begins with a dot.
+    changed = CHANGED + "." not in out if args["link_dest"] else CHANGED in out
     result = {"changed": changed, "msg": clean, "rc": code, "cmd": shown, "stdout_lines": [line for line in clean.split("\n") if line]}
     if context.diff:
         result["diff"] = {"prepared": clean}
@@ -87,10 +88,14 @@ def options_of(args: Dict[str, Any], check: bool) -> List[str]:
     if args["_ssh"]:
         options.append("--rsh=" + args["_ssh"])
     options += ["--rsync-path=" + args["rsync_path"]] if args["rsync_path"] else []
+    # Without more words rsync doesn't tell of links that it makes.
+    options += ["-H", "-vv"] if args["link_dest"] else []
+    dest = os.path.abspath(os.path.dirname(re.sub(r"^[^/]*:", "", args["dest"])))
     for path in args["link_dest"] or []:
-        if os.path.realpath(path).startswith(os.path.join(os.path.realpath(re.sub(r"^[^/]*:", "", args["dest"])), "")):
-            raise ModuleFailed("Hardlinking into a subdirectory of the source would cause recursion. %s and %s" % (path, args["dest"]))
-        options.append("--link-dest=%s" % path)
+        linked = os.path.abspath(os.path.expanduser(path))
+        if os.path.join(dest, "").startswith(os.path.join(linked, "")):
+            raise ModuleFailed("Hardlinking into a subdirectory of the source would cause recursion. %s and %s" % (dest, args["dest"]))
+        options.append("--link-dest=%s" % linked)
     return [*options, *args["rsync_opts"], "--out-format=%s%%i %%n%%L" % CHANGED]
 
 

@@ -22,7 +22,13 @@ def plan(call: ActionCall) -> dict[str, Any]:
         )
     if "msg" in call.args and "var" in call.args:
         raise TaskError("parameters are mutually exclusive: msg|var")
-    verbosity = int(call.templar.render(call.args.get("verbosity", 0)) or 0)
+    wanted = call.templar.render(call.args.get("verbosity", 0))
+    try:
+        verbosity = int(wanted or 0)
+    except (TypeError, ValueError) as e:
+        kind = type(wanted).__name__
+        reason = f'"{wanted!r}" cannot be converted to an int'
+        raise TaskError(f"argument 'verbosity' is of type {kind} and we were unable to convert to int: {reason}") from e
     if verbosity > call.run.options.verbosity:
         return {"skipped_reason": "Verbosity threshold not met.", "skipped": True, "changed": False}
     if "var" in call.args:

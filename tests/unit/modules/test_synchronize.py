@@ -17,7 +17,7 @@ OPTIONS: list[tuple[dict[str, Any], list[str]]] = [
     ({"owner": False, "group": False}, ["--delay-updates", "-F", "--compress", "--archive", "--no-owner", "--no-group"]),
     ({"delay_updates": False, "compress": False, "delete": True, "checksum": True}, ["--delete-after", "--checksum", "--archive"]),
     ({"delay_updates": False, "compress": False, "rsync_opts": ["--exclude=.git"], "rsync_path": "sudo rsync"}, ["--archive", "--rsync-path=sudo rsync", "--exclude=.git"]),
-    ({"delay_updates": False, "compress": False, "link_dest": ["/old"], "partial": True}, ["--archive", "--partial", "--link-dest=/old"]),
+    ({"delay_updates": False, "compress": False, "link_dest": ["/old"], "partial": True}, ["--archive", "--partial", "-H", "-vv", "--link-dest=/old"]),
 ]  # fmt: skip
 
 
@@ -42,3 +42,14 @@ def test_a_folder(call: Any, tmp_path: Path) -> None:
     failed = call("synchronize", {**args, "src": "/none/"})
     assert (failed["failed"], failed["rc"]) == (True, 23)
     assert failed["cmd"].endswith("--out-format='<<CHANGED>>%i %n%L' /none/ " + args["dest"])
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
+def test_files_linked_to_another_folder(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/a").write_text("1\n")
+    args = {"src": f"{tmp_path}/src/", "dest": f"{tmp_path}/dest/", "link_dest": [f"{tmp_path}/src/"]}
+    assert [call("synchronize", args)["changed"] for _ in range(2)] == [True, False]
+    assert (tmp_path / "dest/a").stat().st_ino == (tmp_path / "src/a").stat().st_ino
+    below = call("synchronize", {**args, "dest": f"{tmp_path}/src/deeper/"})
+    assert below["msg"].startswith("Hardlinking into a subdirectory of the source would cause recursion.")
