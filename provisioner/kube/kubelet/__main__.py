@@ -78,6 +78,10 @@ def reserved(config: Configuration, machine: Machine) -> dict[str, str]:
     return total
 
 
+def most_pods(config: Configuration, machine: Machine) -> int:
+    return min(config.max_pods, config.pods_per_core * machine.cpus) if config.pods_per_core else config.max_pods
+
+
 def thresholds(config: Configuration) -> list[Threshold]:
     """Hard ones and soft ones."""
     soft = config.eviction_soft_grace_period
@@ -97,7 +101,8 @@ def pod_settings(config: Configuration, flags: Flags, machine: Machine, name: st
         sandbox_image=flags.pod_infra_container_image,
         node_memory_bytes=machine.memory_bytes,
         allocatable=allocatable_numbers(machine, reserved(config, machine)),
-        max_pods=config.max_pods,
+        max_pods=most_pods(config, machine),
+        seccomp_default=config.seccomp_default,
         lowest_oom=lowest_oom_score(capabilities()),
         pids_limit=config.pod_pids_limit,
         unsafe_sysctls=config.allowed_unsafe_sysctls,
@@ -160,7 +165,8 @@ async def start(daemon: Daemon, flags: Flags) -> None:
         labels=flags.node_labels,
         taints=config.register_with_taints,
         register=config.register_node,
-        max_pods=config.max_pods,
+        max_pods=most_pods(config, machine),
+        provider_id=config.provider_id,
         status_frequency_s=duration(config.node_status_update_frequency),
         reserved=reserved(config, machine),
     )

@@ -101,6 +101,13 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel"):
     max_parallel_image_pulls: int | None = None
     system_reserved: dict[str, str] = {}
     kube_reserved: dict[str, str] = {}
+    merge_default_eviction_settings: bool = False
+    # 0 is no bound but maxPods.
+    pods_per_core: int = 0
+    provider_id: str = msgspec.field(name="providerID", default="")
+    # RuntimeDefault for containers that name no profile.
+    seccomp_default: bool = False
+    enable_system_log_handler: bool = True
     shutdown_grace_period: str = "0s"
     shutdown_grace_period_critical_pods: str = "0s"
     shutdown_grace_period_by_pod_priority: tuple[ShutdownByPriority, ...] = ()
@@ -147,8 +154,42 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel"):
     container_log_max_workers: int = 1
     container_log_monitor_interval: str = "10s"
     image_service_endpoint: str = ""
-    seccomp_default: bool = False
     local_storage_capacity_isolation: bool = True
+    pod_logs_dir: str = "/var/log/pods"
+    static_pod_url: str = msgspec.field(name="staticPodURL", default="")
+    static_pod_url_header: dict[str, Any] = msgspec.field(name="staticPodURLHeader", default={})
+    enable_contention_profiling: bool = False
+    enable_profiling_handler: bool = True
+    enable_debug_flags_handler: bool = True
+    enable_system_log_query: bool = False
+    kubelet_cgroups: str = ""
+    system_cgroups: str = ""
+    system_reserved_cgroup: str = ""
+    kube_reserved_cgroup: str = ""
+    single_process_oom_kill: bool | None = msgspec.field(name="singleProcessOOMKill", default=None)
+    cpu_manager_policy_options: dict[str, str] = {}
+    topology_manager_scope: str = "container"
+    topology_manager_policy_options: dict[str, str] = {}
+    qos_reserved: dict[str, str] = {}
+    pod_cidr: str = msgspec.field(name="podCIDR", default="")
+    run_once: bool = False
+    cpu_cfs_quota: bool = msgspec.field(name="cpuCFSQuota", default=True)
+    cpu_cfs_quota_period: str = msgspec.field(name="cpuCFSQuotaPeriod", default="100ms")
+    max_open_files: int = 1_000_000
+    content_type: str = ""
+    iptables_masquerade_bit: int = 14
+    iptables_drop_bit: int = 15
+    config_map_and_secret_change_detection_strategy: str = "Watch"
+    reserved_system_cpus: str = msgspec.field(name="reservedSystemCPUs", default="")
+    reserved_memory: list[dict[str, Any]] = []
+    show_hidden_metrics_for_version: str = ""
+    kernel_memcg_notification: bool = False
+    memory_throttling_factor: float = 0.9
+    tracing: dict[str, Any] = {}
+    fail_cgroup_v1: bool = msgspec.field(name="failCgroupV1", default=False)
+    user_namespaces: dict[str, Any] = {}
+    image_pull_credentials_verification_policy: str = ""
+    preloaded_images_verification_allowlist: list[str] = []
 
 
 def taints(text: str) -> list[core_v1.Taint]:
@@ -217,6 +258,8 @@ def configure(flags: Flags) -> Configuration:
         "node_status_update_frequency": flags.node_status_update_frequency,
     }
     config = msgspec.structs.replace(config, **{key: value for key, value in over.items() if value not in (None, "")})
+    if config.merge_default_eviction_settings:
+        config = msgspec.structs.replace(config, eviction_hard={**EVICTION_HARD, **config.eviction_hard})
     config = msgspec.structs.replace(config, authentication=_authentication(config, flags), authorization=_authorization(config, flags))
     _check(config)
     return config
@@ -271,6 +314,10 @@ def _check(config: Configuration) -> None:
         problems.append(f"authorization.mode: {config.authorization.mode!r}: expected Webhook or AlwaysAllow")
     if not config.container_runtime_endpoint.startswith(("unix://", "/")):
         problems.append(f"containerRuntimeEndpoint: {config.container_runtime_endpoint!r}: expected unix:///path of dockerd's socket")
+    if config.static_pod_url:
+        problems.append("staticPodURL: pods of the node's own come from files alone: give staticPodPath")
+    if config.pods_per_core < 0:
+        problems.append(f"podsPerCore: {config.pods_per_core}: expected 0 or more")
     if not 0 < config.max_pods <= 1000:
         problems.append(f"maxPods: {config.max_pods}: expected 1 to 1000")
     durations = (

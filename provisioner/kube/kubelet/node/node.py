@@ -45,6 +45,7 @@ class NodeSettings:
     taints: Sequence[core_v1.Taint] = ()
     register: bool = True
     max_pods: int = 110
+    provider_id: str = ""
     status_frequency_s: float = 10.0
     reserved: dict[str, str] = field(default_factory=dict)
 
@@ -123,7 +124,7 @@ class NodeKeeper:
         if settings.register:
             node = core_v1.Node(
                 metadata=meta_v1.ObjectMeta(name=settings.name, labels=self._labels()),
-                spec=core_v1.NodeSpec(taints=list(settings.taints) or None),
+                spec=core_v1.NodeSpec(taints=list(settings.taints) or None, provider_id=settings.provider_id or None),
                 status=await self._status(core_v1.NodeStatus()),
             )
             try:

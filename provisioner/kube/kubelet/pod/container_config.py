@@ -121,6 +121,8 @@ class Making:
     pids_limit: int = -1
     # Where profiles of the type Localhost lie.
     seccomp_root: Path = Path("/var/lib/kubelet/seccomp")
+    # Docker's filter for who names none.
+    seccomp_default: bool = False
     # The image's users, where `names_groups` asks for them.
     users: Users = field(default_factory=lambda: Users({}, {}, {}))
     # Docker's name of another runtime than its default.
@@ -190,7 +192,7 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
         "Privileged": bool(context.privileged),
         "ReadonlyRootfs": bool(context.read_only_root_filesystem),
         "LogConfig": made_from.log_config,
-        "SecurityOpt": _security_options(of_pod, context, made_from.seccomp_root),
+        "SecurityOpt": _security_options(of_pod, context, made_from),
         **host_resources(spec, container, made_from.node_memory_bytes, made_from.lowest_oom),
     }
     if made_from.runtime:
@@ -218,17 +220,18 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
     return host
 
 
-def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.SecurityContext, seccomp_root: Path) -> list[str]:
+def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.SecurityContext, made_from: Making) -> list[str]:
     """Raises ContainerRefused for a profile that is not there."""
     options = []
     if context.allow_privilege_escalation is False:
         options.append("no-new-privileges")
     profile = context.seccomp_profile or of_pod.seccomp_profile
-    if profile is None or profile.type in (None, "Unconfined"):
+    named = profile.type if profile is not None else None
+    if named == "Unconfined" or (named is None and not made_from.seccomp_default):
         # As upstream's default: no filter where none was asked for.
         options.append("seccomp=unconfined")
-    elif profile.type == "Localhost":
-        path = seccomp_root / (profile.localhost_profile or "")
+    elif profile is not None and named == "Localhost":
+        path = made_from.seccomp_root / (profile.localhost_profile or "")
         try:
             options.append(f"seccomp={path.read_text()}")
         except OSError as error:

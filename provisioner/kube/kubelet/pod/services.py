@@ -35,6 +35,7 @@ class Settings:
     node_memory_bytes: int
     allocatable: dict[str, int]
     max_pods: int = 110
+    seccomp_default: bool = False
     lowest_oom: int = -1000
     # Of each container; -1 is none.
     pids_limit: int = -1

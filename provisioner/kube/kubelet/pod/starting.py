@@ -198,6 +198,7 @@ async def _configured(
         lowest_oom=settings.lowest_oom,
         pids_limit=settings.pids_limit,
         seccomp_root=settings.root / "seccomp",
+        seccomp_default=settings.seccomp_default,
         runtime=await runtime_of(services, pod),
         **({"users": await services.users.of(image.id)} if names_groups(pod, container) else {}),
     )

@@ -16,7 +16,7 @@ from provisioner.kube.kubelet.pod.decide import newest, sandbox_of
 from provisioner.kube.kubelet.pod.pods import Pods
 from provisioner.kube.kubelet.pod.services import Services
 from provisioner.kube.kubelet.runtime.containers import Container
-from provisioner.kube.kubelet.server import logs, port_forward, remote_command
+from provisioner.kube.kubelet.server import host_logs, logs, port_forward, remote_command
 from provisioner.kube.kubelet.server.access import Access
 from provisioner.kube.kubelet.server.stats import Stats, pods_of, resource_metrics
 from provisioner.kube.kubelet.server.summary import summary
@@ -73,6 +73,7 @@ class KubeletServer:
             web.get("/stats/summary", self._summary),
             web.get("/metrics", self._metrics),
             web.get("/metrics/resource", self._resource_metrics),
+            *(host_logs.routes(host_logs.ROOT) if self._config.enable_system_log_handler else ()),
             web.post("/run/{namespace}/{pod}/{container}", self._run),
             web.post("/run/{namespace}/{pod}/{uid}/{container}", self._run),
         ]

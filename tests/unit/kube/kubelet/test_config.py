@@ -94,3 +94,14 @@ def test_who_has_how_long_when_the_host_shuts_down(tmp_path: Path, text: str, gr
 def test_impossible_shutdowns(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(FlagError, match=problem):
         config_of(tmp_path, FILE + text)
+
+
+def test_defaults_of_eviction_are_kept_where_that_is_asked(tmp_path: Path) -> None:
+    assert config_of(tmp_path, FILE).eviction_hard == {"memory.available": "100Mi"}
+    merged = config_of(tmp_path, FILE + "mergeDefaultEvictionSettings: true\n").eviction_hard
+    assert (merged["memory.available"], merged["nodefs.available"]) == ("100Mi", "10%")
+
+
+def test_pods_come_from_files_alone(tmp_path: Path) -> None:
+    with pytest.raises(FlagError, match=r"staticPodURL: .* give staticPodPath"):
+        config_of(tmp_path, FILE + "staticPodURL: http://x\n")

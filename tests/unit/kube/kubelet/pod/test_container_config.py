@@ -74,9 +74,10 @@ def test_security_context() -> None:
     assert host["CapAdd"] == ["NET_ADMIN"] and host["CapDrop"] == ["ALL"] and "no-new-privileges" in host["SecurityOpt"]
 
 
-def options(tmp_path: Path, **context: Any) -> list[str]:
+def options(tmp_path: Path, *, filtered: bool = False, **context: Any) -> list[str]:
     pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "securityContext": context}]}})
-    making = Making("box", 0, {}, [], Image(id="1", config=ImageConfig(cmd=["x"])), 1, Path("/m"), {}, pids_limit=99, seccomp_root=tmp_path)
+    image = Image(id="1", config=ImageConfig(cmd=["x"]))
+    making = Making("box", 0, {}, [], image, 1, Path("/m"), {}, pids_limit=99, seccomp_root=tmp_path, seccomp_default=filtered)
     host = container_config(pod, (pod.spec.containers or [])[0], making)["HostConfig"]
     assert host["PidsLimit"] == 99
     found: list[str] = host["SecurityOpt"]
@@ -87,6 +88,8 @@ def test_profiles(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("{}")
     assert options(tmp_path) == ["seccomp=unconfined"]
     assert options(tmp_path, seccompProfile={"type": "RuntimeDefault"}) == []
+    assert options(tmp_path, filtered=True) == []
+    assert options(tmp_path, filtered=True, seccompProfile={"type": "Unconfined"}) == ["seccomp=unconfined"]
     assert options(tmp_path, seccompProfile={"type": "Localhost", "localhostProfile": "mine.json"}) == ["seccomp={}"]
     assert "apparmor=mine" in options(tmp_path, appArmorProfile={"type": "Localhost", "localhostProfile": "mine"})
     assert "label=level:s0:c1" in options(tmp_path, seLinuxOptions={"level": "s0:c1"})
