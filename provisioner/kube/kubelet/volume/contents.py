@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.kubelet.errors import ContainerRefused, VolumeError
 from provisioner.kube.kubelet.pod.downward import Place, field_value, resource_value
 from provisioner.kube.kubelet.volume.objects import TOKEN_S, ApiObjects
 from provisioner.kube.kubelet.volume.payload import Payload
 
 DEFAULT_MODE = 0o644
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def safe_path(volume: str, path: str) -> str:
@@ -81,7 +84,26 @@ class Contents:
             # Upstream: readable by the pod's one user, or by its fsGroup; by everyone where neither is known.
             token_mode = 0o640 if grouped else 0o600 if user is not None else mode
             return {safe_path(volume, asked.path or "token"): Payload(token.encode(), token_mode, user)}
+        if (bundle := source.cluster_trust_bundle) is not None:
+            anchors = await self._trust_anchors(volume, bundle)
+            return {safe_path(volume, bundle.path or ""): Payload(anchors, mode)}
         raise VolumeError(volume, "this kind of projection is not supported")
+
+    async def _trust_anchors(self, volume: str, asked: core_v1.ClusterTrustBundleProjection) -> bytes:
+        """The certificates of one bundle, or of a signer's bundles that are selected; each once."""
+        if asked.name:
+            one = await self._objects.trust_bundle(asked.name)
+            found, missing = [one] if one is not None else [], f'clustertrustbundle "{asked.name}" not found'
+        else:
+            # No selector is none of them, an empty one is all: as everywhere in the API.
+            selector = from_struct(asked.label_selector) if asked.label_selector is not None else None
+            signed = await self._objects.trust_bundles(asked.signer_name or "")
+            found = [b for b in signed if selector is not None and selector.matches(b.metadata.labels)]
+            missing = "combination of signerName and labelSelector matched zero ClusterTrustBundles"
+        if not found and not asked.optional:
+            raise VolumeError(volume, missing)
+        anchors = {block for bundle in found for block in _CERTIFICATE.findall(bundle.spec.trust_bundle or "")}
+        return "".join(f"{block}\n" for block in sorted(anchors)).encode()
 
     async def _config_map(
         self, pod: core_v1.Pod, volume: str, name: str, items: Sequence[core_v1.KeyToPath] | None, mode: int, *, optional: bool

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from provisioner.kube.api._generated import authentication_v1, core_v1, node_v1
+from provisioner.kube.api._generated import authentication_v1, certificates_v1beta1, core_v1, node_v1
 from provisioner.kube.api._generated.scalars import Object
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import parse_time
@@ -58,6 +58,14 @@ class ApiObjects:
 
     async def runtime_class(self, name: str) -> node_v1.RuntimeClass | None:
         return await self._object(node_v1.RuntimeClass, "", name)
+
+    async def trust_bundle(self, name: str) -> certificates_v1beta1.ClusterTrustBundle | None:
+        return await self._object(certificates_v1beta1.ClusterTrustBundle, "", name)
+
+    async def trust_bundles(self, signer: str) -> list[certificates_v1beta1.ClusterTrustBundle]:
+        """Those of one signer."""
+        listed = await self._client.list(certificates_v1beta1.ClusterTrustBundle, field_selector=f"spec.signerName={signer}")
+        return list(listed.items)
 
     async def _object(self, kind: type[K], namespace: str, name: str) -> K | None:
         key = (kind.KIND, namespace, name)

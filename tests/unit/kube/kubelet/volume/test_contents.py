@@ -7,12 +7,21 @@ from typing import Any
 import pytest
 
 from provisioner.kube.api import codec
-from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api._generated import certificates_v1beta1, core_v1
 from provisioner.kube.kubelet.errors import VolumeError
 from provisioner.kube.kubelet.pod.downward import Place
 from provisioner.kube.kubelet.volume.contents import Contents, safe_path
 
 PLACE = Place("n", "10.0.0.1", "10.244.0.2", {})
+
+
+def certificate(text: str) -> str:
+    return f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----"
+
+
+def bundle(*texts: str, **labels: str) -> certificates_v1beta1.ClusterTrustBundle:
+    content = "\n# what it is\n".join(map(certificate, texts))
+    return codec.decode_dict(certificates_v1beta1.ClusterTrustBundle, {"metadata": {"labels": labels}, "spec": {"trustBundle": content}})
 
 
 class Objects:
@@ -24,6 +33,12 @@ class Objects:
 
     async def token(self, pod: core_v1.Pod, audience: str, expires_s: int) -> str:
         return f"{audience}:{expires_s}"
+
+    async def trust_bundle(self, name: str) -> certificates_v1beta1.ClusterTrustBundle | None:
+        return bundle("a", "b") if name == "known" else None
+
+    async def trust_bundles(self, signer: str) -> list[certificates_v1beta1.ClusterTrustBundle]:
+        return [bundle("b", "a", stage="test"), bundle("c", stage="live")] if signer == "x.io/ca" else []
 
 
 async def files(volume: dict[str, Any], **spec: Any) -> dict[str, tuple[bytes, int]]:
@@ -52,6 +67,27 @@ async def test_projected_sources_come_together() -> None:
     assert found == {"token": (b"api:3607", 0o644), "ca": (b"1", 0o644), "name": (b"p", 0o644)}
     for context, mode in (({"runAsUser": 5}, 0o600), ({"runAsUser": 5, "fsGroup": 6}, 0o640)):
         assert (await files({"projected": {"sources": sources[:1]}}, securityContext=context))["token"][1] == mode
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"name": "known"}, ["a", "b"]),
+        ({"name": "none", "optional": True}, []),
+        ({"name": "none"}, 'clustertrustbundle "none" not found'),
+        ({"signerName": "x.io/ca", "labelSelector": {}}, ["a", "b", "c"]),
+        ({"signerName": "x.io/ca", "labelSelector": {"matchLabels": {"stage": "live"}}}, ["c"]),
+        ({"signerName": "x.io/ca"}, "matched zero ClusterTrustBundles"),
+        ({"signerName": "y.io/ca", "labelSelector": {}}, "matched zero ClusterTrustBundles"),
+    ],
+)
+async def test_trust_anchors_come_once_each(asked: dict[str, Any], found: list[str] | str) -> None:
+    volume = {"projected": {"sources": [{"clusterTrustBundle": {"path": "ca.pem", **asked}}]}}
+    if isinstance(found, str):
+        with pytest.raises(VolumeError, match=found):
+            await files(volume)
+        return
+    assert await files(volume) == {"ca.pem": ("".join(f"{certificate(text)}\n" for text in found).encode(), 0o644)}
 
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../up", "a/../../b"])
