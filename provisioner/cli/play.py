@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from provisioner.inventory import Inventory
 
 NO_HOSTS = 1  # ansible-playbook's code when --limit leaves no host
-ERROR = 1  # for what goes wrong while running and is no host's failure
 INTERRUPTED = 99  # a person has ended the run at a prompt
-SYNTAX = 4  # and for content that cannot be parsed
 
 
 @click.command("play")
@@ -40,7 +38,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
     """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed), 4 (hosts unreachable, or wrong syntax), 1 (other)."""
     from provisioner.cli.play_listing import Wanted
     from provisioner.cluster.sessions import Sessions
-    from provisioner.engine.errors import MissingContentError, PlaybookError, RunError, RunInterrupted
+    from provisioner.engine.errors import PlaybookError, RunInterrupted
     from provisioner.engine.runner import Runner
     from provisioner.inventory import load
 
@@ -74,12 +72,9 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         if str(e):
             click.echo(f"provision: {e}", err=True)
         return INTERRUPTED
-    except (RunError, MissingContentError) as e:
-        click.echo(f"provision: {e}", err=True)
-        return ERROR
     except PlaybookError as e:
         click.echo(f"provision: {e}", err=True)
-        return SYNTAX
+        return e.exit_code
     if result.start_missing:
         missing = f'No matching task "{options.start_at_task}" found.'
         click.echo(f"[ERROR]: {missing} Note: --start-at-task can only follow static includes.", err=True)

@@ -13,7 +13,9 @@ from typing import Any
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError
 from provisioner.engine.exchange import Attempt, Exchange
+from provisioner.engine.keyword_types import as_number
 from provisioner.engine.sessions import ModuleCall
+from provisioner.engine.targets import keyword_value
 from provisioner.modules.async_wrapper import OUT_OF_TIME
 
 DEFAULT_POLL_S = 15.0  # Ansible's DEFAULT_POLL_INTERVAL
@@ -21,9 +23,9 @@ DEFAULT_POLL_S = 15.0  # Ansible's DEFAULT_POLL_INTERVAL
 
 def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
     """Starts the module; with `poll: 0` that is all, else its own result follows."""
-    limit_s = float(call.templar.render(call.task.async_s))
-    poll = call.templar.render(call.task.poll)
-    poll_s = DEFAULT_POLL_S if poll is None else float(poll)
+    limit_s = as_number("async_val", keyword_value("async_val", call.task.async_s, call.templar))
+    poll = keyword_value("poll", call.task.poll, call.templar)
+    poll_s = DEFAULT_POLL_S if poll is None else as_number("poll", poll)
     wrapper = dataclasses.replace(
         request,
         module="async_wrapper",

@@ -4,11 +4,14 @@ EngineError
     PlaybookError     a playbook, role or task file is wrong; found before anything runs, or when a file is included
         MissingContentError  what an include names is not there
         RunError      what a playbook asks for while running cannot be done, and no host is to blame
+        OptionsError  one of a keyword's words that does not exist
     RunInterrupted    the person has ended the run
     TaskError         a task cannot be carried out; becomes the failed result of its host
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from provisioner.inventory.documents import Location
 from provisioner.templating import TemplateError, UndefinedVariable
@@ -21,6 +24,9 @@ class EngineError(Exception):
 class PlaybookError(EngineError):
     """A mistake in content, with its place."""
 
+    exit_code: ClassVar[int] = 4
+    """What `provision play` ends with, as ansible-playbook does."""
+
     def __init__(self, message: str, location: Location | None = None, hint: str = "") -> None:
         self.message = message
         self.location = location
@@ -32,9 +38,19 @@ class PlaybookError(EngineError):
 class MissingContentError(PlaybookError):
     """A file or role that an include names is not there, or is no list of tasks: the task fails on its host, the run goes on."""
 
+    exit_code = 1
+
 
 class RunError(PlaybookError):
-    """A mistake that shows only while running; ansible-playbook ends with 1 for these, with 4 for content it cannot parse."""
+    """A mistake that shows only while running, or that Ansible finds while it parses and does not count as one of syntax."""
+
+    exit_code = 1
+
+
+class OptionsError(PlaybookError):
+    """A choice that does not exist."""
+
+    exit_code = 5
 
 
 class RunInterrupted(EngineError):

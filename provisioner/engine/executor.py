@@ -15,12 +15,13 @@ from provisioner.engine.errors import EngineError, TaskError, condition_error
 from provisioner.engine.events import ItemDone, Retrying
 from provisioner.engine.exchange import Attempt, Exchange
 from provisioner.engine.items import item_variables, loop_items
+from provisioner.engine.keyword_types import as_flag, as_number
 from provisioner.engine.playbook import Task
 from provisioner.engine.plugin_action import run_plugin
 from provisioner.engine.results import Status, status_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
-from provisioner.engine.targets import BecomeRequest, connection_become
+from provisioner.engine.targets import BecomeRequest, connection_become, keyword_value
 from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.engine.variables import PlayContext
@@ -148,9 +149,10 @@ class Executor:
         value = task.attributes.get(name)
         if isinstance(value, str):
             try:
-                value = templar.render(value) if "{{" in value else to_bool(value)
+                found = templar.render(value)
+                return found is not None and as_flag(name, found)
             except TemplateError:
-                return False
+                return True  # as whatever is written there: the task has failed of it already
         return bool(value)
 
     def attempt(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
@@ -159,6 +161,7 @@ class Executor:
             if not self._condition(condition, templar):
                 return _skipped(condition)
         retries, delay = self._retries(task, templar)
+        notify = _names_of(task.notify, templar)
         attempt = 1
         while True:
             result = yield from self._act(state, task, templar, settings)
@@ -166,8 +169,8 @@ class Executor:
                 return result
             seen = templar.with_local({task.register: result}) if task.register else templar
             self._judge(task, result, seen)
-            if task.notify:
-                result["_ansible_notify"] = _names_of(task.notify, seen)
+            if notify:
+                result["_ansible_notify"] = notify
             if retries <= 1:
                 return result  # a task that is not to be tried again is not asked whether it should be
             result["attempts"] = attempt
@@ -187,10 +190,9 @@ class Executor:
     def _retries(self, task: Task, templar: Templar) -> tuple[int, float]:
         if not task.until and task.retries is None:
             return 1, 0.0
-        raw = templar.render(task.retries)
-        retries = 3 if raw is None else max(int(raw), 0) + 1
-        delay = templar.render(task.delay)
-        return retries, max(float(5 if delay is None else delay), 0.0)
+        raw, delay = keyword_value("retries", task.retries, templar), keyword_value("delay", task.delay, templar)
+        retries = 3 if raw is None else max(int(as_number("retries", raw)), 0) + 1
+        return retries, max(as_number("delay", 5 if delay is None else delay), 0.0)
 
     def _condition(self, condition: Any, templar: Templar) -> bool:
         try:
@@ -282,7 +284,7 @@ class Executor:
         merged: dict[str, Any] = {}
         for of_group in (True, False):
             if chosen.get(of_group):
-                merged.update(templar.render_arguments(chosen[of_group]))
+                merged.update(_render_each(chosen[of_group], templar))
         return merged
 
     def _judge(self, task: Task, result: dict[str, Any], templar: Templar) -> None:
@@ -436,7 +438,7 @@ def _names_of(notify: tuple[Any, ...], templar: Templar) -> list[str]:
     """Names and topics a task notifies."""
     names: list[str] = []
     for raw in notify:
-        rendered = templar.render(raw)
+        rendered = keyword_value("notify", raw, templar)
         names.extend(str(name) for name in (rendered if isinstance(rendered, list) else [rendered]) if name)
     return names
 
@@ -541,7 +543,7 @@ def _finish(attempt: Attempt | None, answer: dict[str, Any]) -> dict[str, Any]:
 def failure(error: Exception) -> dict[str, Any]:
     if isinstance(error, TaskError):
         return dict(error.result)
-    return {"failed": True, "msg": str(error)}
+    return {"failed": True, "msg": f"Task failed: {error}" if isinstance(error, TemplateError) else str(error)}
 
 
 def complete(result: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ def described(task: Task, templar: Templar | None, options: RunOptions) -> dict[
     full = task.action if "." in task.action else f"ansible.builtin.{task.action}"
     made.update(
         {
-            "name": _rendered(task.name, templar) or task.written or task.action,
+            "name": _rendered(task.name, templar),
             "action": task.action,
             "_resolved_action": full,
             "args": {key: _rendered(value, templar) for key, value in task.args.items()},

@@ -6,9 +6,10 @@ import keyword
 from collections.abc import Mapping
 from typing import Any
 
-from provisioner.engine.errors import PlaybookError
+from provisioner.engine.errors import PlaybookError, RunError
 from provisioner.inventory.documents import LocatedDict, Location, location_of
-from provisioner.templating import is_template
+from provisioner.templating import TemplateError, is_template
+from provisioner.templating.filters.text import to_bool
 
 _MAPPINGS = frozenset({"args", "loop_control", "module_defaults", "environment"})
 _LISTS = frozenset({"block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers", "roles", "vars_prompt"})
@@ -29,7 +30,7 @@ def check(raw: Mapping[Any, Any], kind: str, place: Location | None) -> None:
     for key, value in raw.items():
         if value is None or (kind == "task" and key == "gather_facts"):  # which is a module there
             continue
-        wrong = _wrong(str(key), value)
+        wrong = _wrong(str(key), value, kind)
         if wrong:
             at = raw.value_at(key) if isinstance(raw, LocatedDict) else place
             raise PlaybookError(f"the field '{key}' of a {kind} {wrong}, but is {_shown(value)}", at)
@@ -42,10 +43,10 @@ def _check_names(value: Any, place: Location | None) -> None:
         for name in part:
             if not _is_name(name):
                 hint = "letters, digits and underscores make a name that is no word of Python"
-                raise PlaybookError(f"Invalid variable name {name!r}", location_of(part, name) or place, hint)
+                raise RunError(f"Invalid variable name {name!r}", location_of(part, name) or place, hint)
 
 
-def _wrong(key: str, value: Any) -> str:
+def _wrong(key: str, value: Any, kind: str) -> str:
     if key == "vars":  # needed before anything can be rendered
         parts = value if isinstance(value, list) else [value]
         return "" if all(isinstance(part, Mapping) for part in parts) else "must be a mapping"
@@ -63,6 +64,8 @@ def _wrong(key: str, value: Any) -> str:
     if key in _CONDITIONS:
         parts = value if isinstance(value, list) else [value]
         return "" if all(not isinstance(part, Mapping | list) for part in parts) else "must be an expression or a list of expressions"
+    if kind != "play" and key in _FLAGS | _NUMBERS and isinstance(value, str):
+        return ""  # the task fails when its turn comes
     if key in _FLAGS:
         return "" if isinstance(value, bool) or str(value).lower() in _BOOLEANS else "must be true or false"
     if key in _NUMBERS:
@@ -72,6 +75,27 @@ def _wrong(key: str, value: Any) -> str:
     if key in _TEXTS:
         return "" if isinstance(value, str | int | float) else "must be text"
     return ""
+
+
+def as_flag(name: str, value: Any) -> bool:
+    """A keyword's value as true or false. Raises TemplateError."""
+    if isinstance(value, bool):
+        return value
+    if str(value).strip().lower() not in _BOOLEANS or isinstance(value, list | dict):
+        raise _unfit(name, value, "bool")
+    return bool(to_bool(value))
+
+
+def as_number(name: str, value: Any) -> float:
+    """A keyword's value as a number. Raises TemplateError."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise _unfit(name, value, "float" if name == "delay" else "int") from None
+
+
+def _unfit(name: str, value: Any, kind: str) -> TemplateError:
+    return TemplateError(f"Error processing keyword '{name}': The value {value!r} could not be converted to '{kind}'.")
 
 
 def _is_name(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.engine import arguments, keyword_types
 from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple, tag_set
-from provisioner.engine.errors import PlaybookError
+from provisioner.engine.errors import PlaybookError, RunError
 from provisioner.engine.playbook import Block, Loop, LoopControl, Node, Role, Task, role_blocks
 from provisioner.inventory.documents import Location, location_of
 from provisioner.templating.plugins import LOOKUPS
@@ -249,7 +249,7 @@ class TaskParser:
         if not found:
             return None
         if len(found) > 1:
-            raise PlaybookError(f"duplicate loop in task: {found[0][0]}, {found[1][0]}", place)
+            raise RunError(f"duplicate loop in task: {found[0][0]}, {found[1][0]}", place)
         key, value = found[0]
         if key == "loop":
             return Loop(None, value)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.engine.attributes import Attributes
-from provisioner.engine.errors import PlaybookError
+from provisioner.engine.errors import OptionsError, PlaybookError
 from provisioner.engine.events import NoHosts, PlayStarted
 from provisioner.engine.handlers import Handlers
 from provisioner.engine.lockstep import FREE, Lockstep, PlayEnded
@@ -107,7 +107,7 @@ class PlayRun:
             case "shuffle":
                 random.SystemRandom().shuffle(hosts)
             case _:
-                raise PlaybookError(f"Unknown order specified '{order}'", self.play.location)
+                raise OptionsError(f"Invalid 'order' specified for inventory hosts: {order}", self.play.location)
         return hosts
 
     def _warn_of(self, pattern: Any) -> None:

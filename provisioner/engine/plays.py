@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.engine import keyword_types
 from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple
 from provisioner.engine.content import Content
-from provisioner.engine.errors import MissingContentError, PlaybookError
+from provisioner.engine.errors import MissingContentError, PlaybookError, RunError
 from provisioner.engine.parsing import Surroundings, short_name
 from provisioner.engine.playbook import Play, role_blocks, with_dependencies
 from provisioner.inventory.documents import Location, location_of
@@ -110,7 +110,7 @@ class PlaybookReader:
             raise PlaybookError("the field 'hosts' is required but was not set", place)
         strategy = str(raw.get("strategy") or "").split(".")[-1]
         if strategy and strategy not in STRATEGIES:
-            raise PlaybookError(f"Invalid play strategy specified: {strategy}", place, f"known: {', '.join(STRATEGIES)}")
+            raise RunError(f"Invalid play strategy specified: {strategy}", place, f"known: {', '.join(STRATEGIES)}")
         if "user" in raw:
             raw = {**raw, "remote_user": raw.get("remote_user", raw["user"])}
         # Conditions and variables of a play are not its tasks' own.

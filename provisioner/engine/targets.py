@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.engine.errors import TaskError
+from provisioner.engine.keyword_types import as_flag
 from provisioner.engine.options import RunOptions
 from provisioner.engine.playbook import Task
 from provisioner.engine.sessions import Session, SessionPool, Target
@@ -16,7 +17,6 @@ from provisioner.engine.state import HostState
 from provisioner.engine.variables import HostVarsVars, PlayContext, Variables
 from provisioner.inventory import Host, Inventory
 from provisioner.templating import OMIT, Resolved, Templar, TemplateError
-from provisioner.templating.filters.text import to_bool
 
 _RELEVANT = (
     "ansible_host", "ansible_port", "ansible_user", "ansible_ssh_", "ansible_password", "ansible_connection", "ansible_private_key_file",
@@ -146,7 +146,7 @@ class Targets:
         """None when the task runs as the connection's user."""
         source = self._variables.templar(state, context, None) if delegated else templar
         wanted = self._become_value(source, templar, "ansible_become", task, "become", self._options.become)
-        if not to_bool(wanted):
+        if wanted is None or wanted is OMIT or not as_flag("become", wanted):
             return None
         user = self._become_value(source, templar, "ansible_become_user", task, "become_user", self._options.become_user) or "root"
         method = self._become_value(source, templar, "ansible_become_method", task, "become_method", self._options.become_method) or "sudo"

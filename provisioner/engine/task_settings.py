@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.engine.errors import EngineError, TaskError
+from provisioner.engine.errors import EngineError
+from provisioner.engine.keyword_types import as_flag, as_number
 from provisioner.engine.playbook import Task
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
 from provisioner.engine.targets import BecomeRequest, keyword_value
 from provisioner.engine.variables import PlayContext
 from provisioner.templating import OMIT, Templar, TemplateError
-from provisioner.templating.filters.text import to_bool
+
+# What a task does wrong in these shows before it runs, although nobody needs them yet.
+_JUDGED_LATER = ("any_errors_fatal", "delegate_facts", "ignore_errors", "ignore_unreachable", "run_once")
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,14 @@ def _evaluated(run: Run, state: HostState, context: PlayContext, task: Task, tem
         rendered = templar.render(delegate)
         delegate_to = None if rendered in (None, "", OMIT) else str(rendered)
     timeout = values.get("timeout")
-    limits = [float(keyword_value("timeout", timeout, templar))] if timeout else []
+    limits = [as_number("timeout", keyword_value("timeout", timeout, templar))] if timeout else []
     limits += [run.options.timeout_s] if run.options.timeout_s else []
     if task.async_s:
         limits = []
     target = run.targets.delegate(delegate_to) if delegate_to else state
     no_log = _flag(task, "no_log", False, templar)
+    for name in _JUDGED_LATER:
+        _flag(task, name, False, templar)
     return Settings(
         delegate_to=delegate_to,
         become=run.targets.become(target, context, task, templar, delegated=delegate_to is not None),
@@ -61,7 +66,7 @@ def _evaluated(run: Run, state: HostState, context: PlayContext, task: Task, tem
         diff=_flag(task, "diff", run.options.diff, templar) and not no_log,
         no_log=no_log,
         timeout_s=min(limits, default=None) or None,
-        environment=_environment(task, templar),
+        environment=_environment(run, task, templar),
     )
 
 
@@ -77,7 +82,8 @@ def _flag(task: Task, name: str, default: bool, templar: Templar) -> bool:
     value = task.attributes.values.get(name)
     if value is None:
         return default
-    return bool(to_bool(keyword_value(name, value, templar)) if isinstance(value, str) else value)
+    found = keyword_value(name, value, templar) if isinstance(value, str) else value
+    return default if found is None or found is OMIT else as_flag(name, found)
 
 
 def _holds(task: Task, templar: Templar) -> bool:
@@ -87,7 +93,7 @@ def _holds(task: Task, templar: Templar) -> bool:
         return False
 
 
-def _environment(task: Task, templar: Templar) -> dict[str, str]:
+def _environment(run: Run, task: Task, templar: Templar) -> dict[str, str]:
     merged: dict[str, str] = {}
     for level in task.attributes.environment:
         try:
@@ -98,6 +104,7 @@ def _environment(task: Task, templar: Templar) -> dict[str, str]:
         if rendered in (None, "", OMIT):
             continue
         if not isinstance(rendered, Mapping):
-            raise TaskError(f"environment must be a mapping, not {type(rendered).__name__}")
+            run.warn(f"could not parse environment value, skipping: [{level!r}]")
+            continue
         merged.update({str(key): "" if value is None else str(value) for key, value in rendered.items() if value is not OMIT})
     return merged

@@ -30,5 +30,5 @@ def test_values_are_rendered_where_they_can_be() -> None:
 def test_what_nobody_wrote_has_defaults() -> None:
     shown = described(Task("my.own.module", {}, Attributes()), None, RunOptions())
     assert (shown["poll"], shown["delay"], shown["retries"], shown["until"]) == (15, 5, None, [])
-    assert shown["name"] == "my.own.module" == shown["_resolved_action"]
+    assert (shown["name"], shown["_resolved_action"]) == ("", "my.own.module")
     assert shown["loop"] is None and shown["loop_control"] is None
