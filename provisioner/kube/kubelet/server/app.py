@@ -8,16 +8,19 @@ from pathlib import Path
 
 import msgspec
 from aiohttp import web
+from prometheus_client import generate_latest
 
 from provisioner.kube.api._generated import core_v1, meta_v1
 from provisioner.kube.kubelet.config import Configuration
 from provisioner.kube.kubelet.errors import DockerError
+from provisioner.kube.kubelet.node.machine import Machine
 from provisioner.kube.kubelet.pod.decide import newest, sandbox_of
 from provisioner.kube.kubelet.pod.pods import Pods
 from provisioner.kube.kubelet.pod.services import Services
 from provisioner.kube.kubelet.runtime.containers import Container
 from provisioner.kube.kubelet.server import host_logs, logs, port_forward, remote_command
 from provisioner.kube.kubelet.server.access import Access
+from provisioner.kube.kubelet.server.cadvisor import cadvisor_metrics
 from provisioner.kube.kubelet.server.stats import Stats, pods_of, resource_metrics
 from provisioner.kube.kubelet.server.summary import summary
 
@@ -38,11 +41,12 @@ class KubeletServer:
         pods: Pods,
         access: Access,
         config: Configuration,
+        machine: Machine,
         healthy: Callable[[], str | None],
     ) -> None:
         self._node_name, self._docker, self._containers, self._pods = node_name, services.docker, services.containers, pods
         self._access, self._clock, self._healthy = access, services.clock, healthy
-        self._stats, self._root, self._config = stats, services.settings.root, config
+        self._stats, self._root, self._config, self._machine = stats, services.settings.root, config, machine
         self._image_root: Path | None = None
         self._runner: web.AppRunner | None = None
 
@@ -73,6 +77,7 @@ class KubeletServer:
             web.get("/stats/summary", self._summary),
             web.get("/metrics", self._metrics),
             web.get("/metrics/resource", self._resource_metrics),
+            web.get("/metrics/cadvisor", self._cadvisor),
             *(host_logs.routes(host_logs.ROOT) if self._config.enable_system_log_handler else ()),
             web.post("/run/{namespace}/{pod}/{container}", self._run),
             web.post("/run/{namespace}/{pod}/{uid}/{container}", self._run),
@@ -181,10 +186,19 @@ class KubeletServer:
         samples = await self._stats.sample()
         return web.Response(text=resource_metrics(self._stats.node(), list(self._containers.all()), samples, self._clock))
 
+    async def _cadvisor(self, _: web.Request) -> web.Response:
+        """Prometheus' text."""
+        samples = await self._stats.sample()
+        every = list(self._containers.all())
+        return web.Response(text=cadvisor_metrics(self._machine, self._stats.node(), every, samples, self._clock))
+
     async def _metrics(self, _: web.Request) -> web.Response:
         every = list(self._containers.all())
         running = sum(1 for c in every if c.running and not c.is_sandbox)
         lines = [
+            generate_latest().decode().rstrip("\n"),
+            "# TYPE kubelet_node_name gauge",
+            f'kubelet_node_name{{node="{self._node_name}"}} 1',
             "# TYPE kubelet_running_pods gauge",
             f"kubelet_running_pods {sum(1 for c in every if c.running and c.is_sandbox)}",
             "# TYPE kubelet_running_containers gauge",

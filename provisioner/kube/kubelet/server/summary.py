@@ -55,9 +55,7 @@ def _pod(uid: str, known: Sequence[tuple[Container, Usage]], now: str, disk: Cal
         "containers": [_container(c, usage, now) for c, usage in known if not c.is_sandbox],
         **cpu_and_memory([usage for _, usage in known], now),
     }
-    cable = interface_of(uid)
-    if (NETWORK_DEVICES / cable).exists():
-        found = interface(cable, "eth0", SWAPPED)
+    if found := interface_of_pod(uid):
         told["network"] = {"time": now, **found, "interfaces": [found]}
     return told
 
@@ -110,6 +108,12 @@ def interface(device: str, name: str, counters: dict[str, str]) -> dict[str, Any
         except (OSError, ValueError):
             continue
     return told
+
+
+def interface_of_pod(uid: str) -> dict[str, Any]:
+    """A pod's own view of its cable; empty for one that has none."""
+    cable = interface_of(uid)
+    return interface(cable, "eth0", SWAPPED) if (NETWORK_DEVICES / cable).exists() else {}
 
 
 def default_interface() -> str:
