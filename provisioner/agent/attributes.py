@@ -57,7 +57,7 @@ def mode_of(wanted: Any, current: int, is_dir: bool) -> int:
     if re.match(r"^0?o?[0-7]+$", text):
         return int(text.replace("o", ""), 8)
     mode = current
-    for clause in text.split(","):
+    for clause in filter(None, text.split(",")):
         found = _CLAUSE.match(clause)
         if found is None:
             raise ModuleFailed("mode must be in octal or symbolic form", details="bad symbolic permission for mode: %s" % clause)

@@ -6,12 +6,12 @@ import shutil
 from typing import Any, Dict
 
 from provisioner.agent import attributes
-from provisioner.agent.context import Context
+from provisioner.agent.context import Context, ModuleFailed
 
 
 def copy_folder(source: str, dest: str, args: Dict[str, Any], context: Context) -> bool:
-    """Whether anything changes. `local_follow` false keeps links as links; owner and group are those of the arguments."""
-    links = args["local_follow"] is False
+    """Whether anything changes. Links stay links unless `local_follow` is true; owner and group are those of the arguments."""
+    links = not args["local_follow"]
     if not os.path.exists(dest):
         if not context.check:
             shutil.copytree(source, dest, symlinks=links)
@@ -22,21 +22,30 @@ def copy_folder(source: str, dest: str, args: Dict[str, Any], context: Context) 
 
 
 def _merge(source: str, dest: str, args: Dict[str, Any], context: Context) -> bool:
-    links = args["local_follow"] is False
+    links = not args["local_follow"]
     compared = filecmp.dircmp(source, dest, ignore=[])
-    names = compared.diff_files + compared.left_only
+    kept = {name for name in compared.left_list if links and os.path.islink(os.path.join(source, name))}
+    names = [name for name in compared.diff_files + compared.left_only if name not in kept]
+    names += [name for name in sorted(kept) if not _same_link(os.path.join(source, name), os.path.join(dest, name))]
     if not context.check:
         for name in names:
             _copy(os.path.join(source, name), os.path.join(dest, name), links)
             _own(os.path.join(dest, name), args, context)
     changed = bool(names)
     for name in compared.common_dirs:
-        changed = _merge(os.path.join(source, name), os.path.join(dest, name), args, context) or changed
+        if name not in kept:
+            changed = _merge(os.path.join(source, name), os.path.join(dest, name), args, context) or changed
     return changed
+
+
+def _same_link(source: str, dest: str) -> bool:
+    return os.path.islink(dest) and os.readlink(dest) == os.readlink(source)
 
 
 def _copy(source: str, dest: str, links: bool) -> None:
     if links and os.path.islink(source):
+        if os.path.isdir(dest) and not os.path.islink(dest):
+            raise ModuleFailed("%s is a folder, but a link in %s: remove it first" % (dest, source))
         if os.path.lexists(dest):
             os.unlink(dest)
         os.symlink(os.readlink(source), dest)
@@ -44,8 +53,7 @@ def _copy(source: str, dest: str, links: bool) -> None:
         shutil.copytree(source, dest, symlinks=links)
     else:
         shutil.copyfile(source, dest)
-        if not os.path.islink(source):
-            shutil.copymode(source, dest)
+        shutil.copymode(source, dest)
 
 
 def _own(path: str, args: Dict[str, Any], context: Context) -> bool:

@@ -167,7 +167,8 @@ def _from_here(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         )
     args = dict(args, mode=mode)
     if folder:
-        return dict(_folder(args, context), src=source, checksum=None, md5sum=None)
+        made = _folder(args, context)
+        return dict(made, src=source) if "msg" in made else dict(made, src=source, checksum=None, md5sum=None)
     made = _place(args, context, source)
     return made if "msg" in made else dict({"src": source, "checksum": checksum, "md5sum": contents.md5_of(source)}, **made)
 
@@ -181,6 +182,8 @@ def _folder(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     into = wanted if source.endswith("/") else os.path.join(wanted, os.path.basename(source))
     if os.path.exists(wanted) and not os.path.isdir(wanted):
         raise ModuleFailed("%s is no directory" % wanted)
+    if not args["force"] and os.path.exists(dest):
+        return {"msg": "file already exists", "dest": dest, "changed": False}
     changed = copy_folder(source, into, args, context)
     if not os.path.isdir(wanted):
         dest = wanted

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
 from provisioner.agent import attributes
 from provisioner.agent.context import Context, ModuleFailed
@@ -163,8 +163,10 @@ def _make_folders(path: str, args: Dict[str, Any], context: Context, diff: Dict[
         raise ModuleFailed("There was an issue creating %s as requested: %s" % (made, error), path=path)
 
 
-def _give_all(path: str, args: Dict[str, Any], context: Context) -> bool:
+def _give_all(path: str, args: Dict[str, Any], context: Context, seen: FrozenSet[str] = frozenset()) -> bool:
+    """Of everything below. A link that leads back to a folder it lies in (`seen`) is followed no further."""
     changed = False
+    seen = seen | {os.path.realpath(path)}
     for folder, folders, files in os.walk(path):
         for name in folders + files:
             inside = os.path.join(folder, name)
@@ -173,8 +175,8 @@ def _give_all(path: str, args: Dict[str, Any], context: Context) -> bool:
                 continue
             target = os.path.join(folder, os.readlink(inside))
             if os.path.exists(target):
-                if os.path.isdir(target):
-                    changed = _give_all(target, args, context) or changed
+                if os.path.isdir(target) and os.path.realpath(target) not in seen:
+                    changed = _give_all(target, args, context, seen) or changed
                 changed = _give(target, args, context) or changed
     return changed
 

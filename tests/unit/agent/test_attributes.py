@@ -29,6 +29,7 @@ from provisioner.agent.context import Context, ModuleFailed
         ("a=rX", 0o700, False, 0o555),
         ("g=u", 0o640, False, 0o660),
         ("u+x,g=u-w,o=", 0o644, False, 0o750),
+        ("u+x,,g+w,", 0o644, False, 0o764),
         ("u+s,g+s,+t", 0o755, True, 0o7755),
         ("u-s", 0o4755, False, 0o755),
         ("g=", 0o2775, True, 0o705),
