@@ -9,6 +9,8 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+# What upstream says of everything else.
+FORM = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 _FORM = re.compile(r"^([+-]?)(\d+\.?\d*|\.\d+)(?:([eE][+-]?\d+)|(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei))?$")
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 # Longer numbers are nobody's quantity, and would be worked with for ever.
@@ -24,11 +26,7 @@ class QuantityError(ValueError):
 def _parse(text: str) -> tuple[Fraction, str]:
     found = _FORM.match(text)
     if found is None:
-        raise QuantityError(
-            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-            if text
-            else "quantity must not be empty"
-        )
+        raise QuantityError(FORM if text else "quantity must not be empty")
     sign, number, exponent, suffix = found.groups()
     if len(number) > DIGITS or (exponent and abs(int(exponent[1:])) > DIGITS):
         raise QuantityError("quantities must be numbers that can be written in a hundred digits")

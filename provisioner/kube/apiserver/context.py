@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from provisioner.kube.api.strict import NONE, Doubles
@@ -50,3 +50,7 @@ class Call:
     mutated: bool = False
     # called when a watch begins to answer
     begun: Callable[[], None] = _nothing
+
+    def warn(self, texts: Iterable[str]) -> None:
+        """Once of each: a write may be tried again."""
+        self.warnings += [text for text in texts if text not in self.warnings]

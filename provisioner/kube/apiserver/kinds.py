@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import codec, defaults, deprecations, tables
+from provisioner.kube.api import codec, defaults, deprecations, errors, tables, warnings
 from provisioner.kube.api import validation as rules
+from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.errors import FieldError, StatusError
 from provisioner.kube.api.field_sets import Schema
+from provisioner.kube.api.quantity import FORM
 from provisioner.kube.api.strategies import Strategy, strategy_of
 from provisioner.kube.apiserver.conversions import CONVERSIONS
 
@@ -119,6 +121,16 @@ class Kind:
 
     def validate_create(self, obj: Obj) -> list[FieldError]:
         return rules.validate_create(obj)
+
+    def refusal(self, metadata: meta_v1.ObjectMeta, found: list[FieldError]) -> StatusError:
+        """422 with what is wrong; 400 for what is no quantity, which upstream's decoder refuses."""
+        if any(FORM in error.message for error in found):
+            return Unfit(self.resource, FORM)
+        return errors.invalid(self.resource.kind, metadata.name or metadata.generate_name or "", found, self.resource.group)
+
+    def warnings(self, new: Obj, old: Obj | None) -> list[str]:
+        """What clients are warned of in a valid object; `old` None: it is created."""
+        return warnings.of(new, old)
 
     def validate_update(self, new: Obj, old: Obj) -> list[FieldError]:
         return rules.validate_update(new, old)

@@ -136,7 +136,8 @@ class Rest:
             kind.strategy.prepare_create(obj)
         found = kind.validate_create(obj)
         if found:
-            raise errors.invalid(kind.resource.kind, metadata.name or metadata.generate_name or "", found, kind.resource.group)
+            raise kind.refusal(metadata, found)
+        call.warn(kind.warnings(obj, None))
         await self.admission.validate(call, kind, obj, None)
         body = self._sized(await kind.stored_form(self._owned(kind, call, kind.to_dict(obj), None, applied)))
         if call.dry_run:
@@ -182,7 +183,7 @@ class Rest:
             found = strict.findings(call.doubles, unknown, is_typed=kind.type_key is not None) if call.doubles or unknown else []
             if found and wanted == "Strict":
                 raise Unfit(resource, f"strict decoding error: {strict.strict_error(call.doubles, found)}")
-            call.warnings += [warning for warning in found if warning not in call.warnings]
+            call.warn(found)
         try:
             return kind.decode(document)
         except codec.DecodeError as error:
@@ -431,7 +432,6 @@ class Rest:
         raise errors.conflict(kind.resource.plural, target.name, group=kind.resource.group)
 
     async def _replace(self, kind: Kind, call: Call, entry: Entry, old: Obj, new: Obj, applied: Applied | None = None) -> Outcome:
-        resource = kind.resource
         # Before the strategy compares: an absent default is no change.
         kind.default(new)
         if call.target.subresource == "status":
@@ -443,7 +443,9 @@ class Rest:
         validate = kind.validate_status_update if call.target.subresource == "status" else kind.validate_update
         found = validate(new, old)
         if found:
-            raise errors.invalid(resource.kind, new.metadata.name or "", found, resource.group)
+            raise kind.refusal(new.metadata, found)
+        if not call.target.subresource:
+            call.warn(kind.warnings(new, old))
         await self.admission.validate(call, kind, new, old)
         new.metadata.resource_version = old.metadata.resource_version = None
         before = kind.to_dict(old)

@@ -150,11 +150,30 @@ def test_what_is_there_twice_or_unknown_is_told(server: Any, namespace: str) -> 
     assert code == 422 and 'Unsupported value: "Odd"' in status["message"]
     assert server.call("POST", path, body)[0] == 201
     headers = {"Content-Type": "application/apply-patch+yaml"}
-    code, status = server.call("PATCH", f"{path}/d?fieldManager=x", b"spec: {unknown1: 1}", headers=headers)
+    code, status = server.call(
+        "PATCH", f"{path}/d?fieldManager=x", b"apiVersion: apps/v1\nkind: Deployment\nspec: {unknown1: 1}", headers=headers
+    )
     assert code == 500 and ".spec.unknown1: field not declared in schema" in status["message"]
+    code, status = server.call("PATCH", f"{path}/d?fieldManager=x", b"apiVersion: apps/v2\nkind: Deployment", headers=headers)
+    assert code == 400 and "Specified patch version: apps/v2, expected: apps/v1" in status["message"]
     twice = b"metadata: {name: d}\nspec:\n  paused: true\n  paused: false\n"
     code, status = server.call("PATCH", f"{path}/d?fieldManager=x&fieldValidation=Strict", twice, headers=headers)
     assert code == 400 and 'line 4: key "paused" already set in map' in status["message"]
+
+
+def test_what_is_none_of_the_kind(server: Any, namespace: str) -> None:
+    """A body is 400, a patch's result 422; amounts that are none are the decoder's to refuse."""
+    path, merge = f"/api/v1/namespaces/{namespace}/pods", {"Content-Type": "application/merge-patch+json"}
+    pod: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    assert server.call("POST", path, pod)[0] == 201
+    code, status = server.call("PATCH", f"{path}/p?fieldValidation=Strict", b'{"odd":1}', headers=merge)
+    assert code == 422 and status["message"].startswith(' "" is invalid: patch: Invalid value: "{')
+    assert status["message"].endswith('strict decoding error: unknown field "odd"')
+    code, status = server.call("PATCH", f"{path}/p", b'{"spec":{"hostname":1}}', headers=merge)
+    assert code == 422 and "cannot unmarshal number into Go struct field" in status["message"]
+    pod["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "much"}}
+    code, status = server.call("POST", path, {**pod, "metadata": {"name": "q"}})
+    assert code == 400 and status["message"].startswith('Pod in version "v1" cannot be handled as a Pod: quantities must match')
 
 
 def test_options_of_a_deletion(server: Any, maps: str) -> None:

@@ -19,8 +19,8 @@ _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
     # version.group, and the core group's has none.
     ("apiregistration.k8s.io", "APIService"): names.is_path_segment,
 }
-
-_PROPAGATIONS = {"orphan", "foregroundDeletion"}
+# Finalizers that say what becomes of what an object owns.
+PROPAGATIONS = {"orphan", "foregroundDeletion"}
 
 
 def validate_metadata(obj: Any) -> list[FieldError]:
@@ -38,7 +38,7 @@ def _maps(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
     found = labels(metadata.labels, "metadata.labels") + _annotations(metadata.annotations)
     for finalizer in metadata.finalizers or ():
         found += [errors.invalid_value("metadata.finalizers", finalizer, message) for message in names.is_qualified_name(finalizer)]
-    if metadata.finalizers and set(metadata.finalizers) >= _PROPAGATIONS:
+    if metadata.finalizers and set(metadata.finalizers) >= PROPAGATIONS:
         message = "finalizer orphan and foregroundDeletion cannot be both set"
         found.append(errors.invalid_value("metadata.finalizers", metadata.finalizers, message))
     return found

@@ -15,11 +15,11 @@ import msgspec
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import apiextensions_v1, meta_v1
 from provisioner.kube.api._generated.resources import Resource, Subresource
-from provisioner.kube.api.errors import FieldError, StatusError
+from provisioner.kube.api.errors import FieldError, StatusError, shown
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.strategies import Strategy
 from provisioner.kube.api.tables.columns import UNKNOWN, since
-from provisioner.kube.api.validation.metadata import validate_metadata, validate_metadata_update
+from provisioner.kube.api.validation.metadata import PROPAGATIONS, validate_metadata, validate_metadata_update
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom import embedded, json_paths, rules, schema
 from provisioner.kube.apiserver.custom.conversion import Conversion
@@ -260,6 +260,12 @@ class CustomKind(Kind):
             message = "create not allowed while custom resource definition is terminating"
             raise StatusError(405, "MethodNotAllowed", message)
         return validate_metadata(obj) + self._judged(schema.validate(obj.body, self._bodied) + self._embedded(obj), obj, None)
+
+    def warnings(self, new: Custom, old: Custom | None) -> list[str]:
+        known = old.metadata.finalizers or () if old is not None else ()
+        advice = "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers"
+        fresh = [name for name in new.metadata.finalizers or () if "/" not in name and name not in known and name not in PROPAGATIONS]
+        return [f"metadata.finalizers: {shown(name)}: {advice}" for name in fresh]
 
     def _judged(self, found: list[FieldError], new: Custom, old: Custom | None) -> list[FieldError]:
         """What the schema says, and, where that is nothing, what its rules say."""
