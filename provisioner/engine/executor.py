@@ -319,6 +319,7 @@ class Executor:
             or control.pause
             or control.break_when
         )
+        held = state.store.held() if actions.is_local(task.action) else None
         results: list[dict[str, Any]] = []
         includes: list[dict[str, Any]] = []
         settings, hidden = Settings(), False
@@ -336,15 +337,17 @@ class Executor:
                 include = result.pop("_include", None)
                 result.update({key: value for key, value in local.items() if not key.startswith("__")})
                 results.append(result)
+                label = self._item_done(state, task, serial, templar, result, local, settings)
                 if include is not None and not result.get("skipped"):
-                    includes.append({**include, "local": local})
-                self._item_done(state, task, serial, templar, result, local, settings)
+                    includes.append({**include, "local": local, "label": str(label)})
             if results and control.break_when and self._breaks(task, templar, results[-1], done[-1][1]):
                 break
             if any(result.get("unreachable") for result in results):
                 break
         outcome = self._outcome(_summary(results), task, templar, replace(settings, no_log=hidden))
         outcome.includes = includes
+        if held is not None and outcome.status is Status.FAILED:
+            state.store.back_to(held)  # what items set was for the items after them
         return outcome
 
     def _breaks(self, task: Task, templar: Templar, result: dict[str, Any], local: dict[str, Any]) -> bool:
@@ -380,7 +383,8 @@ class Executor:
 
     def _item_done(
         self, state: HostState, task: Task, serial: int, templar: Templar, result: dict[str, Any], local: dict[str, Any], settings: Settings
-    ) -> None:
+    ) -> Any:
+        """Tells of it; answers with the label."""
         label: Any = local[next(iter(local))]
         if task.loop_control.label is not None:
             try:
@@ -397,12 +401,13 @@ class Executor:
         told = "(censored due to no_log)" if hidden else label
         address = self.run.targets.address(to) if to else None
         self.run.emit(ItemDone(state.name, task.title, serial, told, status, shown, ignored, to, address))
+        return told
 
     # What stays
 
     def _keep(self, state: HostState, task: Task, outcome: Outcome, templar: Templar) -> None:
         result = outcome.result
-        if not (task.loop is not None and actions.is_local(task.action)):
+        if outcome.status is not Status.FAILED and not (task.loop is not None and actions.is_local(task.action)):
             for part in result["results"] if task.loop is not None and isinstance(result.get("results"), list) else [result]:
                 if isinstance(part, dict) and isinstance(part.get("ansible_facts"), dict):
                     self._take_facts(state, task, part, templar)
@@ -549,6 +554,8 @@ def failure(error: Exception) -> dict[str, Any]:
 def complete(result: dict[str, Any]) -> None:
     """Adds what every result says."""
     result.setdefault("changed", False)
+    if result.get("failed") and not {"msg", "results"} & result.keys():
+        result["msg"] = "Task failed: Action failed: Unknown error."
     if not result.get("skipped") and not ("results" in result and "skipped" in result):
         result.setdefault("failed", False)
 

@@ -1,4 +1,5 @@
-"""Dynamic includes: hosts that include the same with the same variables go through it together."""
+"""Dynamic includes: hosts that include the same with the same variables go through it together. All that a loop includes is looked up and told of
+before the first of it runs."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ def run_includes(
         if task.register and task.loop is not None and outcome.includes:
             state.store.set(task.register, _of_loop(task, outcome))
     longest = max((len(outcome.includes) for _, outcome in done), default=0)
+    loaded = []
     for position in range(longest):
         groups: list[tuple[dict[str, Any], list[HostState]]] = []
         for state, outcome in done:
@@ -37,13 +39,15 @@ def run_includes(
                 continue
             wanted = outcome.includes[position]
             for known, hosts in groups:
-                if known == wanted:
+                if {**known, "label": ""} == {**wanted, "label": ""}:
                     hosts.append(state)
                     break
             else:
                 groups.append((wanted, [state]))
         for wanted, hosts in groups:
-            _one(step, task, wanted, list(shared) if shared is not None else hosts, handler)
+            loaded.append(_loaded(step, task, wanted, list(shared) if shared is not None else hosts, handler))
+    for nodes, hosts in loaded:
+        step.run_nodes(nodes, hosts, handler=handler)
 
 
 def _of_loop(task: Task, outcome: Outcome) -> dict[str, Any]:
@@ -65,10 +69,13 @@ def _told(task: Task, args: Mapping[str, Any]) -> dict[str, Any]:
     return {**({} if file is None else {"include": file}), "include_args": dict(task.attributes.vars)}
 
 
-def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[HostState], handler: bool) -> None:
+def _loaded(
+    step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[HostState], handler: bool
+) -> tuple[list[Node], list[HostState]]:
+    """What is to run, and on which hosts. Those whose include is not there have failed."""
     alive = [state for state in hosts if state.alive]
     if not alive:
-        return
+        return [], []
     try:
         with step.run.lock:
             nodes, what = _load(step, task, wanted, alive[0], handler)
@@ -89,13 +96,12 @@ def _one(step: Lockstep, task: Task, wanted: Mapping[str, Any], hosts: list[Host
                 result["include"] = wanted["args"].get("file", wanted["args"].get("_raw_params"))
             step.keep_failure(state, task, {**result, "msg": str(e)}, None)
             step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.FAILED, result, location=task.location))
-        return
-    local = wanted.get("local") or {}
-    step.run.emit(Included(what, tuple(state.name for state in alive), str(next(iter(local.values()), ""))))
+        return [], []
+    step.run.emit(Included(what, tuple(state.name for state in alive), wanted.get("label", "")))
     if task.register and task.loop is None:
         for state in alive:
             state.store.set(task.register, {"changed": False, **_told(task, wanted["args"])})
-    step.run_nodes(nodes, alive, handler=handler)
+    return nodes, alive
 
 
 def _load(step: Lockstep, task: Task, wanted: Mapping[str, Any], state: HostState, handler: bool) -> tuple[list[Node], str]:

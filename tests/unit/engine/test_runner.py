@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.engine import PlaybookError
-from provisioner.engine.events import TaskStarted, Warned
+from provisioner.engine.events import Included, TaskStarted, Warned
 from tests.unit.engine.fakes import play, tasks
 
 E: dict[str, Any] = {}
@@ -577,3 +577,13 @@ def test_a_pause_is_over_when_its_task_is(tmp_path: Path) -> None:
     done = play(tmp_path, tasks("- pause: {seconds: 30}\n  timeout: 0.01\n  ignore_errors: true", hosts="h1"))
     [result] = done.results("pause")
     assert (result["msg"], result["timedout"]["period"]) == ("Task failed: Timed out after 0.01 second(s).", 0.01)
+
+
+def test_a_loop_of_includes_is_told_with_its_labels_before_any_of_it_runs(tmp_path: Path) -> None:
+    listed = tasks("- {include_tasks: inc.yml, loop: [{n: 1}, {n: 2}], loop_control: {label: 'no {{ item.n }}'}}")
+    done = play(tmp_path, listed, files={"inc.yml": "- debug: {msg: '{{ item.n }}'}"})
+    told = [event for event in done.events if isinstance(event, (Included, TaskStarted))]
+    assert [event.label if isinstance(event, Included) else event.action for event in told] == [
+        "include_tasks", "no 1", "no 2", "debug", "debug",
+    ]  # fmt: skip
+    assert done.messages() == [1, 2]
