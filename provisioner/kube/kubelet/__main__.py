@@ -110,6 +110,23 @@ def pod_settings(config: Configuration, flags: Flags, machine: Machine, name: st
     )
 
 
+def node_settings(config: Configuration, flags: Flags, machine: Machine, name: str, ip: str) -> NodeSettings:
+    return NodeSettings(
+        name=name,
+        ip=ip,
+        port=config.port,
+        version=VERSION,
+        root=Path(flags.root_dir),
+        labels=flags.node_labels,
+        taints=config.register_with_taints,
+        register=config.register_node,
+        max_pods=most_pods(config, machine),
+        provider_id=config.provider_id,
+        status_frequency_s=duration(config.node_status_update_frequency),
+        reserved=reserved(config, machine),
+    )
+
+
 def access_policy(config: Configuration) -> Policy:
     return Policy(
         anonymous=config.authentication.anonymous.enabled,
@@ -156,21 +173,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
         clock=clock,
         cluster_services=cluster_services.store.list,
     )
-    node_settings = NodeSettings(
-        name=name,
-        ip=ip,
-        port=config.port,
-        version=VERSION,
-        root=root,
-        labels=flags.node_labels,
-        taints=config.register_with_taints,
-        register=config.register_node,
-        max_pods=most_pods(config, machine),
-        provider_id=config.provider_id,
-        status_frequency_s=duration(config.node_status_update_frequency),
-        reserved=reserved(config, machine),
-    )
-    keeper = NodeKeeper(client, node_settings, machine, docker, containers, network, recorder, clock)
+    keeper = NodeKeeper(client, node_settings(config, flags, machine, name, ip), machine, docker, containers, network, recorder, clock)
     daemon.add_check("docker", lambda: containers.failure)
     await daemon.serve(Listener(config.healthz_bind_address, config.healthz_port))
     daemon.spawn("docker events", containers.run())
