@@ -89,7 +89,7 @@ class Engine:
         with self._lock:
             found = self._files.get(key)
             if found is None:
-                loader = jinja2.FileSystemLoader([str(path) for path in search])
+                loader = _Files([str(path) for path in search])
                 found = NativeEnvironment(loader, **{"keep_trailing_newline": False, "finalize": _defined, **options})
                 self._install(found)
                 self._files[key] = found
@@ -109,6 +109,18 @@ class Engine:
         template = environment.template_class.from_code(environment, code, environment.make_globals(None))
         made = self._loaded[base, name] = _Loaded(environment, template, _state(str(path)), ends(body))
         return made
+
+
+class _Files(jinja2.FileSystemLoader):
+    """Bytes that are no UTF-8 go through a template as they are."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        try:
+            return super().get_source(environment, template)
+        except UnicodeDecodeError:
+            path = next(found for folder in self.searchpath if (found := Path(folder, template)).is_file())
+            state = _state(str(path))
+            return path.read_text("utf-8", "surrogateescape"), str(path), lambda: _state(str(path)) == state
 
 
 def _defined(value: Any) -> Any:
@@ -245,8 +257,6 @@ class Templar:
             raise TemplateError(f"template {e.name!r} not found; looked in {', '.join(map(str, search or self.search))}") from e
         except jinja2.TemplateSyntaxError as e:
             raise syntax_error(e, name) from e
-        except UnicodeDecodeError as e:
-            raise TemplateError("is not UTF-8 text", template=name) from e
         template, environment = loaded.template, loaded.environment
         if changes_values(template):
             scope = scope.apart()

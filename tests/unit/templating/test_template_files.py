@@ -83,3 +83,11 @@ def test_templates_know_of_themselves(tmp_path: Path) -> None:
     known = template_variables(source, "t.j2", "/etc/t", "by {file} of {uid}, %Y")
     assert known["ansible_managed"] == f"by t.j2 of {known['template_uid']}, 1970"
     assert (known["template_path"], known["template_fullpath"], known["template_destpath"]) == ("t.j2", str(source), "/etc/t")
+
+
+def test_bytes_that_are_no_utf8_go_through(tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b"\xe4{{ 1 + 1 }}\xff\n{% include 'other' %}")
+    (tmp_path / "other").write_bytes(b"\x80")
+    templar = Templar(variables={})
+    made = templar.render_file("latin", search=[tmp_path])
+    assert made.encode(errors="surrogateescape") == b"\xe42\xff\n\x80"
