@@ -105,7 +105,7 @@ class PlayOutput:
             case Status.SKIPPED:
                 self._say("skipping", f"skipping: [{event.host}] => (item={event.label}) {self._asked_for(event.result, action)}")
             case _:
-                self._diff(event.result)
+                self._diff(event)
                 line = f"{event.status.value}: [{host}] => (item={event.label})"
                 self._say(event.status.value, line + self._asked_for(event.result, action))
 
@@ -121,7 +121,7 @@ class PlayOutput:
         elif event.status is Status.SKIPPED:
             self._say("skipping", f"skipping: [{event.host}]{self._asked_for(event.result, event.action)}")
         elif not looped:
-            self._diff(event.result)
+            self._diff(event)
             self._say(event.status.value, f"{event.status.value}: [{host}]{self._asked_for(event.result, event.action)}")
         if failed and event.ignored:
             self._say("ignored", "...ignoring")
@@ -131,9 +131,9 @@ class PlayOutput:
             self._told.add(text)
             self._say("failed", text.rstrip("\n") + "\n")
 
-    def _diff(self, result: Mapping[str, Any]) -> None:
-        if result.get("diff") and result.get("changed"):
-            text = diff_text(result["diff"])
+    def _diff(self, event: HostDone | ItemDone) -> None:
+        if event.shows_diff and event.result.get("diff") and event.result.get("changed"):
+            text = diff_text(event.result["diff"])
             if text:
                 print(text.rstrip("\n") + "\n")
 

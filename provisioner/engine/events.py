@@ -57,6 +57,7 @@ class ItemDone:
     ignored: bool = False
     delegated_to: str | None = None
     address: str | None = None
+    shows_diff: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class HostDone:
     location: Location | None = None
     address: str | None = None
     """Of the host that it was delegated to."""
+    shows_diff: bool = True
+    """Whether a person asked for differences: some modules answer with them always."""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ class Outcome:
     verbose: bool = False
     """Its result is what a person asked to see."""
 
+    shows_diff: bool = True
 
 def censored(result: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of a result that no_log is for."""
@@ -134,7 +135,7 @@ class Executor:
             ignored = self._flag(task, "ignore_unreachable", templar)
         chosen = settings or Settings()
         hidden = chosen.no_log or bool(result.get("_ansible_no_log"))
-        outcome = Outcome(result, status, ignored, hidden, chosen.delegate_to)
+        outcome = Outcome(result, status, ignored, hidden, chosen.delegate_to, shows_diff=chosen.diff)
         include = result.pop("_include", None)
         outcome.includes = [include] if include is not None and status is Status.OK else []
         return outcome
@@ -400,7 +401,7 @@ class Executor:
         to = settings.delegate_to
         told = "(censored due to no_log)" if hidden else label
         address = self.run.targets.address(to) if to else None
-        self.run.emit(ItemDone(state.name, task.title, serial, told, status, shown, ignored, to, address))
+        self.run.emit(ItemDone(state.name, task.title, serial, told, status, shown, ignored, to, address, settings.diff))
         return told
 
     # What stays

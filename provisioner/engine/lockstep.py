@@ -365,6 +365,7 @@ class Lockstep:
                 outcome.duration_s,
                 task.location,
                 self.run.targets.address(outcome.delegated_to) if outcome.delegated_to else None,
+                outcome.shows_diff,
             )
         )
 

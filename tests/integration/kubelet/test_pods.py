@@ -70,6 +70,7 @@ async def test_init_containers_come_first_and_environment_is_complete(node: Any)
             {"name": "shared", "mountPath": "/shared"},
             {"name": "config", "mountPath": "/etc/config", "readOnly": True},
             {"name": "keys", "mountPath": "/etc/keys"},
+            {"name": "files", "mountPath": "/files"},
             {"name": "token", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"},
         ],
     }
@@ -81,6 +82,7 @@ async def test_init_containers_come_first_and_environment_is_complete(node: Any)
     volumes = [
         {"name": "shared", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
         {"name": "config", "configMap": {"name": "settings"}},
+        {"name": "files", "image": {"reference": "busybox:1.35"}},
         {"name": "keys", "secret": {"secretName": "keys", "defaultMode": 0o400}},
         {
             "name": "token",
@@ -120,9 +122,11 @@ async def test_init_containers_come_first_and_environment_is_complete(node: Any)
         running,
         "sh",
         "-c",
-        "cat /var/run/secrets/kubernetes.io/serviceaccount/token; ls -la /etc/config; stat -c %a /etc/keys/..data/password; df /shared | tail -1",
+        "cat /var/run/secrets/kubernetes.io/serviceaccount/token; ls -la /etc/config; stat -c %a /etc/keys/..data/password; df /shared | tail -1; ls /files/bin/sh; touch /files/x",
+        check=False,
     )
     assert "token-of-default" in inside and "..data" in inside and "400" in inside and "tmpfs" in inside
+    assert "/files/bin/sh" in inside and not (node.host.docker("exec", running, "ls", "/files/x", check=False))
     node.api.delete_pod("env")
     await node.api.until(lambda: node.api.pod("env") is None)
     assert "kubelet/pods/" not in node.host.run("cat", "/proc/mounts").replace(str(node.host.work), "")
@@ -256,6 +260,7 @@ async def test_host_network_security_and_oom(node: Any) -> None:
         "host",
         {
             "hostNetwork": True,
+            "securityContext": {"supplementalGroups": [4321], "supplementalGroupsPolicy": "Strict"},
             "containers": [{"name": "main", "command": ["sh", "-c", "id -u; touch /x; ip addr; sleep 1000"], "securityContext": secure}],
         },
     )
@@ -269,6 +274,7 @@ async def test_host_network_security_and_oom(node: Any) -> None:
     assert node.api.pod("host")["status"]["podIP"] == "127.0.0.1"
     log = node.host.docker("logs", container_id(node, "host"))
     assert log.splitlines()[0] == "1234"
+    assert container(node, "host")["user"]["linux"] == {"uid": 1234, "gid": 0, "supplementalGroups": [0, 4321]}
     await node.api.until(lambda: phase(node, "eater") == "Failed")
     assert container(node, "eater")["state"]["terminated"]["reason"] == "OOMKilled"
     await node.api.until(lambda: container(node, "root").get("state", {}).get("waiting", {}).get("reason") == "CreateContainerConfigError")

@@ -81,3 +81,14 @@ def test_debug_shows_what_it_was_asked_for(capsys: pytest.CaptureFixture[str]) -
     result = {"x": 1, "changed": False, "failed": False, "_ansible_verbose_always": True}
     shown = show(capsys, TaskStarted("d", "debug", 1), HostDone("a", "d", "debug", 1, Status.OK, result))
     assert shown[1:] == ["ok: [a] => {", '    "x": 1', "}"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_difference_that_nobody_asked_for_is_not_shown(capsys: pytest.CaptureFixture[str], asked: bool) -> None:
+    result = {"changed": True, "diff": {"before": "a\n", "after": "b\n"}}
+    events = [
+        ItemDone("a", "install", 1, "git", Status.CHANGED, result, shows_diff=asked),
+        HostDone("b", "install", "apt", 1, Status.CHANGED, result, shows_diff=asked),
+    ]
+    lines = show(capsys, TaskStarted("install", "apt", 1), *events)
+    assert [line for line in lines if line in ("-a", "+b")] == ["-a", "+b"] * 2 * asked
