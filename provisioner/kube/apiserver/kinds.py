@@ -17,6 +17,7 @@ from provisioner.kube.api.errors import FieldError, StatusError
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.quantity import FORM
 from provisioner.kube.api.strategies import Strategy, strategy_of
+from provisioner.kube.api.validation.configuration import ILLEGAL
 from provisioner.kube.apiserver.conversions import CONVERSIONS
 
 Obj = Any
@@ -123,9 +124,11 @@ class Kind:
         return rules.validate_create(obj)
 
     def refusal(self, metadata: meta_v1.ObjectMeta, found: list[FieldError]) -> StatusError:
-        """422 with what is wrong; 400 for what is no quantity, which upstream's decoder refuses."""
-        if any(FORM in error.message for error in found):
-            return Unfit(self.resource, FORM)
+        """422 with what is wrong; 400 for what is no quantity or no base64, which upstream's decoder refuses."""
+        for mark in (FORM, ILLEGAL):
+            for error in found:
+                if mark in error.message:
+                    return Unfit(self.resource, error.message[error.message.index(mark) :])
         return errors.invalid(self.resource.kind, metadata.name or metadata.generate_name or "", found, self.resource.group)
 
     def warnings(self, new: Obj, old: Obj | None) -> list[str]:

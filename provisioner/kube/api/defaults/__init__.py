@@ -31,7 +31,6 @@ _MODULES = {
     ("", "Node"): "cluster",
     ("", "LimitRange"): "cluster",
     ("scheduling.k8s.io", "PriorityClass"): "cluster",
-    ("certificates.k8s.io", "CertificateSigningRequest"): "cluster",
     ("", "PersistentVolume"): "storage",
     ("", "PersistentVolumeClaim"): "storage",
     ("storage.k8s.io", "StorageClass"): "storage",

@@ -43,8 +43,3 @@ def limitrange(obj: core_v1.LimitRange) -> None:
 
 def priorityclass(obj: Any) -> None:
     default(obj, preemption_policy="PreemptLowerPriority")
-
-
-def certificatesigningrequest(obj: Any) -> None:
-    if obj.spec.usages is None:
-        obj.spec.usages = ["digital signature", "key encipherment"]

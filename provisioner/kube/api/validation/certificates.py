@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from provisioner.kube.api import errors
@@ -39,6 +40,7 @@ USAGES = (
     "signing",
     "timestamping",
 )
+_BLOCK = re.compile(r"-----BEGIN ([^-\n]+)-----\r?\n(.*?)-----END \1-----", re.DOTALL)
 # Conditions that say what was decided: they are True or not there, and stay.
 DECISIONS = ("Approved", "Denied")
 
@@ -123,10 +125,39 @@ def status(new: Any, old: Any) -> list[FieldError]:
     """Who signs sets the certificate once, and decides nothing."""
     if type(new).KIND != "CertificateSigningRequest":
         return []
-    problems = _conditions(new) + _kept(new, old, may_decide=False)
+    problems = _conditions(new) + _kept(new, old, may_decide=False) + _issued(new.status.certificate)
     if old.status.certificate and new.status.certificate != old.status.certificate:
         problems.append(errors.forbidden_field("status.certificate", "updates may not modify certificate content"))
     return problems
+
+
+def _issued(certificate: str | None) -> list[FieldError]:
+    """One certificate at least, and nothing else, in PEM."""
+    if not certificate:
+        return []
+    text = base64.b64decode(certificate).decode(errors="replace")
+    wrong = ""
+    blocks = _BLOCK.findall(text)
+    others = [kind for kind, _ in blocks if kind != "CERTIFICATE"]
+    if not blocks:
+        wrong = "must contain one or more PEM blocks"
+    elif others:
+        wrong = f"only CERTIFICATE PEM blocks are allowed, found {errors.shown(others[0])}"
+    elif any(":" in inside for _, inside in blocks):
+        wrong = "no PEM block headers are permitted"
+    else:
+        wrong = _unreadable(text)
+    return [errors.invalid_value("status.certificate", "<certificate data>", wrong)] if wrong else []
+
+
+def _unreadable(text: str) -> str:
+    from cryptography import x509
+
+    try:
+        x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        return "must contain certificates that can be parsed"
+    return ""
 
 
 def approval(new: Any, old: Any) -> list[FieldError]:

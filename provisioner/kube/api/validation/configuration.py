@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import string
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from provisioner.kube.api.errors import FieldError
 
 MAX_BYTES = 1024 * 1024
 SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
+ILLEGAL = "illegal base64 data at input byte "
+_LETTERS = frozenset(string.ascii_letters + string.digits + "+/")
 # type -> keys that must be there
 _KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
@@ -44,10 +47,23 @@ def _size(value: str, where: str, problems: list[FieldError], *, encoded: bool) 
     if not encoded:
         return len(value.encode())
     try:
-        return len(base64.b64decode(value, validate=True))
+        # As Go's decoder, which bears ends of lines.
+        return len(base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True))
     except (binascii.Error, ValueError):
-        problems.append(errors.invalid_value(where, "", "must be valid base64: illegal base64 data"))
+        problems.append(errors.invalid_value(where, "", f"{ILLEGAL}{_illegal_at(value)}"))
         return 0
+
+
+def _illegal_at(value: str) -> int:
+    """Where Go's decoder stops: the first byte that can't be there, or the beginning of a group that isn't whole."""
+    group, at = 0, 0
+    for at, letter in enumerate(value):
+        if letter in "\r\n":
+            continue
+        if letter not in _LETTERS:
+            return at
+        group = (group + 1) % 4
+    return max(0, len(value) - group)
 
 
 def _typed(obj: Any) -> list[FieldError]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +21,8 @@ from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.pods import decoded
 from provisioner.kube.apiserver.tokens import ServiceAccountTokens
 
+_LISTS = ("In", "NotIn")
+_OPERATORS = ("DoesNotExist", "Exists", *_LISTS)
 DEFAULT_TOKEN_S = 3600
 # What may be asked for: ten minutes at least, 2^32 seconds at most.
 MIN_TOKEN_S, MAX_TOKEN_S = 600, 2**32
@@ -82,6 +84,8 @@ async def access_review(authorizer: Authorizer, call: Call, kind: str, document:
     if (spec.resource_attributes is None) == (spec.non_resource_attributes is None):
         message = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         raise errors.invalid(kind, "", [errors.invalid_value("spec.resourceAttributes", None, message)], "authorization.k8s.io")
+    if spec.resource_attributes is not None and (wrong := _selectors(spec.resource_attributes)):
+        raise errors.invalid(kind, "", wrong, "authorization.k8s.io")
     asked_in = (spec.resource_attributes.namespace or "") if spec.resource_attributes is not None else call.target.namespace
     if kind == "LocalSubjectAccessReview" and asked_in != call.target.namespace:
         raise errors.bad_request(f"spec.resourceAttributes.namespace must match namespace: {call.target.namespace}")
@@ -99,6 +103,33 @@ async def access_review(authorizer: Authorizer, call: Call, kind: str, document:
         allowed=verdict.allowed, denied=verdict.denied or None, reason=verdict.reason or None
     )
     return msgspec.json.encode(review)
+
+
+def _selectors(attributes: authorization_v1.ResourceAttributes) -> list[errors.FieldError]:
+    """What is wrong with the selectors of a list that is asked about."""
+    found = []
+    for name, selector in (("fieldSelector", attributes.field_selector), ("labelSelector", attributes.label_selector)):
+        if selector is None:
+            continue
+        where = f"spec.resourceAttributes.{name}"
+        raw = selector.raw_selector or ""
+        requirements: Sequence[Any] = selector.requirements or ()
+        if raw and requirements:
+            message = "may not specified at the same time as requirements"
+            found.append(errors.invalid_value(f"{where}.rawSelector", raw, message))
+        if not raw and not requirements:
+            found.append(errors.required(f"{where}.requirements", f"when {where} is specified, requirements or rawSelector is required"))
+        for index, one in enumerate(requirements):
+            at = f"{where}.requirements[{index}]"
+            if not one.key:
+                found.append(errors.required(f"{at}.key", "must be specified"))
+            if one.operator not in _OPERATORS:
+                found.append(errors.not_supported(f"{at}.operator", one.operator or "", _OPERATORS))
+            elif one.operator in _LISTS and not one.values:
+                found.append(errors.required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
+            elif one.operator not in _LISTS and one.values:
+                found.append(errors.forbidden_field(f"{at}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+    return found
 
 
 def rules_review(rbac: Rbac, call: Call, document: Any) -> bytes:
@@ -135,8 +166,8 @@ async def token_request(
     if reference is not None:
         kind = bound_kinds(reference.kind or "")
         if kind is None:
-            found = errors.invalid_value("spec.boundObjectRef.kind", reference.kind, "must be one of Pod, Secret, Node")
-            raise errors.invalid("TokenRequest", call.target.name, [found], "authentication.k8s.io")
+            group, _, version = (reference.api_version or "").rpartition("/")
+            raise errors.bad_request(f"cannot bind token to object of type {group}/{version}, Kind={reference.kind}")
         obj = kind.load(rest.entry(kind, call.target.namespace, reference.name or "").data)
         if reference.uid and reference.uid != obj.metadata.uid:
             message = f"the UID in the bound object reference ({reference.uid}) does not match the UID in record. The object might have been deleted and then recreated"
