@@ -115,7 +115,7 @@ def parse(action: str, text: str) -> dict[str, Any]:
         if raw.strip():
             options["_raw_params"] = raw if action in ("command", "shell", "raw", "script") else unquote(raw)
     elif words := [word.strip() for word in others if word.strip()]:
-        raise ValueError(f"expected key=value, found {words[0]!r}")
+        options["_raw_params"] = " ".join(words)  # the task fails when its turn comes
     return options
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from provisioner.engine import actions
 from provisioner.engine.actions.action_call import ActionCall
+from provisioner.engine.arguments import FREE_FORM
 from provisioner.engine.background import in_background
 from provisioner.engine.errors import EngineError, TaskError, condition_error
 from provisioner.engine.events import ItemDone, Retrying
@@ -57,8 +58,8 @@ class Outcome:
     includes: list[dict[str, Any]] = field(default_factory=list)
     verbose: bool = False
     """Its result is what a person asked to see."""
-
     shows_diff: bool = True
+
 
 def censored(result: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of a result that no_log is for."""
@@ -245,6 +246,8 @@ class Executor:
             return normalize(dict(e.result))
 
     def _arguments(self, task: Task, templar: Templar) -> dict[str, Any]:
+        if "_raw_params" in task.args and task.action not in FREE_FORM and not self._is_own(task.action):
+            raise TaskError(f"Task failed: Action '{full_name(task.action)}' does not support raw params.")
         if task.action in ("include_tasks", "include_role"):
             try:
                 return _render_each(task.args, templar)
@@ -267,6 +270,10 @@ class Executor:
             raise TaskError(f"Task failed: Finalization of task args for '{full_name(task.action)}' failed: {e}") from e
         # What a task omits has no default either.
         return {**{name: value for name, value in defaults.items() if name not in args}, **rendered}
+
+    def _is_own(self, action: str) -> bool:
+        content = self.run.content
+        return action in content.own_modules or action in content.own_actions
 
     def _module_defaults(self, task: Task, templar: Templar) -> dict[str, Any]:
         """Of groups of modules first, then of the module itself; what an inner level says of either replaces what an outer one says."""

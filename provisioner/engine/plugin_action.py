@@ -57,8 +57,6 @@ def run_plugin(plugin: Any, call: ActionCall, background: InBackground) -> dict[
         loader.cleanup_all_tmp_files()
         if connection._shell.tmpdir and not host.lost:
             host.remove(connection._shell.tmpdir)
-    if (result.get("failed") or result.get("rc", 0) not in (0, "0", None)) and "msg" not in result:
-        result["msg"] = "Task failed: Action failed: Unknown error."
     return result
 
 

@@ -49,6 +49,15 @@ class HostStore:
         self.to_cache = True
         self.version += 1
 
+    def held(self) -> tuple[dict[str, Any], ...]:
+        """Everything as it is now, for `back_to`."""
+        return tuple(dict(part) for part in (self.facts, self.fact_vars, self.set_vars, self.include_vars))
+
+    def back_to(self, held: tuple[dict[str, Any], ...]) -> None:
+        self.facts, self.fact_vars, self.set_vars, self.include_vars = held
+        self.version += 1
+        self.connection_version += 1
+
     def clear_facts(self) -> None:
         self.facts, self.fact_vars = {}, {}
         self.facts_gathered = None

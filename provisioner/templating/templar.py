@@ -295,10 +295,13 @@ class Templar:
         try:
             template = self.engine.compile(text, expression=expression)
         except jinja2.TemplateSyntaxError as e:
-            message = str(e.message)
-            if expression:
-                message = message.replace("'end of print statement'", "'end of template'")
-            raise TemplateError(f"Syntax error in {'expression' if expression else 'template'}: {message}") from e
+            if not expression:
+                raise TemplateError(f"Syntax error in template: {e.message}") from e
+            message = str(e.message).replace("'end of print statement'", "'end of template'")
+            if message.startswith("expected token 'end of template'"):
+                message = "chunk after expression"
+            braces = ". Template delimiters are not supported in expressions" if is_template(text) else ""
+            raise TemplateError(f"Syntax error in expression{braces}: {message}") from e
         except jinja2.TemplateError as e:
             raise TemplateError(f"{e}: {text}") from e
         context = template.new_context(cast(Any, scope.apart() if changes_values(template) else scope))

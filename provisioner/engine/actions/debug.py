@@ -56,5 +56,6 @@ def _variable(call: ActionCall) -> dict[str, Any]:
     except UndefinedVariable as e:
         return {str(name): f"<< error 1 - {e} >>"}
     except TemplateError as e:
-        raise TaskError(str(e)) from e
+        reason = str(e).replace("Error rendering template: ", "Error rendering expression: ", 1)
+        raise TaskError(f"Task failed: Error while resolving `var` expression: {reason}") from e
     return {str(call.args["var"]) if isinstance(name, str) else str(type(name)): value}
