@@ -26,7 +26,7 @@ from provisioner.engine.targets import BecomeRequest, connection_become, keyword
 from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import Templar, TemplateError
+from provisioner.templating import Templar, TemplateError, UndefinedVariable
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.templar import drop_omitted
 
@@ -79,11 +79,11 @@ class Executor:
         templar = self.run.variables.templar(state, self.context, task)
         try:
             items = loop_items(task, templar)
+            pause_s = _pause(task, templar) if items else 0.0
         except (TemplateError, EngineError) as e:
-            items = None
             outcome = self._loop_failed(task, templar, e)
         else:
-            outcome = self._single(state, task, templar) if items is None else self._loop(state, task, templar, items, serial)
+            outcome = self._single(state, task, templar) if items is None else self._loop(state, task, templar, items, pause_s, serial)
         outcome.duration_s = time.monotonic() - started
         outcome.templar = templar
         self._keep(state, task, outcome, templar)
@@ -97,10 +97,14 @@ class Executor:
                     return self._outcome(_skipped(condition), task, templar)
         except TemplateError:
             pass
-        text = str(error) if isinstance(error, EngineError) else f"Task failed: {error}"
-        made = self._outcome({"failed": True, "msg": text}, task, templar, Settings(no_log=hides(task, templar)))
-        if isinstance(error, EngineError):
-            made.result.pop("changed")  # items that are no list: nothing was tried
+        undefined = isinstance(error, UndefinedVariable)
+        return self.lost(task, templar, {"failed": True, "msg": f"Task failed: {error}" if undefined else str(error)}, tried=undefined)
+
+    def lost(self, task: Task, templar: Templar, result: dict[str, Any], *, tried: bool = True) -> Outcome:
+        """Of a task that fails before, or otherwise than, an action does."""
+        made = self._outcome(result, task, templar, Settings(no_log=hides(task, templar)))
+        if not tried:
+            made.result.pop("changed", None)
         return made
 
     # One item, or none
@@ -314,7 +318,7 @@ class Executor:
 
     # Loops
 
-    def _loop(self, state: HostState, task: Task, templar: Templar, items: list[Any], serial: int) -> Outcome:
+    def _loop(self, state: HostState, task: Task, templar: Templar, items: list[Any], pause_s: float, serial: int) -> Outcome:
         if not items:
             skipped = {"changed": False, "skipped": True, "skipped_reason": "No items in the list", "results": []}
             return self._outcome(skipped, task, templar)
@@ -334,8 +338,8 @@ class Executor:
         last: dict[str, Any] = {}
         size = MAX_BATCH if batched else 1
         for start in range(0, len(items), size):
-            if start and control.pause:
-                self.run.stop.wait(float(templar.render(control.pause)))
+            if start and pause_s:
+                self.run.stop.wait(pause_s)
             chunk = [(index, items[index]) for index in range(start, min(start + size, len(items)))]
             done = self._chunk(state, task, items, chunk, last)
             for result, local, settings in done:
@@ -445,6 +449,11 @@ class Executor:
             owner.store.add_include_vars(facts)
         else:
             owner.store.add_facts(facts)
+
+
+def _pause(task: Task, templar: Templar) -> float:
+    """Seconds between the items of a loop."""
+    return as_number("pause", keyword_value("pause", task.loop_control.pause, templar)) if task.loop_control.pause else 0.0
 
 
 def _names_of(notify: tuple[Any, ...], templar: Templar) -> list[str]:

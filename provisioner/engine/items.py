@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioner.engine.errors import TaskError
 from provisioner.engine.playbook import Task
-from provisioner.templating import PluginError, Templar, UndefinedVariable
+from provisioner.templating import OMIT, PluginError, Templar, UndefinedVariable
 from provisioner.templating.filters.data import type_debug
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call
@@ -24,6 +24,8 @@ def loop_items(task: Task, templar: Templar) -> list[Any] | None:
         return None
     if loop.lookup is None:
         items = templar.render(loop.value)
+        if items is OMIT:
+            raise TaskError("A template was resolved to an Omit scalar.")
         if isinstance(items, range | tuple | set | map | filter):
             items = list(items)
         if not isinstance(items, list):

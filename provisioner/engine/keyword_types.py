@@ -91,7 +91,7 @@ def as_number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise _unfit(name, value, "float" if name == "delay" else "int") from None
+        raise _unfit(name, value, "float" if name in ("delay", "pause") else "int") from None
 
 
 def _unfit(name: str, value: Any, kind: str) -> TemplateError:

@@ -275,12 +275,10 @@ class Lockstep:
         try:
             return self.executor.execute(state, task, serial)
         except (EngineError, TemplateError) as e:
-            return Outcome(failure(e), Status.FAILED)
+            result = failure(e)
         except Exception as e:  # noqa: BLE001 - the guard of the worker: a mistake in one task's values or plugins must not end the run
-            text = "".join(traceback.format_exception(e))
-            return Outcome(
-                {"failed": True, "changed": False, "msg": f"Task failed: {e or type(e).__name__}", "exception": text}, Status.FAILED
-            )
+            result = {"failed": True, "msg": f"Task failed: {e or type(e).__name__}", "exception": "".join(traceback.format_exception(e))}
+        return self.executor.lost(task, self.run.variables.templar(state, self.context, task), result)
 
     def _record(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str, handler: bool) -> None:
         """Counts, marks the host, notifies handlers and tells about it."""

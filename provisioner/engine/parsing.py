@@ -243,14 +243,14 @@ class TaskParser:
         return args
 
     def _loop(self, raw: dict[str, Any], place: Location | None) -> Loop | None:
-        found = [(str(key), raw[key]) for key in raw if str(key).startswith("with_")]
-        if "loop" in raw and raw["loop"] is not None:
-            found.append(("loop", raw["loop"]))
+        found = [(str(key), value) for key, value in raw.items() if str(key).startswith("with_") or (key == "loop" and value is not None)]
         if not found:
             return None
         if len(found) > 1:
-            raise RunError(f"duplicate loop in task: {found[0][0]}, {found[1][0]}", place)
+            raise RunError(f"duplicate loop in task: {found[1][0].removeprefix('with_')}", place)
         key, value = found[0]
+        if value is None:
+            raise RunError(f"you must specify a value when using {key}", place)
         if key == "loop":
             return Loop(None, value)
         lookup = key.removeprefix("with_")

@@ -587,37 +587,3 @@ def test_a_loop_of_includes_is_told_with_its_labels_before_any_of_it_runs(tmp_pa
         "include_tasks", "no 1", "no 2", "debug", "debug",
     ]  # fmt: skip
     assert done.messages() == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("task", "name"),
-    [
-        ("set_fact: {'x{{ item }}': '{{ {1: 2}[item] }}'}\n  loop: [1, 2]", "x1"),
-        ("set_fact: {found: 1}\n  failed_when: true", "found"),
-        ("set_fact: {found: 1}\n  failed_when: item == 2\n  loop: [1, 2]", "found"),
-        ("setup:\n  failed_when: true", "ansible_hostname"),
-        ("include_vars: {file: nowhere.yml, name: found}", "found"),
-    ],
-)
-def test_a_task_that_fails_leaves_no_facts(tmp_path: Path, task: str, name: str) -> None:
-    done = play(tmp_path, tasks(f"- {task}\n  ignore_errors: true\n- debug: {{msg: '{{{{ {name} is defined }}}}'}}\n"))
-    assert done.messages() == [False] and done.stats()["ignored"] == 1
-
-
-@pytest.mark.parametrize(
-    ("task", "message"),
-    [
-        ("ping: {}\n  failed_when: true", "Task failed: Action failed: Unknown error."),
-        ("debug: msg=a b", "Task failed: Action 'ansible.builtin.debug' does not support raw params."),
-        ("debug: {msg: a}\n  when: a b", "Task failed: Syntax error in expression: chunk after expression"),
-        (
-            "debug: {msg: a}\n  when: not {{ true }}",
-            "Task failed: Syntax error in expression. Template delimiters are not supported in expressions: expected token ':', got '}'",
-        ),
-        ("debug: {var: lookup}", "Task failed: Error while resolving `var` expression: Error rendering expression: "),
-        ("ping: {}\n  module_defaults: {ping: {data: '{{ nope }}'}}", "Error while resolving value for 'data': 'nope' is undefined"),
-    ],
-)
-def test_what_failures_say(tmp_path: Path, task: str, message: str) -> None:
-    done = play(tmp_path, tasks(f"- {task}\n  name: it\n  ignore_errors: true\n"))
-    assert message in done.results("it")[0]["msg"]
