@@ -56,12 +56,12 @@ class Kind(NamedTuple):
 
 
 class Refused(ModuleFailed):
-    """The server's own answer of 400 or more; `status` and `reason` are those of its Status object."""
+    """The server's own answer of 400 or more; `reason` is HTTP's (Not Found), as the collection tells it."""
 
-    def __init__(self, status: int, body: Any, raw: str) -> None:
+    def __init__(self, status: int, body: Any, raw: str, reason: str = "") -> None:
         found = body if isinstance(body, dict) else {}
         self.code, self.raw, self.detail = status, raw, str(found.get("message") or raw)
-        super().__init__(self.detail, error=status, status=status, reason=str(found.get("reason", "")))
+        super().__init__(self.detail, error=status, status=status, reason=reason or str(found.get("reason", "")))
 
 
 class Cluster:
@@ -113,7 +113,7 @@ class Cluster:
         except ValueError:
             found = raw
         if answer.status >= 400:
-            raise Refused(answer.status, found, raw)
+            raise Refused(answer.status, found, raw, answer.reason)
         return found, [_warning(text) for text in answer.headers.get_all("Warning") or []]
 
     def kind(self, api_version: str, kind: str) -> Optional[Kind]:

@@ -29,6 +29,11 @@ def annotated(wanted: Dict[str, Any]) -> Dict[str, Any]:
     return made
 
 
+def is_annotated(found: Dict[str, Any]) -> bool:
+    """Whether it was applied before."""
+    return LAST_APPLIED in (found["metadata"].get("annotations") or {})
+
+
 def apply_patch(there: Dict[str, Any], wanted: Dict[str, Any], strategic: bool) -> Dict[str, Any]:
     """What brings an object to `wanted`, and takes away what was applied before and isn't wanted any more."""
     text = (there["metadata"].get("annotations") or {}).get(LAST_APPLIED)

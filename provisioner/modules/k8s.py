@@ -174,7 +174,7 @@ class _Work:
             body["metadata"].setdefault("resourceVersion", there["metadata"]["resourceVersion"])
             found, warnings = self._send("Failed to replace object: %s", "PUT", url, body)
         else:
-            method = "update" if args["state"] == "present" else "patch"
+            method = "update"
             found, warnings = self._patch(url, there, wanted, args["merge_type"] or ["strategic-merge", "merge"])
         return self._told(kind, method, there, found, warnings)
 
@@ -204,11 +204,13 @@ class _Work:
     ) -> Dict[str, Any]:
         before, after = kube_objects.significant(there or {}), kube_objects.significant(found)
         different = kube_objects.difference(before, after)
-        result: Dict[str, Any] = {"method": method, "changed": there is None or different is not None}
-        if different is not None and there is not None:
-            result["diff"] = {"before": different[0], "after": different[1]}
-        elif there is None:
+        result: Dict[str, Any] = {"method": method, "changed": there is None or different is not None, "diff": {}}
+        if there is None:
             result["diff"] = {"before": {}, "after": after}
+        elif different is not None:
+            result["diff"] = {"before": different[0], "after": different[1]}
+        elif kube_objects.is_annotated(found) and not kube_objects.is_annotated(there):
+            result["changed"] = True
         if self._args["wait"] and not self._context.check:
             meta = found["metadata"]
             ready, latest, duration = self.wait(kind, meta.get("namespace"), meta["name"])
@@ -242,14 +244,13 @@ class _Work:
             return result
         meta = wanted["metadata"]
         result["diff"] = {"before": kube_objects.significant(there), "after": {}}
-        if self._context.check:
-            return result
         try:
-            found, _ = self._cluster.ask("DELETE", kind.url(meta.get("namespace"), meta["name"]), body=self._delete_body())
+            url = kind.url(meta.get("namespace"), meta["name"])
+            found, _ = self._cluster.ask("DELETE", url, query={"dryRun": self._query["dryRun"]}, body=self._delete_body())
         except kube_api.Refused as error:
             raise _failed("Failed to delete object: %s", error)
         result["result"] = kube_objects.without(found, self._args["hidden_fields"])
-        if self._args["wait"]:
+        if self._args["wait"] and not self._context.check:
             gone, _, result["duration"] = self.wait(kind, meta.get("namespace"), meta["name"], gone=True)
             if not gone:
                 raise ModuleFailed('"%s" "%s": Timed out waiting on resource' % (kind.name, meta["name"]), **result)
@@ -260,15 +261,15 @@ class _Work:
         return dict(chosen, apiVersion="v1", kind="DeleteOptions") if chosen else None
 
     def _delete_all(self, kind: kube_api.Kind, wanted: Dict[str, Any]) -> Dict[str, Any]:
-        url = kind.url(wanted["metadata"].get("namespace"))
         query = {"labelSelector": ",".join(self._args["label_selectors"])}
-        found, _ = self._cluster.ask("GET", url, query=query)
-        if found["items"] and not self._context.check:
-            try:
-                self._cluster.ask("DELETE", url, query=query, body=self._delete_body())
-            except kube_api.Refused as error:
-                raise _failed("Failed to delete object: %s", error)
-        return {"changed": bool(found["items"]), "method": "delete", "result": found}
+        try:
+            found, _ = self._cluster.ask("GET", kind.url(wanted["metadata"].get("namespace")), query=query)
+        except kube_api.Refused as error:
+            raise _failed("Failed to retrieve requested object: %s", error)
+        results = [self._delete(kind, {"metadata": entry["metadata"]}, dict(entry, kind=kind.name)) for entry in found["items"] or []]
+        if len(results) == 1:
+            return results[0]
+        return {"changed": bool(results), "result": {"results": results}}
 
 
 def _failed(words: str, error: kube_api.Refused) -> ModuleFailed:

@@ -27,7 +27,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     cluster = kube_api.Cluster(args)
     kind = cluster.kind(args["api_version"], args["kind"])
     if kind is None:
-        return {"changed": False, "resources": [], "api_found": False}
+        told = 'Failed to find API for resource with apiVersion "%s" and kind "%s"' % (args["api_version"], args["kind"])
+        return {"changed": False, "resources": [], "msg": told, "api_found": False}
     deadline = time.monotonic() + args["wait_timeout"]
     while True:
         found = _found(cluster, kind, args)

@@ -49,10 +49,17 @@ def test_present(k8s: K8s, way: dict[str, Any]) -> None:
     changed = k8s(definition=config(name, b="2"), **way)
     kept = {"a": "1", "b": "2"} if not way else {"b": "2"}
     assert (changed["changed"], changed["result"]["data"]) == (True, kept)
-    assert k8s(check=True, state="absent", definition=config(name))["changed"]
+    checked = k8s(check=True, state="absent", definition=config(name))
+    assert (checked["changed"], checked["result"]["status"]) == (True, "Success") and get(k8s, "ConfigMap", name) is not None
     gone = k8s(state="absent", definition=config(name), wait=True, wait_timeout=10)
     assert (gone["changed"], gone["method"], get(k8s, "cm", name)) == (True, "delete", None)
     assert k8s(state="absent", definition=config(name))["changed"] is False
+
+
+def test_what_is_applied_for_the_first_time_is_marked(k8s: K8s) -> None:
+    k8s(definition=config("unmarked", a="1"))
+    marked = [k8s(definition=config("unmarked", a="1"), apply=True) for _ in range(2)]
+    assert [(one["changed"], one["diff"]) for one in marked] == [(True, {}), (False, {})]
 
 
 def deployment(*containers: str) -> dict[str, Any]:
@@ -97,7 +104,8 @@ def test_several_and_selectors(k8s: K8s) -> None:
         ("ConfigMap", "v1", "m2"),
     ]
     assert len(k8s("k8s_info", kind="ConfigMap", namespace="default", field_selectors=["metadata.name=m3"])["resources"]) == 1
-    assert k8s(state="absent", kind="ConfigMap", namespace="default", delete_all=True, label_selectors=["set"])["changed"]
+    gone = k8s(state="absent", kind="ConfigMap", namespace="default", delete_all=True, label_selectors=["set"])
+    assert gone["changed"] and {one["result"]["status"] for one in gone["result"]["results"]} == {"Success"}
     assert get(k8s, "ConfigMap", "m3") and not get(k8s, "ConfigMap", "m1")
 
 
@@ -137,7 +145,11 @@ def test_who_we_are(call: Any, k8s: K8s, cluster: Path, monkeypatch: pytest.Monk
     unknown = call("k8s_info", {"kind": "Pod", "host": server, "api_key": "nonsense", "validate_certs": False})
     assert (unknown["failed"], unknown["status"]) == (True, 401)
     assert k8s("k8s_info", kind="Pod", impersonate_user="nobody")["status"] == 403
-    assert k8s("k8s_info", kind="Nothing") == {"changed": False, "resources": [], "api_found": False}
+    nothing = k8s("k8s_info", kind="Nothing")
+    assert nothing == {
+        "changed": False, "resources": [], "api_found": False,
+        "msg": 'Failed to find API for resource with apiVersion "v1" and kind "Nothing"',
+    }  # fmt: skip
 
 
 PLAYBOOK = """
