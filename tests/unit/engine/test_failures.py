@@ -48,7 +48,7 @@ def test_what_failures_say(tmp_path: Path, task: str, message: str) -> None:
     ("loop", "message", "tried"),
     [
         ("loop: '{{ nope }}'", "Task failed: 'nope' is undefined", True),
-        ("loop: '{{ [{}] | subelements('a') }}'", "The filter plugin 'ansible.builtin.subelements' failed: ", False),
+        ("loop: '{{ [{}] | subelements(\"a\") }}'", "The filter plugin 'ansible.builtin.subelements' failed: ", False),
         ("loop: '{{ omit }}'", "A template was resolved to an Omit scalar.", False),
         (
             "loop: [1]\n  loop_control: {pause: x}",
