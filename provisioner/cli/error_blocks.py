@@ -28,7 +28,7 @@ def failure_message(action: str, result: Mapping[str, Any]) -> str:
         message = f"{message.rstrip('.')}: {cause}"
     if result.get("unreachable"):
         message = f"Task failed: {message}"
-    elif "changed" in result and not message.startswith("Task failed:"):  # else nothing was tried
+    elif not message.startswith("Task failed:"):
         message = f"Task failed: {'Action' if is_local(action) else 'Module'} failed: {message}"
     return message
 
