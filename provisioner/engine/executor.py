@@ -26,7 +26,7 @@ from provisioner.engine.targets import BecomeRequest, connection_become, keyword
 from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import Templar, TemplateError, UndefinedVariable
+from provisioner.templating import OMIT, Templar, TemplateError, UndefinedVariable
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.templar import drop_omitted
 
@@ -461,7 +461,7 @@ def _names_of(notify: tuple[Any, ...], templar: Templar) -> list[str]:
     names: list[str] = []
     for raw in notify:
         rendered = keyword_value("notify", raw, templar)
-        names.extend(str(name) for name in (rendered if isinstance(rendered, list) else [rendered]) if name)
+        names.extend(str(name) for name in (rendered if isinstance(rendered, list) else [rendered]) if name and name is not OMIT)
     return names
 
 

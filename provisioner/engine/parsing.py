@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.engine.content import Content
 
 _BLOCK_ONLY = frozenset({"block", "rescue", "always"})
-BLOCK_KEYS = KEYWORDS | _BLOCK_ONLY | {"listen"}
+BLOCK_KEYS = KEYWORDS | _BLOCK_ONLY
 TASK_KEYS = KEYWORDS | frozenset(
     {
         "action", "args", "async", "changed_when", "delay", "failed_when", "listen", "local_action", "loop", "loop_control", "notify",

@@ -81,6 +81,8 @@ class Targets:
         told: dict[str, Any] = {"ansible_delegated_vars": {state.name: HostVarsVars(view.with_local(missing))}}
         if isinstance(templar.scope.raw("ansible_host"), Resolved):
             told.update(ansible_host=address, ansible_ssh_host=address)
+        if isinstance(templar.scope.raw("ansible_connection"), Resolved):  # no variable says it
+            told["ansible_connection"] = view.scope.get("ansible_connection", "ssh")
         return told
 
     def session(self, state: HostState, context: PlayContext, task: Task, templar: Templar, *, delegated: bool) -> Session:

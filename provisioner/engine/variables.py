@@ -171,9 +171,12 @@ class Variables:
         merged.setdefault("ansible_host", address)
         merged.setdefault("ansible_ssh_host", address)
         merged.setdefault("ansible_shell_executable", "/bin/sh")
-        user = task.attributes.get("remote_user") or self.options.remote_user
-        if user and "ansible_user" not in merged:
-            merged["ansible_user"] = merged.get("ansible_ssh_user", user)
+        transport = task.attributes.get("connection") or self.options.connection or self.options.settings.get("DEFAULT_TRANSPORT", "ssh")
+        merged.setdefault("ansible_connection", Resolved("ssh") if transport in ("ssh", "smart") else transport)
+        user = merged.get("ansible_user", merged.get("ansible_ssh_user")) or task.attributes.get("remote_user") or self.options.remote_user
+        if user:
+            merged.setdefault("ansible_user", user)
+            merged.setdefault("ansible_ssh_user", user)
 
     def of_host(self, host: Host, context: PlayContext) -> Templar:
         """What `hostvars` shows of a host: what is its own, without what plays, roles and tasks say."""
