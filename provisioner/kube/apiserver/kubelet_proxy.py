@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
 CHUNK = 64 * 1024
+# Upstream's bound of what an error's words may take.
+ERROR_BYTES = 50_000
 # Headers that belong to one connection (RFC 9110, 7.6.1), or that we set ourselves.
 HOP = frozenset(
     {
@@ -82,10 +84,18 @@ class Forwarder:
             await self._session.close()
 
     async def forward(
-        self, request: web.Request, upstream: Upstream, path: str, identity: Sequence[tuple[str, str]] = (), place: Place | None = None
+        self,
+        request: web.Request,
+        upstream: Upstream,
+        path: str,
+        identity: Sequence[tuple[str, str]] = (),
+        place: Place | None = None,
+        *,
+        own_errors: bool = False,
     ) -> web.StreamResponse:
         """Answer with what `upstream` answers for `path` (query included). `identity` are headers that say whom we speak for: what
-        the client itself sent of that kind is left out. With `place`, links of pages are made to lead there."""
+        the client itself sent of that kind is left out. With `place`, links of pages are made to lead there. With `own_errors` what is no
+        success becomes a Status with the answer's words: StatusError."""
         if request.headers.get("Upgrade"):
             return await self._upgraded(request, upstream, path, identity)
         if self._session is None:
@@ -105,6 +115,8 @@ class Forwarder:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
                 allow_redirects=False,
             ) as answer:
+                if own_errors and not 200 <= answer.status <= 206:
+                    raise _status_of(answer.status, (await answer.content.read(ERROR_BYTES)).decode(errors="replace").strip())
                 response = web.StreamResponse(status=answer.status, reason=answer.reason)
                 for key, value in answer.headers.items():
                     if key.lower() not in HOP and key.lower() != "content-length":
@@ -148,6 +160,15 @@ class Forwarder:
         lines += [f"{key}: {value}" for key, value in identity]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         return await splice(request, reader, writer)
+
+
+def _status_of(code: int, text: str) -> errors.StatusError:
+    if code == 400:
+        return errors.bad_request(text)
+    if code == 500:
+        return errors.internal(text)
+    reasons = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 422: "Invalid", 503: "ServiceUnavailable"}
+    return errors.StatusError(code, reasons.get(code, "Unknown"), text)
 
 
 async def _with_links(answer: aiohttp.ClientResponse, response: web.StreamResponse, place: Place) -> bytes:

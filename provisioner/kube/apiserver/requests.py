@@ -71,7 +71,7 @@ def target_of(method: str, path: str, query: Mapping[str, str]) -> Target:
         if selector:
             return Target(verb, path, group, version, resource, namespace, "", subresource, "", _single_name(selector), selector)
     below = "/" + "/".join(rest[3:]) if len(rest) > 3 else ""
-    if below and path.endswith("/"):
+    if path.endswith("/") and (below or subresource == "proxy"):
         below += "/"
     return Target(verb, path, group, version, resource, namespace, name, subresource, below)
 

@@ -45,6 +45,10 @@ class Kubelet:
                 data += sock.recv(65536)
             head, _, rest = data.partition(b"\r\n\r\n")
             self.asked.append(head.decode())
+            if b"previous=true" in head:
+                text = b'previous terminated container "c" in pod "p" not found\n'
+                sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
+                return
             if b"upgrade: " not in head.lower():
                 sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
                 sock.sendall(b"5\r\nline1\r\n5\r\nline2\r\n0\r\n\r\n")
@@ -84,6 +88,12 @@ def test_log_is_passed_on(server: Any, namespace: str, kubelet: Kubelet) -> None
     assert server.kubectl("logs", "p", "-n", namespace, "--tail=5") == "line1line2"
     assert kubelet.asked[-1].startswith(f"GET /containerLogs/{namespace}/p/c?")
     assert "tailLines=5" in kubelet.asked[-1]
+
+
+def test_what_is_wrong_with_a_log_is_a_status(server: Any, namespace: str, kubelet: Kubelet) -> None:
+    code, status = server.call("GET", f"/api/v1/namespaces/{namespace}/pods/p/log?previous=true")
+    text = 'previous terminated container "c" in pod "p" not found'
+    assert (code, status["kind"], status["reason"], status["message"]) == (400, "Status", "BadRequest", text)
 
 
 def test_exec_is_spliced(server: Any, namespace: str, kubelet: Kubelet) -> None:
@@ -183,6 +193,7 @@ def test_links_of_proxied_pages_lead_below_the_proxy(server: Any, namespace: str
         return answer.status, answer.headers["Location"], answer.read().decode()
 
     try:
+        assert get("/") == (200, None, f"/ {prefix}/ 127.0.0.1:{server.port} 127.0.0.1")
         assert get("/page") == (200, None, f'<a href="{prefix}/next">')
         assert get("/moved") == (302, f"{prefix}/elsewhere/?a=b", "")
         # What a path has encoded stays so: nobody writes headers by it.

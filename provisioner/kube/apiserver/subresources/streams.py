@@ -64,7 +64,8 @@ class Streams:
         if container not in names:
             raise errors.bad_request(f"container {container} is not valid for pod {target.name}")
         if target.subresource == "log":
-            return await self._forwarder.forward(request, upstream, f"/containerLogs/{target.namespace}/{target.name}/{container}{query}")
+            path = f"/containerLogs/{target.namespace}/{target.name}/{container}{query}"
+            return await self._forwarder.forward(request, upstream, path, own_errors=True)
         # The kubelet knows the streams as input, output, error (its API's names).
         renamed = [
             ("input" if k == "stdin" else "output" if k == "stdout" else "error" if k == "stderr" else k, v)

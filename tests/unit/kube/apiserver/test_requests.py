@@ -30,8 +30,9 @@ def test_targets(method: str, path: str, query: dict[str, str], expected: tuple[
     assert (t.verb, t.group, t.version, t.resource, t.namespace, t.name, t.subresource) == expected
 
 
-def test_what_is_proxied_to_keeps_its_path() -> None:
-    assert target_of("GET", "/api/v1/namespaces/ns/services/s:80/proxy/a/b/", {}).rest == "/a/b/"
+@pytest.mark.parametrize("rest", ["", "/", "/a/b", "/a/b/"])
+def test_what_is_proxied_to_keeps_its_path(rest: str) -> None:
+    assert target_of("GET", f"/api/v1/namespaces/ns/services/s:80/proxy{rest}", {}).rest == rest
 
 
 def test_a_selected_name_is_asked_for_like_a_name() -> None:
