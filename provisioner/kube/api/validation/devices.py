@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.kube.api import cel, errors, names
+from provisioner.kube.api.cel import checking
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks, scheduling
 from provisioner.kube.api.validation.checks import Once, named, needed, one_of, unchanged
@@ -109,6 +110,19 @@ def _wanted(found: Any, path: str) -> list[FieldError]:
     return problems
 
 
+# What an expression knows of a device.
+_DOMAINS = {"type": "object", "additionalProperties": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+_DEVICE = {
+    "type": "object",
+    "properties": {
+        "driver": {"type": "string"},
+        "attributes": _DOMAINS,
+        "capacity": _DOMAINS,
+        "allowMultipleAllocations": {"type": "boolean"},
+    },
+}
+
+
 def _selectors(found: list[Any] | None, path: str) -> list[FieldError]:
     problems = []
     if len(found or ()) > MAX_SELECTORS:
@@ -120,9 +134,12 @@ def _selectors(found: list[Any] | None, path: str) -> list[FieldError]:
             continue
         text = selector.cel.expression or ""
         try:
-            cel.compile(text, ("device",))
+            kind, _ = checking.check(text, cel.compile(text, ("device",)).tree, {"device": _DEVICE})
         except cel.CelError as error:
             problems.append(errors.invalid_value(f"{where}.expression", text, f"compilation failed: {error}"))
+            continue
+        if kind is not None and kind.get("type") not in (None, "boolean"):
+            problems.append(errors.invalid_value(f"{where}.expression", text, "must evaluate to bool"))
     return problems
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from provisioner.kube.api import codec, errors, names
 from provisioner.kube.api._generated import apiextensions_v1 as v1
@@ -32,10 +33,8 @@ def _definition(obj: v1.CustomResourceDefinition, known: list[Any]) -> list[Fiel
     problems += checks.name_needed("spec.group", spec.group)
     if spec.group and "." not in spec.group:
         problems.append(errors.invalid_value("spec.group", spec.group, "should be a domain with at least one dot"))
-    protected = spec.group and any(spec.group == s or spec.group.endswith(f".{s}") for s in PROTECTED_SUFFIXES)
-    if protected and APPROVAL not in (obj.metadata.annotations or {}):
-        message = f'protected groups must have approval annotation "{APPROVAL}"'
-        problems.append(errors.required(f"metadata.annotations[{APPROVAL}]", message))
+    if spec.group and any(spec.group == s or spec.group.endswith(f".{s}") for s in PROTECTED_SUFFIXES):
+        problems += _approved((obj.metadata.annotations or {}).get(APPROVAL))
     problems += one_of("spec.scope", spec.scope, ("Cluster", "Namespaced"))
     problems += _names(spec.names, "spec.names")
     problems += _versions(spec.versions, "spec.versions", known, keeps_unknown=bool(spec.preserve_unknown_fields))
@@ -47,6 +46,18 @@ def _definition(obj: v1.CustomResourceDefinition, known: list[Any]) -> list[Fiel
         if conversion.strategy == "None" and conversion.webhook is not None:
             problems.append(errors.forbidden_field("spec.conversion.webhook", "should not be set when strategy is not set to Webhook"))
     return problems
+
+
+def _approved(said: str | None) -> list[FieldError]:
+    """Whether somebody answers for a definition in one of the project's own groups, or says that nobody does."""
+    where = f"metadata.annotations[{APPROVAL}]"
+    needed, page = f'protected groups must have approval annotation "{APPROVAL}"', "https://github.com/kubernetes/enhancements/pull/1111"
+    if said is None:
+        return [errors.required(where, f"{needed}, see {page}")]
+    url = urlsplit(said)
+    if said.startswith("unapproved") or (url.scheme and url.netloc):
+        return []
+    return [errors.invalid_value(where, said, f'{needed} with either a URL or a reason starting with "unapproved", see {page}')]
 
 
 def _names(found: v1.CustomResourceDefinitionNames | None, path: str) -> list[FieldError]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from provisioner.kube.api import cel, errors
+from provisioner.kube.api.cel import checking
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, label_selector, needed, one_of
@@ -19,20 +20,52 @@ ACTIONS = ("Deny", "Warn", "Audit")
 REASONS = ("Unauthorized", "Forbidden", "Invalid", "RequestEntityTooLarge")
 
 
+_STRING = {"type": "string"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+def _strings(*names: str) -> dict[str, Any]:
+    return _object(**dict.fromkeys(names, _STRING))
+
+
+_LIST = {"type": "array", "items": _STRING}
+_KIND, _RESOURCE = _strings("group", "version", "kind"), _strings("group", "version", "resource")
+# What is known of the variables: requests have these parts (AdmissionRequest), and no others.
+_KNOWN: dict[str, Any] = {
+    "request": _object(
+        kind=_KIND,
+        requestKind=_KIND,
+        resource=_RESOURCE,
+        requestResource=_RESOURCE,
+        **dict.fromkeys(("subResource", "requestSubResource", "name", "namespace", "operation"), _STRING),
+        userInfo=_object(username=_STRING, uid=_STRING, groups=_LIST, extra={"type": "object", "additionalProperties": _LIST}),
+        dryRun={"type": "boolean"},
+        options={"x-kubernetes-preserve-unknown-fields": True},
+    )
+}
+
+
 def create(obj: Any) -> list[FieldError]:
     if obj.KIND.endswith("Binding"):
         return _binding(obj.spec)
     return _policy(obj.spec, validating=obj.KIND.startswith("Validating"))
 
 
-def expression(path: str, text: str | None, names: Iterable[str], types: Iterable[str] = ()) -> list[FieldError]:
-    """That an expression is there and compiles."""
+def expression(path: str, text: str | None, names: Iterable[str], types: Iterable[str] = (), wants: str = "") -> list[FieldError]:
+    """That an expression is there, compiles, and gives what is wanted (bool, string) as far as that can be told."""
     if not (text or "").strip():
         return [errors.required(path)]
     try:
-        cel.compile(text or "", frozenset(names), frozenset(types))
+        program = cel.compile(text or "", frozenset(names), frozenset(types))
+        kind, _ = checking.check(text or "", program.tree, _KNOWN)
     except cel.CelError as error:
         return [errors.invalid_value(path, text, f"compilation failed: {error}")]
+    found = "" if kind is None or kind.get("nullable") else kind.get("type") or ""
+    if wants and found and found != {"bool": "boolean"}.get(wants, wants):
+        return [errors.invalid_value(path, text, f"must evaluate to {wants}")]
     return []
 
 
@@ -45,7 +78,7 @@ def conditions(path: str, found: Iterable[Any] | None, names: Iterable[str]) -> 
     for index, condition in enumerate(listed):
         where = f"{path}[{index}]"
         problems += checks.needed(f"{where}.name", condition.name) + seen.add(f"{where}.name", condition.name)
-        problems += expression(f"{where}.expression", condition.expression, names)
+        problems += expression(f"{where}.expression", condition.expression, names, wants="bool")
     return problems
 
 
@@ -84,9 +117,9 @@ def _validations(spec: Any, names: list[str]) -> list[FieldError]:
         problems += [errors.required("spec.validations", message), errors.required("spec.auditAnnotations", message)]
     for index, validation in enumerate(spec.validations or ()):
         where = f"spec.validations[{index}]"
-        problems += expression(f"{where}.expression", validation.expression, names)
+        problems += expression(f"{where}.expression", validation.expression, names, wants="bool")
         if validation.message_expression:
-            problems += expression(f"{where}.messageExpression", validation.message_expression, names)
+            problems += expression(f"{where}.messageExpression", validation.message_expression, names, wants="string")
         if validation.message and "\n" in validation.message:
             problems.append(errors.invalid_value(f"{where}.message", validation.message, "message must not contain line breaks"))
         problems += one_of(f"{where}.reason", validation.reason, REASONS, optional=True)
@@ -125,8 +158,7 @@ def _binding(spec: Any) -> list[FieldError]:
         for index, action in enumerate(spec.validation_actions or ()):
             problems += one_of(f"spec.validationActions[{index}]", action, ACTIONS)
         if {"Deny", "Warn"} <= set(spec.validation_actions or ()):
-            message = (
-                "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers)"
-            )
+            twice = "repeating the same validation failure information in the API response and headers serves no purpose"
+            message = f"must not contain both Deny and Warn ({twice})"
             problems.append(errors.invalid_value("spec.validationActions", spec.validation_actions, message))
     return problems

@@ -28,6 +28,13 @@ _FORBIDDEN = (
     "xml",
 )
 _LOGICAL = ("allOf", "anyOf", "oneOf")
+# Keywords that stand outside of these, and what they must be inside.
+_NOT_NESTED = (
+    *((key, "empty") for key in ("type", "title", "description", "x-kubernetes-list-map-keys")),
+    *((key, "undefined") for key in ("additionalProperties", "x-kubernetes-list-type", "x-kubernetes-map-type")),
+    *((key, "false") for key in ("nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource")),
+    ("x-kubernetes-int-or-string", "false"),
+)
 # What self can select of an object that stands at the root.
 _ROOT = {
     "apiVersion": {"type": "string"},
@@ -40,7 +47,7 @@ Schema = Mapping[str, Any]
 
 def structural(schema: Schema, path: str, *, root: bool = True, lost: str = "") -> list[FieldError]:
     """What is wrong with a schema at `path`. `lost` is the path of a list above it whose items can't be told apart, "" for none."""
-    problems = [errors.forbidden_field(f"{path}.{key}", "is not supported") for key in _FORBIDDEN if schema.get(key) is not None]
+    problems = [errors.forbidden_field(f"{path}.{key}", f"{key} is not supported") for key in _FORBIDDEN if schema.get(key) is not None]
     either = schema.get("x-kubernetes-int-or-string")
     kind = schema.get("type")
     if not kind and not either and not schema.get("x-kubernetes-preserve-unknown-fields"):
@@ -50,9 +57,18 @@ def structural(schema: Schema, path: str, *, root: bool = True, lost: str = "") 
         problems.append(errors.not_supported(f"{path}.type", kind, TYPES))
     if root and kind not in (None, "object"):
         problems.append(errors.invalid_value(f"{path}.type", kind, "must be object at the root"))
-    if schema.get("properties") and isinstance(schema.get("additionalProperties"), dict):
+    if schema.get("uniqueItems"):
+        message = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
+        problems.append(errors.forbidden_field(f"{path}.uniqueItems", message))
+    if schema.get("additionalProperties") is False:
+        problems.append(errors.forbidden_field(f"{path}.additionalProperties", "additionalProperties cannot be set to false"))
+    elif schema.get("properties") and isinstance(schema.get("additionalProperties"), dict):
         problems.append(errors.forbidden_field(f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive"))
+    if root or schema.get("x-kubernetes-embedded-resource"):
+        problems += _metadata((schema.get("properties") or {}).get("metadata") or {}, f"{path}.properties[metadata]")
     problems += _lists(schema, path) + rules_of(schema, path, root=root, lost=lost)
+    for where, nested in _junctors(schema, path):
+        problems += nested_schema(nested, where, schema, path)
     for where, child in children(schema, path):
         is_lost = child is schema.get("items") and schema.get("x-kubernetes-list-type") != "map"
         problems += structural(child, where, root=False, lost=lost or (path if is_lost else ""))
@@ -66,6 +82,53 @@ def children(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             yield f"{path}.{key}", schema[key]
+
+
+def _metadata(schema: Schema, path: str) -> list[FieldError]:
+    """Objects have their metadata anyhow; a schema may say more of their names alone."""
+    others = set(schema.get("properties") or ()) - {"name", "generateName"}
+    more = any(schema.get(key) for key in ("additionalProperties", "nullable", "x-kubernetes-preserve-unknown-fields"))
+    if not others and not more:
+        return []
+    message = "must not specify anything other than name and generateName, but metadata is implicitly specified"
+    return [errors.forbidden_field(path, message)]
+
+
+def _junctors(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+    for key in _LOGICAL:
+        for index, nested in enumerate(schema.get(key) or ()):
+            yield f"{path}.{key}[{index}]", nested
+    if isinstance(schema.get("not"), dict):
+        yield f"{path}.not", schema["not"]
+
+
+def nested_schema(nested: Schema, path: str, outer: Schema, outer_path: str) -> list[FieldError]:
+    """What may not stand inside allOf, anyOf, oneOf and not of `outer`: these only narrow what is specified outside."""
+    if outer.get("x-kubernetes-int-or-string") and (set(nested) <= {"type"} or set(nested) == {"anyOf"}):
+        # The one pattern that says types: anyOf an integer and a string.
+        return []
+    problems = [
+        errors.forbidden_field(f"{path}.{key}", f"must be {empty} to be structural") for key, empty in _NOT_NESTED if nested.get(key)
+    ]
+    if nested.get("default") is not None:
+        problems.append(errors.forbidden_field(f"{path}.default", "must be undefined to be structural"))
+    for name, child in (nested.get("properties") or {}).items():
+        if name == "metadata" and outer_path.endswith("openAPIV3Schema"):
+            problems.append(errors.forbidden_field(f"{path}.properties[metadata]", "must not be specified in a nested context"))
+        there = (outer.get("properties") or {}).get(name)
+        where = f"{outer_path}.properties[{name}]"
+        if there is not None:
+            problems += nested_schema(child, f"{path}.properties[{name}]", there, where)
+        elif not isinstance(outer.get("additionalProperties"), dict):
+            problems.append(errors.required(where, f"because it is defined in {path}.properties[{name}]"))
+    if isinstance(nested.get("items"), dict):
+        if isinstance(outer.get("items"), dict):
+            problems += nested_schema(nested["items"], f"{path}.items", outer["items"], f"{outer_path}.items")
+        else:
+            problems.append(errors.required(f"{outer_path}.items", f"because it is defined in {path}.items"))
+    for where, deeper in _junctors(nested, path):
+        problems += nested_schema(deeper, where, outer, outer_path)
+    return problems
 
 
 def _lists(schema: Schema, path: str) -> list[FieldError]:
@@ -113,6 +176,8 @@ def rules_of(schema: Schema, path: str, *, root: bool, lost: str = "") -> list[F
             problems += _compiled(f"{where}.messageExpression", rule["messageExpression"], schema, root=root, wants="string")
         if rule.get("message") and "\n" in rule["message"]:
             problems.append(errors.invalid_value(f"{where}.message", rule["message"], "message must not contain line breaks"))
+        elif "\n" in text.strip() and not rule.get("message"):
+            problems.append(errors.required(f"{where}.message", "message must be specified if rule contains line breaks"))
         elif rule.get("message") == "":
             problems.append(errors.invalid_value(f"{where}.message", "", "message must be non-empty if specified"))
         if rule.get("reason") not in (None, *RULE_REASONS):

@@ -76,12 +76,44 @@ def test_the_root_has_its_metadata() -> None:
         ({"type": "string", "x-kubernetes-list-type": "set"}, "must be array"),
         ({"type": "array", "items": STRING, "x-kubernetes-list-type": "map"}, "x-kubernetes-list-map-keys: Required value"),
         ({"type": "object", "properties": {"a": STRING}, "additionalProperties": STRING}, "mutual exclusive"),
-        ({"$ref": "#/x", "type": "string"}, "s.properties[p].$ref: Forbidden"),
+        ({"$ref": "#/x", "type": "string"}, "s.properties[p].$ref: Forbidden: $ref is not supported"),
+        ({"type": "array", "items": STRING, "uniqueItems": True}, "s.properties[p].uniqueItems: Forbidden: uniqueItems cannot be set to true"),
+        ({"type": "object", "additionalProperties": False}, "s.properties[p].additionalProperties: Forbidden: additionalProperties cannot be set to false"),
+        ({**STRING, "anyOf": [{"type": "string"}]}, "s.properties[p].anyOf[0].type: Forbidden: must be empty to be structural"),
+        ({**STRING, "not": {"description": "x"}}, "s.properties[p].not.description: Forbidden: must be empty to be structural"),
+        ({**STRING, "allOf": [{"oneOf": [{"nullable": True}]}]}, "s.properties[p].allOf[0].oneOf[0].nullable: Forbidden: must be false to be structural"),
+        ({**STRING, "allOf": [{"default": "x"}]}, "s.properties[p].allOf[0].default: Forbidden: must be undefined to be structural"),
+        (
+            {"type": "object", "oneOf": [{"properties": {"a": {"minLength": 1}}}]},
+            "s.properties[p].properties[a]: Required value: because it is defined in s.properties[p].oneOf[0].properties[a]",
+        ),
+        (
+            {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"metadata": {"type": "object", "properties": {"labels": STRING}}}},
+            "s.properties[p].properties[metadata]: Forbidden: must not specify anything other than name and generateName",
+        ),
+        ({**STRING, "x-kubernetes-validations": [{"rule": "self ==\n'x'"}]}, "message: Required value: message must be specified if rule contains line breaks"),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_structural(part: dict[str, Any], message: str) -> None:
     problems = structural({"type": "object", "properties": {"p": part}}, "s")
     assert any(message in str(problem) for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}], "pattern": "^[0-9]+$"},
+        {"x-kubernetes-int-or-string": True, "allOf": [{"anyOf": [{"type": "integer"}, {"type": "string"}]}, {"pattern": "x"}]},
+        {"type": "object", "properties": {"a": STRING, "b": STRING}, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        {"type": "object", "properties": {"a": STRING}, "not": {"properties": {"a": {"enum": ["x"]}}, "required": ["a"]}},
+        {"type": "object", "additionalProperties": STRING, "anyOf": [{"properties": {"a": {"minLength": 1}}}]},
+        {"type": "object", "properties": {"metadata": {"type": "object", "properties": {"labels": STRING}}}},
+        {**STRING, "x-kubernetes-validations": [{"rule": "self ==\n'x'", "message": "x"}]},
+    ],
+)
+def test_what_is_structural(part: dict[str, Any]) -> None:
+    names = {"type": "object", "properties": {"name": {**STRING, "maxLength": 5}}}
+    assert structural({"type": "object", "properties": {"metadata": names, "p": part}}, "s") == []
 
 
 def test_looking_back() -> None:
