@@ -15,6 +15,14 @@ import zipfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+# In Ansible's order: its name stands in files that roles write. Commands over SSH get a short PATH on some hosts.
+_PYTHONS = (
+    *(f"python3.{minor}" for minor in range(13, 7, -1)),
+    "/usr/bin/python3",
+    "python3",
+    "/usr/local/bin/python3",
+    "/usr/libexec/platform-python",
+)
 # A home that can't be written (read-only, or none) is no reason to fail; a full disk is, and says so.
 STUB = """
 import sys, os
@@ -107,8 +115,5 @@ def agent_script(interpreter: str) -> str:
         command = shlex.join(shlex.split(interpreter))
         first = shlex.quote(shlex.split(interpreter)[0])
         return f'command -v {first} >/dev/null || {{ echo "PROVISION NOPYTHON"; exit 127; }}; exec {command} -I -S -c {program}'
-    # Commands over SSH get a short PATH on some hosts.
-    places = " || ".join(
-        f"command -v {place}" for place in ("python3", "/usr/bin/python3", "/usr/local/bin/python3", "/usr/libexec/platform-python")
-    )
+    places = " || ".join(f"command -v {place}" for place in _PYTHONS)
     return f'p=$({places}) || {{ echo "PROVISION NOPYTHON"; exit 127; }}; exec "$p" -I -S -c {program}'
