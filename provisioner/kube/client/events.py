@@ -50,6 +50,7 @@ class EventRecorder:
         self._known: OrderedDict[tuple[str | None, ...], core_v1.Event] = OrderedDict()
         # object's uid -> (tokens, as of)
         self._budget: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._named_ns = 0
 
     def named(self, component: str) -> EventRecorder:
         """The same, for what is a component of its own in the same daemon."""
@@ -62,9 +63,12 @@ class EventRecorder:
         about = obj if isinstance(obj, core_v1.ObjectReference) else reference_to(obj)
         if not self._allowed(about.uid or about.name or ""):
             return
-        now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        moment = self._clock.now()
+        now = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        # As upstream: names tell the order of those within one second. Below a microsecond it is chance, so that no two daemons give one name.
+        self._named_ns = max(self._named_ns + 1, int(moment.timestamp() * 1e6) * 1000 + secrets.randbelow(1000))
         made = core_v1.Event(
-            metadata=meta_v1.ObjectMeta(name=f"{about.name}.{secrets.token_hex(8)}", namespace=about.namespace or "default"),
+            metadata=meta_v1.ObjectMeta(name=f"{about.name}.{self._named_ns:x}", namespace=about.namespace or "default"),
             involved_object=about,
             type=type_,
             reason=reason,

@@ -47,6 +47,13 @@ async def written(server: Server, clock: FakeClock, *events: tuple[str, str], re
     return recorder
 
 
+async def test_names_tell_the_order() -> None:
+    server, clock = Server(), FakeClock()
+    await written(server, clock, *((f"R{number}", "x") for number in range(BURST)))
+    names = [event.metadata.name or "" for event in server.created]
+    assert names == sorted(set(names)) and len(names) == BURST
+
+
 async def test_an_event_says_who_about_what() -> None:
     server, clock = Server(), FakeClock()
     await written(server, clock, ("Started", "Started container main"))
