@@ -162,3 +162,18 @@ def test_server_side_apply_takes_over_from_client_side_apply(server: Any, namesp
         ("kubectl", "Apply"),
         ("kubectl-last-applied", "Apply"),
     ]
+
+
+def test_what_is_read_may_be_replaced(server: Any, namespace: str) -> None:
+    """Lists are checked by kubectl itself, by what our OpenAPI says is required."""
+    stateful = DEPLOYMENT.replace("kind: Deployment", "kind: StatefulSet").replace("  replicas: 2\n", "  serviceName: web\n")
+    daemons = DEPLOYMENT.replace("kind: Deployment", "kind: DaemonSet").replace("  replicas: 2\n", "")
+    scaler = """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}
+"""
+    server.kubectl("create", "-n", namespace, "-f", "-", stdin="---".join((DEPLOYMENT, stateful, daemons, scaler)))
+    read = server.kubectl("get", "-n", namespace, "deploy,sts,ds,hpa", "-o", "yaml")
+    assert server.kubectl("replace", "-n", namespace, "-f", "-", stdin=read).count("replaced") == 4

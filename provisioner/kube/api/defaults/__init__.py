@@ -53,6 +53,15 @@ _MODULES = {
     ("resource.k8s.io", "ResourceClaim"): "devices",
     ("resource.k8s.io", "ResourceClaimTemplate"): "devices",
 }
+# Parts of the status that are written although they are nothing: clients need them to read an object.
+_ZEROS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("", "ReplicationController"): ("replicas",),
+    ("apps", "DaemonSet"): ("current_number_scheduled", "desired_number_scheduled", "number_misscheduled", "number_ready"),
+    ("apps", "ReplicaSet"): ("replicas",),
+    ("apps", "StatefulSet"): ("available_replicas", "replicas"),
+    ("autoscaling", "HorizontalPodAutoscaler"): ("current_replicas", "desired_replicas"),
+    ("policy", "PodDisruptionBudget"): ("current_healthy", "desired_healthy", "disruptions_allowed", "expected_pods"),
+}
 _functions: dict[tuple[str, str], Callable[[Any], None] | None] = {}
 
 
@@ -65,6 +74,10 @@ def apply(obj: Any) -> None:
     fill = _functions[key]
     if fill is not None:
         fill(obj)
+    if key in _ZEROS:
+        default(obj.status, **dict.fromkeys(_ZEROS[key], 0))
+    elif key == ("storage.k8s.io", "VolumeAttachment"):
+        default(obj.status, attached=False)
     canonicalize(obj)
 
 

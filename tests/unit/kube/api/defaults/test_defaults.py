@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.kube.api import codec, defaults
+from provisioner.kube.api._generated.openapi_facts import LINES
 from provisioner.kube.api._generated.resources import RESOURCES, Resource
 from provisioner.kube.api.defaults.pod import pull_policy
 
@@ -30,6 +31,17 @@ def test_every_kind_can_be_empty(found: Resource) -> None:
     once = copy.deepcopy(obj)
     defaults.apply(obj)
     assert obj == once
+
+
+@pytest.mark.parametrize("found", [r for r in RESOURCES if "list" in r.verbs], ids=lambda r: f"{r.group}/{r.version}/{r.plural}")
+def test_clients_find_what_a_status_must_have(found: Resource) -> None:
+    """Who reads an object may write it back: older clients check that by what is required."""
+    obj = found.load()()
+    status = getattr(obj, "status", None)
+    if status is not None:
+        defaults.apply(obj)
+        marks = LINES.get(f"{found.module}.{type(status).__name__}", "").split()
+        assert {mark.partition("!")[0] for mark in marks if "!" in mark} <= set(codec.to_dict(status))
 
 
 CONTAINER = {
