@@ -230,6 +230,10 @@ OPTIONS: Dict[str, Option] = {
     **_group("set", _RATE, _rates, "host", device_read_bps="BlkioDeviceReadBps", device_write_bps="BlkioDeviceWriteBps", device_read_iops="BlkioDeviceReadIOps", device_write_iops="BlkioDeviceWriteIOps"),
     **_group("set", {"type": "list", "elements": "dict", "options": _REQUEST}, _device_requests, "host", device_requests="DeviceRequests"),
 }  # fmt: skip
+# What Docker changes while a container is there, by its own name.
+LIVE = frozenset(
+    ("BlkioWeight", "CpuPeriod", "CpuQuota", "CpuShares", "CpusetCpus", "CpusetMems", "KernelMemory", "Memory", "MemoryReservation", "MemorySwap", "RestartPolicy")
+)  # fmt: skip
 # Their other names.
 ALIASES = {
     "capabilities": ["cap_add"], "dns_opts": [], "security_opts": ["security_opt"], "mac_address": [], "log_driver": ["log_opt_driver"], "ports": [],
@@ -268,6 +272,11 @@ def environment(args: Dict[str, Any]) -> Optional[List[str]]:
     return ["%s=%s" % pair for pair in found.items()]
 
 
+_VOLUME_MODES = frozenset(
+    "rw ro z Z consistent delegated cached rprivate private rshared shared rslave slave nocopy".split()
+)  # fmt: skip
+
+
 def binds(volumes: List[str]) -> Any:
     """(binds, anonymous volumes) of `volumes`; paths of the host are made absolute."""
     bound: List[str] = []
@@ -283,6 +292,8 @@ def binds(volumes: List[str]) -> Any:
             continue
         if host.startswith(("~", ".")):
             host = os.path.abspath(os.path.expanduser(host))
+        if not _VOLUME_MODES.issuperset(mode.split(",")):
+            raise ModuleFailed("Found invalid volumes mode: %s" % mode)
         bound.append("%s:%s:%s" % (host, inside, mode))
     return bound, anonymous
 

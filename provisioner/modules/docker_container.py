@@ -77,21 +77,29 @@ class _Container:
         self._path = "/containers/%s" % self._name
         self._found = docker.find(self._path + "/json")
         self._actions: List[Dict[str, Any]] = []
-        self._before: Dict[str, Any] = {"exists": self._found is not None}
-        self._after: Dict[str, Any] = {"exists": args["state"] != "absent"}
+        self._before: Dict[str, Any] = {}
+        self._after: Dict[str, Any] = {}
+        self._diff: Dict[str, Any] = {"before": self._before, "after": self._after}
         self._more: Dict[str, Any] = {}
+        if (self._found is None) == (args["state"] != "absent"):
+            self._before["exists"], self._after["exists"] = self._found is not None, self._found is None
 
     def result(self) -> Dict[str, Any]:
-        result: Dict[str, Any] = {"changed": bool(self._actions), "diff": {"before": self._before, "after": self._after}}
-        if self._args["debug"]:
+        result: Dict[str, Any] = {"changed": bool(self._actions)}
+        if self._args["debug"] or self._context.diff:
+            result["diff"] = self._diff
+        if self._args["debug"] or self._context.check:
             result["actions"] = self._actions
         if self._args["state"] != "absent" and not self._args["cleanup"]:
-            container = self._docker.find(self._path + "/json") or {}
+            container: Dict[str, Any] = self._docker.find(self._path + "/json") or {}
             if "output" in self._more:
                 container["Output"] = self._more["output"]
             result["container"] = container
         result.update({key: value for key, value in self._more.items() if key != "output"})
         return result
+
+    def _id(self) -> str:
+        return str((self._found or {}).get("Id", self._name))
 
     def _act(self, told: Dict[str, Any], method: str, path: str, **more: Any) -> None:
         self._actions.append(told)
@@ -109,7 +117,8 @@ class _Container:
 
     def _delete(self) -> None:
         query = {"v": "false" if self._args["keep_volumes"] else "true", "force": "true" if self._args["force_kill"] else "false"}
-        self._act({"removed": self._name}, "DELETE", self._path, query=query, ok=(404, 409))
+        told = {"removed": self._id(), "volume_state": not self._args["keep_volumes"], "link": False, "force": self._args["force_kill"]}
+        self._act(told, "DELETE", self._path, query=query, ok=(404, 409))
         deadline = time.monotonic() + (self._args["removal_wait_timeout"] or 60)
         while not self._context.check and self._docker.find(self._path + "/json") is not None:
             if time.monotonic() > deadline:
@@ -122,11 +131,14 @@ class _Container:
     def _stop(self) -> None:
         self._before["running"], self._after["running"] = True, False
         if self._args["force_kill"]:
-            self._act({"killed": self._name}, "POST", self._path + "/kill", query={"signal": self._args["kill_signal"]}, ok=(304, 409))
+            told = {"killed": self._id(), "signal": self._args["kill_signal"]}
+            self._act(told, "POST", self._path + "/kill", query={"signal": self._args["kill_signal"]}, ok=(304, 409))
             return
         limit = self._args["stop_timeout"]
         patience_s = float(self._args["timeout"] + (limit if limit is not None else 10))
-        self._act({"stopped": self._name}, "POST", self._path + "/stop", query={"t": limit}, ok=(304,), timeout_s=patience_s)
+        self._act(
+            {"stopped": self._id(), "timeout": limit}, "POST", self._path + "/stop", query={"t": limit}, ok=(304,), timeout_s=patience_s
+        )
 
     # Bringing about
 
@@ -140,15 +152,22 @@ class _Container:
             self._create(image)
         else:
             different = self._differences(image)
-            if different or args["recreate"]:
-                for key, (old, new) in different.items():
-                    self._before[key], self._after[key] = old, new
+            for name, (_, old, new) in different.items():
+                self._before[name], self._after[name] = old, new
+            if args["recreate"] or any(key not in options.LIVE for key, _, _ in different.values()):
+                self._diff["differences"] = [
+                    {name: {"parameter": new, "container": old}} for name, (_, old, new) in sorted(different.items())
+                ]
                 if self._found["State"]["Running"]:
                     self._stop()
                 self._delete()
                 image = image or self._docker.image(self._found["Image"])
                 self._create(image)
                 fresh = True
+            elif different:
+                wanted = self._wanted()
+                body = {key: wanted[key][1] for key, _, _ in different.values()}
+                self._act({"updated": self._id(), "update_parameters": body}, "POST", self._path + "/update", body=body)
         if not fresh and args["networks"] is not None:
             self._join_networks()
         self._state(fresh)
@@ -246,11 +265,12 @@ class _Container:
 
     # Comparing
 
-    def _differences(self, image: Optional[Dict[str, Any]]) -> Dict[str, Tuple[Any, Any]]:
+    def _differences(self, image: Optional[Dict[str, Any]]) -> Dict[str, Tuple[str, Any, Any]]:
+        """(the API's key, what is there, what is wanted) by option."""
         assert self._found is not None
         config, host = self._found["Config"], self._found["HostConfig"]
         modes = {str(key): str(value) for key, value in (self._args["comparisons"] or {}).items()}
-        different: Dict[str, Tuple[Any, Any]] = {}
+        different: Dict[str, Tuple[str, Any, Any]] = {}
         names = {option.key: name for name, option in options.OPTIONS.items()}
         kinds = {option.key: option.kind for option in options.OPTIONS.values()}
         kinds.update(Env="set", ExposedPorts="dict", PortBindings="dict", LogConfig="value", RestartPolicy="value")
@@ -261,18 +281,19 @@ class _Container:
             )
             there = (config if place == "config" else host).get(key)
             if mode != "ignore" and not _agrees(kinds.get(key, "value"), value, there, mode == "strict"):
-                different[name] = there, value
+                shown = [one["Name"] if key == "RestartPolicy" and one else one for one in (there, value)]
+                different[name] = (key, *shown)
         if self._args["volumes"] is not None and modes.get("volumes", "") != "ignore":
             bound, anonymous = options.binds(self._args["volumes"])
             there = [entry if entry.count(":") > 1 else entry + ":rw" for entry in host.get("Binds") or []]
             if not set(bound) <= set(there) or not set(anonymous) <= set(config.get("Volumes") or {}):
-                different["volumes"] = host.get("Binds"), bound
+                different["volumes"] = "Binds", host.get("Binds"), bound
         if image is not None and not self._args["ignore_image"] and modes.get("image", "") != "ignore":
             renamed = self._args["image_name_mismatch"] == "recreate" and config.get("Image") not in (self._args["image"], image["Id"])
             if self._found["Image"] != image["Id"] or (
                 renamed and docker_api.split_name(config.get("Image", ""))[0] != docker_api.split_name(self._args["image"])[0]
             ):
-                different["image"] = self._found["Image"], image["Id"]
+                different["image"] = "Image", self._found["Image"], image["Id"]
         return different
 
     # Networks
@@ -311,12 +332,14 @@ class _Container:
         running = not fresh and self._found is not None and self._found["State"]["Running"]
         if state in ("started", "healthy"):
             if not running:
-                self._before["running"], self._after["running"] = False, True
-                self._act({"started": self._name}, "POST", self._path + "/start", ok=(304,))
+                self._after["running"] = True
+                self._before.setdefault("running", False)
+                self._act({"started": self._id()}, "POST", self._path + "/start", ok=(304,))
                 self._follow()
             elif args["restart"]:
+                self._before["restarted"], self._after["restarted"] = False, True
                 self._act(
-                    {"restarted": self._name},
+                    {"restarted": self._id(), "timeout": args["stop_timeout"]},
                     "POST",
                     self._path + "/restart",
                     query={"t": args["stop_timeout"]},
@@ -327,6 +350,7 @@ class _Container:
         if args["paused"] is not None and state in ("started", "present") and not self._context.check:
             current = self._docker.find(self._path + "/json")
             if current is not None and current["State"]["Running"] and current["State"]["Paused"] != args["paused"]:
+                self._before["paused"], self._after["paused"] = current["State"]["Paused"], args["paused"]
                 self._act({"set_paused": args["paused"]}, "POST", self._path + ("/pause" if args["paused"] else "/unpause"))
 
     def _follow(self) -> None:
@@ -351,9 +375,10 @@ class _Container:
             )
         self._more.update(output=output, status=status)
         if self._args["cleanup"]:
-            self._more["container"] = dict(found, Output=output)
+            self._more["container"] = {"Output": output}
         if status != 0:
-            raise ModuleFailed(output, **dict(self._more, changed=True, container=dict(found, Output=output), status=status))
+            container = {"Output": output} if self._args["cleanup"] else dict(found, Output=output)
+            raise ModuleFailed(output, **dict(self._more, changed=True, container=container, status=status))
 
     def _wait_healthy(self) -> None:
         deadline = time.monotonic() + self._args["healthy_wait_timeout"]

@@ -102,7 +102,7 @@ class _Image:
         path = self._args["load_path"]
         self._did("Loaded image %s from %s" % (self._name, path))
         if not os.path.isfile(path):
-            raise ModuleFailed("Error loading image %s - file %s does not exist" % (self._name, path))
+            raise ModuleFailed("Error loading image %s. Specified path %s does not exist." % (docker_api.split_name(self._name)[0], path))
         if self._context.check:
             return
         with open(path, "rb") as file:
@@ -165,9 +165,10 @@ class _Image:
             if not self._context.check:
                 raise ModuleFailed("Cannot archive image %s: it was not found" % self._name)
             return
-        if _archived_id(path) == found["Id"]:
+        reason = _why_archived(path, found["Id"], self._name)
+        if reason is None:
             return
-        self._did("Archived image %s to %s" % (self._name, path))
+        self._did("Archived image %s to %s, %s" % (self._name, path, reason))
         if self._context.check:
             return
         connection, answer = self._docker.open("GET", "/images/%s/get" % self._name)
@@ -186,8 +187,11 @@ class _Image:
         repository, tag = docker_api.split_name(self._args["repository"])
         tag = tag or self._tag
         there = self._docker.image(docker_api.joined(repository, tag))
-        if there is None or (there["Id"] != found["Id"] and self._args["force_tag"]):
+        if there is None or self._args["force_tag"]:
+            changed = self.result["changed"]
             self._did("Tagged image %s to %s:%s" % (self._name, repository, tag))
+            if there is not None and there["Id"] == found["Id"]:
+                self.result["changed"] = changed  # it had that name
             if not self._context.check:
                 self._docker.ask("POST", "/images/%s/tag" % self._name, query={"repo": repository, "tag": tag})
                 self.result["image"] = self._docker.image(docker_api.joined(repository, tag)) or {}
@@ -211,15 +215,20 @@ def _flag(value: Any) -> str:
     return "true" if value else "false"
 
 
-def _archived_id(path: str) -> Optional[str]:
-    """The image in an archive, by its configuration's hash; None for anything but an archive of one image."""
+def _why_archived(path: str, wanted: str, name: str) -> Optional[str]:
+    """Why an archive has to be written; None where it holds this image, under this name alone."""
+    if not os.path.exists(path):
+        return "since none present"
     try:
         with tarfile.open(path) as archive:
             manifest = archive.extractfile("manifest.json")
             images: List[Dict[str, Any]] = json.load(manifest) if manifest is not None else []
+        [image] = images
+        config = os.path.basename(str(image["Config"]))
     except (OSError, KeyError, ValueError, tarfile.TarError):
+        return "overwriting an unreadable archive file"
+    digest = config[:-5] if config.endswith(".json") else config
+    tags = [str(tag) for tag in image.get("RepoTags") or []]
+    if "sha256:" + digest == wanted and tags == [name]:
         return None
-    if len(images) != 1:
-        return None
-    config = os.path.basename(str(images[0].get("Config", "")))
-    return "sha256:" + config[:-5] if config.endswith(".json") else "sha256:" + config
+    return "overwriting archive with image %s named %s" % (digest, ", ".join(tags))

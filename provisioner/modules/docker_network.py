@@ -56,7 +56,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     result: Dict[str, Any] = {"changed": bool(work.actions), "diff": work.diff()}
     if args["state"] == "present":
         result["network"] = work.current()
-    if args["debug"]:
+    if args["debug"] or context.check or args["state"] == "absent":
         result["actions"] = work.actions
     return result
 
@@ -79,15 +79,19 @@ class _Network:
         self.actions: List[str] = []
         self._before: Dict[str, Any] = {}
         self._after: Dict[str, Any] = {}
+        self._different: List[str] = []
         self._found = self._find()
         self._before["exists"] = self._found is not None
         self._after["exists"] = args["state"] == "present"
 
     def diff(self) -> Dict[str, Any]:
-        return {"before": self._before, "after": self._after}
+        told: Dict[str, Any] = {"before": self._before, "after": self._after}
+        if self._args["state"] == "present":
+            told["differences"] = self._different
+        return told
 
-    def current(self) -> Dict[str, Any]:
-        return self._find() or {}
+    def current(self) -> Optional[Dict[str, Any]]:
+        return self._find()
 
     def _find(self) -> Optional[Dict[str, Any]]:
         _, networks = self._docker.ask("GET", "/networks")
@@ -112,6 +116,7 @@ class _Network:
         differences = self._differences() if self._found else {}
         for key, (old, new) in differences.items():
             self._before[key], self._after[key] = old, new
+        self._different = sorted(differences)
         connected = self._connected()
         if self._args["force"] or differences:
             self.remove()
@@ -184,9 +189,13 @@ class _Network:
         ipam = found.get("IPAM") or {}
         if args["ipam_driver"] and args["ipam_driver"] != ipam.get("Driver"):
             different["ipam_driver"] = ipam.get("Driver"), args["ipam_driver"]
-        for entry in args["ipam_config"] or []:
-            if not any(_fits(entry, pool) for pool in ipam.get("Config") or []):
-                different["ipam_config"] = ipam.get("Config"), args["ipam_config"]
+        pools = ipam.get("Config") or []
+        for at, entry in enumerate(args["ipam_config"] or []):
+            if not any(_fits(entry, pool) for pool in pools):
+                there = next((pool for pool in pools if _fits({"subnet": entry.get("subnet")}, pool)), {})
+                for key, value in entry.items():
+                    if value is not None and _normal(value) != _normal(there.get(_IPAM[key])):
+                        different["ipam_config[%d].%s" % (at, key)] = there.get(_IPAM[key]), value
         return different
 
 

@@ -28,14 +28,14 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
             actions.append("Removed volume %s" % name)
             if not context.check:
                 docker.ask("DELETE", path)
-        return _told(args, {}, actions, {"before": before, "after": {"exists": False}})
+        return _told(args, {"actions": actions}, actions, {"before": before, "after": {"exists": False}})
     differences = _differences(args, found) if found is not None else {}
     if found is not None and (args["recreate"] == "always" or (args["recreate"] == "options-changed" and differences)):
         actions.append("Removed volume %s" % name)
         if not context.check:
             docker.ask("DELETE", path)
         found = None
-    diff: Dict[str, Any] = {"before": dict(before), "after": {"exists": True}}
+    diff: Dict[str, Any] = {"before": dict(before), "after": {"exists": True}, "differences": sorted(differences)}
     for key, (old, new) in differences.items():
         diff["before"][key], diff["after"][key] = old, new
     if found is None:

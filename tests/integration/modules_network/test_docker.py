@@ -14,7 +14,7 @@ Docker = Callable[..., dict[str, Any]]
 @pytest.fixture
 def docker(call: Any, docker_host: str) -> Docker:
     def run(module: str, /, check: bool = False, **args: Any) -> dict[str, Any]:
-        made: dict[str, Any] = call(f"docker_{module}", {"docker_host": docker_host, **args}, check=check)
+        made: dict[str, Any] = call(f"docker_{module}", {"docker_host": docker_host, **args}, check=check, diff=True)
         return made
 
     return run
@@ -54,6 +54,9 @@ def test_a_container(docker: Docker, tmp_path: Path) -> None:
     )
     assert host["PortBindings"]["80/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "8080"}]
     assert found["Config"]["Healthcheck"] == {"Test": ["CMD", "true"], "Interval": 90 * 10**9, "Retries": 2}
+    live = docker("container", **{**args, "memory": "32M", "restart_policy": "always", "restart_retries": 0})
+    assert (live["changed"], live["container"]["Id"], live["container"]["HostConfig"]["Memory"]) == (True, found["Id"], 32 << 20)
+    assert live["diff"]["after"] == {"memory": 32 << 20, "restart_policy": "always"}
     changed = docker("container", **{**args, "env": {"A": "other"}})
     assert (changed["changed"], changed["container"]["Id"] != found["Id"]) == (True, True)
     assert "env" in changed["diff"]["before"]
@@ -114,7 +117,7 @@ def test_networks(docker: Docker) -> None:
     assert sorted(docker("container", **only)["container"]["NetworkSettings"]["Networks"]) == ["mine"]
     assert thrice(docker, "network", name="second", connected=["joined"], appends=True)
     moved = docker("network", **{**args, "ipam_config": [{"subnet": "172.30.6.0/24"}], "connected": [], "appends": False})
-    assert moved["diff"]["after"]["ipam_config"] == [{"subnet": "172.30.6.0/24"}]
+    assert moved["diff"]["after"]["ipam_config[0].subnet"] == "172.30.6.0/24"
     assert docker("container", name="joined", state="absent", stop_timeout=0)["changed"]
     for name in ("mine", "second"):
         assert docker("network", name=name, state="absent")["changed"]
@@ -142,7 +145,8 @@ def test_images(docker: Docker, docker_host: str, tmp_path: Path) -> None:
     assert not docker("image", name="other:2", source="load", load_path=str(tmp_path / "a.tar"))["changed"]
     assert docker("image", name="none:1", source="local")["msg"] == "Cannot find the image none:1 locally."
     assert (
-        docker("image", name="none:1", source="load", load_path="/none")["msg"] == "Error loading image none:1 - file /none does not exist"
+        docker("image", name="none:1", source="load", load_path="/none")["msg"]
+        == "Error loading image none. Specified path /none does not exist."
     )
     assert docker("image", name="127.0.0.1:1/none", source="pull")["failed"]
 
