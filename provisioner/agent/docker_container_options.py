@@ -59,7 +59,7 @@ def _devices(value: List[str]) -> List[Dict[str, str]]:
     made = []
     for entry in value:
         parts = entry.split(":")
-        inside = parts[1] if len(parts) > 1 and parts[1].startswith("/") else parts[0]
+        inside = parts[1] if len(parts) > 2 or (len(parts) > 1 and parts[1].startswith("/")) else parts[0]
         made.append(
             {
                 "PathOnHost": parts[0],
@@ -294,6 +294,8 @@ def binds(volumes: List[str]) -> Any:
             host = os.path.abspath(os.path.expanduser(host))
         if not _VOLUME_MODES.issuperset(mode.split(",")):
             raise ModuleFailed("Found invalid volumes mode: %s" % mode)
+        if inside in {one.split(":")[1] for one in bound}:
+            raise ModuleFailed('The mount point "%s" appears twice in the volumes option' % inside)
         bound.append("%s:%s:%s" % (host, inside, mode))
     return bound, anonymous
 

@@ -144,6 +144,7 @@ class _Container:
 
     def bring_about(self) -> None:
         args = self._args
+        _comparisons(args["comparisons"] or {})
         image = self._image()
         fresh = self._found is None
         if self._found is None:
@@ -269,7 +270,7 @@ class _Container:
         """(the API's key, what is there, what is wanted) by option."""
         assert self._found is not None
         config, host = self._found["Config"], self._found["HostConfig"]
-        modes = {str(key): str(value) for key, value in (self._args["comparisons"] or {}).items()}
+        modes = _comparisons(self._args["comparisons"] or {})
         different: Dict[str, Tuple[str, Any, Any]] = {}
         names = {option.key: name for name, option in options.OPTIONS.items()}
         kinds = {option.key: option.kind for option in options.OPTIONS.values()}
@@ -403,6 +404,39 @@ _NAMES = {
 }  # fmt: skip
 # A container's ports are those published and no others.
 _DEFAULT_MODES = {"PortBindings": "strict", "Mounts": "strict", "Tmpfs": "allow_more_present"}
+
+
+# Options that say how the module works, not what the container is.
+_NO_STATE = frozenset(
+    """cleanup command_handling comparisons container_default_behavior default_host_ip force_kill healthy_wait_timeout ignore_image
+    image_comparison image_label_mismatch image_name_mismatch keep_volumes kill_signal name networks_cli_compatible output_logs paused pull
+    pull_check_mode_behavior purge_networks recreate removal_wait_timeout restart state""".split()
+) | frozenset(docker_api.DOCKER_ARGUMENTS)
+_MANY = {"env": "set", "exposed_ports": "set", "published_ports": "set", "volumes": "set", "networks": "set", "log_options": "dict"}
+
+
+def _comparisons(given: Dict[str, Any]) -> Dict[str, str]:
+    """How options are compared, by their first names. Raises ModuleFailed for what is none."""
+    aliases = {alias: name for name, option in ARGUMENTS.items() if name != "_rules" for alias in option.get("aliases", ())}
+    kinds = dict({name: option.kind for name, option in options.OPTIONS.items()}, **_MANY)
+    modes: Dict[str, str] = {}
+    for key, mode in given.items():
+        name = aliases.get(key, str(key))
+        if name == "*" and mode not in ("strict", "ignore"):
+            raise ModuleFailed("The wildcard can only be used with comparison modes 'strict' and 'ignore'!")
+        if name in _NO_STATE:
+            raise ModuleFailed(
+                "The module option '%s' cannot be specified in the comparisons dict, since it does not correspond to container's state!"
+                % key
+            )
+        if name != "*" and name not in ARGUMENTS:
+            raise ModuleFailed("Unknown module option '%s' in comparisons dict!" % key)
+        if mode not in ("strict", "ignore", "allow_more_present"):
+            raise ModuleFailed("Unknown comparison mode '%s'!" % mode)
+        if mode == "allow_more_present" and kinds.get(name, "value") == "value":
+            raise ModuleFailed("Option '%s' is a value and not a set/list/dict, so its comparison cannot be %s" % (key, mode))
+        modes[name] = str(mode)
+    return modes
 
 
 def _agrees(kind: str, wanted: Any, there: Any, strict: bool) -> bool:

@@ -177,10 +177,10 @@ class _Network:
         if args["driver"] and args["driver"] != found["Driver"] and not args["config_only"]:
             different["driver"] = found["Driver"], args["driver"]
         for option, key in (("driver_options", "Options"), ("labels", "Labels")):
-            there = found.get(key) or {}
+            current = found.get(key) or {}
             for name, value in _texts(args[option]).items():
-                if there.get(name) != value:
-                    different["%s.%s" % (option, name)] = there.get(name), value
+                if current.get(name) != value:
+                    different["%s.%s" % (option, name)] = current.get(name), value
         for option, key in _FLAGS.items():
             if args[option] is not None and key in found and args[option] != found[key]:
                 different[option] = found[key], args[option]
@@ -192,7 +192,7 @@ class _Network:
         pools = ipam.get("Config") or []
         for at, entry in enumerate(args["ipam_config"] or []):
             if not any(_fits(entry, pool) for pool in pools):
-                there = next((pool for pool in pools if _fits({"subnet": entry.get("subnet")}, pool)), {})
+                there: Dict[str, Any] = next((pool for pool in pools if _fits({"subnet": entry.get("subnet")}, pool)), {})
                 for key, value in entry.items():
                     if value is not None and _normal(value) != _normal(there.get(_IPAM[key])):
                         different["ipam_config[%d].%s" % (at, key)] = there.get(_IPAM[key]), value

@@ -164,3 +164,21 @@ def test_building(docker: Docker, tmp_path: Path) -> None:
 def test_who_does_not_answer(call: Any, tmp_path: Path) -> None:
     made = call("docker_container", {"name": "x", "image": "y", "docker_host": f"unix://{tmp_path}/none"})
     assert made["msg"] == f"Error connecting to Docker at unix://{tmp_path}/none: [Errno 2] No such file or directory"
+
+
+# What is asked for, and what is said of it before anything is made.
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"comparisons": {"nosuch": "strict"}}, "Unknown module option 'nosuch' in comparisons dict!"),
+    ({"comparisons": {"env": "nosuch"}}, "Unknown comparison mode 'nosuch'!"),
+    ({"comparisons": {"*": "allow_more_present"}}, "The wildcard can only be used with comparison modes 'strict' and 'ignore'!"),
+    ({"comparisons": {"state": "strict"}}, "The module option 'state' cannot be specified in the comparisons dict, since it does not"),
+    ({"comparisons": {"hostname": "allow_more_present"}}, "Option 'hostname' is a value and not a set/list/dict, so its comparison cannot"),
+    ({"volumes": ["/a:/x:zz"]}, "Found invalid volumes mode: zz"),
+    ({"volumes": ["/a:/x", "/b:/x"]}, 'The mount point "/x" appears twice in the volumes option'),
+]
+
+
+@pytest.mark.parametrize(("args", "message"), WRONG)
+def test_what_is_refused(docker: Docker, args: dict[str, Any], message: str) -> None:
+    answer = docker("container", name="refused", image="box:1", command="true", **args)
+    assert answer["failed"] is True and answer["msg"].startswith(message)
