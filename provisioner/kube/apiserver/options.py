@@ -11,6 +11,7 @@ from typing import Any
 
 from provisioner.kube.apiserver.audit import webhook
 from provisioner.kube.apiserver.authz_config import MODES
+from provisioner.kube.apiserver.tls import named_pairs
 from provisioner.kube.client.flags import FlagSet, boolean, comma_list, duration, integer, pairs
 
 # Taken without effect, and why: there is nothing here that they would change.
@@ -34,7 +35,7 @@ WITHOUT_EFFECT = (
     *("peer-advertise-port", "peer-ca-file", "permit-address-sharing", "permit-port-sharing", "profiling", "runtime-config"),
     *("runtime-config-emulation-forward-compatible", "show-hidden-metrics-for-version"),
     *("shutdown-send-retry-after", "shutdown-watch-termination-grace-period", "storage-backend", "storage-initialization-timeout"),
-    *("storage-media-type", "strict-transport-security-directives", "tls-sni-cert-key", "tracing-config-file", "vmodule"),
+    *("storage-media-type", "strict-transport-security-directives", "tracing-config-file", "vmodule"),
     *("watch-cache", "watch-cache-sizes"),
 )
 # Of those, the ones that stand alone on a command line.
@@ -135,6 +136,7 @@ def flag_set() -> FlagSet:
     flags.add("bind-address", str, "0.0.0.0", "address to listen on")
     flags.add("secure-port", integer, 6443, "port to listen on")
     flags.add("cert-dir", str, "/var/run/kubernetes", "where what is made at start is kept: a self-signed certificate, a signing key")
+    flags.add("tls-sni-cert-key", named_pairs, [], "cert,key:name,name of a certificate for some names; may be repeated")
     flags.add("tls-min-version", one_of("VersionTLS12", "VersionTLS13"), "VersionTLS12", "the lowest version of TLS")
     flags.add("service-cluster-ip-range", network, ipaddress.IPv4Network("10.0.0.0/24"), "addresses of services")
     flags.add("service-node-port-range", port_range, (30000, 32767), "node ports of services")

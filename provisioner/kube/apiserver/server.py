@@ -41,7 +41,7 @@ from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.settings import Settings
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
 from provisioner.kube.apiserver.subresources.streams import Streams
-from provisioner.kube.apiserver.tls import listener_context
+from provisioner.kube.apiserver.tls import Listener
 from provisioner.kube.apiserver.usage.group import ResourceMetrics
 from provisioner.kube.apiserver.watches import Watches
 from provisioner.kube.client.clock import Clock
@@ -174,18 +174,20 @@ class Server:
             max_line_size=16384,
             max_field_size=32768,
         )
+        listener = Listener(flags, self.advertise)
         self._runner = web.ServerRunner(server, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(
             self._runner,
             flags.bind_address,
             flags.secure_port,
-            ssl_context=listener_context(flags, self.advertise),
+            ssl_context=listener.context,
             backlog=1024,
             reuse_address=True,
             shutdown_timeout=DRAIN_S,
         )
         await site.start()
+        self._running.append(spawn("reload certificates", listener.run(self.clock)))
         if flags.etcd_compaction_interval:
             self._running.append(spawn("compact etcd", self._compact(flags.etcd_compaction_interval)))
         if flags.encryption_provider_config and flags.encryption_provider_config_automatic_reload:

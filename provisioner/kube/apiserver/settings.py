@@ -124,6 +124,12 @@ def _flag_problems(flags: Flags) -> list[str]:
         path = getattr(flags, name)
         if path and not Path(path).is_file():
             problems.append(f"--{name.replace('_', '-')}={path}: there is no such file")
+    problems += [
+        f"--tls-sni-cert-key={path}: there is no such file"
+        for pair in flags.tls_sni_cert_key
+        for path in (pair.cert, pair.key)
+        if not Path(path).is_file()
+    ]
     problems += [f"--service-account-key-file={p}: there is no such file" for p in flags.service_account_key_file if not Path(p).is_file()]
     for pair in _PAIRS:
         if bool(getattr(flags, pair[0].replace("-", "_"))) != bool(getattr(flags, pair[1].replace("-", "_"))):
