@@ -71,6 +71,7 @@ _FILLED = {
     "ask_become_pass": "DEFAULT_BECOME_ASK_PASS",
     "module_path": "DEFAULT_MODULE_PATH",
     "diff": "DIFF_ALWAYS",
+    "verbose": "DEFAULT_VERBOSITY",
     "tags": "TAGS_RUN",
     "skip_tags": "TAGS_SKIP",
     "force_handlers": "DEFAULT_FORCE_HANDLERS",

@@ -10,6 +10,7 @@ from provisioner.engine.actions import is_local
 from provisioner.inventory.documents import Location
 
 _SHOWN_BEFORE = 2  # lines above the one that is meant
+_MAX_COLUMNS = 120  # longer lines are cut
 
 
 def error_block(action: str, result: Mapping[str, Any], location: Location | None) -> str:
@@ -42,6 +43,13 @@ def _place(location: Location | None) -> str:
         return f"Origin: {location}\n\n"
     first = max(location.line - 1 - _SHOWN_BEFORE, 0)
     width = len(str(location.line))
-    shown = [f"{number:>{width}} {line}".rstrip() for number, line in enumerate(lines[first : location.line], first + 1)]
+    shown = [
+        f"{number:>{width}} {_cut(line, _MAX_COLUMNS - width - 1)}".rstrip()
+        for number, line in enumerate(lines[first : location.line], first + 1)
+    ]
     mark = " " * (width + location.column) + f"^ column {location.column}"
     return "\n".join([f"Origin: {location}", "", *shown, mark, "", ""])
+
+
+def _cut(line: str, limit: int) -> str:
+    return line if len(line) <= limit else line[: limit - 3] + "..."

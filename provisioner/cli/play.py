@@ -103,6 +103,7 @@ class _NoSessions:
 
 def _output(values: dict[str, Any]) -> Callable[[Event], None]:
     from provisioner.cli import play_records
+    from provisioner.cli.output_style import OutputStyle
     from provisioner.cli.play_output import PlayOutput
 
     match values["output"]:
@@ -112,7 +113,7 @@ def _output(values: dict[str, Any]) -> Callable[[Event], None]:
             return play_records.JsonLines()
         case "junit":
             return play_records.JUnitReport()
-    return PlayOutput(values["verbose"], profile=values["profile"])
+    return PlayOutput(values["verbose"], profile=values["profile"], style=OutputStyle.of(values["settings"]))
 
 
 def _words(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from provisioner.cli.diff_text import diff_text
 from provisioner.cli.error_blocks import error_block
+from provisioner.cli.output_style import OutputStyle, log_line
+from provisioner.cli.timings import Timings
 from provisioner.engine.events import Event, HostDone, Included, ItemDone, NoHosts, PlayStarted, Recap, Retrying, TaskStarted, Warned
 from provisioner.engine.results import Status
 
@@ -34,7 +36,9 @@ _SELDOM_SHOWN = frozenset({"invocation", "diff"})
 class PlayOutput:
     """A callback of the engine. Lines only: they serve a terminal, a pipe and a log alike."""
 
-    def __init__(self, verbosity: int = 0, *, profile: bool = False, colour: bool | None = None) -> None:
+    def __init__(self, verbosity: int = 0, *, profile: bool = False, colour: bool | None = None, style: OutputStyle | None = None) -> None:
+        self._style = style or OutputStyle()
+        self._timings = Timings()
         self._verbosity = verbosity
         self._colour = sys.stdout.isatty() if colour is None else colour
         self._profile = profile
@@ -55,8 +59,7 @@ class PlayOutput:
         elif isinstance(event, TaskStarted):
             self._tasks[event.serial] = event
             self._latest = event.serial
-            if event.action == "meta" and not self._is_free:  # it has no results whose lines would bring the title
-                self._title(event.serial)
+            self._starts(event)
         elif isinstance(event, HostDone):
             self._done(event)
         elif isinstance(event, ItemDone):
@@ -72,14 +75,30 @@ class PlayOutput:
             if event.reason == "no hosts left":
                 self._head("NO MORE HOSTS LEFT")
             else:
-                print(f"skipping: {event.reason}")
+                self._print(f"skipping: {event.reason}")
         elif isinstance(event, Warned):
             self._say("warning", f"[WARNING]: {event.message}", error=True)
         elif isinstance(event, Recap):
             self._recap(event)
 
+    def _starts(self, event: TaskStarted) -> None:
+        timed = "profile_tasks" in self._style.callbacks
+        at_once = event.action == "meta" or timed or self._style.per_host_start  # no result's line would bring the title in time
+        if at_once and not self._is_free and not self._style.hides:
+            self._title(event.serial)
+        if timed and event.action != "meta":
+            self._print(self._timings.start(event.serial, event.name))
+        for host in event.hosts if self._style.per_host_start and event.action != "meta" else ():
+            self._say("ok", f" [started {'HANDLER' if event.handler else 'TASK'}: {event.name} on {host}]")
+
     def _head(self, text: str) -> None:
-        print(f"\n{text} {'*' * max(3, WIDTH - len(text))}", flush=True)
+        self._print(f"\n{text} {'*' * max(3, WIDTH - len(text))}")
+
+    def _print(self, text: str, *, error: bool = False, plain: str | None = None) -> None:
+        print(text, flush=True, file=sys.stderr if error else sys.stdout)
+        if self._style.log is not None:
+            with self._style.log.open("a") as log:
+                log.writelines(map(log_line, (plain or text).splitlines()))
 
     def _title(self, serial: int) -> None:
         task = self._tasks.get(serial)
@@ -88,12 +107,14 @@ class PlayOutput:
         self._shown = serial
         self._head(f"{'RUNNING HANDLER' if task.handler else 'TASK'} [{task.name}]")
         if self._verbosity > 1 and task.location:
-            print(f"task path: {task.location.file}:{task.location.line}")
+            self._print(f"task path: {task.location.file}:{task.location.line}")
 
     def _item(self, event: ItemDone) -> None:
         task = self._tasks.get(event.serial)
-        self._title(event.serial)
         self._looped.add((event.serial, event.host))
+        if self._hidden(event.status):
+            return
+        self._title(event.serial)
         action = task.action if task else ""
         if action in _INCLUDES and event.status in (Status.OK, Status.CHANGED):
             return  # told of as what is included
@@ -101,7 +122,8 @@ class PlayOutput:
         match event.status:
             case Status.FAILED | Status.UNREACHABLE:
                 self._error(error_block(action, event.result, task.location if task else None))
-                self._say("failed", f"failed: [{host}] (item={event.label}) => {self._json(event.result, action)}")
+                text = f"failed: [{host}] (item={event.label}) => {self._json(event.result, action)}"
+                self._say("failed", text, error=self._style.failed_stderr)
             case Status.SKIPPED:
                 self._say("skipping", f"skipping: [{event.host}] => (item={event.label}) {self._asked_for(event.result, action)}")
             case _:
@@ -111,13 +133,17 @@ class PlayOutput:
 
     def _done(self, event: HostDone) -> None:
         self._seconds[event.task] = self._seconds.get(event.task, 0.0) + event.duration_s
+        if self._hidden(event.status):
+            return
         self._title(event.serial)
         looped = (event.serial, event.host) in self._looped
         host, failed = _host(event), event.status in (Status.FAILED, Status.UNREACHABLE)
         if failed and not (looped and event.status is Status.FAILED):
             self._error(error_block(event.action, event.result, event.location))
+            if self._style.task_path_on_failure and self._verbosity < 2 and event.location:
+                self._print(f"task path: {event.location.file}:{event.location.line}")
             word = "UNREACHABLE!" if event.status is Status.UNREACHABLE else "FAILED!"
-            self._say("fatal", f"fatal: [{host}]: {word} => {self._json(event.result, event.action)}")
+            self._say("fatal", f"fatal: [{host}]: {word} => {self._json(event.result, event.action)}", error=self._style.failed_stderr)
         elif event.status is Status.SKIPPED:
             self._say("skipping", f"skipping: [{event.host}]{self._asked_for(event.result, event.action)}")
         elif not looped:
@@ -129,13 +155,16 @@ class PlayOutput:
     def _error(self, text: str) -> None:
         if text and text not in self._told:
             self._told.add(text)
-            self._say("failed", text.rstrip("\n") + "\n")
+            self._say("failed", text.rstrip("\n") + "\n", error=self._style.failed_stderr)
+
+    def _hidden(self, status: Status) -> bool:
+        return (status is Status.SKIPPED and not self._style.skipped_hosts) or (status is Status.OK and not self._style.ok_hosts)
 
     def _diff(self, event: HostDone | ItemDone) -> None:
         if event.shows_diff and event.result.get("diff") and event.result.get("changed"):
             text = diff_text(event.result["diff"])
             if text:
-                print(text.rstrip("\n") + "\n")
+                self._print(text.rstrip("\n") + "\n")
 
     def _asked_for(self, result: Mapping[str, Any], action: str) -> str:
         """A result that a person wants to see: with -v, or of `debug`."""
@@ -149,8 +178,7 @@ class PlayOutput:
             shown = {key: value for key, value in shown.items() if key not in _SELDOM_SHOWN}
         if action == "debug":
             shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key not in _BESIDE}
-        indent = 4 if result.get("_ansible_verbose_always") or self._verbosity > 2 else None
-        return json.dumps(shown, default=str, indent=indent, sort_keys=True, ensure_ascii=False)
+        return self._style.dump(shown, wide=bool(result.get("_ansible_verbose_always")) or self._verbosity > 2)
 
     def _recap(self, event: Recap) -> None:
         self._head("PLAY RECAP")
@@ -159,15 +187,41 @@ class PlayOutput:
             counts = " ".join(f"{name}={getattr(stats, name):<4}" for name in names)
             word = "failed" if stats.failed or stats.unreachable else "changed" if stats.changed else "ok"
             self._say(word, f"{host:<26} : {counts}")
-        print(flush=True)
+        self._print("")
+        if self._style.custom_stats and event.custom:
+            self._custom(event.custom)
+        for name in self._style.callbacks:
+            self._callback(name)
         if self._profile:
             for task, seconds in sorted(self._seconds.items(), key=lambda item: -item[1])[:20]:
-                print(f"{seconds:8.2f} s  {task}")
+                self._print(f"{seconds:8.2f} s  {task}")
+
+    def _custom(self, custom: Mapping[str, Any]) -> None:
+        """What set_stats has gathered, of hosts first."""
+        self._head("CUSTOM STATS:")
+        for host in sorted(name for name in custom if name != "_run"):
+            self._print(f"\t{host}: {_flat(custom[host])}")
+        if "_run" in custom:
+            self._print(f"\n\tRUN: {_flat(custom['_run'])}")
+        self._print("")
+
+    def _callback(self, name: str) -> None:
+        """The end of one of callbacks_enabled; others than these are read over."""
+        if name == "timer":
+            self._head("PLAYBOOK RECAP")
+            self._print(self._timings.whole() + "\n")
+        elif name == "profile_tasks":
+            self._head("TASKS RECAP")
+            for line in self._timings.slowest():
+                self._print(line)
 
     def _say(self, word: str, text: str, *, error: bool = False) -> None:
-        if self._colour and word in COLOURS:
-            text = f"\033[{COLOURS[word]}m{text}\033[0m"
-        print(text, flush=True, file=sys.stderr if error else sys.stdout)
+        drawn = f"\033[{COLOURS[word]}m{text}\033[0m" if self._colour and word in COLOURS else text
+        self._print(drawn, error=error, plain=text)
+
+
+def _flat(value: Any) -> str:
+    return json.dumps(value, default=str, indent=1, sort_keys=True, ensure_ascii=False).replace("\n", "")
 
 
 def _host(event: HostDone | ItemDone) -> str:

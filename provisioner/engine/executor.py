@@ -12,6 +12,7 @@ from provisioner.engine import actions
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.arguments import FREE_FORM
 from provisioner.engine.background import in_background
+from provisioner.engine.driving import drive, drive_together, failure
 from provisioner.engine.errors import EngineError, TaskError, condition_error
 from provisioner.engine.events import ItemDone, Retrying
 from provisioner.engine.exchange import Attempt, Exchange
@@ -22,7 +23,7 @@ from provisioner.engine.plugin_action import run_plugin
 from provisioner.engine.results import Status, status_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
-from provisioner.engine.targets import BecomeRequest, connection_become, keyword_value
+from provisioner.engine.targets import keyword_value
 from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.engine.variables import PlayContext
@@ -493,79 +494,6 @@ def _render_each(args: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
 def full_name(action: str) -> str:
     """An action's name as messages have it."""
     return f"ansible.builtin.{action}"
-
-
-def drive(attempt: Attempt) -> dict[str, Any]:
-    """Runs an attempt to its end, one message for each module call."""
-    try:
-        exchange = next(attempt)
-        while True:
-            answer = call_all([exchange])[0]
-            exchange = attempt.send(answer)
-    except StopIteration as e:
-        result: dict[str, Any] = e.value
-        return result
-
-
-def call_all(exchanges: list[Exchange]) -> list[dict[str, Any]]:
-    """Has the modules of exchanges with one session and user run, those after a failed one too; a session stops there by itself."""
-    answers: list[dict[str, Any]] = []
-    become = connection_become(exchanges[0].become)
-    while len(answers) < len(exchanges):
-        made = exchanges[0].session.call([exchange.call for exchange in exchanges[len(answers) :]], become)
-        if not made:
-            raise TaskError("the host gave no result")
-        answers.extend(made)
-    return answers
-
-
-def drive_together(attempts: list[Attempt | None]) -> list[dict[str, Any]]:
-    """Runs attempts whose first calls do not need each other's results: those go in one message to each (session, user)."""
-    results: list[dict[str, Any]] = [{} for _ in attempts]
-    waiting: dict[tuple[int, BecomeRequest | None], list[tuple[int, Exchange]]] = {}
-    for index, attempt in enumerate(attempts):
-        if attempt is None:
-            continue
-        try:
-            exchange = next(attempt)
-            waiting.setdefault((id(exchange.session), exchange.become), []).append((index, exchange))
-        except StopIteration as e:
-            results[index] = e.value
-        except (TemplateError, EngineError) as e:
-            results[index] = failure(e)
-        except connection_errors() as e:
-            results[index] = unreachable_result(e)
-    for group in waiting.values():
-        try:
-            answers = call_all([exchange for _, exchange in group])
-        except connection_errors() as e:
-            for index, _ in group:
-                results[index] = unreachable_result(e)
-            continue
-        for (index, _), answer in zip(group, answers, strict=True):
-            results[index] = _finish(attempts[index], answer)
-    return results
-
-
-def _finish(attempt: Attempt | None, answer: dict[str, Any]) -> dict[str, Any]:
-    assert attempt is not None
-    try:
-        exchange = attempt.send(answer)
-        while True:
-            exchange = attempt.send(call_all([exchange])[0])
-    except StopIteration as e:
-        result: dict[str, Any] = e.value
-        return result
-    except (TemplateError, EngineError) as e:
-        return failure(e)
-    except connection_errors() as e:
-        return unreachable_result(e)
-
-
-def failure(error: Exception) -> dict[str, Any]:
-    if isinstance(error, TaskError):
-        return dict(error.result)
-    return {"failed": True, "msg": f"Task failed: {error}" if isinstance(error, TemplateError) else str(error)}
 
 
 def complete(result: dict[str, Any]) -> None:

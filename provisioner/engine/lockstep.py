@@ -15,9 +15,10 @@ from typing import Any
 
 from provisioner.engine import actions
 from provisioner.engine.attributes import tag_set
+from provisioner.engine.driving import failure
 from provisioner.engine.errors import EngineError, RunError, RunInterrupted
 from provisioner.engine.events import HostDone, TaskStarted
-from provisioner.engine.executor import MAX_BATCH, Executor, Outcome, censored, failure
+from provisioner.engine.executor import MAX_BATCH, Executor, Outcome, censored
 from provisioner.engine.failed_task import described
 from provisioner.engine.handlers import Handlers
 from provisioner.engine.includes import run_includes

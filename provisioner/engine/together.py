@@ -12,9 +12,10 @@ import traceback
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
+from provisioner.engine.driving import failure
 from provisioner.engine.errors import EngineError
 from provisioner.engine.exchange import Attempt, Exchange
-from provisioner.engine.executor import MAX_BATCH, Executor, Outcome, failure
+from provisioner.engine.executor import MAX_BATCH, Executor, Outcome
 from provisioner.engine.playbook import Node, Play, Task
 from provisioner.engine.results import Status
 from provisioner.engine.state import HostState

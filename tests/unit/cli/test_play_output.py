@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provisioner.cli.output_style import OutputStyle
 from provisioner.cli.play_output import PlayOutput
 from provisioner.engine.events import Event, HostDone, Included, ItemDone, PlayStarted, Recap, Retrying, TaskStarted
 from provisioner.engine.results import HostStats, Status
@@ -92,3 +94,44 @@ def test_a_difference_that_nobody_asked_for_is_not_shown(capsys: pytest.CaptureF
     ]
     lines = show(capsys, TaskStarted("install", "apt", 1), *events)
     assert [line for line in lines if line in ("-a", "+b")] == ["-a", "+b"] * 2 * asked
+
+
+@pytest.mark.parametrize(
+    ("style", "shown"),
+    [
+        (OutputStyle(skipped_hosts=False), ["TASK [ran]", "ok: [a]", "TASK [fell]", "[ERROR]: Task failed: Module failed: no", 'fatal: [a]: FAILED! => {"msg": "no"}']),
+        (OutputStyle(ok_hosts=False), ["TASK [left out]", "skipping: [a]", "TASK [fell]", "[ERROR]: Task failed: Module failed: no", 'fatal: [a]: FAILED! => {"msg": "no"}']),
+        (OutputStyle(ok_hosts=False, skipped_hosts=False, failed_stderr=True), ["TASK [fell]"]),
+        (OutputStyle("yaml", ok_hosts=False, skipped_hosts=False), ["TASK [fell]", "[ERROR]: Task failed: Module failed: no", "fatal: [a]: FAILED! =>", "    msg: 'no'"]),
+        (
+            OutputStyle(skipped_hosts=False, ok_hosts=False, per_host_start=True),
+            [" [started TASK: ran on a]", " [started TASK: left out on a]", " [started TASK: fell on a]", "TASK [fell]", "[ERROR]: Task failed: Module failed: no", 'fatal: [a]: FAILED! => {"msg": "no"}'],
+        ),
+    ],
+)  # fmt: skip
+def test_settings_choose_what_is_shown(capsys: pytest.CaptureFixture[str], style: OutputStyle, shown: list[str]) -> None:
+    output = PlayOutput(colour=False, style=style)
+    ends: list[tuple[str, Status, dict[str, Any]]] = [
+        ("ran", Status.OK, {}),
+        ("left out", Status.SKIPPED, {"skipped": True}),
+        ("fell", Status.FAILED, {"failed": True, "msg": "no"}),
+    ]
+    for serial, (name, status, result) in enumerate(ends):
+        output(TaskStarted(name, "apt", serial, hosts=("a",)))
+        output(HostDone("a", name, "apt", serial, status, result))
+    assert [line.rstrip("* ") for line in capsys.readouterr().out.splitlines() if line] == shown
+
+
+def test_callbacks_stats_and_the_log(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    style = OutputStyle(custom_stats=True, callbacks=("timer", "profile_tasks", "unheard_of"), log=log)
+    output = PlayOutput(colour=True, style=style)
+    output(TaskStarted("install", "apt", 1, hosts=("a",)))
+    output(done("a", Status.OK))
+    output(Recap({"a": HostStats(ok=1)}, {"a": {"x": 1}, "_run": {"y": [1]}}))
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    heads = [line.split(" **")[0] for line in lines if line.endswith("***")]
+    assert heads == ["TASK [install]", "PLAY RECAP", "CUSTOM STATS:", "PLAYBOOK RECAP", "TASKS RECAP"]
+    assert lines[2] == "\033[32mok: [a]\033[0m" and '\ta: { "x": 1}' in lines and '\tRUN: { "y": [  1 ]}' in lines
+    assert [line.split("INFO| ")[1] for line in log.read_text().splitlines() if "ok: [a]" in line] == ["ok: [a]"]
+    assert any(line.startswith("install ---") for line in lines) and "Playbook run took 0 days, 0 hours, 0 minutes, 0 seconds" in lines

@@ -1,0 +1,111 @@
+"""How results are written, as ansible.cfg and $ANSIBLE_* have it: JSON or YAML, which hosts show at all, where else lines go."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_BREAKS = "\n\x85\u2028\u2029"  # what YAML takes for the end of a line
+_TRAILING = re.compile(rf" +([{_BREAKS}])")
+_SPECIAL = re.compile("[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_INDENT = 4
+
+
+@dataclass(frozen=True)
+class OutputStyle:
+    """Named as the options of Ansible's default callback."""
+
+    result_format: str = "json"
+    pretty: bool | None = None
+    """None: YAML always, JSON where somebody asked to see a result."""
+    skipped_hosts: bool = True
+    ok_hosts: bool = True
+    failed_stderr: bool = False
+    task_path_on_failure: bool = False
+    per_host_start: bool = False
+    custom_stats: bool = False
+    log: Path | None = None
+    callbacks: tuple[str, ...] = ()
+    """Those of callbacks_enabled, without their collections."""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> OutputStyle:
+        chosen = str(settings.get("DEFAULT_STDOUT_CALLBACK", "default")).split(".")[-1]
+        log = settings.get("DEFAULT_LOG_PATH")
+        return cls(
+            result_format="yaml" if chosen == "yaml" else str(settings.get("CALLBACK_RESULT_FORMAT", "json")),
+            pretty=settings.get("CALLBACK_FORMAT_PRETTY"),
+            skipped_hosts=bool(settings.get("DISPLAY_SKIPPED_HOSTS", chosen != "dense")),
+            ok_hosts=bool(settings.get("DISPLAY_OK_HOSTS", True)),
+            failed_stderr=bool(settings.get("DISPLAY_FAILED_STDERR")),
+            task_path_on_failure=bool(settings.get("SHOW_TASK_PATH_ON_FAILURE")),
+            per_host_start=bool(settings.get("SHOW_PER_HOST_START")),
+            custom_stats=bool(settings.get("SHOW_CUSTOM_STATS")),
+            log=Path(log) if log else None,
+            callbacks=tuple(str(name).split(".")[-1] for name in settings.get("CALLBACKS_ENABLED", ())),
+        )
+
+    @property
+    def hides(self) -> bool:
+        """Whether a task's title waits for something to show below it."""
+        return not (self.skipped_hosts and self.ok_hosts)
+
+    def dump(self, result: Mapping[str, Any], *, wide: bool) -> str:
+        """A result as it stands behind `=>`; `wide`: somebody asked to see it."""
+        indent = _INDENT if (wide or self.pretty) and self.pretty is not False else None
+        if self.result_format == "yaml":
+            return _as_yaml(result, lossy=self.pretty is not False)
+        return json.dumps(result, default=str, indent=indent, sort_keys=True, ensure_ascii=False)
+
+
+def _as_yaml(result: Mapping[str, Any], *, lossy: bool) -> str:
+    shown = json.loads(json.dumps(result, default=str))
+    for stream in ("stdout", "stderr") if lossy else ():
+        if stream in shown and f"{stream}_lines" in shown:
+            shown[f"{stream}_lines"] = "<omitted>"
+    dumper = _Readable if lossy else _Exact
+    text = yaml.dump(shown, Dumper=dumper, allow_unicode=True, default_flow_style=False, indent=_INDENT if lossy else None)
+    return "\n" + textwrap.indent(text.removesuffix("\n"), " " * _INDENT)
+
+
+class _Exact(yaml.SafeDumper):
+    """Texts of several lines stand in blocks."""
+
+    lossy = False
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _Readable(_Exact):
+    """What YAML would have to quote in a block is left out of it."""
+
+    lossy = True
+
+
+def _text(dumper: _Exact, text: str) -> yaml.ScalarNode:
+    if not any(char in text for char in _BREAKS):
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text)
+    if dumper.lossy:
+        text = _TRAILING.sub(r"\1", _SPECIAL.sub("", text.rstrip().expandtabs()))
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+
+
+for _dumper in (_Exact, _Readable):
+    _dumper.add_representer(str, _text)
+
+
+def log_line(text: str) -> str:
+    """A line of the log file, with when, which process and whose it is."""
+    moment = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
+    return f"{moment} p={os.getpid()} u={getpass.getuser()} n=ansible INFO| {text}\n"
