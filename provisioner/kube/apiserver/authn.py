@@ -130,10 +130,22 @@ class Authenticator:
     _digests: dict[bytes, User] = field(default_factory=dict)
     # tokens that others vouched for -> (monotonic end, user)
     _kept: dict[str, tuple[float, User]] = field(default_factory=dict)
+    _replaced: list[OidcTokens] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         # Found by their hash: neither the time that takes nor their number tells anything of them.
         self._digests = {_digest(token): user for token, user in self.static_tokens.items()}
+
+    def replace(self, anonymous: bool, anonymous_paths: frozenset[str], issuers: Sequence[OidcTokens]) -> None:
+        """Others from now on; nobody has a token's user of before. Issuers that were there are closed by `close_replaced`."""
+        self._replaced += self.issuers
+        self.anonymous, self.anonymous_paths, self.issuers = anonymous, anonymous_paths, issuers
+        self._kept.clear()
+
+    async def close_replaced(self) -> None:
+        replaced, self._replaced = self._replaced, []
+        for issuer in replaced:
+            await issuer.close()
 
     def authenticate(
         self, peer: Mapping[str, Any] | None, der: Callable[[], bytes], headers: Mapping[str, str], path: str = ""
@@ -204,6 +216,7 @@ class Authenticator:
         return user if user is not None else await self.look_up(token)
 
     async def close(self) -> None:
+        await self.close_replaced()
         for source in (*self.issuers, self.webhook):
             if source is not None:
                 await source.close()

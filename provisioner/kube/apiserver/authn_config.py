@@ -27,6 +27,8 @@ class Issuer(Section, frozen=True, kw_only=True):
     discovery_url: str = msgspec.field(default="", name="discoveryURL")
     certificate_authority: str = ""
     audience_match_policy: Literal["", "MatchAny"] = ""
+    # There is one way out of this server.
+    egress_selector_type: Literal["", "controlplane", "cluster"] = ""
 
 
 class ClaimRule(Section, frozen=True, kw_only=True):

@@ -65,6 +65,10 @@ class Authorizer:
     """Without a mode that allows, the answer is no."""
 
     def __init__(self, modes: Sequence[Mode]) -> None:
+        self.replace(modes)
+
+    def replace(self, modes: Sequence[Mode]) -> None:
+        """Others from now on."""
         self._modes = tuple(modes)
 
     def decide(self, user: User, target: Target) -> Verdict | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from provisioner.kube.apiserver.audit.events import Audit, Backend
 from provisioner.kube.apiserver.audit.log_file import MEGABYTE, LogFile, Rotation
 from provisioner.kube.apiserver.audit.webhook import Batching, Webhook
 from provisioner.kube.apiserver.authn import Authenticator, CertificateAuthorities, read_token_file
-from provisioner.kube.apiserver.authz import AlwaysAllow, AlwaysDeny, Authorizer, Mode
+from provisioner.kube.apiserver.authz import AlwaysAllow, AlwaysDeny, Mode
+from provisioner.kube.apiserver.authz_config import Choice
 from provisioner.kube.apiserver.authz_webhook import WebhookAuthorizer
 from provisioner.kube.apiserver.bootstrap_tokens import BootstrapTokens
 from provisioner.kube.apiserver.metrics import Metrics
@@ -83,23 +84,38 @@ def authenticator(settings: Settings, cache: WatchCache, clock: Clock, tokens: S
     )
 
 
-def authorizer(settings: Settings, cache: WatchCache, clock: Clock, rbac: Rbac) -> tuple[Authorizer, list[WebhookAuthorizer]]:
-    """(the chain, its webhooks, which are to be closed)."""
-    modes: list[Mode] = []
-    webhooks: list[WebhookAuthorizer] = []
-    local: dict[str, Any] = {
-        "RBAC": lambda: rbac,
-        "Node": lambda: NodeAuthorizer(cache),
-        "AlwaysAllow": AlwaysAllow,
-        "AlwaysDeny": AlwaysDeny,
-    }
-    for choice in settings.authorizers:
-        if choice.access is None:
-            modes.append(local[choice.mode]())
-        else:
-            webhooks.append(WebhookAuthorizer(choice.name, choice.access, choice.options, clock))
-            modes.append(webhooks[-1])
-    return Authorizer(modes), webhooks
+class Modes:
+    """Makes the authorizers that a configuration names. Those that know the answer themselves are made once."""
+
+    def __init__(self, cache: WatchCache, clock: Clock, rbac: Rbac) -> None:
+        self._cache, self._clock = cache, clock
+        self._local: dict[str, Mode] = {"RBAC": rbac, "AlwaysAllow": AlwaysAllow(), "AlwaysDeny": AlwaysDeny()}
+        self._webhooks: list[WebhookAuthorizer] = []
+        self._replaced: list[WebhookAuthorizer] = []
+
+    def of(self, choices: Iterable[Choice]) -> list[Mode]:
+        """In turn. Webhooks that were made before are closed by `close_replaced`: requests may be asking them still."""
+        self._replaced += self._webhooks
+        self._webhooks = []
+        modes: list[Mode] = []
+        for choice in choices:
+            if choice.access is not None:
+                self._webhooks.append(WebhookAuthorizer(choice.name, choice.access, choice.options, self._clock))
+                modes.append(self._webhooks[-1])
+                continue
+            if choice.mode == "Node" and "Node" not in self._local:
+                self._local["Node"] = NodeAuthorizer(self._cache)
+            modes.append(self._local[choice.mode])
+        return modes
+
+    async def close_replaced(self) -> None:
+        replaced, self._replaced = self._replaced, []
+        for webhook in replaced:
+            await webhook.close()
+
+    async def close(self) -> None:
+        self.of(())
+        await self.close_replaced()
 
 
 def audit(settings: Settings, clock: Clock, metrics: Metrics) -> Audit | None:

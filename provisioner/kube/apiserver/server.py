@@ -21,7 +21,9 @@ from provisioner.kube.apiserver.aggregation.openapi_v2 import ForeignDocuments
 from provisioner.kube.apiserver.aggregation.services import Services as ApiServices
 from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate, Seats
+from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.calls import Caller
+from provisioner.kube.apiserver.config_reload import ConfigReload
 from provisioner.kube.apiserver.custom.definitions import Definitions
 from provisioner.kube.apiserver.debug_pages import pages
 from provisioner.kube.apiserver.documents import Documents
@@ -85,7 +87,8 @@ class Server:
         self.etcd.answered = self.metrics.etcd_answered
         self.rbac = Rbac(self.cache)
         self.tokens = gatekeeping.service_account_tokens(settings, clock, self._exists)
-        self.authorizer, self._webhooks = gatekeeping.authorizer(settings, self.cache, clock, self.rbac)
+        self._modes = gatekeeping.Modes(self.cache, clock, self.rbac)
+        self.authorizer = Authorizer(self._modes.of(settings.authorizers))
         self.authenticator = gatekeeping.authenticator(settings, self.cache, clock, self.tokens)
         self.audit = gatekeeping.audit(settings, clock, self.metrics)
         self.fairness = Fairness(
@@ -188,6 +191,9 @@ class Server:
         )
         await site.start()
         self._running.append(spawn("reload certificates", listener.run(self.clock)))
+        if flags.authentication_config or flags.authorization_config:
+            reload = ConfigReload(flags, self.clock, self.authenticator, self.authorizer, self._modes)
+            self._running.append(spawn("reload configurations", reload.run()))
         if flags.etcd_compaction_interval:
             self._running.append(spawn("compact etcd", self._compact(flags.etcd_compaction_interval)))
         if flags.encryption_provider_config and flags.encryption_provider_config_automatic_reload:
@@ -237,8 +243,7 @@ class Server:
         await self.caller.close()
         await self.rest.admission.close()
         await self.authenticator.close()
-        for webhook in self._webhooks:
-            await webhook.close()
+        await self._modes.close()
         if self.audit is not None:
             await self.audit.close()
         await self.store.close()
