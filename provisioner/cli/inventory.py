@@ -117,8 +117,9 @@ def _dump(value: dict[str, Any], values: dict[str, Any]) -> str:
 
     if values["as_yaml"]:
         from provisioner.templating.filters.data import to_yaml
+        from provisioner.templating.scope import copied
 
-        return to_yaml(value, default_flow_style=False, allow_unicode=True).rstrip("\n") + "\n"
+        return to_yaml(copied(value), default_flow_style=False, allow_unicode=True).rstrip("\n") + "\n"
     if values["as_toml"]:
         try:
             tomli_w = importlib.import_module("tomli_w")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioner.inventory import checks, documents, plugin_source
+from provisioner.inventory import checks, constructed_source, documents, plugin_source
 from provisioner.inventory.errors import InventoryError, Problem
 from provisioner.inventory.ini_source import IniSource
 from provisioner.inventory.model import Inventory
@@ -44,6 +44,7 @@ def load(paths: Sequence[Path | str], *, extra_vars: Mapping[str, Any] | None = 
             whole = False
             continue
         files.append(found)
+        inventory.sources = tuple(files)
         whole = _add_path(inventory, found, vault, problems) and whole
     inventory.sources = tuple(files)
     directories = dict.fromkeys((path if path.is_dir() else path.absolute().parent) for path in files)
@@ -110,6 +111,14 @@ def _add_file(inventory: Inventory, path: Path, vault: VaultSecrets | None, prob
     if document.value is None:
         return
     if isinstance(document.value, documents.LocatedDict) and isinstance(document.value.get(plugin_source.KEY), str):
+        name = document.value[plugin_source.KEY]
+        if name in constructed_source.CONSTRUCTED:
+            beside = constructed_source.variable_files([*inventory.sources, path], vault)
+            constructed_source.ConstructedSource(inventory, document.value, beside).add()
+            return
+        if name in constructed_source.GENERATOR:
+            constructed_source.generate(inventory, document.value)
+            return
         plugin = plugin_source.PluginSource(inventory, path, document.value)
         plugin.add()
         if plugin.problems:
