@@ -117,8 +117,7 @@ class _Read:
             if length <= SLICE_BYTES:
                 transport.write(head + (body if isinstance(body, bytes) else body.whole()))
             else:
-                transport.write(head)
-                for piece in cut(body) if isinstance(body, bytes) else body.slices():
+                for piece in cut(head, body) if isinstance(body, bytes) else body.slices(head):
                     transport.write(piece)
             self._metrics.request(target, 200, connection.end(self._began))
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 from aiohttp import ClientSession, web
 
-from provisioner.kube.apiserver.replies import SLICE_BYTES, Listed, Reply
+from provisioner.kube.apiserver.replies import SLICE_BYTES, Listed, Reply, cut
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [3, 4], [SLICE_BYTES], [SLICE_BYTES + 1, 2], [10, 3 * SLICE_BYTES, 10], [1000] * 1000])
 def test_slices_are_the_items_in_order_and_bounded(sizes: list[int]) -> None:
     items = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
     body = Listed(b"[", items, b"]")
-    assert b"".join(body.slices()) == body.whole() == b"[" + b",".join(items) + b"]"
+    assert body.whole() == b"[" + b",".join(items) + b"]"
+    pieces = list(body.slices(b"HEAD "))
+    assert b"".join(pieces) == b"".join(cut(b"HEAD ", body.whole())) == b"HEAD " + body.whole()
     assert len(body) == len(body.whole())
-    assert all(len(piece) <= SLICE_BYTES + 1 + max(sizes) for piece in body.slices() if sizes)
+    assert all(len(piece) <= SLICE_BYTES + len("HEAD []") + max(sizes) for piece in pieces if sizes)
 
 
 @pytest.fixture
