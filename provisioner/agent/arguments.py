@@ -148,7 +148,7 @@ def _to_float(value: Any) -> float:
 
 
 def _to_path(value: Any) -> str:
-    return os.path.expanduser(os.path.expandvars(str(value)))
+    return os.path.expanduser(os.path.expandvars(_to_str(value)))
 
 
 def _to_mode(value: Any) -> Any:

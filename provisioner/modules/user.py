@@ -88,7 +88,9 @@ class Outcome:
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    name = args["name"]
+    name, shown = args["name"], args["groups"]
+    if shown is not None:
+        args = dict(args, groups=[group.strip() for group in shown if group.strip()])
     found = find(name)
     _check(args, context)
     if found is None and args["state"] == "present" and context.check:
@@ -119,8 +121,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
             _make_home(args, now)
     if args["password"] is not None:
         result["password"] = "NOT_LOGGING_PASSWORD"
-    if args["groups"] is not None:
-        result["groups"] = ",".join(args["groups"])
+    if shown is not None:
+        result["groups"] = ",".join(shown)
     result.update(uid=now.pw_uid, group=now.pw_gid, comment=now.pw_gecos, home=now.pw_dir, shell=now.pw_shell)
     if args["generate_ssh_key"]:
         outcome.changed = ssh_key_pairs.generate(args, now, context, result) or outcome.changed
