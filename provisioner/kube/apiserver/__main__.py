@@ -30,6 +30,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     from provisioner.kube.apiserver.aggregation.local import LocalServices
     from provisioner.kube.apiserver.bootstrap import Bootstrap
     from provisioner.kube.apiserver.fairness.objects import FlowObjects
+    from provisioner.kube.apiserver.identity_lease import IdentityLease
     from provisioner.kube.apiserver.masters import Masters
     from provisioner.kube.apiserver.policy_status import PolicyStatus
     from provisioner.kube.apiserver.server import Server
@@ -59,6 +60,9 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     daemon.spawn("flow schemas", FlowObjects(server).run())
     await masters.step()
     daemon.spawn("masters", masters.run())
+    identity = IdentityLease(server)
+    await identity.step()
+    daemon.spawn("identity", identity.run())
     daemon.add_check("etcd", lambda: server.cache.failure)
     server.bootstrapped.set()
     await daemon.ready()

@@ -66,6 +66,12 @@ class Bootstrap:
                 log.warning("first objects can't be made yet: %s", error)
                 await self._server.clock.sleep(RETRY_S)
 
+    async def standing(self) -> None:
+        """What is made again when somebody removes it."""
+        for name in NAMESPACES:
+            await self.ensure("", "v1", "namespaces", "", {"metadata": {"name": name}})
+        await self._kubernetes_service()
+
     async def _all(self) -> None:
         for name in NAMESPACES:
             await self.ensure("", "v1", "namespaces", "", {"metadata": {"name": name}})

@@ -33,6 +33,7 @@ class ListOptions:
 def list_options(query: Mapping[str, str]) -> ListOptions:
     """Of a list or a deletecollection. Raises 400, 422."""
     _check(_of_list(query))
+    whole(query, "timeoutSeconds")
     limit, token = whole(query, "limit") or 0, query.get("continue", "")
     wanted, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
     if token:

@@ -39,6 +39,7 @@ class Masters:
         try:
             await self._renew()
             await self._publish()
+            await self._writer.standing()
         except (EtcdError, NotFresh, Conflict, StatusError) as error:
             log.warning("endpoints of default/kubernetes not renewed: %s", error)
 

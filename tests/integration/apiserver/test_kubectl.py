@@ -31,6 +31,8 @@ def test_bootstrap_objects(server: Any) -> None:
     }
     assert "10.96.0.1" in server.kubectl("get", "service", "kubernetes")
     assert f"10.99.0.1:{server.port}" in server.kubectl("get", "endpoints", "kubernetes")
+    leases = ("get", "lease", "-n", "kube-system", "-l", "apiserver.kubernetes.io/identity=kube-apiserver", "-o")
+    assert server.kubectl(*leases, "jsonpath={.items[*].spec.leaseDurationSeconds}") == "3600"
     roles = server.kubectl("get", "clusterroles", "-o", "name")
     for name in ("cluster-admin", "admin", "edit", "view", "system:node-proxier", "system:controller:replicaset-controller"):
         assert f"/{name}\n" in roles

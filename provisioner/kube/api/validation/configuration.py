@@ -38,7 +38,7 @@ def create(obj: Any) -> list[FieldError]:
                 problems.append(errors.invalid_value(where, key, "duplicate of key present in data"))
             size += _size(value, where, problems, encoded=secret or field == "binaryData")
     if size > MAX_BYTES:
-        problems.append(errors.too_long("data" if secret else "", MAX_BYTES))
+        problems.append(errors.too_long("data" if secret else "[]", MAX_BYTES))
     return problems + (_typed(obj) if secret else [])
 
 
