@@ -68,6 +68,8 @@ def _unpacked(args: Dict[str, Any], path: str, shown: str, dest: str, context: C
         raise ModuleFailed("Invalid archive '%s', the file is 0 bytes" % shown)
     if not os.path.isdir(dest):
         raise ModuleFailed("Destination '%s' is not a directory" % dest)
+    if os.path.isdir(path):
+        raise ModuleFailed('Failed to find handler for "%s". It is a folder, and an archive is what can be unpacked.' % shown)
     archive: Any = _Zip(args, path, context) if zipfile.is_zipfile(path) else _Tar(args, path, context)
     if context.check and archive.name != "ZipArchive":
         msg = "remote module (ansible.legacy.unarchive) does not support check mode when using gtar"

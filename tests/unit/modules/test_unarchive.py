@@ -103,3 +103,8 @@ def test_what_is_no_archive(call: Any, packed: Path, tmp_path: Path) -> None:
     assert call("unarchive", {"src": "file:///none", "dest": dest, "remote_src": True})["msg"].startswith(
         "Failure downloading file:///none"
     )
+
+
+def test_a_folder_is_no_archive(call: Any, tmp_path: Path) -> None:
+    answer = call("unarchive", {"src": str(tmp_path), "dest": str(tmp_path), "remote_src": True})
+    assert answer["msg"].startswith(f'Failed to find handler for "{tmp_path}". It is a folder')
