@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ VOLUMES = {
     "cephfs": ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
     "rbd": ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
 }
+_ODD = re.compile("[.muneE]").search
 _NO_MATCH = "a null labelSelector results in matching no pod"
 
 
@@ -118,44 +120,50 @@ def _lists(spec: Any, path: str) -> Iterator[str]:
 
 def _container(container: Any, where: str, annotations: Mapping[str, str], annotated: str, pod_context: Any) -> Iterator[str]:
     context = container.security_context
-    seccomp = f"container.seccomp.security.alpha.kubernetes.io/{container.name}"
-    if seccomp in annotations and (context is None or context.seccomp_profile is None):
-        yield f"{annotated}[{seccomp}]: {_SECCOMP}"
-    armor = f"container.apparmor.security.beta.kubernetes.io/{container.name}"
-    if armor in annotations and not any(c is not None and c.app_armor_profile is not None for c in (pod_context, context)):
-        yield f"{annotated}[{armor}]: {_APP_ARMOR}"
+    if annotations:
+        seccomp = f"container.seccomp.security.alpha.kubernetes.io/{container.name}"
+        if seccomp in annotations and (context is None or context.seccomp_profile is None):
+            yield f"{annotated}[{seccomp}]: {_SECCOMP}"
+        armor = f"container.apparmor.security.beta.kubernetes.io/{container.name}"
+        if armor in annotations and not any(c is not None and c.app_armor_profile is not None for c in (pod_context, context)):
+            yield f"{annotated}[{armor}]: {_APP_ARMOR}"
     resources = container.resources
-    if resources is not None:
+    if resources is not None and (resources.limits or resources.requests):
         for resource in ("memory", "ephemeral-storage"):
             yield from fractions(resources.limits, f"{where}.resources.limits", (resource,))
             yield from fractions(resources.requests, f"{where}.resources.requests", (resource,))
     seen: set[str] = set()
     for index, variable in enumerate(container.env or ()):
-        reference = f"$({variable.name})"
-        value = variable.value or ""
-        if variable.name in seen and (variable.value_from is not None or value == reference or reference not in value):
+        if variable.name not in seen:
+            seen.add(variable.name)
+            continue
+        reference, value = f"$({variable.name})", variable.value or ""
+        if variable.value_from is not None or value == reference or reference not in value:
             yield f"{where}.env[{index}]: hides previous definition of {shown(variable.name)}, which may be dropped when using apply"
-        seen.add(variable.name)
 
 
 def _ports(spec: Any, path: str) -> Iterator[str]:
-    known: dict[tuple[int, str], list[tuple[str, Any]]] = {}
+    known: dict[tuple[int, str], list[tuple[str, int, Any]]] = {}
     for container, where in _containers(spec, f"{path}spec."):
         for index, port in enumerate(container.ports or ()):
-            at, host_port, host_ip = f"{where}.ports[{index}]", port.host_port or 0, port.host_ip or ""
-            if host_ip and not host_port:
-                facts = f"Name:{port.name or ''} HostPort:0 ContainerPort:{port.container_port} Protocol:{port.protocol} HostIP:{host_ip}"
-                yield f"{at}: hostIP set without hostPort: {{{facts}}}"
+            if port.host_ip and not port.host_port:
+                facts = f"ContainerPort:{port.container_port} Protocol:{port.protocol} HostIP:{port.host_ip}"
+                yield f"{where}.ports[{index}]: hostIP set without hostPort: {{Name:{port.name or ''} HostPort:0 {facts}}}"
             others = known.setdefault((port.container_port, port.protocol), [])
-            for other_at, other in others:
-                other_port, other_ip = other.host_port or 0, other.host_ip or ""
-                if (host_ip, host_port) == (other_ip, other_port):
-                    yield f"{at}: duplicate port definition with {other_at}"
-                elif not host_port or not other_port:
-                    yield f"{at}: overlapping port definition with {other_at}"
-                elif host_port == other_port and bool(host_ip) != bool(other_ip):
-                    yield f"{at}: dangerously ambiguous port definition with {other_at}"
-            others.append((at, port))
+            for other_where, other_index, other in others:
+                if said := _clash(port, other):
+                    yield f"{where}.ports[{index}]: {said} port definition with {other_where}.ports[{other_index}]"
+            others.append((where, index, port))
+
+
+def _clash(port: Any, other: Any) -> str:
+    """How two ports of the same number stand to each other; "" for what they may."""
+    here, there = (port.host_ip or "", port.host_port or 0), (other.host_ip or "", other.host_port or 0)
+    if here == there:
+        return "duplicate"
+    if not here[1] or not there[1]:
+        return "overlapping"
+    return "dangerously ambiguous" if here[1] == there[1] and bool(here[0]) != bool(there[0]) else ""
 
 
 def _affinities(affinity: Any, path: str) -> Iterator[str]:
@@ -176,8 +184,9 @@ def _affinities(affinity: Any, path: str) -> Iterator[str]:
 def fractions(amounts: Mapping[str, Any] | None, path: str, resources: tuple[str, ...]) -> Iterator[str]:
     """Of amounts of bytes."""
     for resource in resources:
-        amount = (amounts or {}).get(resource)
-        if amount is not None and quantity.milli(amount) % 1000:
+        amount = amounts.get(resource) if amounts else None
+        # `1Gi` is seen to be whole without being worked out.
+        if amount is not None and _ODD(str(amount)) and quantity.milli(amount) % 1000:
             yield f"{path}[{resource}]: fractional byte value {shown(quantity.canonical(amount))} is invalid, must be an integer"
 
 
