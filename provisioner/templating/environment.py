@@ -140,12 +140,12 @@ _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items())
 
 
 def concat_native(nodes: Iterable[Any]) -> Any:
-    """One node is its own value; several are text."""
+    """One node is its own value; several are text; none is None, as of blocks alone."""
     iterator: Iterator[Any] = iter(nodes)
     try:
         first = next(iterator)
     except StopIteration:
-        return ""
+        return None
     rest = list(iterator)
     if not rest:
         if isinstance(first, _NO_VALUES):

@@ -236,8 +236,11 @@ class Templar:
         if not condition.strip():
             return True
         value = self.evaluate(condition)
-        if isinstance(value, str) and is_template(condition) and value.strip():
-            value = self.evaluate(value)
+        if is_template(condition):
+            if value is None:
+                return True  # a template of nothing asks nothing
+            if isinstance(value, str) and value.strip():
+                value = self.evaluate(value)
         return bool(value)
 
     def render_file(

@@ -47,12 +47,19 @@ def templar() -> Templar:
         ({"k{{ number }}": ["{{ number }}"]}, {"k{{ number }}": [5]}),
         ("{% for i in items_ %}{{ i }};{% endfor %}", "1;5;"),
         ("{% set x = alias %}{{ x }}", 5),
+        ("{% for i in [] %}\n{{ i }}\n{% endfor %}\n", None),
+        ("{% if number > 5 %}\n{{ number }}\n{% endif %}\n\n", None),
+        ("{% macro m() %}{% if false %}x{% endif %}{% endmacro %}[{{ m() }}]", "[]"),
         ("plain", "plain"),
         (7, 7),
     ],
 )
 def test_render(value: Any, expected: Any) -> None:
     assert templar().render(value) == expected
+
+
+def test_a_condition_that_renders_to_nothing_holds() -> None:
+    assert templar().condition("{% if false %}false{% endif %}")
 
 
 def test_omitted_parameters_are_left_out_at_any_depth() -> None:
