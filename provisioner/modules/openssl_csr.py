@@ -4,7 +4,7 @@ import os
 import re
 from typing import Any, Dict, List, Optional, Tuple
 
-from provisioner.agent import attributes, openssl
+from provisioner.agent import attributes, openssl, openssl_extensions
 from provisioner.agent.context import Context, ModuleFailed
 
 _NAMES = {
@@ -49,7 +49,7 @@ ARGUMENTS: Dict[str, Any] = dict(
     authority_key_identifier={},
     authority_cert_issuer={"type": "list", "elements": "str"},
     authority_cert_serial_number={"type": "int"},
-    crl_distribution_points={"type": "list", "elements": "dict"},
+    crl_distribution_points={"type": "list", "elements": "dict", "options": openssl_extensions.POINT},
     return_content={"type": "bool", "default": False},
     select_crypto_backend={"default": "auto", "choices": ["auto", "cryptography"]},
     _rules={
@@ -67,7 +67,6 @@ _EXTENDED = {
     "TLS Web Server Authentication": "serverAuth", "TLS Web Client Authentication": "clientAuth", "Code Signing": "codeSigning",
     "E-mail Protection": "emailProtection", "Time Stamping": "timeStamping", "OCSP Signing": "OCSPSigning", "Any Extended Key Usage": "anyExtendedKeyUsage",
 }  # fmt: skip
-_UNSUPPORTED = ("authority_key_identifier", "authority_cert_issuer", "authority_cert_serial_number", "crl_distribution_points")
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -88,9 +87,6 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     }
     if args["state"] == "absent":
         return openssl.remove(args, dict(result, csr=None) if args["return_content"] else result, context)
-    for name in _UNSUPPORTED:
-        if args[name] is not None:
-            raise ModuleFailed("%s can't be put into a request by the openssl program" % name)
     wanted = _made(args, subject, names, context)
     there = None
     if os.path.isfile(args["path"]):
@@ -196,7 +192,9 @@ def _extensions(args: Dict[str, Any], names: List[str]) -> List[str]:
         lines.append("subjectKeyIdentifier = hash")
     elif args["subject_key_identifier"]:
         lines.append("subjectKeyIdentifier = %s" % args["subject_key_identifier"].replace(":", ""))
-    return lines + sections
+    lines += openssl_extensions.authority_key(args)
+    points, more = openssl_extensions.distribution_points(args["crl_distribution_points"] or [])
+    return lines + points + sections + more
 
 
 def _pair(name: str) -> Tuple[str, str]:
