@@ -15,6 +15,7 @@ from provisioner.kube.api.merge_rules import RULES
 from provisioner.kube.apiserver import operations
 from provisioner.kube.apiserver.descriptions import LIST, OBJECT, description
 from provisioner.kube.apiserver.field_descriptions import described
+from provisioner.kube.apiserver.general_paths import SECURITY, general_paths
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.version import VERSION
 
@@ -226,10 +227,11 @@ def v3(kinds: list[Kind]) -> dict[str, Any]:
 def v2(kinds: list[Kind]) -> dict[str, Any]:
     """The one document of everything (Swagger 2.0)."""
     definitions = Definitions("#/definitions/")
-    paths = operations.paths(kinds, definitions)
+    paths = general_paths(kinds, definitions) | operations.paths(kinds, definitions)
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": VERSION},
         "paths": paths,
         "definitions": definitions.found,
+        **SECURITY,
     }
