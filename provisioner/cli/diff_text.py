@@ -10,8 +10,8 @@ from typing import Any
 _NO_END = "\n\\ No newline at end of file\n"
 
 
-def diff_text(diff: Any) -> str:
-    """A result's `diff`, one or several; "" where there is nothing to see."""
+def diff_text(diff: Any, context: int = 3) -> str:
+    """A result's `diff`, one or several; "" where there is nothing to see. `context`: equal lines around what differs."""
     parts: list[str] = []
     for entry in diff if isinstance(diff, list) else [diff]:
         if not isinstance(entry, Mapping):
@@ -22,15 +22,15 @@ def diff_text(diff: Any) -> str:
             if f"{side}_larger" in entry:
                 parts.append(f"diff skipped: {noun} file size is greater than {entry[f'{side}_larger']}\n")
         if "before" in entry and "after" in entry:
-            parts.append(_unified(entry))
+            parts.append(_unified(entry, context))
         if "prepared" in entry:
             parts.append(str(entry["prepared"]))
     return "".join(parts)
 
 
-def _unified(entry: Mapping[str, Any]) -> str:
+def _unified(entry: Mapping[str, Any], context: int) -> str:
     before, after = (f"{side}: {entry[f'{side}_header']}" if f"{side}_header" in entry else side for side in ("before", "after"))
-    lines = "".join(difflib.unified_diff(_lines(entry["before"]), _lines(entry["after"]), before, after))
+    lines = "".join(difflib.unified_diff(_lines(entry["before"]), _lines(entry["after"]), before, after, n=context))
     return f"{lines}\n" if lines else ""
 
 

@@ -34,6 +34,7 @@ class OutputStyle:
     task_path_on_failure: bool = False
     per_host_start: bool = False
     custom_stats: bool = False
+    diff_context: int = 3
     log: Path | None = None
     callbacks: tuple[str, ...] = ()
     """Those of callbacks_enabled, without their collections."""
@@ -51,6 +52,7 @@ class OutputStyle:
             task_path_on_failure=bool(settings.get("SHOW_TASK_PATH_ON_FAILURE")),
             per_host_start=bool(settings.get("SHOW_PER_HOST_START")),
             custom_stats=bool(settings.get("SHOW_CUSTOM_STATS")),
+            diff_context=int(settings.get("DIFF_CONTEXT", 3)),
             log=Path(log) if log else None,
             callbacks=tuple(str(name).split(".")[-1] for name in settings.get("CALLBACKS_ENABLED", ())),
         )

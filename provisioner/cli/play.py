@@ -66,6 +66,9 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         if wanted:
             return _list(playbooks, loaded, options, wanted)
         reach_machines(loaded, inventories)
+        if values["verbose"] and values["output"] == "text":
+            config = values["settings"].get("CONFIG_FILE")
+            click.echo(f"Using {config} as config file" if config else "No config file found; using defaults")
         with Sessions(forks=values["forks"]) as sessions:
             result = Runner(loaded, options=options, sessions=sessions, callbacks=[_output(values)]).run(playbooks)
     except RunInterrupted as e:

@@ -26,6 +26,8 @@ COLOURS = {
 }
 WIDTH = 79
 _INCLUDES = frozenset({"include_tasks", "include_role", "include"})
+# Facts are too many for a person to look at.
+_NEVER_ASKED_FOR = frozenset({"gather_facts", "setup"})
 # What a result of `debug: var=` holds besides the variable.
 _BESIDE = frozenset({"changed", "failed", "skipped", "invocation", "skip_reason"})
 # What every result carries and nobody reads; the second part shows with -vvv.
@@ -162,13 +164,13 @@ class PlayOutput:
 
     def _diff(self, event: HostDone | ItemDone) -> None:
         if event.shows_diff and event.result.get("diff") and event.result.get("changed"):
-            text = diff_text(event.result["diff"])
+            text = diff_text(event.result["diff"], self._style.diff_context)
             if text:
                 self._print(text.rstrip("\n") + "\n")
 
     def _asked_for(self, result: Mapping[str, Any], action: str) -> str:
         """A result that a person wants to see: with -v, or of `debug`."""
-        if not self._verbosity and not result.get("_ansible_verbose_always"):
+        if (not self._verbosity and not result.get("_ansible_verbose_always")) or action in _NEVER_ASKED_FOR:
             return ""
         return f" => {self._json(result, action)}"
 

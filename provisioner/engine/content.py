@@ -43,7 +43,9 @@ class Content:
         action_path: tuple[Path, ...] = (),
         collections_path: tuple[Path, ...] = (),
         playbook_dir: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
+        self.settings = dict(settings or {})
         self.directory = directory
         self.playbook_dir = playbook_dir
         self.secrets = secrets

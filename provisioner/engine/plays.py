@@ -113,6 +113,8 @@ class PlaybookReader:
             raise RunError(f"Invalid play strategy specified: {strategy}", place, f"known: {', '.join(STRATEGIES)}")
         if "user" in raw:
             raw = {**raw, "remote_user": raw.get("remote_user", raw["user"])}
+        if self._content.settings.get("DEFAULT_NO_LOG") and raw.get("no_log") is None:
+            raw = {**raw, "no_log": True}
         # Conditions and variables of a play are not its tasks' own.
         inherited = attributes.derive({key: value for key, value in raw.items() if key != "vars"}, with_vars=False)
         play = Play(
@@ -167,6 +169,7 @@ class PlaybookReader:
                 params=parsed.params,
                 entry_vars=parsed.vars,
                 keywords=parsed.keywords,
+                public=not self._content.settings.get("DEFAULT_PRIVATE_ROLE_VARS"),
             )
             play.role_blocks.extend(role_blocks(role))
             play.roles.extend(with_dependencies(role))

@@ -68,6 +68,7 @@ class Runner:
             collections_path=tuple(Path(part) for part in self.options.settings.get("COLLECTIONS_PATHS", ())),
             extra_vars={**self.inventory.extra_vars, **self.options.extra_vars},
             playbook_dir=self.options.playbook_dir,
+            settings=self.options.settings,
         )
 
     def run(self, playbooks: Sequence[Path | str]) -> RunResult:

@@ -50,7 +50,7 @@ def _evaluated(run: Run, state: HostState, context: PlayContext, task: Task, tem
     if delegate is not None and _holds(task, templar):
         rendered = templar.render(delegate)
         delegate_to = None if rendered in (None, "", OMIT) else str(rendered)
-    timeout = values.get("timeout")
+    timeout = values.get("timeout", run.options.settings.get("TASK_TIMEOUT"))
     limits = [as_number("timeout", keyword_value("timeout", timeout, templar))] if timeout else []
     limits += [run.options.timeout_s] if run.options.timeout_s else []
     if task.async_s:

@@ -115,6 +115,12 @@ class Variables:
                 self._cache.forget(store.name)
             store.to_cache = False
 
+    def _injected(self, store: HostStore) -> Mapping[str, Any]:
+        """Facts as variables of their own (`inject_facts_as_vars`); else those alone that set_fact makes cacheable, and `ansible_local`."""
+        if self.options.settings.get("INJECT_FACTS_AS_VARS", True):
+            return store.fact_vars
+        return {name: value for name, value in store.fact_vars.items() if not name.startswith("ansible_") or name == "ansible_local"}
+
     def _overlay(self, merged: dict[str, Any], more: Mapping[str, Any]) -> None:
         overlay(merged, more, deep=self._deep)
 
@@ -138,7 +144,7 @@ class Variables:
             return found[1]
         own = self._role(role) if role is not None else None
         merged = dict(context.shared_defaults)
-        levels: list[Mapping[str, Any]] = [host.vars, store.fact_vars, context.play.vars, context.prompted]
+        levels: list[Mapping[str, Any]] = [host.vars, self._injected(store), context.play.vars, context.prompted]
         levels += [context.vars_files.get(host.name, {}), context.shared_vars]
         for level in [own[1], *levels, own[2]] if own else levels:
             self._overlay(merged, level)
@@ -181,7 +187,7 @@ class Variables:
     def of_host(self, host: Host, context: PlayContext) -> Templar:
         """What `hostvars` shows of a host: what is its own, without what plays, roles and tasks say."""
         store = self.store(host.name)
-        merged = {**host.vars, **store.fact_vars, **store.include_vars, **store.set_vars, **self.extra_vars}
+        merged = {**host.vars, **self._injected(store), **store.include_vars, **store.set_vars, **self.extra_vars}
         self._add_magic(merged, host, context, None)
         return Templar((self.directory,), merged, engine=context.engine, host=host.name)
 

@@ -135,3 +135,8 @@ def test_callbacks_stats_and_the_log(capsys: pytest.CaptureFixture[str], tmp_pat
     assert lines[2] == "\033[32mok: [a]\033[0m" and '\ta: { "x": 1}' in lines and '\tRUN: { "y": [  1 ]}' in lines
     assert [line.split("INFO| ")[1] for line in log.read_text().splitlines() if "ok: [a]" in line] == ["ok: [a]"]
     assert any(line.startswith("install ---") for line in lines) and "Playbook run took 0 days, 0 hours, 0 minutes, 0 seconds" in lines
+
+
+def test_facts_are_not_shown_however_much_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [HostDone("a", "Gathering Facts", "gather_facts", 1, Status.OK, {"ansible_facts": {"x": 1}})]
+    assert show(capsys, TaskStarted("Gathering Facts", "gather_facts", 1), *events, verbosity=1)[1:] == ["ok: [a]"]

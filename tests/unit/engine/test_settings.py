@@ -1,0 +1,39 @@
+"""Proves what settings of ansible.cfg do to a run: which variables are seen, what is hidden, when a task's time is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.engine.fakes import play, tasks
+
+ROLE = {
+    "roles/r/vars/main.yml": "of_vars: 1\n",
+    "roles/r/defaults/main.yml": "of_defaults: 2\n",
+    "roles/r/tasks/main.yml": "- debug: {msg: '{{ of_vars }}'}\n",
+}
+SEEN = "- debug: {msg: '{{ of_vars | default(0) }}{{ of_defaults | default(0) }}'}\n"
+
+
+@pytest.mark.parametrize(("settings", "seen"), [({}, "12"), ({"DEFAULT_PRIVATE_ROLE_VARS": True}, "00")])
+def test_whether_a_roles_variables_are_its_own(tmp_path: Path, settings: dict[str, Any], seen: str) -> None:
+    assert play(tmp_path, tasks(SEEN, roles=["r"]), files=ROLE, settings=settings).messages() == [1, seen]
+
+
+@pytest.mark.parametrize(("settings", "seen"), [({}, [True, True]), ({"INJECT_FACTS_AS_VARS": False}, [False, True])])
+def test_whether_facts_are_variables_of_their_own(tmp_path: Path, settings: dict[str, Any], seen: list[bool]) -> None:
+    text = tasks("- debug: {msg: '{{ [ansible_distribution is defined, ansible_facts.distribution is defined] }}'}\n", gather_facts=True)
+    assert play(tmp_path, text, settings=settings).messages() == [seen]
+
+
+def test_everything_is_hidden_unless_something_says_otherwise(tmp_path: Path) -> None:
+    text = tasks("- {name: a, debug: {msg: hidden}}\n- {name: b, debug: {msg: shown}, no_log: false}\n")
+    done = play(tmp_path, text, settings={"DEFAULT_NO_LOG": True})
+    assert "censored" in done.results("a")[0] and done.results("b")[0]["msg"] == "shown"
+
+
+def test_a_tasks_time(tmp_path: Path) -> None:
+    done = play(tmp_path, tasks("- ping:\n- {ping: , timeout: abc, ignore_errors: true}\n"), settings={"TASK_TIMEOUT": "x"})
+    assert "keyword 'timeout': The value 'x' could not be converted to 'int'" in done.results("ping")[0]["msg"]
