@@ -159,7 +159,7 @@ def _make_folders(path: str, args: Dict[str, Any], context: Context, diff: Dict[
             if not os.path.exists(made):
                 os.mkdir(os.fsencode(made))
                 _give(made, args, context, diff)
-    except (OSError, ModuleFailed) as error:
+    except OSError as error:
         raise ModuleFailed("There was an issue creating %s as requested: %s" % (made, error), path=path)
 
 

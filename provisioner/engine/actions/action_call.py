@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from provisioner.engine.variables import PlayContext
 
 Plan = Generator[ModuleCall, dict[str, Any], dict[str, Any]]
+
+
+def not_found(name: str, search: Sequence[Path], kind: str) -> str:
+    """What is said of a file that is not on the controller, with the places looked at unless it names its own."""
+    places = [] if Path(name).is_absolute() else [str(folder / part / name) for folder in search for part in (kind, ".")]
+    looked = "\nSearched in:\n\t" + "\n\t".join(places) if places else ""
+    return (
+        f"Could not find or access '{name}'{looked} on the Ansible Controller.\n"
+        "If you are using a module and expect the file to exist on the remote, see the remote_src option"
+    )
 
 
 @dataclass
@@ -75,11 +85,7 @@ class ActionCall:
         search = self.run.variables.search(self.task)
         found = find_file(name, search, kind)
         if found is None:
-            places = "\n\t".join(str(directory / part / name) for directory in search for part in (kind, "."))
-            raise TaskError(
-                f"Could not find or access '{name}'\nSearched in:\n\t{places} on the Ansible Controller.\n"
-                "If you are using a module and expect the file to exist on the remote, see the remote_src option"
-            )
+            raise TaskError(not_found(name, search, kind))
         return found
 
     def flag(self, name: str, default: bool = False) -> bool:

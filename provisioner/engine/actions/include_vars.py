@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioner.engine.actions.action_call import ActionCall
+from provisioner.engine.actions.action_call import ActionCall, not_found
 from provisioner.engine.errors import TaskError
 from provisioner.inventory import documents
 from provisioner.inventory.errors import InventoryError
@@ -86,11 +86,7 @@ def _file(call: ActionCall) -> Path:
     search = call.run.variables.search(call.task)
     found = find_file(name, search, "vars")
     if found is None:
-        places = "\n\t".join(str(directory / part / name) for directory in search for part in ("vars", "."))
-        raise _Stopped(
-            f"Could not find or access '{name}'\nSearched in:\n\t{places} on the Ansible Controller.\n"
-            "If you are using a module and expect the file to exist on the remote, see the remote_src option"
-        )
+        raise _Stopped(not_found(name, search, "vars"))
     return found
 
 
