@@ -19,6 +19,7 @@ from provisioner.kube.apiserver.audit import events
 from provisioner.kube.apiserver.audit.events import Audit, Record
 from provisioner.kube.apiserver.authn import Authenticator, bearer_token, impersonated, impersonations
 from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.browsers import Browsers
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.replies import Reply
@@ -84,14 +85,25 @@ class App:
     """`resources` answers requests for resources, `documents` all others (discovery, health, OpenAPI), `forward` what is elsewhere."""
 
     def __init__(
-        self, gate: Gate, resources: Resources, documents: Documents, metrics: Metrics, seats: Seats, forward: Forward, audit: Audit | None
+        self,
+        gate: Gate,
+        resources: Resources,
+        documents: Documents,
+        metrics: Metrics,
+        seats: Seats,
+        forward: Forward,
+        audit: Audit | None,
+        browsers: Browsers,
     ) -> None:
         self._gate, self._resources, self._documents, self._metrics = gate, resources, documents, metrics
-        self._seats, self._forward, self._audit = seats, forward, audit
+        self._seats, self._forward, self._audit, self._browsers = seats, forward, audit, browsers
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         started = asyncio.get_running_loop().time()
-        progress = _Progress(Target(request.method.lower(), request.path), {"Audit-Id": request.headers.get("Audit-Id") or random_uuid()})
+        known = {"Audit-Id": request.headers.get("Audit-Id") or random_uuid(), **self._browsers.headers(request.headers)}
+        progress = _Progress(Target(request.method.lower(), request.path), known)
+        if self._browsers.is_preflight(request.method, known):
+            return Reply(status=204, body=b"", headers=known)
         code, lane = 500, ""
         try:
             progress.target = target_of(request.method, request.path, request.query)

@@ -11,6 +11,7 @@ from typing import Any
 
 from provisioner.kube.apiserver.audit import webhook
 from provisioner.kube.apiserver.authz_config import MODES
+from provisioner.kube.apiserver.browsers import directives, origins
 from provisioner.kube.apiserver.tls import named_pairs
 from provisioner.kube.client.flags import FlagSet, boolean, comma_list, duration, integer, pairs
 
@@ -24,7 +25,7 @@ WITHOUT_EFFECT = (
     *("audit-webhook-mode", "audit-webhook-truncate-enabled", "audit-webhook-truncate-max-batch-size"),
     *("audit-webhook-truncate-max-event-size", "audit-webhook-version", "authorization-webhook-cache-size"),
     *("cloud-config", "cloud-provider", "contention-profiling", "coordinated-leadership-lease-duration"),
-    *("coordinated-leadership-renew-deadline", "coordinated-leadership-retry-period", "cors-allowed-origins", "debug-socket-path"),
+    *("coordinated-leadership-renew-deadline", "coordinated-leadership-retry-period", "debug-socket-path"),
     *("default-watch-cache-size", "delete-collection-workers", "disable-http2-serving", "disabled-metrics", "egress-selector-config-file"),
     *("emulated-version", "emulation-forward-compatible", "enable-aggregator-routing", "enable-garbage-collector", "enable-logs-handler"),
     *("endpoint-reconciler-type", "etcd-count-metric-poll-period", "etcd-db-metric-poll-interval", "etcd-healthcheck-timeout"),
@@ -35,7 +36,7 @@ WITHOUT_EFFECT = (
     *("peer-advertise-port", "peer-ca-file", "permit-address-sharing", "permit-port-sharing", "profiling", "runtime-config"),
     *("runtime-config-emulation-forward-compatible", "show-hidden-metrics-for-version"),
     *("shutdown-send-retry-after", "shutdown-watch-termination-grace-period", "storage-backend", "storage-initialization-timeout"),
-    *("storage-media-type", "strict-transport-security-directives", "tracing-config-file", "vmodule"),
+    *("storage-media-type", "tracing-config-file", "vmodule"),
     *("watch-cache", "watch-cache-sizes"),
 )
 # Of those, the ones that stand alone on a command line.
@@ -136,6 +137,10 @@ def flag_set() -> FlagSet:
     flags.add("bind-address", str, "0.0.0.0", "address to listen on")
     flags.add("secure-port", integer, 6443, "port to listen on")
     flags.add("cert-dir", str, "/var/run/kubernetes", "where what is made at start is kept: a self-signed certificate, a signing key")
+    flags.add("cors-allowed-origins", origins, [], "regular expressions of origins whose pages may ask")
+    flags.add(
+        "strict-transport-security-directives", directives, [], "what browsers are told: max-age=SECONDS[,includeSubDomains][,preload]"
+    )
     flags.add("tls-sni-cert-key", named_pairs, [], "cert,key:name,name of a certificate for some names; may be repeated")
     flags.add("tls-min-version", one_of("VersionTLS12", "VersionTLS13"), "VersionTLS12", "the lowest version of TLS")
     flags.add("service-cluster-ip-range", network, ipaddress.IPv4Network("10.0.0.0/24"), "addresses of services")

@@ -22,6 +22,7 @@ from provisioner.kube.apiserver.aggregation.services import Services as ApiServi
 from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate, Seats
 from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.browsers import Browsers
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.config_reload import ConfigReload
 from provisioner.kube.apiserver.custom.definitions import Definitions
@@ -114,9 +115,11 @@ class Server:
         if self.usage is not None:
             self.services.add_built_in(self.usage.remote())
         gate, seats, elsewhere = Gate(self.authenticator, self.authorizer), self._seats(), AggregatedGroups(self.services, self.forwarder)
-        self.app = App(gate, resources.answer, self._documents().answer, self.metrics, seats, elsewhere, self.audit)
-        # What is told to the audit log goes the long way.
-        self._short_ways = self._quick(Entrance(gate, seats, elsewhere, self.registry), resources) if self.audit is None else {}
+        browsers = Browsers(flags.cors_allowed_origins, flags.strict_transport_security_directives)
+        self.app = App(gate, resources.answer, self._documents().answer, self.metrics, seats, elsewhere, self.audit, browsers)
+        # What is told to the audit log goes the long way, and what browsers are always told.
+        is_short = self.audit is None and not browsers.always
+        self._short_ways = self._quick(Entrance(gate, seats, elsewhere, self.registry), resources) if is_short else {}
         self._runner: web.ServerRunner | None = None
         self._running: list[asyncio.Task[None]] = []
 
