@@ -33,7 +33,7 @@ def test_key_facts(words: list[str], facts: openssl.KeyFacts) -> None:
 def test_what_is_no_key() -> None:
     with pytest.raises(openssl.BadKey):
         openssl.key_facts(Context(), b"nothing", None)
-    with pytest.raises(ModuleFailed, match="The private key /none does not exist"):
+    with pytest.raises(ModuleFailed, match="The private key file /none does not exist"):
         openssl.key_text({"privatekey_path": "/none", "privatekey_content": None})
 
 
