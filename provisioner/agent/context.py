@@ -7,6 +7,11 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 from provisioner.agent import processes
 
 
+def shown(command: Sequence[str]) -> str:
+    """A command as a shell would need it."""
+    return " ".join(shlex.quote(word) for word in command)
+
+
 class ModuleFailed(Exception):
     """Ends a module with failed: true; `more` are further keys of the result."""
 
@@ -65,13 +70,13 @@ class Context:
         try:
             code, out, errors = processes.run(argv, cwd=cwd, env=environment, data=data)
         except OSError as error:
-            shown = command if isinstance(command, str) else " ".join(shlex.quote(word) for word in argv)
+            asked = command if isinstance(command, str) else shown(argv)
             reason = "[Errno %s] %s: %s" % (error.errno, error.strerror, error.filename or argv[0])
-            raise ModuleFailed("Error executing command.", rc=error.errno, cmd=shown, stdout="", stderr="", exception=reason)
+            raise ModuleFailed("Error executing command.", rc=error.errno, cmd=asked, stdout="", stderr="", exception=reason)
         if ok is not None and code not in ok:
             said = (errors or out).strip()
-            shown = command if isinstance(command, str) else " ".join(argv)
-            raise ModuleFailed("%s: exit code %d: %s" % (shown, code, said[-2000:]), rc=code, stdout=out, stderr=errors)
+            asked = command if isinstance(command, str) else shown(argv)
+            raise ModuleFailed("%s: exit code %d: %s" % (asked, code, said[-2000:]), rc=code, stdout=out, stderr=errors)
         return code, out, errors
 
     def which(self, name: str) -> str:

@@ -4,7 +4,7 @@ import os
 import re
 from typing import Any, Dict, List, Optional
 
-from provisioner.agent.context import Context, ModuleFailed
+from provisioner.agent.context import Context, ModuleFailed, shown
 
 _HASH = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
 
@@ -48,7 +48,7 @@ class Git:
         if code != 0:
             raise ModuleFailed(
                 msg or (err or out).strip(),
-                cmd=" ".join([self._program, *words]), rc=code, stdout=out, stderr=err,
+                cmd=shown([self._program, *words]), rc=code, stdout=out, stderr=err,
                 stdout_lines=out.splitlines(), stderr_lines=err.splitlines(),
             )  # fmt: skip
         return str(out)
@@ -158,8 +158,8 @@ class Git:
         if allowed:
             keys = re.findall(r"^\[GNUPG:\] VALIDSIG (\S+)(?:.* (\S+))?$", err, re.MULTILINE)
             if not {key for pair in keys for key in pair if key} & set(allowed):
-                shown = keys[0][0] if keys else "nobody known"
-                raise ModuleFailed('The gpg_allowlist does not include the public key "%s" for this commit' % shown, rc=code)
+                signer = keys[0][0] if keys else "nobody known"
+                raise ModuleFailed('The gpg_allowlist does not include the public key "%s" for this commit' % signer, rc=code)
 
 
 def _plain(url: str) -> str:

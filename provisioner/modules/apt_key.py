@@ -4,7 +4,7 @@ import re
 from typing import Any, Dict, List, Optional, Tuple
 
 from provisioner.agent import web
-from provisioner.agent.context import Context, ModuleFailed
+from provisioner.agent.context import Context, ModuleFailed, shown
 
 ARGUMENTS: Dict[str, Any] = {
     "id": {},
@@ -89,8 +89,8 @@ def _run(command: List[str], context: Context, data: Optional[bytes] = None, msg
     code, out, err = context.run(command, data=data)
     if code != 0:
         raise ModuleFailed(
-            msg or "%s failed: %s" % (" ".join(command), (err or out).strip()),
-            cmd=" ".join(command), rc=code, stdout=out, stderr=err, stdout_lines=out.splitlines(), stderr_lines=err.splitlines(),
+            msg or "%s failed: %s" % (shown(command), (err or out).strip()),
+            cmd=shown(command), rc=code, stdout=out, stderr=err, stdout_lines=out.splitlines(), stderr_lines=err.splitlines(),
         )  # fmt: skip
     return out
 
@@ -100,7 +100,7 @@ def _keys(args: Dict[str, Any], short: bool, context: Context) -> List[str]:
     code, out, err = context.run(command)
     # A keyring that is not there yet has no keys.
     if code != 0 and not args["keyring"]:
-        raise ModuleFailed("Unable to list public keys", cmd=" ".join(command), rc=code, stdout=out, stderr=err)
+        raise ModuleFailed("Unable to list public keys", cmd=shown(command), rc=code, stdout=out, stderr=err)
     return listed(out, short)
 
 

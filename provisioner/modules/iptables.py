@@ -3,7 +3,7 @@
 import re
 from typing import Any, Dict, List, Optional
 
-from provisioner.agent.context import Context, ModuleFailed
+from provisioner.agent.context import Context, ModuleFailed, shown
 
 ARGUMENTS: Dict[str, Any] = {
     "table": {"default": "filter", "choices": ["filter", "nat", "mangle", "raw", "security"]},
@@ -111,7 +111,7 @@ class _Table:
         command = [*self._first, *words]
         code, out, err = self._context.run(command)
         if code != 0:
-            raise ModuleFailed((err or out).rstrip(), cmd=" ".join(command), rc=code, stdout=out, stderr=err)
+            raise ModuleFailed((err or out).rstrip(), cmd=shown(command), rc=code, stdout=out, stderr=err)
 
     def has_chain(self) -> bool:
         return self.asks("-L", self._chain, *self._numeric)

@@ -5,7 +5,7 @@ import re
 from typing import Any, Dict, List, Optional
 
 from provisioner.agent import contents
-from provisioner.agent.context import Context, ModuleFailed
+from provisioner.agent.context import Context, ModuleFailed, shown
 
 ARGUMENTS = {
     "name": {},
@@ -103,7 +103,7 @@ class _Files:
         command = [self._context.which("hwclock"), "--systohc", "--localtime" if value == "local" else "--utc"]
         code, out, err = self._context.run(command)
         if code != 0:
-            raise ModuleFailed(err.rstrip(), cmd=" ".join(command), rc=code, stdout=out, stderr=err)
+            raise ModuleFailed(err.rstrip(), cmd=shown(command), rc=code, stdout=out, stderr=err)
         for path in CLOCK_FILES:
             if os.path.exists(path):
                 self._set_line(path, "UTC", "no" if value == "local" else "yes")
