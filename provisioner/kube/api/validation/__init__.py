@@ -68,6 +68,7 @@ _MODULES = {
     (_ADMISSION, "MutatingAdmissionPolicy"): "policies",
     (_ADMISSION, "MutatingAdmissionPolicyBinding"): "policies",
     ("apiextensions.k8s.io", "CustomResourceDefinition"): "extensions",
+    ("storagemigration.k8s.io", "StorageVersionMigration"): "migrations",
     ("networking.k8s.io", "IPAddress"): "addresses",
     ("networking.k8s.io", "ServiceCIDR"): "addresses",
     **{("flowcontrol.apiserver.k8s.io", kind): "flowcontrol" for kind in ("FlowSchema", "PriorityLevelConfiguration")},

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import msgspec
 
 from provisioner.kube.api import cel, errors, names
 from provisioner.kube.api.cel import checking
@@ -15,6 +18,15 @@ MAX_REQUESTS = MAX_CONFIGS = MAX_CONSTRAINTS = MAX_SELECTORS = 32
 MAX_DEVICES = 128
 MAX_SUBREQUESTS = 8
 MAX_RESERVED = 256
+# Attributes and capacities of a device together; letters of a text or a version, and of a name.
+MAX_FACTS, MAX_VALUE, MAX_IDENTIFIER = 32, 64, 32
+_IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_NO_IDENTIFIER = (
+    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_' "
+    "(e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is '[A-Za-z_][A-Za-z0-9_]*')"
+)
+_NUMBER = "(?:0|[1-9][0-9]*)"
+_SEMVER = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
 
 
 def create(obj: Any) -> list[FieldError]:
@@ -203,6 +215,44 @@ def _slice(spec: Any, path: str) -> list[FieldError]:
     for index, device in enumerate(spec.devices or ()):
         where = f"{path}.devices[{index}].name"
         problems += checks.name_needed(where, device.name, names.is_dns_label) + seen.add(where, device.name)
+        problems += _device(device, f"{path}.devices[{index}]")
+    return problems
+
+
+def _device(device: Any, path: str) -> list[FieldError]:
+    """What a driver says of a device: names are identifiers, with or without a domain; an attribute has one value."""
+    attributes, capacity = device.attributes or {}, device.capacity or {}
+    problems = []
+    if len(attributes) + len(capacity) > MAX_FACTS:
+        message = f"the total number of attributes and capacities must not exceed {MAX_FACTS}"
+        problems.append(errors.invalid_value(path, len(attributes) + len(capacity), message))
+    for key, attribute in attributes.items():
+        where = f"{path}.attributes[{key}]"
+        problems += _fact_name(key, where)
+        given = [value for value in msgspec.structs.astuple(attribute) if value is not None]
+        if not given:
+            problems.append(errors.required(where, "exactly one value must be specified"))
+        elif len(given) > 1:
+            problems.append(errors.invalid_value(where, attribute, "exactly one value must be specified"))
+        for name, text in (("string", attribute.string), ("version", attribute.version)):
+            if text is not None and len(text) > MAX_VALUE:
+                problems.append(errors.too_long(f"{where}.{name}", MAX_VALUE))
+        if attribute.version is not None and not _SEMVER.fullmatch(attribute.version):
+            message = "must be a string compatible with semver.org spec 2.0.0"
+            problems.append(errors.invalid_value(f"{where}.version", attribute.version, message))
+    for key, found in capacity.items():
+        problems += _fact_name(key, f"{path}.capacity[{key}]")
+        problems += checks.amount(f"{path}.capacity[{key}].value", found.value) if found.value is not None else []
+    return problems
+
+
+def _fact_name(key: str, path: str) -> list[FieldError]:
+    domain, slash, identifier = key.rpartition("/")
+    problems = [errors.invalid_value(path, domain, message) for message in names.is_dns_subdomain(domain)] if slash else []
+    if not _IDENTIFIER.fullmatch(identifier):
+        problems.append(errors.invalid_value(path, identifier, _NO_IDENTIFIER))
+    if len(identifier) > MAX_IDENTIFIER:
+        problems.append(errors.too_long(path, MAX_IDENTIFIER))
     return problems
 
 
