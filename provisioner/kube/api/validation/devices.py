@@ -215,7 +215,10 @@ def _slice(spec: Any, path: str) -> list[FieldError]:
     for index, device in enumerate(spec.devices or ()):
         where = f"{path}.devices[{index}].name"
         problems += checks.name_needed(where, device.name, names.is_dns_label) + seen.add(where, device.name)
-        problems += _device(device, f"{path}.devices[{index}]")
+        # v1beta1 has what is said of a device in a part of its own.
+        facts, below = (device.basic, ".basic") if hasattr(device, "basic") else (device, "")
+        if facts is not None:
+            problems += _device(facts, f"{path}.devices[{index}]{below}")
     return problems
 
 
