@@ -16,7 +16,6 @@ from provisioner.engine.exchange import Attempt, Exchange
 from provisioner.engine.keyword_types import as_number
 from provisioner.engine.sessions import ModuleCall
 from provisioner.engine.targets import keyword_value
-from provisioner.modules.async_wrapper import OUT_OF_TIME
 
 DEFAULT_POLL_S = 15.0  # Ansible's DEFAULT_POLL_INTERVAL
 
@@ -38,18 +37,16 @@ def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
     job = started.get("ansible_job_id")
     if poll_s <= 0 or started.get("failed") or not job:
         return {**started, "changed": not started.get("failed")}
-    # The host ends the job when its time is over, and may say so first.
-    deadline = time.monotonic() + limit_s
+    # The host ends the job when its time is over, and says so; what is given up here is a host that does not.
+    deadline = time.monotonic() + limit_s + poll_s
     while True:
         if call.run.stop.wait(min(poll_s, max(deadline - time.monotonic(), 0.0))):
             raise TaskError("the run was stopped")
         status: dict[str, Any] = yield Exchange(session, become, _status(request, job, "status"))
-        late = status.get("msg") == OUT_OF_TIME
-        if status.get("finished") and not late:
+        if status.get("finished"):
             break
-        if late or time.monotonic() >= deadline:
-            found = {"started": True, "finished": False, "stdout": "", "stderr": "", "stdout_lines": [], "stderr_lines": []}
-            found |= {key: status[key] for key in ("ansible_job_id", "results_file") if key in status}
+        if time.monotonic() >= deadline:
+            found = {**status, "stdout_lines": [], "stderr_lines": []}
             raise TaskError(f"async task did not complete within the requested time - {int(limit_s)}s", async_result=found)
     yield Exchange(session, become, _status(request, job, "cleanup"))
     return status

@@ -19,8 +19,6 @@ ARGUMENTS = {
     "time_limit": {"type": "int", "default": 3600},
 }  # type: Dict[str, Dict[str, Any]]
 
-OUT_OF_TIME = "Timeout exceeded"
-
 
 class _OutOfTime(BaseException):
     """No Exception, so that a module's own handlers don't swallow it."""
@@ -80,7 +78,7 @@ def _work(path: str, job: str, args: Dict[str, Any], content: bytes) -> None:
     try:
         result = _result(args, content)
     except _OutOfTime:
-        result = {"failed": True, "changed": False, "msg": OUT_OF_TIME, "child_pid": os.getpid()}
+        result = {"failed": True, "changed": False, "msg": "Timeout exceeded", "child_pid": os.getpid()}
     signal.alarm(0)
     result.update(ansible_job_id=job, started=True, finished=True)
     _write(path, result)
