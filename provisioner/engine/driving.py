@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.engine.errors import EngineError, TaskError
-from provisioner.engine.exchange import Attempt, Exchange
-from provisioner.engine.targets import BecomeRequest, connection_become
+from provisioner.engine.exchange import Attempt, Exchange, send
+from provisioner.engine.targets import BecomeRequest
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.templating import TemplateError
 
@@ -26,12 +26,8 @@ def drive(attempt: Attempt) -> dict[str, Any]:
 def call_all(exchanges: list[Exchange]) -> list[dict[str, Any]]:
     """Has the modules of exchanges with one session and user run, those after a failed one too; a session stops there by itself."""
     answers: list[dict[str, Any]] = []
-    become = connection_become(exchanges[0].become)
     while len(answers) < len(exchanges):
-        made = exchanges[0].session.call([exchange.call for exchange in exchanges[len(answers) :]], become)
-        if not made:
-            raise TaskError("the host gave no result")
-        answers.extend(made)
+        answers += send(exchanges[len(answers) :])
     return answers
 
 

@@ -22,7 +22,7 @@ from provisioner.engine.playbook import Task
 from provisioner.engine.plugin_action import run_plugin
 from provisioner.engine.results import Status, status_of
 from provisioner.engine.run_context import Run
-from provisioner.engine.state import HostState
+from provisioner.engine.state import HostState, is_restricted
 from provisioner.engine.targets import keyword_value
 from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
@@ -30,6 +30,7 @@ from provisioner.engine.variables import PlayContext
 from provisioner.templating import OMIT, Templar, TemplateError, UndefinedVariable
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.templar import drop_omitted
+from provisioner.templating.values import final
 
 MAX_BATCH = 64  # items in one message; a guess that bounds memory and lets failures of connections show early
 _STREAMS = ("stdout", "stderr")
@@ -266,7 +267,7 @@ class Executor:
             if "_variable_params" in args:
                 found = templar.render(args.pop("_variable_params"))
                 if isinstance(found, Mapping):
-                    args = {**found, **args}
+                    args = {**final(dict(found)), **args}
                 elif found not in (None, ""):
                     raise TaskError(f"the arguments of {task.action} must render to a mapping, not {type(found).__name__}")
             rendered = _render_each(args, templar)
@@ -287,7 +288,7 @@ class Executor:
         short = task.action.split(".")[-1]
         chosen: dict[bool, Any] = {}
         for level in task.attributes.module_defaults:
-            for name, values in (templar.render(level) if isinstance(level, str) else level).items():
+            for name, values in (final(templar.render(level)) if isinstance(level, str) else level).items():
                 last = str(name).split("/")[-1].split(".")[-1]
                 if str(name).startswith("group/"):
                     if short == last or short.startswith(f"{last}_"):
@@ -449,6 +450,8 @@ class Executor:
         elif kind == "include_vars":
             owner.store.add_include_vars(facts)
         else:
+            for name in filter(is_restricted, facts):
+                self.run.warn(f"Removed restricted key from module data: {name}")
             owner.store.add_facts(facts)
 
 

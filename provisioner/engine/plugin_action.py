@@ -17,11 +17,13 @@ from typing import Any
 from provisioner.engine import actions
 from provisioner.engine.actions.action_call import ActionCall, sha1, sha256
 from provisioner.engine.errors import EngineError, TaskError
+from provisioner.engine.exchange import Exchange, send
 from provisioner.engine.sessions import ModuleCall
 from provisioner.engine.targets import connection_become
 from provisioner.engine.unreachable import connection_errors
 from provisioner.templating import TemplateError
-from provisioner.templating.plugin_tools import Loader, PluginTemplar
+from provisioner.templating.plugin_tools import Loader, PluginScope, PluginTemplar
+from provisioner.templating.values import final
 
 # Modules that do the rest of an action of the same name: what they are given lies on the host already.
 _OF_FILES = frozenset({"copy", "unarchive", "assemble"})
@@ -39,7 +41,7 @@ def run_plugin(plugin: Any, call: ActionCall, background: InBackground) -> dict[
     templar = PluginTemplar(call.templar, loader)
     made = plugin(_task(call), connection, _play_context(call), loader, templar, loaders)
     try:
-        result = dict(made.run(task_vars=call.templar.scope) or {})
+        result = dict(made.run(task_vars=PluginScope(call.templar.scope)) or {})
     except AnsibleConnectionFailure as e:
         if isinstance(e.__cause__, connection_errors()):
             raise e.__cause__ from None
@@ -73,13 +75,10 @@ class PluginHost:
         from ansible.errors import AnsibleConnectionFailure
 
         try:
-            answers = self._call.session.call([request], connection_become(self._call.become))
+            return send([Exchange(self._call.session, self._call.become, request)])[0]
         except connection_errors() as e:
             self.lost = True
             raise AnsibleConnectionFailure(str(e)) from e
-        if not answers:
-            raise TaskError("the host gave no result")
-        return dict(answers[0])
 
     def module(self, name: str, args: dict[str, Any], task: Any, background: bool = False) -> dict[str, Any]:
         """One module, ours or anybody's; what it needs from the controller is on the host already."""
@@ -95,7 +94,7 @@ class PluginHost:
         if known is None or not (known in actions.module_names() or known in call.run.content.own_modules):
             raise TaskError(f"the action plugin of '{call.task.action}' wants the module '{name}', which does not exist here")
         request = call.request(known, {key: value for key, value in args.items() if not key.startswith("_ansible")})
-        return normalize(self._background(call, request) if background else self._sent(request))
+        return final(normalize(self._background(call, request) if background else self._sent(request)))
 
     def action(self, name: str, task: Any) -> Any:
         """Another action, with what a copy of the task says."""
@@ -115,14 +114,14 @@ class PluginHost:
         try:
             made = plan(call)
             if not isinstance(made, GeneratorType):
-                return normalize(made, streams=())
+                return final(normalize(made, streams=()))
             request = next(made)
             while True:
                 request = made.send(self._sent(request))
         except StopIteration as e:
-            return normalize(e.value)
+            return final(normalize(e.value))
         except TaskError as e:
-            return normalize(dict(e.result))
+            return final(normalize(dict(e.result)))
 
     def command(self, command: str, stdin: Any = None, become: bool = True) -> tuple[int, str, str]:
         """(exit code, output, error output) of a command of the host's shell."""
@@ -135,7 +134,7 @@ class PluginHost:
         except connection_errors() as e:
             self.lost = True
             raise AnsibleConnectionFailure(str(e)) from e
-        return done.rc, done.stdout, done.stderr
+        return done.rc, final(done.stdout), final(done.stderr)
 
     def put(self, data: bytes, path: str) -> None:
         args = {"dest": path, "mode": "0600", "_blob": sha256(data), "_checksum": sha1(data), "_original_basename": Path(path).name}

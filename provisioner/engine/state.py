@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,19 @@ _CONNECTION = (
     "ansible_become",
     "ansible_p",
 )
+
+# Variables that no fact can be, since they say how hosts are reached and as whom (Ansible's restricted names).
+_RESTRICTED = re.compile(
+    r"ansible_(connection(_user)?|host|user|port|password|pipelining|timeout|shell_(executable|type)|executable|module_compression"
+    r"|private_key_file|network_os|facts|playbook_python|rsync_path|become|become_.*|(local|ssh|paramiko|paramiko_ssh|psrp|winrm)_.*"
+    r"|docker_extra_args|.*_interpreter)|(ansible_)?discovered_interpreter_.*"
+)
+_HARMLESS = re.compile(r"ansible_ssh_host_key_.*|.*_bridge|.*_gwbridge")
+
+
+def is_restricted(name: str) -> bool:
+    """Whether a fact of that name is known as a part of `ansible_facts` only."""
+    return _RESTRICTED.fullmatch(name) is not None and _HARMLESS.fullmatch(name) is None
 
 
 class HostStore:
@@ -41,11 +55,12 @@ class HostStore:
         """With which arguments facts were gathered; None when they were not, or something has changed since."""
 
     def add_facts(self, facts: Mapping[str, Any]) -> None:
-        """Facts as modules return them; names get both their forms."""
+        """Facts as modules return them; names get both their forms, but for restricted ones."""
         for key, value in facts.items():
             bare = key.removeprefix("ansible_") if key != "ansible_local" else "local"
             self.facts[bare] = value
-            self.fact_vars[key] = Resolved(value)
+            if not is_restricted(key):
+                self.fact_vars[key] = Resolved(value)
         self.to_cache = True
         self.version += 1
 

@@ -17,6 +17,7 @@ from provisioner.engine.state import HostState
 from provisioner.engine.variables import HostVarsVars, PlayContext, Variables
 from provisioner.inventory import Host, Inventory
 from provisioner.templating import OMIT, Resolved, Templar, TemplateError
+from provisioner.templating.values import final
 
 _RELEVANT = (
     "ansible_host", "ansible_port", "ansible_user", "ansible_ssh_", "ansible_password", "ansible_connection", "ansible_private_key_file",
@@ -63,7 +64,7 @@ class Targets:
         host = self._inventory.host(name)
         if host is None:
             host = Host(name, self._inventory)
-            host.own_vars["ansible_host"] = name
+            host.own_vars["ansible_host"] = final(name)
         return HostState(host, self._variables.store(name))
 
     def address(self, name: str) -> str:
@@ -114,7 +115,7 @@ class Targets:
         found: dict[str, Any] = {}
         for name in source.scope:
             if name.startswith(_RELEVANT):
-                value = source.render(source.scope[name])
+                value = source.scope[name]
                 if value is not None and value is not OMIT:
                     found[name] = value
         options = self._options
@@ -158,13 +159,13 @@ class Targets:
         password: Any = self._options.become_password
         for name in ("ansible_become_password", "ansible_become_pass", f"ansible_{method}_pass", f"ansible_{method}_password"):
             if name in source.scope:
-                password = source.render(source.scope[name])
+                password = source.scope[name]
                 break
         return BecomeRequest(str(user), method, None if password is None else str(password))
 
     def _become_value(self, source: Templar, templar: Templar, name: str, task: Task, keyword: str, default: Any) -> Any:
         if name in source.scope:
-            return source.render(source.scope[name])
+            return source.scope[name]
         value = task.attributes.get(keyword)
         if value is not None:
             return keyword_value(keyword, value, templar)

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 from provisioner.engine.driving import failure
 from provisioner.engine.errors import EngineError
-from provisioner.engine.exchange import Attempt, Exchange
+from provisioner.engine.exchange import Attempt, Exchange, send
 from provisioner.engine.executor import MAX_BATCH, Executor, Outcome
 from provisioner.engine.playbook import Node, Play, Task
 from provisioner.engine.results import Status
 from provisioner.engine.state import HostState
-from provisioner.engine.targets import connection_become
 from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.templating import Templar, TemplateError
@@ -142,7 +141,7 @@ class Together:
         answers: Iterator[dict[str, object]] = iter(())
         if group:
             try:
-                answers = iter(_send([begun.exchange for begun in group if begun.exchange is not None]))
+                answers = iter(send([begun.exchange for begun in group if begun.exchange is not None]))
             except connection_errors() as e:
                 group[0].result, group[0].exchange = unreachable_result(e), None
             except EngineError as e:
@@ -164,7 +163,7 @@ class Together:
         assert begun.attempt is not None
         try:
             while True:
-                answer = _send([begun.attempt.send(answer)])[0]
+                answer = send([begun.attempt.send(answer)])[0]
         except StopIteration as e:
             result: dict[str, object] = e.value
             return result
@@ -200,11 +199,3 @@ def _is_here(exchange: Exchange) -> bool:
 
 def _same_way(one: Exchange | None, other: Exchange) -> bool:
     return one is not None and one.session is other.session and one.become == other.become
-
-
-def _send(exchanges: Sequence[Exchange]) -> list[dict[str, object]]:
-    """At least one result, and as many as there are up to the first failure."""
-    results = exchanges[0].session.call([exchange.call for exchange in exchanges], connection_become(exchanges[0].become))
-    if not results:
-        raise EngineError("the host gave no result")
-    return list(results)

@@ -8,18 +8,42 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from provisioner.templating.errors import PluginError
-from provisioner.templating.values import is_template
+from provisioner.templating.values import final, is_template
 from provisioner.templating.vault import HEADER
 
 if TYPE_CHECKING:
+    from provisioner.templating.scope import Scope
     from provisioner.templating.templar import Templar
+
+
+class PluginScope(Mapping[str, Any]):
+    """The variables: rendered, and never rendered again, since hosts have said some of it."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def __getitem__(self, name: str) -> Any:
+        return final(self.scope[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.scope
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.scope)
+
+    def __len__(self) -> int:
+        return len(self.scope)
+
+    def copy(self) -> ChainMap[str, Any]:
+        """One that plugins may add to."""
+        return ChainMap({}, self)  # type: ignore[arg-type]
 
 
 class Loader:
@@ -116,7 +140,7 @@ class PluginTemplar:
 
     @property
     def available_variables(self) -> Mapping[str, Any]:
-        return self._templar.scope
+        return PluginScope(self._templar.scope)
 
     @available_variables.setter
     def available_variables(self, variables: Mapping[str, Any]) -> None:
@@ -152,8 +176,12 @@ class PluginTemplar:
 
     def _with(self, variables: Mapping[str, Any]) -> Templar:
         old = self._templar
-        if isinstance(variables, ChainMap) and variables.maps[-1] is old.scope:  # a copy that was added to
+        if isinstance(variables, ChainMap) and _shows(variables.maps[-1], old.scope):  # a copy that was added to
             return old.with_local({name: value for changed in variables.maps[-2::-1] for name, value in changed.items()})
-        if variables is old.scope:
+        if _shows(variables, old.scope):
             return old
         return type(old)(old.search, dict(variables), engine=old.engine, host=old.host)
+
+
+def _shows(variables: Mapping[str, Any], scope: Scope) -> bool:
+    return isinstance(variables, PluginScope) and variables.scope is scope

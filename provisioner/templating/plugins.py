@@ -23,7 +23,7 @@ from provisioner.templating.errors import PluginError, TemplateError, UndefinedV
 from provisioner.templating.filters import data, digests, general, hardware_addresses, network, paths, sets, text, times
 from provisioner.templating.lookups import sequences, sources
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
-from provisioner.templating.plugin_tools import Loader, PluginTemplar
+from provisioner.templating.plugin_tools import Loader, PluginScope, PluginTemplar
 from provisioner.templating.scope import copied, first_undefined
 from provisioner.templating.undefined import Undefined, did_you_mean
 
@@ -236,7 +236,7 @@ def lookup_of(made: Callable[..., Any]) -> Lookup:
         loader = Loader(str(call.templar.scope.get("playbook_dir") or Path.cwd()), call.templar)
         plugin = made(loader=loader, templar=PluginTemplar(call.templar, loader))
         try:
-            return list(plugin.run(copied(list(terms)), variables=call.templar.scope, **copied(options)))
+            return list(plugin.run(copied(list(terms)), variables=PluginScope(call.templar.scope), **copied(options)))
         except Exception as e:
             raise PluginError(str(e)) from e
 

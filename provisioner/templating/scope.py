@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -78,10 +77,6 @@ class Scope(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._raw.keys() | self.local.keys())
-
-    def copy(self) -> ChainMap[str, Any]:
-        """One that people's own lookups may add to."""
-        return ChainMap({}, self)  # type: ignore[arg-type]
 
     def raw(self, name: str) -> Any:
         value = self.local.get(name, _MISSING)

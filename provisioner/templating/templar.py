@@ -27,10 +27,19 @@ from provisioner.templating.plugins import Plugins, add_folders, builtin_plugins
 from provisioner.templating.scope import Scope, first_undefined, holds_template
 from provisioner.templating.template_files import ends, keep_end, split_header
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
-from provisioner.templating.values import OMIT, Omit, Sealed, is_template
+from provisioner.templating.values import OMIT, Omit, Resolved, Sealed, is_template
 
 _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
+_BARE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _HINT = re.compile(r"\. Did you mean .*\?$")
+_UNTRUSTED = "Encountered untrusted template or expression."
+
+
+def _untrusted(*_: Any, **__: Any) -> Any:
+    raise TemplateError(_UNTRUSTED)
+
+
+_NO_LOOKUPS = dict.fromkeys(("lookup", "query", "q"), _untrusted)
 
 
 @dataclass(frozen=True)
@@ -240,8 +249,19 @@ class Templar:
             if value is None:
                 return True  # a template of nothing asks nothing
             if isinstance(value, str) and value.strip():
-                value = self.evaluate(value)
+                value = self.indirect(value, condition)
         return bool(value)
+
+    def indirect(self, expression: str, template: str) -> Any:
+        """The value of an expression that came out of a template. It may be what a host said: then it looks nothing up and is no template."""
+        name = _BARE.fullmatch(template.strip())
+        if name is not None and name[1] not in self.scope.local:
+            raw = self.scope.raw(name[1])
+            if not isinstance(raw, Resolved) and not holds_template(raw):
+                return self.evaluate(expression)  # somebody has written it in a variable
+        if is_template(expression):
+            raise TemplateError(_UNTRUSTED)
+        return self.with_local(_NO_LOOKUPS).evaluate(expression)
 
     def render_file(
         self, name: str, *, search: Sequence[Path] | None = None, local: Mapping[str, Any] | None = None, **options: Any

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
+
+T = TypeVar("T")
 
 
 class Unsafe(str):
@@ -74,3 +76,16 @@ def is_template(value: Any) -> bool:
     if not isinstance(value, str) or type(value) is Unsafe or type(value) is Vaulted:
         return False
     return "{{" in value or "{%" in value or "{#" in value or type(value) is Sealed
+
+
+def final(value: T) -> T:
+    """The same value, of which nothing is taken for a template by whoever gets it."""
+    return cast(T, _final(value))
+
+
+def _final(value: Any) -> Any:
+    if isinstance(value, str):
+        return Unsafe(value) if type(value) is not Sealed and is_template(value) else value
+    if isinstance(value, dict):
+        return {key: _final(item) for key, item in value.items()}
+    return type(value)(map(_final, value)) if type(value) in (list, tuple) else value

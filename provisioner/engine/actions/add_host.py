@@ -7,6 +7,7 @@ from typing import Any
 
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError
+from provisioner.templating.values import final
 
 LOCAL = True
 RUNS_ONCE = True
@@ -17,7 +18,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
     given = next((call.args[key] for key in ("name", "hostname", "host") if call.args.get(key)), None)
     if given is None:
         raise TaskError("name, host or hostname needs to be provided")
-    variables = {key: value for key, value in call.args.items() if key not in _OWN}
+    variables = final({key: value for key, value in call.args.items() if key not in _OWN})
     name, port = _address(str(given))
     if port is not None:
         variables["ansible_ssh_port"] = port

@@ -25,12 +25,16 @@ def plan(call: ActionCall) -> dict[str, Any]:
     messages = {name: _message(call, name) for name in ("fail_msg", "msg", "success_msg") if call.args.get(name) is not None}
     that = call.args["that"]
     conditions = that if isinstance(that, list) else [that]
-    if len(conditions) == 1 and isinstance(conditions[0], str) and "{{" in conditions[0]:
-        found = call.templar.render(conditions[0])
+    template = conditions[0] if len(conditions) == 1 and isinstance(conditions[0], str) and "{{" in conditions[0] else None
+    if template is not None:
+        found = call.templar.render(template)
         conditions = found if isinstance(found, list) else [found]
     for condition in conditions:
         try:
-            holds = call.templar.condition(condition)
+            if template is not None and isinstance(condition, str) and condition.strip():
+                holds = call.templar.indirect(condition, template)
+            else:
+                holds = call.templar.condition(condition)
         except TemplateError as e:
             raise condition_error(e) from e
         if not holds:

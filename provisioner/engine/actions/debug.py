@@ -51,8 +51,11 @@ def _variable(call: ActionCall) -> dict[str, Any]:
             f"'{plain}' is not a string and conversion is not allowed"
         )
     try:
-        name = call.templar.render(name) if "{{" in name else name
-        value = call.templar.evaluate(name) if isinstance(name, str) else name
+        if "{{" in name:
+            name = call.templar.render(name)
+            value = call.templar.indirect(name, call.args["var"]) if isinstance(name, str) else name
+        else:
+            value = call.templar.evaluate(name)
     except UndefinedVariable as e:
         return {str(name): f"<< error 1 - {e} >>"}
     except TemplateError as e:

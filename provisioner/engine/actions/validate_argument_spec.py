@@ -22,7 +22,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
     for name, value in (("argument_spec", spec), ("provided_arguments", given)):
         if not isinstance(value, Mapping):
             raise TaskError(f"Task failed: Incorrect type for {name}, expected dict and got {type(value)}")
-    values = {name: call.templar.render(call.templar.scope[name]) for name in spec if name in call.templar.scope}
+    values = {name: call.templar.scope[name] for name in spec if name in call.templar.scope}
     values.update(given)
     errors = check(spec, values)
     context = call.args.get("validate_args_context", {})

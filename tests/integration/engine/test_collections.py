@@ -26,7 +26,15 @@ FILES = {
     "acme/tools/plugins/modules/greet.py": MODULE,
     "acme/tools/plugins/modules/deep/nested.py": "from ansible.module_utils.basic import AnsibleModule\nAnsibleModule({}).exit_json(deep=True)\n",
     "acme/tools/plugins/modules/acting.py": "",
-    "acme/tools/plugins/action/acting.py": "",
+    "acme/tools/plugins/action/acting.py": (
+        "from ansible.plugins.action import ActionBase\n"
+        "class ActionModule(ActionBase):\n"
+        "    def run(self, tmp=None, task_vars=None):\n"
+        "        result = super().run(tmp, task_vars)\n"
+        "        said = self._execute_module('ansible.legacy.command', {'_raw_params': self._task.args['cmd']})\n"
+        "        result['again'] = [self._templar.template(text) for text in (said['stdout'], task_vars['evil'], '{{ 1 + 1 }}')]\n"
+        "        return result\n"
+    ),
     "acme/tools/plugins/module_utils/words.py": "from ansible_collections.acme.base.plugins.module_utils.root import WORD\ndef greeting():\n    return WORD\n",
     "acme/tools/plugins/module_utils/marks/__init__.py": "MARK = '!'\n",
     "acme/tools/plugins/module_utils/unused.py": "",
@@ -57,6 +65,9 @@ PLAYBOOK = """
     - {name: full, acme.tools.greet: {}}
     - {name: moved, acme.tools.old_greet: {}}
     - {name: short, greet: {}}
+    - {command: "echo {% raw %}{{ 2 + 2 }}{% endraw %}", register: heard}
+    - {set_fact: {evil: "{{ heard.stdout }}"}}
+    - {name: acting, acme.tools.acting: {cmd: "echo {{ evil }}"}}
     - {name: nested, acme.tools.deep.nested: {}}
     - name: plugins
       debug:
@@ -90,6 +101,7 @@ def test_a_playbook_uses_collections_in_every_way(installed: Path) -> None:
     assert [event.result.get("msg") for event in done if event.result.get("failed")] == []
     assert [results[name]["said"] for name in ("full", "moved", "short")] == ["hello!"] * 3
     assert results["nested"]["deep"] is True
+    assert results["acting"]["again"] == ["{{ 2 + 2 }}", "{{ 2 + 2 }}", 2]  # what a host said is no template
     assert results["plugins"]["msg"] == "A b True 8"
     assert (installed / "out").read_text() == "x"
     assert [event.result["msg"] for event in done if event.action == "debug"] == ["second", "A b True 8", "part"]
@@ -116,7 +128,6 @@ def test_only_what_a_module_imports_travels(installed: Path) -> None:
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ("acme.tools.acting", "'acme.tools.acting' needs an action plugin of its collection"),
         ("acme.tools.nothing", "couldn't resolve module/action 'acme.tools.nothing'"),
         ("acme.absent.greet", "couldn't resolve module/action 'acme.absent.greet'"),
     ],

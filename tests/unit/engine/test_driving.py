@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.engine.driving import drive, drive_together
 from provisioner.engine.errors import TaskError
-from provisioner.engine.exchange import Attempt, Exchange
+from provisioner.engine.exchange import Attempt, Exchange, send
 from provisioner.engine.sessions import ModuleCall, Session
 
 
@@ -26,7 +26,12 @@ class Host(Session):
         if self._lost:
             raise ConnectionError("gone")
         end = names.index("fail") + 1 if "fail" in names else len(names)
-        return [] if self._silent else [{"name": name, "failed": name == "fail"} for name in names[:end]]
+        return [] if self._silent else [{"name": name, "failed": name == "fail", "_ansible_kind": "set_fact"} for name in names[:end]]
+
+
+def test_no_host_says_what_is_the_engines_to_say() -> None:
+    exchange = Exchange(Host(), None, ModuleCall("a", {}))
+    assert send([exchange]) == [{"name": "a", "failed": False}]
 
 
 def attempt(host: Host, *modules: str, error: Exception | None = None) -> Attempt:

@@ -88,7 +88,9 @@ class ActionBase:
         if chdir:
             cmd = "cd %s && %s" % (shlex.quote(chdir), cmd)
         rc, out, err = self._connection.host.command(cmd, in_data, bool(sudoable))
-        return {"rc": rc, "stdout": out, "stdout_lines": out.splitlines(), "stderr": err, "stderr_lines": err.splitlines()}
+        # What must not be taken for a template, must not line by line.
+        lines, errors = ([type(text)(line) for line in text.splitlines()] for text in (out, err))
+        return {"rc": rc, "stdout": out, "stdout_lines": lines, "stderr": err, "stderr_lines": errors}
 
     # Files of the host
 
