@@ -13,7 +13,7 @@ import os
 import shutil
 import struct
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,8 @@ IDLE = ("containerd.service", "docker.service", "docker.socket", "etcd.service")
 SECTOR = 512
 FIRST_SECTOR = 2048
 BUILD_TIMEOUT_S = 1800.0
+LOG_LINES = 8
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # The file system in the image; machines' disks are overlays that may be larger, and it grows into them when they boot.
 SIZE_MIB = 3072
 Progress = Callable[[str], None]
@@ -130,11 +132,18 @@ def ensure(recipe: Recipe, mirror: str, *, proxy: str | None = None, store: Path
             try:
                 _build(recipe, mirror, proxy, folder, target, tell)
             except CommandError as e:
-                log = folder / "log"
-                if log.exists():
-                    shutil.copy(log, target.with_suffix(".log"))
-                raise ImageError(f"building the image of {recipe.suite} from {mirror} failed: {e.message}") from e
+                kept = _kept_log(folder, target.with_suffix(".log"))
+                raise ImageError(f"building the image of {recipe.suite} from {mirror} failed: {e.message}\n  {kept}") from e
     return target
+
+
+def _kept_log(folder: Path, kept: Path) -> str:
+    """What outlives the folder that the image was built in, as a hint. What went wrong in a package is in debootstrap's own log."""
+    places = ("log", "root/debootstrap/debootstrap.log", "log.apt")
+    logs = [log.read_bytes() for place in places if (log := folder / place).exists()]
+    kept.write_bytes(b"\n".join(logs))
+    last = [line for line in logs[-1].decode(errors="replace").splitlines() if line.strip()][-LOG_LINES:] if len(logs) > 1 else []
+    return "\n".join([f"all of it is in {kept}" + (", which ends with" if last else ""), *(f"  | {line}" for line in last)])
 
 
 def check(recipe: Recipe) -> None:
@@ -169,9 +178,14 @@ def _scratch(target: Path) -> Iterator[Path]:
 def _build(recipe: Recipe, mirror: str, proxy: str | None, folder: Path, target: Path, tell: Progress) -> None:
     root, raw, packed = folder / "root", folder / "disk.raw", folder / "disk.qcow2"
     environment = {"DEBIAN_FRONTEND": "noninteractive", **({"http_proxy": proxy} if proxy else {})}
-    packages = sorted({*PACKAGES, *recipe.packages, *(BOX_PACKAGES if recipe.box else ())})
+    packages = sorted({*PACKAGES, *(BOX_PACKAGES if recipe.box else ())})
     words = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", recipe.suite, str(root), mirror]
     run(words, timeout_s=BUILD_TIMEOUT_S, env=environment, log=folder / "log")
+    if recipe.packages:
+        # debootstrap knows nothing of packages that others provide.
+        tell(f"image: installing {', '.join(recipe.packages)}")
+        _in_image(root, ["apt-get", "update"], environment, folder / "log.apt")
+        _in_image(root, ["apt-get", "install", "--yes", "--no-install-recommends", *recipe.packages], environment, folder / "log.apt")
     tell("image: making its file system and boot sector")
     identity = str(uuid.uuid4())
     _customise(root, recipe, identity)
@@ -182,6 +196,10 @@ def _build(recipe: Recipe, mirror: str, proxy: str | None, folder: Path, target:
     packed.rename(target)
 
 
+def _in_image(root: Path, words: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    run(["chroot", root, *words], timeout_s=BUILD_TIMEOUT_S, env={**environment, "PATH": SYSTEM_PATH}, log=log)
+
+
 def _early_system(root: Path) -> None:
     """Debian's tools make the initial RAM disk again, with our list of modules and without udev."""
     hook = root / "etc/initramfs-tools/hooks/provision"
@@ -190,7 +208,7 @@ def _early_system(root: Path) -> None:
     (root / "etc/initramfs-tools/modules").write_text("\n".join(EARLY_MODULES) + "\n")
     (root / "etc/initramfs-tools/conf.d/provision").write_text("MODULES=list\nCOMPRESS=gzip\nRESUME=none\n")
     for words in (["update-initramfs", "-u", "-k", "all"], ["apt-get", "clean"]):
-        run(["chroot", root, *words], timeout_s=300, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        run(["chroot", root, *words], timeout_s=300, env={"PATH": SYSTEM_PATH})
 
 
 def _customise(root: Path, recipe: Recipe, identity: str) -> None:

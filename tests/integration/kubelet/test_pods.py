@@ -272,7 +272,9 @@ async def test_host_network_security_and_oom(node: Any) -> None:
     node.api.add_pod("root", {"containers": [{"name": "main", "command": SLEEP, "securityContext": refused}]})
     await node.api.until(lambda: ready(node, "host"))
     assert node.api.pod("host")["status"]["podIP"] == "127.0.0.1"
-    log = node.host.docker("logs", container_id(node, "host"))
+    async with asyncio.timeout(10):  # a container runs before it has said anything
+        while not (log := node.host.docker("logs", container_id(node, "host"))):
+            await asyncio.sleep(0.05)
     assert log.splitlines()[0] == "1234"
     assert container(node, "host")["user"]["linux"] == {"uid": 1234, "gid": 0, "supplementalGroups": [0, 4321]}
     await node.api.until(lambda: phase(node, "eater") == "Failed")
