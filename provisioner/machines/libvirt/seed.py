@@ -46,19 +46,19 @@ def user_data(identity: Identity) -> bytes:
     user: dict[str, Any] = {"name": identity.host.spec.user, "ssh_authorized_keys": [identity.authorized]}
     if user["name"] != "root":
         user |= {"sudo": "ALL=(ALL) NOPASSWD:ALL", "shell": "/bin/bash", "lock_passwd": True}
-    config = {
+    config: dict[str, Any] = {
         "hostname": identity.host.name,
         "manage_etc_hosts": True,
         "disable_root": user["name"] != "root",
         "ssh_pwauth": False,
-        "ssh_deletekeys": True,
-        "ssh_genkeytypes": [],
+        "ssh_deletekeys": True,  # and with keys given none is made
         "ssh_keys": {"ed25519_private": identity.host_key, "ed25519_public": identity.host_key_public},
         "users": [user],
-        "write_files": [{"path": f"/{path}", "content": text} for path, text in sorted(identity.files.items())],
         "apt": {"preserve_sources_list": True},
         "growpart": {"mode": "auto", "devices": ["/"]},
     }
+    if identity.files:  # cloud-init's schema allows no empty list
+        config["write_files"] = [{"path": f"/{path}", "content": text} for path, text in sorted(identity.files.items())]
     return b"#cloud-config\n" + json.dumps(config, indent=1).encode()
 
 
