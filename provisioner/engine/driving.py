@@ -55,16 +55,17 @@ def drive_together(attempts: list[Attempt | None]) -> list[dict[str, Any]]:
                 results[index] = unreachable_result(e)
             continue
         for (index, _), answer in zip(group, answers, strict=True):
-            results[index] = _finish(attempts[index], answer)
+            attempt = attempts[index]
+            assert attempt is not None
+            results[index] = finish(attempt, answer)
     return results
 
 
-def _finish(attempt: Attempt | None, answer: dict[str, Any]) -> dict[str, Any]:
-    assert attempt is not None
+def finish(attempt: Attempt, answer: dict[str, Any]) -> dict[str, Any]:
+    """Goes on from the answer to an attempt's first call; what goes wrong is its result."""
     try:
-        exchange = attempt.send(answer)
         while True:
-            exchange = attempt.send(call_all([exchange])[0])
+            answer = send([attempt.send(answer)])[0]
     except StopIteration as e:
         result: dict[str, Any] = e.value
         return result

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from provisioner.engine.driving import failure
+from provisioner.engine.driving import failure, finish
 from provisioner.engine.errors import EngineError
 from provisioner.engine.exchange import Attempt, Exchange, send
 from provisioner.engine.executor import MAX_BATCH, Executor, Outcome
@@ -155,22 +155,10 @@ class Together:
                 answer = next(answers, None)
                 if answer is None:  # of the next message, or after a failure
                     return
-                begun.result = self._finish(begun, answer)
+                assert begun.attempt is not None
+                begun.result = finish(begun.attempt, answer)
             waiting.pop(0)
             yield self._outcome(begun, self._spent_s if id(begun) in sent else 0.0)
-
-    def _finish(self, begun: _Begun, answer: dict[str, object]) -> dict[str, object]:
-        assert begun.attempt is not None
-        try:
-            while True:
-                answer = send([begun.attempt.send(answer)])[0]
-        except StopIteration as e:
-            result: dict[str, object] = e.value
-            return result
-        except (TemplateError, EngineError) as e:
-            return failure(e)
-        except connection_errors() as e:
-            return unreachable_result(e)
 
     def _outcome(self, begun: _Begun, spent_s: float) -> Outcome:
         outcome = self._executor.settle(self._state, begun.task, begun.templar, begun.settings, dict(begun.result or {}))

@@ -589,20 +589,6 @@ def test_a_loop_of_includes_is_told_with_its_labels_before_any_of_it_runs(tmp_pa
     assert done.messages() == [1, 2]
 
 
-def test_how_a_host_is_reached_is_known_where_no_variable_says_it(tmp_path: Path) -> None:
-    listed = tasks("""
-- debug: {msg: "{{ ansible_connection }} {{ ansible_user | d('none') }} {{ ansible_host }}"}
-- debug: {msg: "{{ ansible_connection }} {{ ansible_ssh_user }}"}
-  remote_user: jo
-- debug: {msg: "{{ ansible_connection }}"}
-  delegate_to: localhost
-- debug: {msg: "{{ ansible_connection }}"}
-  vars: {ansible_connection: local}
-- debug: {msg: "{{ hostvars.h1.ansible_connection | d('none') }}"}
-""")
-    assert play(tmp_path, listed).messages() == ["ssh none h1", "ssh jo", "local", "local", "none"]
-
-
 def test_what_is_omitted_is_not_notified(tmp_path: Path) -> None:
     text = tasks(
         "- {command: echo, notify: '{{ omit }}'}\n- {command: echo, notify: ['{{ omit }}', h]}", handlers=[{"name": "h", "debug": None}]
