@@ -10,7 +10,8 @@ import click
 from provisioner.cli.options import inventory_argument
 
 if TYPE_CHECKING:
-    from provisioner.cluster.context import Context
+    from provisioner.inventory import Inventory
+    from provisioner.machines.provider import Provider
 
 
 @click.group("machines")
@@ -18,12 +19,12 @@ def command() -> None:
     """Only the machines of an inventory, without the cluster on them."""
 
 
-def _open(inventory: Path) -> Context:
+def _open(path: Path) -> tuple[Inventory, Provider]:
     from provisioner.cli.progress import LineDrawing
-    from provisioner.cluster.context import open_cluster
+    from provisioner.cluster.context import open_machines
     from provisioner.cluster.events import Bus
 
-    return open_cluster(inventory, Bus([LineDrawing()]))
+    return open_machines(path, Bus([LineDrawing()]))
 
 
 @command.command("up")
@@ -31,7 +32,7 @@ def _open(inventory: Path) -> Context:
 @click.argument("hosts", nargs=-1)
 def machines_up(inventory: Path, hosts: tuple[str, ...]) -> int:
     """Create what is missing and start what is off (all hosts, or those named)."""
-    provider = _open(inventory).provider
+    _, provider = _open(inventory)
     provider.create(hosts or None)
     provider.start(hosts or None)
     return 0
@@ -43,7 +44,7 @@ def machines_up(inventory: Path, hosts: tuple[str, ...]) -> int:
 @click.option("--hard", is_flag=True, help="Pull the plug.")
 def machines_down(inventory: Path, hosts: tuple[str, ...], hard: bool) -> int:
     """Power off."""
-    _open(inventory).provider.stop(hosts or None, hard=hard)
+    _open(inventory)[1].stop(hosts or None, hard=hard)
     return 0
 
 
@@ -52,10 +53,10 @@ def machines_down(inventory: Path, hosts: tuple[str, ...], hard: bool) -> int:
 @click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 def machines_destroy(inventory: Path, yes: bool) -> int:
     """Remove the machines and what they stood on."""
-    context = _open(inventory)
+    read, provider = _open(inventory)
     if not yes:
-        click.confirm(f"Remove machines {', '.join(context.inventory.hosts)}?", abort=True)
-    context.provider.destroy()
+        click.confirm(f"Remove machines {', '.join(read.hosts)}?", abort=True)
+    provider.destroy()
     return 0
 
 
@@ -63,7 +64,7 @@ def machines_destroy(inventory: Path, yes: bool) -> int:
 @inventory_argument
 def machines_list(inventory: Path) -> int:
     """Name, address and power of each machine."""
-    for machine in _open(inventory).provider.list():
+    for machine in _open(inventory)[1].list():
         click.echo(f"{machine.name:<20} {machine.address:<16} {machine.power.value}")
     return 0
 
@@ -73,5 +74,5 @@ def machines_list(inventory: Path) -> int:
 @click.argument("host")
 def machines_console(inventory: Path, host: str) -> int:
     """What a machine has printed since it was started."""
-    click.echo(_open(inventory).provider.console(host), nl=False)
+    click.echo(_open(inventory)[1].console(host), nl=False)
     return 0

@@ -40,6 +40,12 @@ class Context:
         tell_connections(self.inventory, self.provider)
 
 
+def open_machines(path: Path, bus: Bus) -> tuple[Inventory, Provider]:
+    """What lies below a cluster: any inventory with machines, also one that names no master. Raises InventoryError or MachineError."""
+    inventory = load([path])
+    return inventory, provider_for(inventory, path, progress=lambda line: bus.send("progress", line))
+
+
 def open_cluster(path: Path, bus: Bus | None = None, *, extra_vars: Mapping[str, Any] | None = None) -> Context:
     """Reads the inventory; touches nothing else. Raises InventoryError, MachineError or ClusterError."""
     inventory = load([path], extra_vars=extra_vars)

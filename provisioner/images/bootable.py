@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.images.errors import ImageError
-from provisioner.machines.commands import require, run
+from provisioner.machines.commands import WITH_US, require, run
 from provisioner.machines.errors import CommandError
 from provisioner.machines.exclusive import exclusive
 from provisioner.machines.rootfs import STORE
@@ -179,7 +179,7 @@ def _build(recipe: Recipe, mirror: str, proxy: str | None, folder: Path, target:
     root, raw, packed = folder / "root", folder / "disk.raw", folder / "disk.qcow2"
     environment = {"DEBIAN_FRONTEND": "noninteractive", **({"http_proxy": proxy} if proxy else {})}
     packages = sorted({*PACKAGES, *(BOX_PACKAGES if recipe.box else ())})
-    words = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", recipe.suite, str(root), mirror]
+    words = [*WITH_US, "debootstrap", "--variant=minbase", f"--include={','.join(packages)}", recipe.suite, str(root), mirror]
     run(words, timeout_s=BUILD_TIMEOUT_S, env=environment, log=folder / "log")
     if recipe.packages:
         # debootstrap knows nothing of packages that others provide.

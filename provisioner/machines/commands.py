@@ -11,6 +11,8 @@ from pathlib import Path
 from provisioner.machines.errors import CommandError, RequirementError
 
 TAIL_BYTES = 4096
+# Before a command that computes for minutes: it ends with this program, however that ends (util-linux; Linux prctl PR_SET_PDEATHSIG).
+WITH_US = ("setpriv", "--pdeathsig", "TERM")
 
 
 def run(

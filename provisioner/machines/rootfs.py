@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from provisioner.machines.commands import run
+from provisioner.machines.commands import WITH_US, run
 from provisioner.machines.errors import BaseImageError, CommandError
 from provisioner.machines.exclusive import exclusive
 
@@ -108,7 +108,7 @@ def _debootstrap(suite: str, mirror: str, proxy: str | None, target: Path, log: 
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     if proxy:
         environment["http_proxy"] = proxy
-    words = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(target), mirror]
+    words = [*WITH_US, "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(target), mirror]
     run(words, timeout_s=BUILD_TIMEOUT_S, env=environment, log=log)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,14 @@ def test_a_missing_tool_is_a_requirement() -> None:
         run(["no-such-tool"])
     with pytest.raises(RequirementError, match="alpha-tools beta-tools"):
         require({"no-such-beta": "beta-tools", "no-such-alpha": "alpha-tools", "sh": "dash"})
+
+
+def test_what_computes_for_minutes_ends_with_this_program() -> None:
+    """Also when that is killed, which gives it no time to end anything itself. A pipe tells it: read to its end when no writer is left."""
+    begin = "from provisioner.machines.commands import WITH_US, run\n"
+    child = "run([*WITH_US, '/bin/sh', '-c', 'echo begun > /proc/$PPID/fd/1; exec sleep 60 > /proc/$PPID/fd/1'], timeout_s=60)"
+    with subprocess.Popen([sys.executable, "-c", begin + child], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.kill()
+        assert process.stdout.read() == ""

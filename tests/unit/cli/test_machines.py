@@ -1,0 +1,29 @@
+"""`provision machines` works for any inventory with machines, also one that is no cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from provisioner.cli.machines import command
+
+INVENTORY = """all:
+  vars:
+    machines: {provider: nspawn, network: 10.79.3.0/24}
+  children:
+    masters: {hosts: {}}
+    web: {hosts: {web-1: {}, web-2: {}}}
+"""
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["destroy", "--yes"]])
+def test_no_master_is_needed(arguments: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "hosts.yaml"
+    path.write_text(INVENTORY)
+    done = CliRunner().invoke(command, [arguments[0], str(path), *arguments[1:]], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    if arguments == ["list"]:
+        assert [line.split()[0] for line in done.output.splitlines()] == ["web-1", "web-2"]
+        assert done.output.count("absent") == 2
