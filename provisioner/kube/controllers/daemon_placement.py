@@ -7,6 +7,8 @@ from datetime import datetime
 
 from provisioner.kube.api._generated import apps_v1, core_v1
 from provisioner.kube.api.intstr import scaled
+from provisioner.kube.api.tolerations import tolerated
+from provisioner.kube.api.volume_match import term_matches
 from provisioner.kube.controllers.pods import is_available, is_ready
 
 HASH = "controller-revision-hash"
@@ -29,14 +31,6 @@ def tolerations_of(spec: core_v1.PodSpec) -> list[core_v1.Toleration]:
     ]
 
 
-def tolerates(tolerations: list[core_v1.Toleration], taint: core_v1.Taint) -> bool:
-    for t in tolerations:
-        applies = (not t.effect or t.effect == taint.effect) and (not t.key or t.key == taint.key)
-        if applies and (t.operator == "Exists" or (t.key and (t.value or "") == (taint.value or ""))):
-            return True
-    return False
-
-
 def belongs_on(spec: core_v1.PodSpec, node: core_v1.Node) -> tuple[bool, bool]:
     """(a pod should be made there, one that is there may stay)."""
     labels = node.metadata.labels or {}
@@ -46,29 +40,11 @@ def belongs_on(spec: core_v1.PodSpec, node: core_v1.Node) -> tuple[bool, bool]:
         return False, False
     affinity = spec.affinity.node_affinity if spec.affinity is not None else None
     required = affinity.required_during_scheduling_ignored_during_execution if affinity is not None else None
-    if required is not None and not any(_term_matches(t, labels, node.metadata.name or "") for t in required.node_selector_terms or ()):
+    if required is not None and not any(term_matches(t, labels, node.metadata.name or "") for t in required.node_selector_terms or ()):
         return False, False
     tolerations = tolerations_of(spec)
-    refused = [t for t in node.spec.taints or () if t.effect in ("NoSchedule", "NoExecute") and not tolerates(tolerations, t)]
+    refused = [t for t in node.spec.taints or () if t.effect in ("NoSchedule", "NoExecute") and not tolerated(tolerations, t)]
     return not refused, not any(t.effect == "NoExecute" for t in refused)
-
-
-def _term_matches(term: core_v1.NodeSelectorTerm, labels: dict[str, str], name: str) -> bool:
-    pairs = [(r, labels) for r in term.match_expressions or ()] + [(r, {"metadata.name": name}) for r in term.match_fields or ()]
-    return bool(pairs) and all(_requirement(r, values) for r, values in pairs)
-
-
-def _requirement(r: core_v1.NodeSelectorRequirement, labels: dict[str, str]) -> bool:
-    value, values = labels.get(r.key or ""), r.values or []
-    if r.operator in ("In", "NotIn"):
-        return (value in values) is (r.operator == "In")
-    if r.operator in ("Exists", "DoesNotExist"):
-        return (value is not None) is (r.operator == "Exists")
-    try:
-        number, bound = int(value or ""), int(values[0])
-    except (ValueError, IndexError):
-        return False
-    return number > bound if r.operator == "Gt" else number < bound
 
 
 @dataclass(frozen=True)

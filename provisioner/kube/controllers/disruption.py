@@ -118,6 +118,9 @@ class Disruptions(Controller):
             )
             await self._unsynced(found, str(error))
             return None
+        if not self._by_count(found) and any(controller_of(pod) is None for pod in pods):
+            text = "Pods without a controller are selected, which only an integer .spec.minAvailable counts"
+            self.recorder.event(found, "Warning", "UnmanagedPods", text)
         disrupted, again_s = still_disrupted(found.status.disrupted_pods or {}, pods, self.clock.now())
         result = budget(found.spec, pods, expected, disrupted)
         status = policy_v1.PodDisruptionBudgetStatus(
@@ -137,14 +140,12 @@ class Disruptions(Controller):
         return found.spec.max_unavailable is None and not isinstance(found.spec.min_available, str)
 
     async def _expected(self, pods: list[core_v1.Pod]) -> int:
-        """The sum of what the pods' controllers want, each counted once. Raises CountError."""
+        """The sum of what the pods' controllers want, each counted once; a pod without one is not expected. Raises CountError."""
         wanted: dict[str, int] = {}
         deciders: dict[str, str] = {}
         for pod in pods:
             owner = controller_of(pod)
-            if owner is None:
-                raise CountError(f"found no controllers for pod {pod.metadata.name!r}".replace("'", '"'))
-            if owner.uid not in deciders:
+            if owner is not None and owner.uid not in deciders:
                 deciders[owner.uid or ""], count = await self._scale(pod.metadata.namespace or "", owner)
                 wanted[deciders[owner.uid or ""]] = count
         return sum(wanted.values())

@@ -145,13 +145,20 @@ def decide(
         active=len(active) or None,
         ready=sum(map(is_ready, active)),
         terminating=standing.terminating + len(gone),
-        start_time=job.status.start_time or (None if job.spec.suspend else _stamp(now)),
+        start_time=_started(job, ends_as, now),
         conditions=_with_suspension(job, ends_as, now) if settled else job.status.conditions,
     )
     status, strip = _count(job, pods, standing, stripped, ends_as, status, {p.metadata.uid for p in let_go})
     if ends_as is not None:
         status.conditions = _added(status.conditions, ends_as, now)
     return Plan(create, let_go, end, ends_as, strip, status, backoff, again_s)
+
+
+def _started(job: batch_v1.Job, ends_as: Condition | None, now: datetime) -> str | None:
+    """A suspended job has not started: its deadline counts anew, and its template may be steered."""
+    if job.spec.suspend:
+        return job.status.start_time if ends_as is not None else None
+    return job.status.start_time or _stamp(now)
 
 
 def _stand(job: batch_v1.Job, pods: list[core_v1.Pod], stripped: Set[str]) -> _Standing:

@@ -14,6 +14,7 @@ import msgspec
 from provisioner.kube.api._generated import coordination_v1, core_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import condition, parse_time
+from provisioner.kube.api.tolerations import tolerates
 from provisioner.kube.client.client import ConnectionFailed
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.controllers.controller import Controller, Parts
@@ -74,7 +75,7 @@ def eviction_time(pod: core_v1.Pod, node: core_v1.Node, seen_s: float) -> float 
             continue
         since = parse_time(taint.time_added)
         base = since.timestamp() if since is not None else seen_s
-        tolerating = [t for t in pod.spec.tolerations or () if _tolerates(t, taint)]
+        tolerating = [t for t in pod.spec.tolerations or () if tolerates(t, taint)]
         if not tolerating:
             due = base
         else:
@@ -84,14 +85,6 @@ def eviction_time(pod: core_v1.Pod, node: core_v1.Node, seen_s: float) -> float 
             due = base + max(0, min(limits))
         earliest = due if earliest is None else min(earliest, due)
     return earliest
-
-
-def _tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:
-    if toleration.effect and toleration.effect != taint.effect:
-        return False
-    if toleration.key and toleration.key != taint.key:
-        return False
-    return toleration.operator == "Exists" or (bool(toleration.key) and (toleration.value or "") == (taint.value or ""))
 
 
 def silenced(node: core_v1.Node, now: str) -> list[core_v1.NodeCondition]:

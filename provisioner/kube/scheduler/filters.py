@@ -7,21 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.tolerations import tolerated
 from provisioner.kube.api.volume_match import term_matches
 from provisioner.kube.scheduler.facts import PodFacts
 from provisioner.kube.scheduler.nodes import Mask, Nodes
-
-
-def tolerates(tolerations: Iterable[core_v1.Toleration], taint: core_v1.Taint) -> bool:
-    for toleration in tolerations:
-        if toleration.effect and toleration.effect != taint.effect:
-            continue
-        if toleration.key and toleration.key != taint.key:
-            continue
-        operator = toleration.operator or "Equal"
-        if operator == "Exists" or (toleration.key and (toleration.value or "") == (taint.value or "")):
-            return True
-    return False
 
 
 def node_affinity_mask(pod: PodFacts, nodes: Nodes) -> Mask:
@@ -42,7 +31,7 @@ def node_affinity(pod: PodFacts, nodes: Nodes) -> tuple[Mask, str]:
 def untolerated(pod: PodFacts, taints: Iterable[core_v1.Taint]) -> core_v1.Taint | None:
     """The first taint that keeps the pod away."""
     for taint in taints:
-        if taint.effect in ("NoSchedule", "NoExecute") and not tolerates(pod.tolerations, taint):
+        if taint.effect in ("NoSchedule", "NoExecute") and not tolerated(pod.tolerations, taint):
             return taint
     return None
 

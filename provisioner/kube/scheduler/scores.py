@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from provisioner.kube.api.tolerations import tolerated
 from provisioner.kube.api.volume_match import term_matches
 from provisioner.kube.scheduler.facts import CPU, MEMORY, PodFacts
-from provisioner.kube.scheduler.filters import spread_counts, tolerates
+from provisioner.kube.scheduler.filters import spread_counts
 from provisioner.kube.scheduler.nodes import Mask, Nodes, Vector
 
 MAX = 100.0
@@ -48,7 +49,7 @@ def taint_toleration(pod: PodFacts, nodes: Nodes, feasible: Mask) -> Vector:
     counts = np.zeros(nodes.size)
     for row, taints in enumerate(nodes.taints):
         if taints:
-            counts[row] = sum(t.effect == "PreferNoSchedule" and not tolerates(pod.tolerations, t) for t in taints)
+            counts[row] = sum(t.effect == "PreferNoSchedule" and not tolerated(pod.tolerations, t) for t in taints)
     return MAX - _normalized(counts, feasible)
 
 

@@ -44,12 +44,12 @@ def test_percentages_are_of_what_the_controller_wants(cluster: Any, tools: Any) 
     assert (status(cluster)["desiredHealthy"], status(cluster)["expectedPods"]) == (2, 4)
 
 
-def test_pods_of_nobody_cannot_be_counted(cluster: Any, tools: Any) -> None:
+def test_pods_of_nobody_are_not_expected(cluster: Any, tools: Any) -> None:
     cluster.create("pods", {"metadata": {"name": "alone", "labels": {"app": "web"}}, "spec": tools.template({})["spec"]})
-    body = {"metadata": {"name": "web"}, "spec": {"selector": {"matchLabels": {"app": "web"}}, "maxUnavailable": 1}}
-    cluster.create("poddisruptionbudgets", body)
-    tools.eventually(lambda: status(cluster).get("conditions", [{}])[0].get("reason") == "SyncFailed")
-    assert any(reason == "CalculateExpectedPodCountFailed" for reason, _ in tools.eventually(lambda: cluster.events("web")))
+    setup(cluster, tools, 2, maxUnavailable=1)
+    cluster.settled(lambda: status(cluster).get("expectedPods") == 2 and status(cluster)["currentHealthy"] == 3)
+    assert (status(cluster)["desiredHealthy"], status(cluster)["disruptionsAllowed"]) == (1, 2)
+    assert any(reason == "UnmanagedPods" for reason, _ in tools.eventually(lambda: cluster.events("web")))
 
 
 def test_replication_controller_keeps_its_pods(cluster: Any, tools: Any) -> None:

@@ -258,7 +258,7 @@ def update(new: Any, old: Any) -> list[FieldError]:
     problems = [] if _elastic(mine, before) else unchanged("spec.completions", mine.completions, before.completions)
     problems += unchanged("spec.selector", mine.selector, before.selector)
     allowed = mine.template
-    if before.suspend and not old.status.start_time:
+    if before.suspend and not (old.status.start_time and old.status.active):
         allowed = _steered(mine.template, before.template)
     problems += unchanged("spec.template", allowed, before.template)
     for path, attribute in (
@@ -278,12 +278,15 @@ def _elastic(new: batch_v1.JobSpec, old: batch_v1.JobSpec) -> bool:
 
 
 def _steered(new: Any, old: Any) -> Any:
-    """A job that never ran may still be told where to: the new template with the old one's steering."""
+    """A job that runs nowhere may be told where to run and with how much: the new template with the old one's steering."""
     if new is None or old is None or new.spec is None or old.spec is None:
         return new
     steered = copy.deepcopy(new)
     for name in ("node_selector", "tolerations", "affinity", "scheduling_gates", "topology_spread_constraints"):
         setattr(steered.spec, name, getattr(old.spec, name))
+    for attribute in ("containers", "init_containers"):
+        for mine, before in zip(getattr(steered.spec, attribute) or (), getattr(old.spec, attribute) or (), strict=False):
+            mine.resources = before.resources
     if steered.metadata is not None and old.metadata is not None:
         steered.metadata.labels, steered.metadata.annotations = old.metadata.labels, old.metadata.annotations
     return steered

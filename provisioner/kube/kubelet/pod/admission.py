@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.qos import qos_class
+from provisioner.kube.api.tolerations import tolerated
 from provisioner.kube.api.volume_match import term_matches
 from provisioner.kube.kubelet.pod.resources import requested
 from provisioner.kube.kubelet.pod.services import Settings
@@ -89,15 +90,9 @@ def _node_affinity(pod: core_v1.Pod, node: core_v1.Node | None) -> Refusal | Non
     fits = all(labels.get(key) == value for key, value in (pod.spec.node_selector or {}).items())
     if not fits or (required is not None and not any(term_matches(term, labels, name) for term in required.node_selector_terms or ())):
         return "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
-    if any(t.effect == "NoExecute" and not any(_tolerates(one, t) for one in pod.spec.tolerations or ()) for t in node.spec.taints or ()):
+    if any(t.effect == "NoExecute" and not tolerated(pod.spec.tolerations, t) for t in node.spec.taints or ()):
         return "TaintToleration", "Pod was rejected: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate"
     return None
-
-
-def _tolerates(toleration: core_v1.Toleration, taint: core_v1.Taint) -> bool:
-    if toleration.effect not in (None, "", taint.effect) or toleration.key not in (None, "", taint.key):
-        return False
-    return toleration.operator == "Exists" or bool(toleration.key and (toleration.value or "") == (taint.value or ""))
 
 
 def _room(pod: core_v1.Pod, running: Sequence[core_v1.Pod], settings: Settings) -> Refusal | None:

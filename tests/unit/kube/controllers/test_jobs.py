@@ -74,6 +74,7 @@ async def test_suspending_removes_pods_and_resuming_makes_them_anew() -> None:
         cluster.put(msgspec.structs.replace(known, spec=msgspec.structs.replace(known.spec, suspend=suspend)))
         await cluster.settle(jobs)
         assert len(cluster.all(core_v1.Pod)) == there
+        assert bool(cluster.all(batch_v1.Job)[0].status.start_time) is not suspend, "its deadline counts from when it goes on"
     status = cluster.all(batch_v1.Job)[0].status
     assert (status.failed, status.active) == (None, 2)
     assert [reason for _, reason, _ in cluster.events if reason in ("Suspended", "Resumed")] == ["Suspended", "Resumed"]

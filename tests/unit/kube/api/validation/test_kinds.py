@@ -385,10 +385,15 @@ def test_a_bound_claim_may_grow() -> None:
     assert found[0].field == "spec.resources.requests.storage"
 
 
-def test_a_suspended_job_may_be_steered() -> None:
-    suspended = changed(RIGHT["Job"], "spec.suspend", True)
-    old = made("Job", suspended)
-    assert validate_update(made("Job", changed(suspended, "spec.template.spec.nodeSelector", {"a": "b"})), old) == []
+@pytest.mark.parametrize(
+    ("status", "may"),
+    [({}, True), ({"startTime": "2026-01-01T00:00:00Z"}, True), ({"startTime": "2026-01-01T00:00:00Z", "active": 1}, False)],
+)
+@pytest.mark.parametrize("change", [("nodeSelector", {"a": "b"}), ("containers.0.resources", {"requests": {"cpu": "2"}})])
+def test_a_suspended_job_without_pods_may_be_steered(change: tuple[str, Any], status: dict[str, Any], may: bool) -> None:
+    suspended = changed(changed(RIGHT["Job"], "spec.suspend", True), "status", status)
+    new = changed(suspended, f"spec.template.spec.{change[0]}", change[1])
+    assert (validate_update(made("Job", new), made("Job", suspended)) == []) is may
 
 
 def test_an_object_that_goes_gets_no_new_finalizers() -> None:
