@@ -9,18 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.meta import parse_time
 from provisioner.kube.kubelet.runtime.containers import Container
 
 ALWAYS, ON_FAILURE, NEVER = "Always", "OnFailure", "Never"
+RESTART_ALL = "RestartAllContainers"
 
 
 @dataclass(slots=True)
 class Plan:
-    """`start` names containers; `kill` has (container, why); `wait_s` says when to look again though nothing happens."""
+    """`start` names containers; `kill` has (container, why); `wait_s` says when to look again though nothing happens. While all are to be
+    ended at once, to begin anew, `restarting` is the container whose end asked for it."""
 
     sandbox: bool = False
+    restarting: Container | None = None
     start: list[str] = field(default_factory=list)
     kill: list[tuple[Container, str]] = field(default_factory=list)
     waiting: dict[str, float] = field(default_factory=dict)
@@ -67,14 +72,45 @@ def policy_of(container: core_v1.Container, pod_policy: str) -> str:
     return container.restart_policy or pod_policy
 
 
-def restarts(container: core_v1.Container, pod_policy: str, exit_code: int) -> bool:
-    """Whether a container that ended so starts again: by one of its restartPolicyRules (their one action is Restart), else by its policy."""
+def _rule_of(container: core_v1.Container, exit_code: int) -> core_v1.ContainerRestartRule | None:
+    """The first of its restartPolicyRules that speaks of this end."""
     for rule in container.restart_policy_rules or ():
         codes = rule.exit_codes
         if codes is not None and bool(exit_code in (codes.values or ())) is (codes.operator == "In"):
-            return True
+            found: core_v1.ContainerRestartRule = rule
+            return found
+    return None
+
+
+def restarts(container: core_v1.Container, pod_policy: str, exit_code: int) -> bool:
+    """Whether a container that ended so starts again: by one of its restartPolicyRules, else by its policy."""
+    if _rule_of(container, exit_code) is not None:
+        return True
     policy = policy_of(container, pod_policy)
     return policy == ALWAYS or (policy == ON_FAILURE and exit_code != 0)
+
+
+def restart_of_all(pod: core_v1.Pod, inside: Iterable[Container]) -> Container | None:
+    """The last container whose end asks all of its pod's to begin anew (rule RestartAllContainers). What was made before that end counts no more."""
+    by_name = {c.name: c for c in [*(pod.spec.init_containers or ()), *(pod.spec.containers or ())] if c.restart_policy_rules}
+    asking = [
+        one
+        for one in inside
+        if one.exited
+        and (spec := by_name.get(one.name)) is not None
+        and (rule := _rule_of(spec, one.exit_code)) is not None
+        and rule.action == RESTART_ALL
+    ]
+    return max(asking, key=_ended_at, default=None)
+
+
+def _ended_at(container: Container) -> datetime:
+    return parse_time(container.finished_at) or datetime.min.replace(tzinfo=UTC)
+
+
+def _made_before(container: Container, moment: datetime) -> bool:
+    made = parse_time(container.created)
+    return made is not None and made <= moment
 
 
 def decide(pod: core_v1.Pod, facts: Facts) -> Plan:
@@ -89,14 +125,23 @@ def decide(pod: core_v1.Pod, facts: Facts) -> Plan:
     for old in facts.containers:
         if old.running and not old.is_sandbox and old.sandbox_id != sandbox.id:
             plan.kill.append((old, "its sandbox is gone"))
+    asking = restart_of_all(pod, inside)
+    if asking is not None:
+        before = [c for c in inside if _made_before(c, _ended_at(asking))]
+        extras = {e.name for e in pod.spec.ephemeral_containers or ()}
+        plan.kill += [(c, f"Container {asking.name} asks for all to be restarted") for c in before if c.running and c.name not in extras]
+        if plan.kill:
+            plan.restarting = asking
+            return plan
+        inside = [c for c in inside if c not in before or c.name in extras]
     names = [c.name for c in pod.spec.containers or ()]
     main_began = any(c.name in names for c in inside)
-    initialized = _init_containers(pod, facts, policy, inside, main_began, plan)
+    initialized = _init_containers(pod, facts, policy, inside, main_began, plan, sandbox.id if asking is not None else "")
     if plan.ended:
         return plan
     if initialized:
         for container in pod.spec.containers or ():
-            _main_container(container, facts, policy, inside, plan)
+            _main_container(container, facts, policy, inside, plan, anew=asking is not None)
         for extra in pod.spec.ephemeral_containers or ():
             if newest(inside, extra.name or "") is None:
                 plan.start.append(extra.name or "")
@@ -119,8 +164,11 @@ def _without_sandbox(pod: core_v1.Pod, facts: Facts, policy: str, sandbox: Conta
     plan.sandbox = not plan.kill
 
 
-def _init_containers(pod: core_v1.Pod, facts: Facts, policy: str, inside: list[Container], main_began: bool, plan: Plan) -> bool:
-    """Whether the containers may start. Adds what the init containers need to the plan."""
+def _init_containers(
+    pod: core_v1.Pod, facts: Facts, policy: str, inside: list[Container], main_began: bool, plan: Plan, asked_in: str
+) -> bool:
+    """Whether the containers may start. Adds what the init containers need to the plan. They run once in a sandbox, and once more, with
+    their back-off, after all were asked to begin anew in the sandbox `asked_in`."""
     for container in pod.spec.init_containers or ():
         name = container.name or ""
         found = newest(inside, name)
@@ -137,7 +185,7 @@ def _init_containers(pod: core_v1.Pod, facts: Facts, policy: str, inside: list[C
         if main_began or (found is not None and found.exited and found.exit_code == 0):
             continue
         if found is None:
-            plan.start.append(name)
+            _start_again(name, newest(facts.containers, name, asked_in) if asked_in else None, facts, plan)
         elif found.exited:
             if not restarts(container, policy, found.exit_code):
                 plan.ended = True
@@ -148,13 +196,13 @@ def _init_containers(pod: core_v1.Pod, facts: Facts, policy: str, inside: list[C
     return True
 
 
-def _main_container(container: core_v1.Container, facts: Facts, policy: str, inside: list[Container], plan: Plan) -> None:
+def _main_container(container: core_v1.Container, facts: Facts, policy: str, inside: list[Container], plan: Plan, *, anew: bool) -> None:
     name = container.name or ""
     found = newest(inside, name)
     if found is None:
         # One of an earlier sandbox that had done its work stays done.
         before = newest(facts.containers, name)
-        if before is None or not before.exited or restarts(container, policy, before.exit_code):
+        if anew or before is None or not before.exited or restarts(container, policy, before.exit_code):
             _start_again(name, before, facts, plan)
     elif found.running:
         if found.hash != container_hash(container):

@@ -16,6 +16,8 @@ from provisioner.kube.kubelet.runtime.containers import Container
 OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 # Set when we end a pod for the node's sake.
 DISRUPTION = "DisruptionTarget"
+# While all containers end because one of them asked for that.
+RESTARTING = "AllContainersRestarting"
 # While resources that a running container has differ from those that it should have.
 RESIZING = ("PodResizePending", "PodResizeInProgress")
 MESSAGE_BYTES = 4096
@@ -47,6 +49,8 @@ class Seen:
     # By container: what it may have, and what it has.
     allocated: Mapping[str, core_v1.ResourceRequirements] = field(default_factory=dict)
     actual: Mapping[str, core_v1.ResourceRequirements] = field(default_factory=dict)
+    # (name, exit code) of the container that asked for all to begin anew, while they end.
+    restarting: tuple[str, int] | None = None
     # (condition's type, reason, message)
     resizing: Sequence[tuple[str, str, str]] = ()
 
@@ -263,6 +267,11 @@ def _conditions(
     made = [_condition(type_, wanted[type_], before.get(type_), seen.now, pod.metadata.generation) for type_ in OURS]
     for type_, reason, message in seen.resizing:
         made.append(_condition(type_, ("True", reason, message), before.get(type_), seen.now, pod.metadata.generation))
+    if seen.restarting is not None:
+        text = f"Container {seen.restarting[0]} exited with code {seen.restarting[1]}, triggering pod restart"
+        made.append(_condition(RESTARTING, ("True", "ContainerExited", text), before.get(RESTARTING), seen.now, pod.metadata.generation))
+    elif RESTARTING in before:
+        made.append(_condition(RESTARTING, ("False", "", ""), before.get(RESTARTING), seen.now, pod.metadata.generation))
     if seen.evicted:
         target = ("True", "TerminationByKubelet", seen.message)
         made.append(_condition(DISRUPTION, target, before.get(DISRUPTION), seen.now, pod.metadata.generation))
@@ -275,14 +284,15 @@ def _ready(
 ) -> tuple[str, str, str]:
     if containers[0] != "True":
         return containers
-    missing = [
-        gate.condition_type or ""
-        for gate in pod.spec.readiness_gates or ()
-        if (found := conditions.get(gate.condition_type)) is None or found.status != "True"
-    ]
+    missing = []
+    for gate in pod.spec.readiness_gates or ():
+        found = conditions.get(gate.condition_type)
+        if found is None:
+            missing.append(f'corresponding condition of pod readiness gate "{gate.condition_type}" does not exist.')
+        elif found.status != "True":
+            missing.append(f'the status of pod readiness gate "{gate.condition_type}" is not "True", but {found.status}')
     if missing:
-        listed = ", ".join(f'the status of pod readiness gate "{name}" is not "True", but False' for name in missing)
-        return "False", "ReadinessGatesNotReady", listed
+        return "False", "ReadinessGatesNotReady", ", ".join(missing)
     return "True", "", ""
 
 

@@ -67,6 +67,7 @@ class PodWorker:
         self._silent = bool(self._final)
         self._evicted = self._rejected = False
         self._grace_s: int | None = None
+        self._restarting: Container | None = None
         self._allocated = resize.wanted(pod)
         self._actual: dict[str, core_v1.ResourceRequirements] = {}
         self._pending: tuple[str, str] | None = None
@@ -187,6 +188,7 @@ class PodWorker:
             self._final = "Succeeded" if self._succeeded(containers) else "Failed"
             self.wake()
         elif not self._final:
+            self._restarting = plan.restarting
             self._act(plan, containers)
         self._probes.update(self.pod, self.pod_ip, self._running())
         self.report()
@@ -201,8 +203,9 @@ class PodWorker:
         elif self._s.clock.monotonic() > self._refresh_at:
             begin("refresh of volumes", self._refresh_volumes)
         sandbox = sandbox_of(containers)
+        at_once = plan.restarting is not None
         for container, why in plan.kill:
-            begin(f"stop {container.name}", lambda c=container, w=why: self._stop(c, w))  # type: ignore[misc]  # bound now, not later
+            begin(f"stop {container.name}", lambda c=container, w=why: self._stop(c, w, at_once=at_once))  # type: ignore[misc]  # bound now, not later
         if plan.sandbox:
             self._plugged = ""
             begin("sandbox", lambda: starting.start_sandbox(self._s, self.pod), max_s=10.0)
@@ -287,8 +290,8 @@ class PodWorker:
         await starting.start_container(self._s, self._allowed, name, sandbox, self.pod_ip)
         self._waiting.pop(name, None)
 
-    async def _stop(self, container: Container, why: str) -> None:
-        grace_s = self._probes.grace_s(container.id)
+    async def _stop(self, container: Container, why: str, *, at_once: bool = False) -> None:
+        grace_s = 0 if at_once else self._probes.grace_s(container.id)
         await stopping.stop_container(
             self._s, self.pod, container, stopping.grace_of(self.pod) if grace_s is None else grace_s, why, self.pod_ip
         )
@@ -382,6 +385,7 @@ class PodWorker:
             allocated=self._allocated,
             actual=self._actual,
             resizing=resizing,
+            restarting=(self._restarting.name, self._restarting.exit_code) if self._restarting is not None else None,
         )
         self._s.statuses.report(self.pod, status_of(self.pod, seen))
 

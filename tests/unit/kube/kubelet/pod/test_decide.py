@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -50,8 +51,6 @@ def made(name: str = "main", state: str = "running", code: int = 0, attempt: int
 
 def sandbox(state: str = "running", number: int = 0) -> Container:
     made_one = made(SANDBOX, state, attempt=number)
-    import dataclasses
-
     return dataclasses.replace(made_one, id=f"s{number}")
 
 
@@ -181,3 +180,49 @@ def test_who_starts_again(pod_policy: str, own: dict[str, Any], code: int, again
     pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p", "uid": "u"}, "spec": spec})
     plan = plan_for(pod, sandbox(), made(state="exited", code=code))
     assert (plan.start == ["main"], plan.ended) == (again, not again)
+
+
+ALL = {
+    "restartPolicy": "Never",
+    "restartPolicyRules": [{"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [88]}}],
+}
+
+
+def began(one: Container, second: int) -> Container:
+    return dataclasses.replace(one, created=f"2026-01-01T00:00:{second:02}.5Z", id=f"{one.id}-{second}")
+
+
+def asking_pod(**spec: Any) -> core_v1.Pod:
+    init = {"name": "init", "image": "i"}
+    containers = [{"name": "main", "image": "i", **ALL}, {"name": "other", "image": "i"}]
+    return codec.decode_dict(
+        core_v1.Pod,
+        {
+            "metadata": {"name": "p", "namespace": "d", "uid": "u"},
+            "spec": {"restartPolicy": "Never", "initContainers": [init], "containers": containers, **spec},
+        },
+    )
+
+
+def test_one_container_asks_for_all_to_begin_anew() -> None:
+    pod, init, main = asking_pod(), made("init", "exited"), made("main", "exited", 88)
+    ended = plan_for(pod, sandbox(), init, main, made("other"))
+    assert (ended.restarting, [c.name for c, _ in ended.kill], ended.start) == (main, ["other"], []), "all others end first"
+    gone = plan_for(pod, sandbox(), init, main, made("other", "exited", 137))
+    assert (gone.start, gone.ended) == (["init"], False), "then everything begins from the first init container"
+    assert plan_for(pod, sandbox(), init, main, made("other", "exited", 137), backoff_s=7.0).waiting == {"init": 7.0}
+    fresh = began(made("init", "exited", attempt=1), 10)
+    assert plan_for(pod, sandbox(), init, main, made("other", "exited", 137), fresh).start == ["main", "other"]
+    again = [began(made("main", attempt=1), 11), began(made("other", attempt=1), 11)]
+    assert plan_for(pod, sandbox(), init, main, made("other", "exited", 137), fresh, *again) == Plan(), "what is new stays"
+
+
+def test_an_init_container_that_fails_then_ends_the_pod() -> None:
+    pod, old = asking_pod(), [made("init", "exited"), made("main", "exited", 88), made("other", "exited")]
+    assert plan_for(pod, sandbox(), *old, began(made("init", "exited", 1, attempt=1), 10)).ended
+
+
+def test_what_is_looked_at_by_hand_goes_on() -> None:
+    pod = asking_pod(ephemeralContainers=[{"name": "debug", "image": "i"}])
+    plan = plan_for(pod, sandbox(), made("init", "exited"), made("main", "exited", 88), made("debug"))
+    assert (plan.kill, plan.start) == ([], ["init"])

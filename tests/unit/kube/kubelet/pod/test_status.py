@@ -192,3 +192,15 @@ def test_resources_and_mounts_of_a_running_container() -> None:
     assert conditions(found)["PodResizeInProgress"] == ("True", None)
     pod.status = found
     assert "PodResizeInProgress" not in conditions(status(pod, made()))
+
+
+def test_all_begin_anew_and_say_so_until_they_have_ended() -> None:
+    pod = pod_of()
+    pod.status = status(pod, made(SANDBOX), made(), restarting=("main", 88))
+    told = next(c for c in pod.status.conditions or () if c.type == "AllContainersRestarting")
+    assert (told.status, told.reason, told.message) == (
+        "True",
+        "ContainerExited",
+        "Container main exited with code 88, triggering pod restart",
+    )
+    assert conditions(status(pod, made(SANDBOX), made()))["AllContainersRestarting"] == ("False", None)
