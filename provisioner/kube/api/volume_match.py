@@ -41,6 +41,19 @@ def is_for(volume: core_v1.PersistentVolume, claim: core_v1.PersistentVolumeClai
     return not ref.uid or ref.uid == claim.metadata.uid
 
 
+def reference_to(claim: core_v1.PersistentVolumeClaim) -> dict[str, Any]:
+    """A volume's `claimRef` that gives it to this claim and no other."""
+    metadata = claim.metadata
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "namespace": metadata.namespace,
+        "name": metadata.name,
+        "uid": metadata.uid,
+        "resourceVersion": metadata.resource_version,
+    }
+
+
 def mismatch(volume: core_v1.PersistentVolume, claim: core_v1.PersistentVolumeClaim) -> str | None:
     """Why the volume can't be bound to the claim, in upstream's words."""
     if size_of(volume) < asked_of(claim):

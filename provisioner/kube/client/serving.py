@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from provisioner.kube.client.daemon import Listener
+from provisioner.kube.client.flags import Flags, FlagSet, integer
+
+
+def add_flags(flags: FlagSet, port: int) -> None:
+    """Of a daemon whose only endpoints are its health and its numbers."""
+    flags.add("kubeconfig", str, "", "how to reach the API server")
+    flags.add("authentication-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
+    flags.add("authorization-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
+    flags.add("bind-address", str, "127.0.0.1", "where /healthz and /metrics answer")
+    flags.add("secure-port", integer, port, "their port; 0 turns them off")
+    flags.add("tls-cert-file", str, "", "serving certificate (default: one made at start)")
+    flags.add("tls-private-key-file", str, "", "its key")
+
+
+def listener(flags: Flags) -> Listener:
+    """Where such a daemon answers, by its flags."""
+    context = serving_context(flags.tls_cert_file, flags.tls_private_key_file, names=[socket.gethostname(), flags.bind_address])
+    return Listener(flags.bind_address, flags.secure_port, context)
 
 
 def serving_context(cert_file: str, key_file: str, *, names: Sequence[str], client_ca_file: str = "") -> ssl.SSLContext:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import Sequence
 
-from provisioner.kube.client import leader
+from provisioner.kube.client import leader, serving
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.clock import SystemClock
-from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
+from provisioner.kube.client.daemon import Daemon, run_daemon
 from provisioner.kube.client.events import EventRecorder
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list, duration, integer
 from provisioner.kube.client.informer import InformerSet
-from provisioner.kube.client.serving import serving_context
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.controllers.accounts import Accounts
 from provisioner.kube.controllers.controller import Parts
@@ -28,13 +26,8 @@ SIGNERS = ("kubelet-serving", "kubelet-client", "kube-apiserver-client", "legacy
 
 def flag_set() -> FlagSet:
     flags = FlagSet("kube-controller-manager", "runs the loops that make what is into what is wanted")
+    serving.add_flags(flags, 10257)
     for name, default, help_ in (
-        ("kubeconfig", "", "how to reach the API server"),
-        ("authentication-kubeconfig", "", "taken for compatibility; health endpoints need no client"),
-        ("authorization-kubeconfig", "", "taken for compatibility; health endpoints need no client"),
-        ("bind-address", "127.0.0.1", "where /healthz and /metrics answer"),
-        ("tls-cert-file", "", "serving certificate (default: one made at start)"),
-        ("tls-private-key-file", "", "its key"),
         ("cluster-name", "kubernetes", "the cluster's name"),
         ("cluster-cidr", "", "the pods' addresses, of which each node gets a range"),
         ("service-cluster-ip-range", "", "the services' addresses"),
@@ -47,7 +40,6 @@ def flag_set() -> FlagSet:
         flags.add(name, str, default, help_)
     flags.add("controllers", comma_list, ["*"], "controllers to run: * is all, -name leaves one out")
     leader.add_flags(flags, "kube-controller-manager")
-    flags.add("secure-port", integer, 10257, "port of the health endpoints; 0 turns them off")
     flags.add("allocate-node-cidrs", boolean, False, "give each node a range of --cluster-cidr")
     flags.add("node-cidr-mask-size", integer, 24, "size of a node's range")
     flags.add("node-monitor-period", duration, 5.0, "how often nodes are looked at")
@@ -71,8 +63,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     clock = SystemClock()
     client = Client.from_kubeconfig(flags.kubeconfig or None, user_agent="kube-controller-manager", max_connections=100)
     daemon.on_stop("client", client.close)
-    context = serving_context(flags.tls_cert_file, flags.tls_private_key_file, names=[socket.gethostname(), flags.bind_address])
-    await daemon.serve(Listener(flags.bind_address, flags.secure_port, context))
+    await daemon.serve(serving.listener(flags))
     recorder = EventRecorder(client, "kube-controller-manager")
     daemon.spawn("events", recorder.run())
     # Made before there is a lease to renew: importing thirty controllers keeps the loop busy, on a slow computer for ten seconds.

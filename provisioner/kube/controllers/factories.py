@@ -15,45 +15,44 @@ Factory = Callable[[Parts, Flags], Controller | None]
 
 
 def _plain(module: str, name: str) -> Factory:
-    return lambda parts, _: _class(module, name)(parts)
+    return lambda parts, _: _make(module, name, parts)
 
 
 def _class(module: str, name: str) -> Any:
     return getattr(import_module(f"provisioner.kube.controllers.{module}"), name)
 
 
+def _make(module: str, name: str, *arguments: Any, **named: Any) -> Controller:
+    made: Controller = _class(module, name)(*arguments, **named)
+    return made
+
+
 def _node_lifecycle(parts: Parts, flags: Flags) -> Controller:
-    made: Controller = _class("node_lifecycle", "NodeLifecycle")(
+    return _make(
+        "node_lifecycle",
+        "NodeLifecycle",
         parts,
         period_s=flags.node_monitor_period,
         grace_s=flags.node_monitor_grace_period,
         startup_grace_s=flags.node_startup_grace_period,
     )
-    return made
 
 
 def _node_ipam(parts: Parts, flags: Flags) -> Controller | None:
-    if not flags.allocate_node_cidrs:
-        return None
-    made: Controller = _class("node_ipam", "NodeIpam")(parts, flags.cluster_cidr, flags.node_cidr_mask_size)
-    return made
+    return _make("node_ipam", "NodeIpam", parts, flags.cluster_cidr, flags.node_cidr_mask_size) if flags.allocate_node_cidrs else None
 
 
 def _root_ca(parts: Parts, flags: Flags) -> Controller | None:
-    if not flags.root_ca_file:
-        return None
-    made: Controller = _class("service_accounts", "RootCa")(parts, Path(flags.root_ca_file).read_text())
-    return made
+    return _make("service_accounts", "RootCa", parts, Path(flags.root_ca_file).read_text()) if flags.root_ca_file else None
 
 
 def _token_secrets(parts: Parts, flags: Flags) -> Controller:
     ca = Path(flags.root_ca_file).read_text() if flags.root_ca_file else ""
-    made: Controller = _class("token_secrets", "TokenSecrets")(parts, ca)
-    return made
+    return _make("token_secrets", "TokenSecrets", parts, ca)
 
 
 def _garbage(parts: Parts, flags: Flags) -> Controller | None:
-    return _class("garbage", "GarbageCollector")(parts) if flags.enable_garbage_collector else None
+    return _make("garbage", "GarbageCollector", parts) if flags.enable_garbage_collector else None
 
 
 # Flag's middle part -> signer's name.
@@ -73,10 +72,7 @@ def _signer(parts: Parts, flags: Flags) -> Controller | None:
         key = getattr(flags, f"cluster_signing_{part}_key_file") or flags.cluster_signing_key_file
         if certificate and key:
             authorities[name] = authority(certificate, key)
-    made: Controller | None = None
-    if authorities:
-        made = _class("certificates", "CertificateSigner")(parts, authorities, flags.cluster_signing_duration)
-    return made
+    return _make("certificates", "CertificateSigner", parts, authorities, flags.cluster_signing_duration) if authorities else None
 
 
 FACTORIES: dict[str, Factory] = {
@@ -88,8 +84,8 @@ FACTORIES: dict[str, Factory] = {
     "job-controller": _plain("jobs", "Jobs"),
     "cronjob-controller": _plain("cronjobs", "CronJobs"),
     "disruption-controller": _plain("disruption", "Disruptions"),
-    "horizontal-pod-autoscaler-controller": lambda parts, flags: _class("autoscaler", "Autoscalers")(
-        parts, flags.horizontal_pod_autoscaler_sync_period
+    "horizontal-pod-autoscaler-controller": lambda parts, flags: _make(
+        "autoscaler", "Autoscalers", parts, flags.horizontal_pod_autoscaler_sync_period
     ),
     "resourcequota-controller": _plain("quotas", "Quotas"),
     "persistentvolume-binder-controller": _plain("volume_binder", "VolumeBinder"),
@@ -112,7 +108,7 @@ FACTORIES: dict[str, Factory] = {
     "service-cidr-controller": _plain("service_cidrs", "ServiceCidrs"),
     "namespace-controller": _plain("namespaces", "Namespaces"),
     "garbage-collector-controller": _garbage,
-    "pod-garbage-collector-controller": lambda parts, flags: _class("pod_gc", "PodGc")(parts, flags.terminated_pod_gc_threshold),
+    "pod-garbage-collector-controller": lambda parts, flags: _make("pod_gc", "PodGc", parts, flags.terminated_pod_gc_threshold),
 }
 
 # Who events say they are from, where that isn't the controller's name.

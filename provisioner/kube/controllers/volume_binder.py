@@ -21,6 +21,7 @@ from provisioner.kube.api.volume_match import (
     find,
     is_for,
     mismatch,
+    reference_to,
 )
 from provisioner.kube.controllers.controller import Controller, Parts
 
@@ -167,19 +168,7 @@ class VolumeBinder(Controller):
         """Write what is missing of a binding: volume, its status, claim, its status."""
         ref = volume.spec.claim_ref
         if ref is None or ref.uid != claim.metadata.uid:
-            metadata = claim.metadata
-            body: dict[str, Any] = {
-                "spec": {
-                    "claimRef": {
-                        "apiVersion": "v1",
-                        "kind": "PersistentVolumeClaim",
-                        "namespace": metadata.namespace,
-                        "name": metadata.name,
-                        "uid": metadata.uid,
-                        "resourceVersion": metadata.resource_version,
-                    }
-                },
-            }
+            body: dict[str, Any] = {"spec": {"claimRef": reference_to(claim)}}
             if ref is None:
                 body["metadata"] = {"annotations": {BOUND_BY_CONTROLLER: "yes"}}
             volume = await self.changed(volume, body)

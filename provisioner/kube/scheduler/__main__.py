@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from provisioner.kube.client import leader
+from provisioner.kube.client import leader, serving
 from provisioner.kube.client.client import Client
-from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
+from provisioner.kube.client.daemon import Daemon, run_daemon
 from provisioner.kube.client.events import EventRecorder
-from provisioner.kube.client.flags import Flags, FlagSet, integer
+from provisioner.kube.client.flags import Flags, FlagSet
 from provisioner.kube.client.informer import InformerSet
-from provisioner.kube.client.serving import serving_context
 from provisioner.kube.scheduler.loop import Scheduler
 from provisioner.kube.scheduler.profiles import Configuration, ProfileSettings, profiles_of, read
 from provisioner.kube.scheduler.queue import SchedulingQueue
@@ -28,16 +26,10 @@ SYNC_S = 60.0
 
 def flag_set() -> FlagSet:
     flags = FlagSet("kube-scheduler", "gives each pod the best node that can take it")
-    flags.add("kubeconfig", str, "", "how to reach the API server")
-    flags.add("authentication-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
-    flags.add("authorization-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
+    serving.add_flags(flags, 10259)
     flags.add("config", str, "", "a KubeSchedulerConfiguration file: profiles, their scoring plugins, back-off")
     flags.add("scheduler-name", str, "", "one profile of this name, where no file names any")
     leader.add_flags(flags, "kube-scheduler")
-    flags.add("bind-address", str, "127.0.0.1", "where /healthz and /metrics answer")
-    flags.add("secure-port", integer, 10259, "their port; 0 turns them off")
-    flags.add("tls-cert-file", str, "", "serving certificate (default: one made at start)")
-    flags.add("tls-private-key-file", str, "", "its key")
     return flags
 
 
@@ -49,8 +41,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     kubeconfig = flags.kubeconfig or config.client_connection.kubeconfig
     client = Client.from_kubeconfig(kubeconfig or None, user_agent="kube-scheduler", max_connections=80)
     daemon.on_stop("client", client.close)
-    context = serving_context(flags.tls_cert_file, flags.tls_private_key_file, names=[socket.gethostname(), flags.bind_address])
-    await daemon.serve(Listener(flags.bind_address, flags.secure_port, context))
+    await daemon.serve(serving.listener(flags))
     recorder = EventRecorder(client, "default-scheduler")
     daemon.spawn("events", recorder.run())
 

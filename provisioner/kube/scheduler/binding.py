@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.volume_match import BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE
+from provisioner.kube.api.volume_match import BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE, reference_to
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.client.informer import Store
@@ -49,18 +49,9 @@ class Binder:
         return now is not None and bool(now.spec.volume_name) and BIND_COMPLETED in (now.metadata.annotations or {})
 
     async def _reserve(self, volume: core_v1.PersistentVolume, claim: core_v1.PersistentVolumeClaim) -> None:
-        metadata = claim.metadata
-        reference = {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "namespace": metadata.namespace,
-            "name": metadata.name,
-            "uid": metadata.uid,
-            "resourceVersion": metadata.resource_version,
-        }
         body: dict[str, Any] = {
             "metadata": {"resourceVersion": volume.metadata.resource_version, "annotations": {BOUND_BY_CONTROLLER: "yes"}},
-            "spec": {"claimRef": reference},
+            "spec": {"claimRef": reference_to(claim)},
         }
         await self._client.patch(core_v1.PersistentVolume, volume.metadata.name or "", body=body)
 

@@ -9,28 +9,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from provisioner.kube.client.clock import FakeClock
 from provisioner.kube.kubelet.node.machine import Machine
-from provisioner.kube.kubelet.runtime.containers import Container, view
-from provisioner.kube.kubelet.runtime.docker_types import HostResources, Inspect, InspectConfig, State
 from provisioner.kube.kubelet.server import summary
 from provisioner.kube.kubelet.server.cadvisor import Series, cadvisor_metrics
 from provisioner.kube.kubelet.server.stats import Usage
 from provisioner.kube.network.podnet import interface_of
+from tests.unit.kube.kubelet.server.running import container
 
 MACHINE = Machine("h", 4, 8 << 30, 1 << 30, "amd64", "k", "os", "m", "b", "s")
-
-
-def container(name: str) -> Container:
-    labels = {
-        "io.kubernetes.pod.uid": "u",
-        "io.kubernetes.container.name": name,
-        "io.kubernetes.pod.name": "p",
-        "io.kubernetes.pod.namespace": "d",
-    }
-    state = State(status="running", running=True, started_at="2026-01-01T00:00:00Z")
-    limits = HostResources(memory=64 << 20, cpu_shares=512, cpu_quota=50_000)
-    found = view(Inspect(id=name, state=state, config=InspectConfig(image="busybox", labels=labels), host_config=limits))
-    assert found is not None
-    return found
 
 
 def values(text: str, **labels: str) -> dict[str, float]:

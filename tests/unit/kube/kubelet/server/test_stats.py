@@ -8,23 +8,10 @@ import pytest
 
 from provisioner.kube.client.clock import FakeClock
 from provisioner.kube.kubelet.node import machine
-from provisioner.kube.kubelet.runtime.containers import Container, view
-from provisioner.kube.kubelet.runtime.docker_types import Inspect, InspectConfig, State
+from provisioner.kube.kubelet.runtime.containers import Container
 from provisioner.kube.kubelet.server.stats import Stats, resource_metrics
 from provisioner.kube.kubelet.server.summary import summary
-
-
-def container(name: str) -> Container:
-    labels = {
-        "io.kubernetes.pod.uid": "u",
-        "io.kubernetes.container.name": name,
-        "io.kubernetes.pod.name": "p",
-        "io.kubernetes.pod.namespace": "d",
-    }
-    state = State(status="running", running=True, started_at="2026-01-01T00:00:00Z")
-    found = view(Inspect(id=name, state=state, config=InspectConfig(labels=labels)))
-    assert found is not None
-    return found
+from tests.unit.kube.kubelet.server.running import container
 
 
 class Docker:
