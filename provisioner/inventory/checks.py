@@ -47,6 +47,7 @@ def check(inventory: Inventory, problems: list[Problem]) -> list[Problem]:
     problems.extend(decoder.problems)
     if inventory.cluster:
         _check_networks(inventory, problems)
+        _check_kubelet(inventory, problems)
     if inventory.cluster or "masters" in inventory.groups:
         _check_spelling(inventory, variables, warnings)
     for name in inventory.hosts.keys() & inventory.groups.keys():
@@ -204,6 +205,15 @@ def _check_networks(inventory: Inventory, problems: list[Problem]) -> None:
     if service_ip and ipaddress.ip_address(service_ip) not in parsed["cluster.service_cidr"]:
         place = _place(inventory, "cluster", "dns", "service_ip")
         problems.append(place.problem(f"cluster.dns.service_ip {service_ip} is outside service_cidr {spec.service_cidr}"))
+
+
+def _check_kubelet(inventory: Inventory, problems: list[Problem]) -> None:
+    assert inventory.cluster is not None
+    kubelet = inventory.cluster.kubelet
+    if kubelet.graceful_node_shutdown_critical_s > kubelet.graceful_node_shutdown_s:
+        text = f"{kubelet.graceful_node_shutdown_critical_s} is more than graceful_node_shutdown_s, of which it is a part"
+        place = _place(inventory, "cluster", "kubelet", "graceful_node_shutdown_critical_s")
+        problems.append(place.problem(f"cluster.kubelet.graceful_node_shutdown_critical_s {text}"))
 
 
 def _check_images(inventory: Inventory, problems: list[Problem]) -> None:

@@ -116,6 +116,11 @@ class KubeletSpec:
     """Pods that one node takes at most; bounded by the addresses of its pod range too."""
     shutdown_grace_period_s: int = setting(10, check=between(0, 3600))
     """Seconds that pods get to end when their host shuts down."""
+    graceful_node_shutdown_s: int = setting(0, check=between(0, 86_400))
+    """Seconds in which the kubelet ends pods in order when its host shuts down, least important first, as Failed with the reason Terminated
+    (`shutdownGracePeriod`); 0: they are only stopped, and begin again with their host."""
+    graceful_node_shutdown_critical_s: int = setting(0, check=between(0, 86_400))
+    """Of these, the last seconds, which are for critical pods alone (`shutdownGracePeriodCriticalPods`)."""
     eviction_memory_available: str = "100Mi"
     """Free memory of a node below which pods are evicted."""
     system_reserved_memory: str = ""

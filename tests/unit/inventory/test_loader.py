@@ -168,6 +168,7 @@ def test_all_mistakes_are_told_at_once_with_places(tmp_path: Path) -> None:
     [
         (("10.50.0.0/16", "10.96.128.0/17"), "inventory.yaml:6:17: cluster.pod_cidr 10.96.128.0/17 overlaps cluster.service_cidr"),
         (("name: demo", "name: De_mo"), "'De_mo' is not a DNS label"),
+        (("name: demo", "kubelet: {graceful_node_shutdown_critical_s: 5}"), "graceful_node_shutdown_critical_s 5 is more than"),
         (("m1: {ansible_host: 10.0.0.1}", ""), "group 'masters' has no hosts"),
         (("m1: {ansible_host", "M_1: {ansible_host"), "host 'M_1' is not a DNS name"),
         (("m1: {", "m1: {}\n        m1: {"), "inventory.yaml:11:9: key 'm1' is written twice"),
