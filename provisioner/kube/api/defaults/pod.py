@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1, meta_v1
 from provisioner.kube.api.defaults import default, default_text
+from provisioner.kube.api.pod_totals import asked
 
 PROBES = ("liveness_probe", "readiness_probe", "startup_probe")
 MODE = 0o644
@@ -20,13 +22,21 @@ def pod(obj: core_v1.Pod) -> None:
             for port in container.ports or ():
                 if not port.host_port:
                     port.host_port = port.container_port
-    _requests_from_limits(obj.spec.resources)
+    if obj.spec.resources is not None and obj.spec.resources.limits:
+        _pod_requests(obj.spec, obj.spec.resources)
     default(obj.spec, enable_service_links=True)
 
 
 def _requests_from_limits(resources: core_v1.ResourceRequirements | None) -> None:
     if resources is not None and resources.limits:
         resources.requests = {**resources.limits, **(resources.requests or {})}
+
+
+def _pod_requests(found: core_v1.PodSpec, own: core_v1.ResourceRequirements) -> None:
+    """A pod with limits asks for what its containers ask for together, and for its limit where they ask for nothing."""
+    together = {name: asked(found, name) for name in ("cpu", "memory")}
+    summed = {name: quantity.render(value, "binary" if name == "memory" else "decimal") for name, value in together.items() if value}
+    own.requests = {**(own.limits or {}), **summed, **(own.requests or {})}
 
 
 def podtemplate(obj: core_v1.PodTemplate) -> None:

@@ -14,6 +14,9 @@ from provisioner.kube.api.validation.checks import Once, needed
 
 # Ten minutes.
 MIN_CERTIFICATE_S = 600
+# Of pods' certificates: an hour, 91 days, and a day where the signer is one of Kubernetes' own.
+POD_MIN_S, POD_MAX_S, OWN_MAX_S = 3600, 91 * 86400, 86400
+KEY_TYPES = ("ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519", "RSA3072", "RSA4096")
 LEGACY = "kubernetes.io/legacy-unknown"
 USAGES = (
     "any",
@@ -96,6 +99,17 @@ def signer(path: str, name: str | None) -> list[FieldError]:
     if domain.count(".") < 1:
         return [errors.invalid_value(path, domain, "should be a domain with at least two segments separated by dots")]
     return []
+
+
+def lifetime(path: str, seconds: int | None, signer_name: str) -> list[FieldError]:
+    """How long a pod's certificate may live."""
+    if seconds is None:
+        return []
+    if seconds < POD_MIN_S:
+        return [errors.invalid_value(path, seconds, f"must be at least {POD_MIN_S} seconds (1 hour)")]
+    if signer_name.startswith("kubernetes.io/") and seconds > OWN_MAX_S:
+        return [errors.invalid_value(path, seconds, f"must be at most {OWN_MAX_S} seconds (24 hours) for kubernetes.io signers")]
+    return [errors.invalid_value(path, seconds, f"must be at most {POD_MAX_S} seconds (91 days)")] if seconds > POD_MAX_S else []
 
 
 def _bundle(obj: Any) -> list[FieldError]:

@@ -24,8 +24,15 @@ ENV_FIELDS = (
     "status.podIP",
     "status.podIPs",
 )
+_CPU_DIVISORS = ("1m", "1")
+_BYTE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+_SAID = {"ephemeral-storage": "local ephemeral storage"}
+_HEADER = re.compile(r"[-A-Za-z0-9]+")
+_NO_HEADER = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
 ENV_RESOURCES = tuple(f"{part}.{name}" for part in ("limits", "requests") for name in ("cpu", "ephemeral-storage", "memory"))
 _SUBSCRIPT = re.compile(r"metadata\.(annotations|labels)\['(.*)'\]")
+# An AppArmor profile's name fits a path of the kernel's.
+MAX_PROFILE = 4095
 # Below these, nobody may overcommit: what is asked for is what is used.
 NATIVE = ("cpu", "memory", "ephemeral-storage")
 
@@ -63,6 +70,8 @@ def _ports(found: Any, path: str, host_network: bool) -> list[FieldError]:
             message = "must match `containerPort` when `hostNetwork` is true"
             problems.append(errors.invalid_value(f"{where}.hostPort", given.host_port, message))
         problems += one_of(f"{where}.protocol", given.protocol, PROTOCOLS)
+        if given.host_ip:
+            problems += checks.address(f"{where}.hostIP", given.host_ip)
     return problems
 
 
@@ -92,7 +101,7 @@ def _source(variable: Any, path: str) -> list[FieldError]:
     sources = checks.sources_of(found)
     problems = []
     if not sources:
-        message = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
+        message = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
         problems.append(errors.invalid_value(path, "", message))
     elif variable.value:
         problems.append(errors.invalid_value(path, "", "may not be specified when `value` is not empty"))
@@ -105,11 +114,30 @@ def _source(variable: Any, path: str) -> list[FieldError]:
         asked = found.resource_field_ref.resource
         if asked and asked not in ENV_RESOURCES and ".hugepages-" not in asked:
             problems.append(errors.not_supported(f"{path}.resourceFieldRef.resource", asked, ENV_RESOURCES))
+        problems += divisor(found.resource_field_ref, f"{path}.resourceFieldRef")
     for name, reference in (("configMapKeyRef", found.config_map_key_ref), ("secretKeyRef", found.secret_key_ref)):
         if reference is not None:
             problems += checks.name_needed(f"{path}.{name}.name", reference.name)
             problems += checks.name_needed(f"{path}.{name}.key", reference.key, names.is_config_key)
+    if found.file_key_ref is not None:
+        reference, where = found.file_key_ref, f"{path}.fileKeyRef"
+        problems += checks.name_needed(f"{where}.key", reference.key, names.is_env_name)
+        problems += checks.name_needed(f"{where}.volumeName", reference.volume_name, names.is_dns_label)
+        problems += needed(f"{where}.path", reference.path) + checks.relative_path(f"{where}.path", reference.path)
     return problems
+
+
+def divisor(found: Any, path: str) -> list[FieldError]:
+    """What an amount is divided by: whole units, and thousandths of processors."""
+    given, resource = found.divisor, (found.resource or "").partition(".")[2]
+    if given in (None, "", "0", 0):
+        return []
+    allowed, said = (_CPU_DIVISORS, "cpu") if resource == "cpu" else (_BYTE_DIVISORS, _SAID.get(resource, resource))
+    if quantity.canonical(given) in allowed:
+        return []
+    listed = f"{', '.join(allowed[:-1])} and {allowed[-1]}" if len(allowed) == 2 else ", ".join(allowed)
+    message = f"only divisor's values {listed} are supported with the {said} resource"
+    return [errors.invalid_value(f"{path}.divisor", resource, message)]
 
 
 def field_reference(found: Any, path: str, allowed: tuple[str, ...]) -> list[FieldError]:
@@ -171,6 +199,9 @@ def _handler(found: Any, path: str, kinds: tuple[str, ...]) -> list[FieldError]:
     elif given[0] == "httpGet":
         problems += needed(f"{where}.path", found.http_get.path) + port_or_name(f"{where}.port", found.http_get.port)
         problems += one_of(f"{where}.scheme", found.http_get.scheme, ("HTTP", "HTTPS"))
+        for header in found.http_get.http_headers or ():
+            if not _HEADER.fullmatch(header.name or ""):
+                problems.append(errors.invalid_value(f"{where}.httpHeaders", header.name or "", _NO_HEADER))
     elif given[0] == "tcpSocket":
         problems += port_or_name(f"{where}.port", found.tcp_socket.port)
     elif given[0] == "grpc":
@@ -199,9 +230,32 @@ def resources(found: Any, path: str) -> list[FieldError]:
                 exact[(field, name)] = quantity.parse(value)
                 if name not in NATIVE and exact[(field, name)].denominator != 1:
                     problems.append(errors.invalid_value(where, str(value), "must be an integer"))
+    problems += _pages(exact, found, path)
     for (field, name), asked in exact.items():
         if field == "requests":
             problems += _against_limit(name, asked, exact.get(("limits", name)), found, path)
+    return problems
+
+
+def _pages(exact: dict[tuple[str, str], Any], found: Any, path: str) -> list[FieldError]:
+    """Huge pages come whole, and beside cpu or memory."""
+    pages = [key for key in exact if key[1].startswith("hugepages-")]
+    if not pages:
+        return []
+    problems = []
+    for field, name in pages:
+        size = name.removeprefix("hugepages-")
+        try:
+            whole = exact[field, name] > 0 and exact[field, name] % quantity.parse(size) == 0
+        except (quantity.QuantityError, ZeroDivisionError):
+            problems.append(errors.invalid_value(f"{path}.{field}[{name}]", name, "must name the size of its pages"))
+            continue
+        if not whole:
+            shown = quantity.canonical(getattr(found, field)[name])
+            message = f"{shown} is not positive integer multiple of {size}"
+            problems.append(errors.invalid_value(f"{path}.{field}[{name}]", shown, message))
+    if not any(name in ("cpu", "memory") for _, name in exact):
+        problems.append(errors.forbidden_field(path, "HugePages require cpu or memory"))
     return problems
 
 
@@ -250,10 +304,17 @@ def profiles(found: Any, path: str) -> list[FieldError]:
         if profile is None:
             continue
         where = f"{path}.{name}"
+        local = profile.localhost_profile
         problems += one_of(f"{where}.type", profile.type, ("Localhost", "RuntimeDefault", "Unconfined"))
         if profile.type == "Localhost":
-            problems += needed(f"{where}.localhostProfile", profile.localhost_profile, "must be set when profile type is Localhost")
-        elif profile.localhost_profile is not None:
+            problems += needed(f"{where}.localhostProfile", local, "must be set when profile type is Localhost")
+            if local and name == "seccompProfile":
+                problems += checks.relative_path(f"{where}.localhostProfile", local)
+            elif local and local != local.strip():
+                problems.append(errors.invalid_value(f"{where}.localhostProfile", local, "must not be padded with whitespace"))
+            elif local and len(local) > MAX_PROFILE:
+                problems.append(errors.too_long(f"{where}.localhostProfile", MAX_PROFILE))
+        elif local is not None:
             message = "can only be set when profile type is Localhost"
-            problems.append(errors.invalid_value(f"{where}.localhostProfile", profile.localhost_profile, message))
+            problems.append(errors.invalid_value(f"{where}.localhostProfile", local, message))
     return problems

@@ -11,12 +11,15 @@ from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.qos import qos_class
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, named, needed, one_of, within
-from provisioner.kube.api.validation.containers import container, profiles, resources
+from provisioner.kube.api.validation.containers import container, profiles
 from provisioner.kube.api.validation.pod_host import host
+from provisioner.kube.api.validation.pod_resources import pod_resources
+from provisioner.kube.api.validation.restarts import restarts
 from provisioner.kube.api.validation.scheduling import placement
 from provisioner.kube.api.validation.volumes import mounts, volumes
 
 RESTART_POLICIES = ("Always", "Never", "OnFailure")
+PREEMPTION = ("Never", "PreemptLowerPriority")
 DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 MAX_NAMESERVERS, MAX_SEARCHES = 3, 32
 
@@ -36,7 +39,7 @@ def create(obj: core_v1.Pod) -> list[FieldError]:
 
 def spec(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     """A PodSpec at a path."""
-    by_name, problems = volumes(found.volumes, f"{path}.volumes")
+    by_name, problems = volumes(found.volumes, f"{path}.volumes", pod=path == "spec")
     problems += _containers(found, path, by_name)
     problems += one_of(f"{path}.restartPolicy", found.restart_policy, RESTART_POLICIES)
     problems += one_of(f"{path}.dnsPolicy", found.dns_policy, DNS_POLICIES)
@@ -52,7 +55,8 @@ def spec(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     ):
         problems += named(f"{path}.{name}", value, check)
     problems += host(found, path)
-    problems += _dns(found, path) + _security(found, path) + placement(found, path) + resources(found.resources, f"{path}.resources")
+    problems += _dns(found, path) + _security(found, path) + placement(found, path)
+    problems += pod_resources(found, path) + one_of(f"{path}.preemptionPolicy", found.preemption_policy, PREEMPTION, optional=True)
     for index, alias in enumerate(found.host_aliases or ()):
         problems += checks.address(f"{path}.hostAliases[{index}].ip", alias.ip)
         for name in alias.hostnames or ():
@@ -87,10 +91,28 @@ def _containers(found: core_v1.PodSpec, path: str, by_name: dict[str, core_v1.Vo
                 if given.host_port and field == "containers":
                     key = f"{given.protocol}/{given.host_ip or ''}/{given.host_port}"
                     problems += host_ports.add(f"{where}.ports[{number}].hostPort", key)
+            problems += _files_of(one, where, by_name)
+            if field != "ephemeralContainers":
+                problems += restarts(one, where, found.restart_policy, init=field == "initContainers")
             if field == "initContainers":
                 problems += _init(one, where)
             elif field == "ephemeralContainers":
                 problems += _ephemeral(one, where, found)
+    return problems
+
+
+def _files_of(one: Any, path: str, by_name: dict[str, core_v1.Volume]) -> list[FieldError]:
+    """Variables that are read from files: those lie in an emptyDir of the pod."""
+    problems = []
+    for index, variable in enumerate(one.env or ()):
+        reference = variable.value_from.file_key_ref if variable.value_from is not None else None
+        if reference is None or not reference.volume_name:
+            continue
+        where, volume = f"{path}.env[{index}].valueFrom.fileKeyRef.volumeName", by_name.get(reference.volume_name)
+        if volume is None:
+            problems.append(errors.not_found_field(where, reference.volume_name))
+        elif volume.empty_dir is None:
+            problems.append(errors.invalid_value(where, reference.volume_name, "must be a volume of type emptyDir"))
     return problems
 
 
@@ -99,8 +121,6 @@ def _init(one: core_v1.Container, path: str) -> list[FieldError]:
     if one.restart_policy == "Always":
         return []
     problems = []
-    if one.restart_policy:
-        problems += one_of(f"{path}.restartPolicy", one.restart_policy, RESTART_POLICIES)
     for name, value in (
         ("lifecycle", one.lifecycle),
         ("livenessProbe", one.liveness_probe),
@@ -142,6 +162,11 @@ def _dns(found: core_v1.PodSpec, path: str) -> list[FieldError]:
         problems.append(errors.invalid_value(f"{where}.searches", config.searches, f"must not have more than {MAX_SEARCHES} search paths"))
     for index, server in enumerate(config.nameservers or ()):
         problems += checks.address(f"{where}.nameservers[{index}]", server)
+    for index, search in enumerate(config.searches or ()):
+        if search != ".":
+            # Underscores are in names of services (RFC 2782), and a dot at the end says that nothing is to be added.
+            wrong = names.is_dns_subdomain(search.removesuffix(".").replace("_", "a"))
+            problems += [errors.invalid_value(f"{where}.searches[{index}]", search, message) for message in wrong]
     for index, option in enumerate(config.options or ()):
         problems += needed(f"{where}.options[{index}]", option.name, "must not be empty")
     return problems
@@ -159,6 +184,11 @@ def _security(found: core_v1.PodSpec, path: str) -> list[FieldError]:
         problems += within(f"{where}.{name}", value, 0, checks.INT32_MAX)
     for index, group in enumerate(context.supplemental_groups or ()):
         problems += within(f"{where}.supplementalGroups[{index}]", group, 0, checks.INT32_MAX)
+    for field, chosen, allowed in (
+        ("supplementalGroupsPolicy", context.supplemental_groups_policy, ("Merge", "Strict")),
+        ("seLinuxChangePolicy", context.se_linux_change_policy, ("MountOption", "Recursive")),
+    ):
+        problems += one_of(f"{where}.{field}", chosen, allowed, optional=True)
     problems += one_of(f"{where}.fsGroupChangePolicy", context.fs_group_change_policy, ("Always", "OnRootMismatch"), optional=True)
     return problems + profiles(context, where)
 

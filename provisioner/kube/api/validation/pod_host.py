@@ -6,12 +6,23 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from provisioner.kube.api import errors
+from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
-from provisioner.kube.api.validation.checks import Once, needed
+from provisioner.kube.api.validation.checks import Once, name_needed, named, needed
 
 SYSCTL_LENGTH = 253
+# As many as Linux has room for.
+MAX_HOSTNAME = 64
+WINDOWS_SIGNALS = ("SIGKILL", "SIGTERM")
+_REAL_TIME = 15
+LINUX_SIGNALS = (
+    *("SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO", "SIGIOT", "SIGKILL"),
+    *("SIGPIPE", "SIGPOLL", "SIGPROF", "SIGPWR", "SIGQUIT", "SIGRTMAX", *(f"SIGRTMAX-{n}" for n in range(1, _REAL_TIME)), "SIGRTMIN"),
+    *(f"SIGRTMIN+{n}" for n in range(1, _REAL_TIME + 1)),
+    *("SIGSEGV", "SIGSTKFLT", "SIGSTOP", "SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGUSR1", "SIGUSR2"),
+    *("SIGVTALRM", "SIGWINCH", "SIGXCPU", "SIGXFSZ"),
+)
 _SEGMENT = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 SYSCTL = rf"^({_SEGMENT}[\./])*{_SEGMENT}$"
 _SHARED = re.compile(r"kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..*")
@@ -29,7 +40,22 @@ _SPEC_WORDS = ("host_ipc", "host_pid", "host_users", "share_process_namespace")
 
 def host(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     """Of a PodSpec at a path."""
-    return _sysctls(found, path) + _users(found, path) + _system(found, path) + _of_containers(found, path)
+    problems = _sysctls(found, path) + _users(found, path) + _system(found, path) + _of_containers(found, path)
+    return problems + _processes(found, path) + claims_of(found, path) + _name(found, path)
+
+
+def _name(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    """A host name instead of the one that is made of the pod's fits the kernel, and is the pod's own."""
+    name, where = found.hostname_override, f"{path}.hostnameOverride"
+    if name is None:
+        return []
+    problems = [errors.too_long(where, MAX_HOSTNAME)] if len(name) > MAX_HOSTNAME else []
+    problems += [errors.invalid_value(where, name, message) for message in names.is_dns_subdomain(name)]
+    if found.host_network:
+        problems.append(errors.forbidden_field(where, "may not be specified when hostNetwork is true"))
+    if found.set_hostname_as_fqdn:
+        problems.append(errors.forbidden_field(where, "may not be specified when setHostnameAsFQDN is true"))
+    return problems
 
 
 def _sysctls(found: core_v1.PodSpec, path: str) -> list[FieldError]:
@@ -110,9 +136,56 @@ def _of_containers(found: core_v1.PodSpec, path: str) -> list[FieldError]:
             if seconds is not None and grace_s is not None and seconds > grace_s:
                 message = f"must be non-negative and less than terminationGracePeriodSeconds ({grace_s})"
                 problems.append(errors.invalid_value(f"{where}.lifecycle.{name}.sleep", seconds, message))
-        if one.restart_policy_rules and not one.restart_policy:
-            problems.append(errors.required(f"{where}.restartPolicy", "must specify restartPolicy when restart rules are used"))
+        if one.lifecycle is not None and one.lifecycle.stop_signal:
+            problems += _signal(one.lifecycle.stop_signal, f"{where}.lifecycle.stopSignal", found.os.name if found.os is not None else None)
+        used = Once()
         for index, claim in enumerate((one.resources.claims if one.resources is not None else None) or ()):
             if claim.name not in claims:
                 problems.append(errors.not_found_field(f"{where}.resources.claims[{index}]", claim.name))
+            problems += used.add(f"{where}.resources.claims[{index}]", (claim.name, claim.request), f"{claim.name}{_part(claim.request)}")
+        context = one.security_context
+        if context is not None and context.proc_mount == "Unmasked" and found.host_users is not False:
+            message = "`hostUsers` must be false to use `Unmasked`"
+            problems.append(errors.invalid_value(f"{where}.securityContext.procMount", "Unmasked", message))
+    return problems
+
+
+def _part(request: str | None) -> str:
+    return f"/{request}" if request else ""
+
+
+def _signal(signal: str, path: str, system: str | None) -> list[FieldError]:
+    """What a container is stopped by is a word of its system's."""
+    if system is None:
+        return [errors.forbidden_field(path, "may not be set for containers with empty `spec.os.name`")]
+    known = WINDOWS_SIGNALS if system == "windows" else LINUX_SIGNALS
+    return [] if signal in known else [errors.not_supported(path, signal, known)]
+
+
+def _processes(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    """Windows: containers that are processes of the host have its network."""
+    own = found.security_context
+    options = [c.security_context.windows_options for _, c in _each(found, path) if c.security_context is not None]
+    options.append(own.windows_options if own is not None else None)
+    if not any(given is not None and given.host_process for given in options) or found.host_network:
+        return []
+    message = "hostNetwork must be true if pod contains any hostProcess containers"
+    return [errors.invalid_value(f"{path}.hostNetwork", False, message)]
+
+
+def claims_of(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    """A pod's resource claims: each is there already, or made from a template."""
+    problems: list[FieldError] = []
+    seen = Once()
+    for index, claim in enumerate(found.resource_claims or ()):
+        where = f"{path}.resourceClaims[{index}]"
+        problems += name_needed(f"{where}.name", claim.name, names.is_dns_label) + seen.add(f"{where}.name", claim.name)
+        given, template = claim.resource_claim_name, claim.resource_claim_template_name
+        if given is not None and template is not None:
+            message = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            problems.append(errors.invalid_value(where, claim, message))
+        elif given is None and template is None:
+            problems.append(errors.invalid_value(where, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"))
+        problems += named(f"{where}.resourceClaimName", given, names.is_dns_subdomain)
+        problems += named(f"{where}.resourceClaimTemplateName", template, names.is_dns_subdomain)
     return problems

@@ -50,7 +50,7 @@ def tolerations(found: list[core_v1.Toleration] | None, path: str) -> list[Field
                 message = "value must be empty when `operator` is 'Exists'"
                 problems.append(errors.invalid_value(f"{where}.operator", toleration.value, message))
         else:
-            problems += one_of(f"{where}.operator", toleration.operator, ("Equal", "Exists", "Gt", "Lt"))
+            problems += one_of(f"{where}.operator", toleration.operator, ("Equal", "Exists"))
         problems += one_of(f"{where}.effect", toleration.effect, TAINT_EFFECTS, optional=True)
     return problems
 
@@ -66,12 +66,47 @@ def _spread(found: list[core_v1.TopologySpreadConstraint] | None, path: str) -> 
         problems += one_of(f"{where}.whenUnsatisfiable", constraint.when_unsatisfiable, ("DoNotSchedule", "ScheduleAnyway"))
         pair = (constraint.topology_key, constraint.when_unsatisfiable)
         problems += seen.add(f"{where}.{{topologyKey, whenUnsatisfiable}}", pair, f"{{{pair[0]}, {pair[1]}}}")
-        if constraint.min_domains is not None and constraint.min_domains <= 0:
-            problems.append(errors.invalid_value(f"{where}.minDomains", constraint.min_domains, "must be greater than zero"))
+        if constraint.min_domains is not None:
+            problems += _domains(constraint, f"{where}.minDomains")
         for name, value in (("nodeAffinityPolicy", constraint.node_affinity_policy), ("nodeTaintsPolicy", constraint.node_taints_policy)):
             problems += one_of(f"{where}.{name}", value, ("Honor", "Ignore"), optional=True)
         problems += label_selector(f"{where}.labelSelector", constraint.label_selector)
+        if constraint.match_label_keys:
+            problems += _keys(constraint.match_label_keys, constraint.label_selector, f"{where}.matchLabelKeys")
+            problems += _in_both(constraint.match_label_keys, _keys_of(constraint.label_selector), where, "labelSelector")
     return problems
+
+
+def _domains(constraint: core_v1.TopologySpreadConstraint, path: str) -> list[FieldError]:
+    wanted, action = constraint.min_domains, constraint.when_unsatisfiable
+    problems = [] if (wanted or 0) > 0 else [errors.invalid_value(path, wanted, "must be greater than zero")]
+    if action != "DoNotSchedule":
+        message = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action or ''}"
+        problems.append(errors.invalid_value(path, wanted, message))
+    return problems
+
+
+def _keys(keys: list[str], selector: Any, path: str) -> list[FieldError]:
+    """Keys of the pod's own labels, whose values a selector is narrowed by."""
+    if selector is None:
+        return [errors.forbidden_field(path, "must not be specified when labelSelector is not set")]
+    return [
+        errors.invalid_value(f"{path}[{index}]", key, message) for index, key in enumerate(keys) for message in names.is_qualified_name(key)
+    ]
+
+
+def _keys_of(selector: Any) -> set[str]:
+    if selector is None:
+        return set()
+    return {*(selector.match_labels or ()), *(expression.key for expression in selector.match_expressions or ())}
+
+
+def _in_both(keys: list[str], others: set[str], path: str, name: str) -> list[FieldError]:
+    return [
+        errors.invalid_value(f"{path}.matchLabelKeys[{index}]", key, f"exists in both matchLabelKeys and {name}")
+        for index, key in enumerate(keys)
+        if key in others
+    ]
 
 
 def _node_affinity(found: core_v1.NodeAffinity, path: str) -> list[FieldError]:
@@ -104,7 +139,11 @@ def _term(term: core_v1.NodeSelectorTerm, path: str) -> list[FieldError]:
 
 def _requirement(found: core_v1.NodeSelectorRequirement, path: str, *, fields: bool) -> list[FieldError]:
     problems: list[FieldError] = []
-    if found.operator in ("In", "NotIn"):
+    if found.operator in ("In", "NotIn") and fields:
+        if len(found.values or ()) != 1:
+            message = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+            problems.append(errors.required(f"{path}.values", message))
+    elif found.operator in ("In", "NotIn"):
         problems += needed(f"{path}.values", found.values, "must be specified when `operator` is 'In' or 'NotIn'")
     elif found.operator in ("Exists", "DoesNotExist") and not fields:
         if found.values:
@@ -138,6 +177,13 @@ def _pod_affinity(found: Any, path: str) -> list[FieldError]:
 def _pod_term(term: core_v1.PodAffinityTerm, path: str) -> list[FieldError]:
     problems = label_selector(f"{path}.labelSelector", term.label_selector)
     problems += label_selector(f"{path}.namespaceSelector", term.namespace_selector)
+    keys, others = term.match_label_keys or [], term.mismatch_label_keys or []
+    if keys:
+        problems += _keys(keys, term.label_selector, f"{path}.matchLabelKeys") + _in_both(keys, set(others), path, "mismatchLabelKeys")
+    if others:
+        problems += _keys(others, term.label_selector, f"{path}.mismatchLabelKeys")
+    if term.topology_key:
+        problems += checks.named(f"{path}.topologyKey", term.topology_key, names.is_qualified_name)
     for namespace in term.namespaces or ():
         problems += [errors.invalid_value(f"{path}.namespace", namespace, message) for message in names.is_dns_label(namespace)]
     return problems + needed(f"{path}.topologyKey", term.topology_key, "can not be empty")

@@ -10,6 +10,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks, scheduling
 from provisioner.kube.api.validation.checks import Once, forbidden_change, needed, one_of, unchanged
+from provisioner.kube.api.validation.volume_sources import built_in
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
@@ -142,6 +143,9 @@ def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
     if not sources:
         problems.append(errors.required("spec", "must specify a volume type"))
     problems += [errors.forbidden_field(f"spec.{name}", "may not specify more than 1 volume type") for name in sources[1:]]
+    problems += built_in(spec, "spec")
+    if spec.csi is not None:
+        problems += needed("spec.csi.volumeHandle", spec.csi.volume_handle)
     if spec.host_path is not None:
         problems += needed("spec.hostPath.path", spec.host_path.path)
         problems += checks.no_way_up("spec.hostPath.path", spec.host_path.path or "")

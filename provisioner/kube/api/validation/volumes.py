@@ -9,16 +9,15 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, name_needed, needed, one_of
-from provisioner.kube.api.validation.containers import ENV_RESOURCES, field_reference
+from provisioner.kube.api.validation.containers import PULL_POLICIES
+from provisioner.kube.api.validation.projections import downward, files, mode, projected
+from provisioner.kube.api.validation.volume_sources import built_in
 
 HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
-DOWNWARD_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
-# Ten minutes, and what fits an unsigned 32-bit number.
-TOKEN_MIN_S, TOKEN_MAX_S = 600, 1 << 32
 
 
-def volumes(found: list[core_v1.Volume] | None, path: str) -> tuple[dict[str, core_v1.Volume], list[FieldError]]:
-    """(volumes by name, findings)."""
+def volumes(found: list[core_v1.Volume] | None, path: str, *, pod: bool) -> tuple[dict[str, core_v1.Volume], list[FieldError]]:
+    """(volumes by name, findings). What is a pod, and no template of one, says more."""
     by_name: dict[str, core_v1.Volume] = {}
     problems: list[FieldError] = []
     seen = Once()
@@ -32,11 +31,11 @@ def volumes(found: list[core_v1.Volume] | None, path: str) -> tuple[dict[str, co
         if not sources:
             problems.append(errors.required(where, "must specify a volume type"))
         problems += [errors.forbidden_field(f"{where}.{name}", "may not specify more than 1 volume type") for name in sources[1:]]
-        problems += _source(volume, where)
+        problems += _source(volume, where, pod)
     return by_name, problems
 
 
-def _source(volume: core_v1.Volume, path: str) -> list[FieldError]:
+def _source(volume: core_v1.Volume, path: str, pod: bool) -> list[FieldError]:
     problems: list[FieldError] = []
     if volume.empty_dir is not None and volume.empty_dir.size_limit is not None and checks.amount("", volume.empty_dir.size_limit):
         problems.append(errors.forbidden_field(f"{path}.emptyDir.sizeLimit", "SizeLimit field must be a valid resource quantity"))
@@ -47,93 +46,24 @@ def _source(volume: core_v1.Volume, path: str) -> list[FieldError]:
             problems.append(errors.not_supported(f"{path}.hostPath.type", volume.host_path.type, HOST_PATH_TYPES))
     if volume.secret is not None:
         problems += needed(f"{path}.secret.secretName", volume.secret.secret_name)
-        problems += _files(volume.secret, f"{path}.secret")
+        problems += files(volume.secret, f"{path}.secret")
     if volume.config_map is not None:
-        problems += needed(f"{path}.configMap.name", volume.config_map.name) + _files(volume.config_map, f"{path}.configMap")
+        problems += needed(f"{path}.configMap.name", volume.config_map.name) + files(volume.config_map, f"{path}.configMap")
     if volume.persistent_volume_claim is not None:
         problems += needed(f"{path}.persistentVolumeClaim.claimName", volume.persistent_volume_claim.claim_name)
-    if volume.nfs is not None:
-        problems += needed(f"{path}.nfs.server", volume.nfs.server) + needed(f"{path}.nfs.path", volume.nfs.path)
-        if volume.nfs.path and not volume.nfs.path.startswith("/"):
-            problems.append(errors.invalid_value(f"{path}.nfs.path", volume.nfs.path, "must be an absolute path"))
-    if volume.csi is not None:
-        problems += needed(f"{path}.csi.driver", volume.csi.driver)
+    problems += built_in(volume, path)
     if volume.downward_api is not None:
-        problems += _mode(volume.downward_api.default_mode, f"{path}.downwardAPI.defaultMode")
-        problems += _downward(volume.downward_api.items, f"{path}.downwardAPI")
+        problems += mode(volume.downward_api.default_mode, f"{path}.downwardAPI.defaultMode")
+        problems += downward(volume.downward_api.items, f"{path}.downwardAPI")
     if volume.projected is not None:
-        problems += _projected(volume.projected, f"{path}.projected")
+        problems += projected(volume.projected, f"{path}.projected")
+    if volume.image is not None:
+        if not volume.image.reference and pod:
+            problems.append(errors.required(f"{path}.image.reference"))
+        problems += one_of(f"{path}.image.pullPolicy", volume.image.pull_policy, PULL_POLICIES)
     if volume.ephemeral is not None:
         problems += needed(f"{path}.ephemeral.volumeClaimTemplate", volume.ephemeral.volume_claim_template)
     return problems
-
-
-def _mode(value: int | None, path: str) -> list[FieldError]:
-    if value is None or 0 <= value <= 0o777:
-        return []
-    return [errors.invalid_value(path, value, "must be a number between 0 and 0777 (octal), both inclusive")]
-
-
-def _files(found: Any, path: str) -> list[FieldError]:
-    """Mode and chosen keys of a volume that is made of an object's data."""
-    problems = _mode(getattr(found, "default_mode", None), f"{path}.defaultMode")
-    for index, item in enumerate(found.items or ()):
-        where = f"{path}.items[{index}]"
-        problems += needed(f"{where}.key", item.key) + needed(f"{where}.path", item.path)
-        problems += checks.relative_path(f"{where}.path", item.path) + _mode(item.mode, f"{where}.mode")
-    return problems
-
-
-def _downward(items: list[core_v1.DownwardAPIVolumeFile] | None, path: str) -> list[FieldError]:
-    problems = []
-    for index, item in enumerate(items or ()):
-        where = f"{path}.items[{index}]" if not path.endswith("]") else f"{path}.downwardAPI.items[{index}]"
-        problems += (
-            needed(f"{where}.path", item.path) + checks.relative_path(f"{where}.path", item.path) + _mode(item.mode, f"{where}.mode")
-        )
-        if item.field_ref is not None:
-            problems += field_reference(item.field_ref, f"{where}.fieldRef", DOWNWARD_FIELDS)
-            if item.resource_field_ref is not None:
-                problems.append(
-                    errors.invalid_value(where, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously")
-                )
-        elif item.resource_field_ref is not None:
-            problems += needed(f"{where}.resourceFieldRef.containerName", item.resource_field_ref.container_name)
-            asked = item.resource_field_ref.resource
-            if asked not in ENV_RESOURCES and ".hugepages-" not in (asked or ""):
-                problems.append(errors.not_supported(f"{where}.resourceFieldRef.resource", asked or "", ENV_RESOURCES))
-        else:
-            problems.append(errors.required(where, "one of fieldRef and resourceFieldRef is required"))
-    return problems
-
-
-def _projected(found: core_v1.ProjectedVolumeSource, path: str) -> list[FieldError]:
-    problems = _mode(found.default_mode, f"{path}.defaultMode")
-    for index, source in enumerate(found.sources or ()):
-        where = f"{path}.sources[{index}]"
-        given = checks.sources_of(source)
-        if len(given) > 1:
-            problems.append(errors.forbidden_field(where, "may not specify more than 1 volume type per source"))
-        if source.secret is not None:
-            problems += needed(f"{where}.secret.name", source.secret.name) + _files(source.secret, f"{where}.secret")
-        if source.config_map is not None:
-            problems += needed(f"{where}.configMap.name", source.config_map.name) + _files(source.config_map, f"{where}.configMap")
-        if source.downward_api is not None:
-            problems += _downward(source.downward_api.items, where)
-        token = source.service_account_token
-        if token is not None:
-            problems += needed(f"{where}.serviceAccountToken.path", token.path)
-            problems += checks.relative_path(f"{where}.serviceAccountToken.path", token.path)
-            problems += token_lifetime(f"{where}.serviceAccountToken.expirationSeconds", token.expiration_seconds or 0)
-    return problems
-
-
-def token_lifetime(path: str, seconds: int) -> list[FieldError]:
-    if seconds < TOKEN_MIN_S:
-        return [errors.invalid_value(path, seconds, "may not specify a duration less than 10 minutes")]
-    if seconds > TOKEN_MAX_S:
-        return [errors.invalid_value(path, seconds, "may not specify a duration larger than 2^32 seconds")]
-    return []
 
 
 def mounts(container: Any, path: str, by_name: dict[str, core_v1.Volume]) -> list[FieldError]:
@@ -157,12 +87,54 @@ def mounts(container: Any, path: str, by_name: dict[str, core_v1.Volume]) -> lis
                 problems.append(
                     errors.invalid_value(f"{where}.subPathExpr", mount.sub_path_expr, "subPathExpr and subPath are mutually exclusive")
                 )
-        problems += one_of(
-            f"{where}.mountPropagation", mount.mount_propagation, ("Bidirectional", "HostToContainer", "None"), optional=True
-        )
-    for index, device in enumerate(container.volume_devices or ()):
+        if mount.mount_propagation is not None:
+            problems += _propagation(container, mount.mount_propagation, f"{where}.mountPropagation")
+        if mount.recursive_read_only not in (None, "Disabled"):
+            problems += _read_only(mount, f"{where}.recursiveReadOnly")
+    if container.volume_devices:
+        problems += _devices(container, path, by_name, places)
+    return problems
+
+
+def _propagation(container: Any, value: str, path: str) -> list[FieldError]:
+    problems = one_of(path, value, ("Bidirectional", "HostToContainer", "None"))
+    context = container.security_context
+    if value == "Bidirectional" and not (context is not None and context.privileged):
+        message = "Bidirectional mount propagation is available only to privileged containers"
+        problems.append(errors.forbidden_field(path, message))
+    return problems
+
+
+def _read_only(mount: core_v1.VolumeMount, path: str) -> list[FieldError]:
+    if mount.recursive_read_only not in ("Enabled", "IfPossible"):
+        return [errors.not_supported(path, mount.recursive_read_only, ("Disabled", "Enabled", "IfPossible"))]
+    problems = []
+    if not mount.read_only:
+        problems.append(errors.forbidden_field(path, "may only be specified when readOnly is true"))
+    if mount.mount_propagation not in (None, "None"):
+        problems.append(errors.forbidden_field(path, "may only be specified when mountPropagation is None or not specified"))
+    return problems
+
+
+def _devices(container: Any, path: str, by_name: dict[str, core_v1.Volume], places: set[str]) -> list[FieldError]:
+    """Block devices: claims alone have them, and none is mounted too."""
+    problems = []
+    mounted = {mount.name for mount in container.volume_mounts or ()}
+    names_once, paths_once = Once(), Once()
+    for index, device in enumerate(container.volume_devices):
         where = f"{path}.volumeDevices[{index}]"
         problems += needed(f"{where}.name", device.name) + needed(f"{where}.devicePath", device.device_path)
-        if device.name and device.name not in by_name:
+        volume = by_name.get(device.name or "")
+        if device.name and volume is None:
             problems.append(errors.not_found_field(f"{where}.name", device.name))
+        elif volume is not None and volume.persistent_volume_claim is None and volume.ephemeral is None:
+            message = "can only use volume source type of PersistentVolumeClaim/Ephemeral for block mode"
+            problems.append(errors.invalid_value(f"{where}.name", device.name, message))
+        if device.name in mounted:
+            problems.append(errors.invalid_value(f"{where}.name", device.name, "must not already exist in volumeMounts"))
+        if device.device_path in places:
+            message = "must not already exist as a path in volumeMounts"
+            problems.append(errors.invalid_value(f"{where}.devicePath", device.device_path, message))
+        problems += checks.no_way_up(f"{where}.devicePath", device.device_path or "")
+        problems += names_once.add(f"{where}.name", device.name) + paths_once.add(f"{where}.devicePath", device.device_path)
     return problems

@@ -220,3 +220,19 @@ def test_webhooks_fail_closed() -> None:
 def test_a_nodes_range_has_two_names() -> None:
     for spec in ({"podCIDR": "10.0.0.0/24"}, {"podCIDRs": ["10.0.0.0/24"]}):
         assert filled("Node", {"spec": spec})["spec"] == {"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.0.0/24"]}
+
+
+@pytest.mark.parametrize(
+    ("own", "container", "requests"),
+    [
+        ({"limits": {"cpu": "2", "memory": "1Gi"}}, {}, {"cpu": "2", "memory": "1Gi"}),
+        ({"limits": {"cpu": "2"}}, {"requests": {"cpu": "500m", "memory": "1536Mi"}}, {"cpu": "500m", "memory": "1536Mi"}),
+        ({"limits": {"cpu": "2"}, "requests": {"cpu": "1"}}, {"limits": {"cpu": "1500m"}}, {"cpu": "1"}),
+        ({"requests": {"cpu": "1"}}, {"requests": {"memory": "1Gi"}}, {"cpu": "1"}),
+    ],
+)
+def test_a_pod_with_limits_asks_for_what_its_containers_ask_for(
+    own: dict[str, Any], container: dict[str, Any], requests: dict[str, str]
+) -> None:
+    spec = {"containers": [{"name": "c", "image": "i", "resources": container}], "resources": own}
+    assert filled("Pod", {"spec": spec})["spec"]["resources"]["requests"] == requests

@@ -68,10 +68,38 @@ def test_names_of_kernel_settings(name: str) -> None:
             "Invalid value: 31: must be non-negative and less than terminationGracePeriodSeconds (30)",
         ),
         (
-            {"container": {"restartPolicyRules": [{"action": "Restart"}]}},
-            "containers[0].restartPolicy",
-            "Required value: must specify restartPolicy when restart rules are used",
+            {"container": {"lifecycle": {"stopSignal": "SIGUSR1"}}},
+            "containers[0].lifecycle.stopSignal",
+            "Forbidden: may not be set for containers with empty `spec.os.name`",
         ),
+        (
+            {"container": {"lifecycle": {"stopSignal": "SIGUSR1"}}, "os": {"name": "windows"}},
+            "containers[0].lifecycle.stopSignal",
+            'Unsupported value: "SIGUSR1": supported values: "SIGKILL", "SIGTERM"',
+        ),
+        (
+            {"container": {"securityContext": {"procMount": "Unmasked"}}},
+            "containers[0].securityContext.procMount",
+            'Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`',
+        ),
+        (
+            {"container": {"securityContext": {"windowsOptions": {"hostProcess": True}}}},
+            "hostNetwork",
+            "Invalid value: false: hostNetwork must be true if pod contains any hostProcess containers",
+        ),
+        ({"hostnameOverride": "a" * 65}, "hostnameOverride", "Too long: may not be more than 64 bytes"),
+        (
+            {"hostnameOverride": "a", "setHostnameAsFQDN": True},
+            "hostnameOverride",
+            "Forbidden: may not be specified when setHostnameAsFQDN is true",
+        ),
+        ({"hostnameOverride": "a", "hostNetwork": True}, "hostnameOverride", "Forbidden: may not be specified when hostNetwork is true"),
+        (
+            {"container": {"resources": {"claims": [{"name": "a"}] * 2}}, "resourceClaims": [{"name": "a", "resourceClaimName": "x"}]},
+            "containers[0].resources.claims[1]",
+            'Duplicate value: "a"',
+        ),
+        ({"resourceClaims": [{"name": "a", "resourceClaimName": "x"}] * 2}, "resourceClaims[1].name", 'Duplicate value: "a"'),
         ({"container": {"resources": {"claims": [{"name": "a"}]}}}, "containers[0].resources.claims[0]", 'Not found: "a"'),
     ],
 )
