@@ -40,6 +40,10 @@ TOOLS = {
 # What dockerd, systemd and our kubelet need beyond systemd-nspawn's own list; without @keyring `docker run` can't make a session key.
 SYSTEM_CALLS = "@keyring bpf @privileged @mount"
 MODULES = ("overlay", "br_netfilter", "nf_conntrack", "nf_tables", "vxlan", "dummy")
+# How many inotify instances root may have: systemd and what it starts want some of each host, and all hosts' root is this computer's.
+# The kernel's 128 are gone with twenty hosts, and systemd ends ("Failed to create control group inotify object").
+INSTANCES = 8192
+INSTANCES_ALLOWED = Path("/proc/sys/fs/inotify/max_user_instances")
 # Until a host has its process. One that can't have it says so at once; on an emulated computer three hosts took more than 5 s.
 LAUNCH_S = 60.0
 # A second on an idle computer; on a busy one a minute was seen.
@@ -134,6 +138,7 @@ class NspawnProvider:
         self._check_computer()
         with exclusive(self._lock_path(), tell=self._tell):
             _load_modules()
+            allow_instances()
             bridge.ensure(self.lab)
             packages.ensure(self.lab)
             each(self._power_on, hosts)
@@ -342,3 +347,9 @@ def _load_modules() -> None:
     """Hosts share this computer's kernel and can't load modules themselves; one that is built in, or that it lacks, is no error here."""
     if Path("/lib/modules").is_dir() and shutil.which("modprobe"):
         run(["modprobe", "--all", "--quiet", *MODULES], check=False)
+
+
+def allow_instances(setting: Path = INSTANCES_ALLOWED) -> None:
+    """Raises this computer's fs.inotify.max_user_instances until its next start, where it is lower than what fifty hosts need."""
+    if int(setting.read_text()) < INSTANCES:
+        setting.write_text(str(INSTANCES))
