@@ -67,7 +67,8 @@ class LeaderElector:
         self._clock = clock or SystemClock()
         self._seen: tuple[str | None, str | None] | None = None
         self._seen_at = 0.0
-        self._held: Lease | None = None
+        self._led = False
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
         self.is_leader = False
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
@@ -75,9 +76,10 @@ class LeaderElector:
         while not await self._try(self._renew_deadline_s, acquire=True):
             await self._clock.sleep(self._retry_s)
         log.info("became leader lease=%s/%s identity=%s", self._namespace, self._name, self.identity)
-        self.is_leader = True
+        self.is_leader = self._led = True
         leading = spawn(f"leading {self._name}", _call(lead))
         renewing = spawn(f"renewing {self._name}", self._renew())
+        self._tasks = (leading, renewing)
         try:
             await asyncio.wait({leading, renewing}, return_when=asyncio.FIRST_COMPLETED)
             if leading.done() and not leading.cancelled():
@@ -87,27 +89,33 @@ class LeaderElector:
             await stop(leading, renewing)
 
     async def release(self) -> None:
-        """Give the lease back at a graceful stop, so that another replica need not wait."""
-        if self._held is None:
+        """Stop leading and give the lease back, at a graceful stop or after it could not be renewed in time: another replica, or this one's next
+        start, need not wait for its end."""
+        if not self._led:
             return
-        spec = self._held.spec
-        spec.holder_identity, spec.lease_duration_seconds = "", 1
+        self._led = False
+        await stop(*self._tasks)
         try:
-            await self._client.update(self._held)
-        except (StatusError, ConnectionFailed) as error:
-            log.warning("could not release the lease lease=%s: %s", self._name, error)
-        self._held = None
+            async with asyncio.timeout(self._renew_deadline_s / 2):
+                lease = await self._client.get(Lease, self._name, self._namespace)
+                if lease.spec.holder_identity == self.identity:
+                    lease.spec.holder_identity, lease.spec.lease_duration_seconds = "", 1
+                    await self._client.update(lease)
+        except (StatusError, ConnectionFailed, TimeoutError) as error:
+            log.warning("could not release the lease lease=%s: %s", self._name, error or "no answer")
 
     async def _renew(self) -> None:
-        renewed_at = self._clock.monotonic()
-        while (left_s := renewed_at + self._renew_deadline_s - self._clock.monotonic()) > 0:
+        """Renew, until that fails for `renew_deadline_s` on end. One request that hangs does not cost the lead: each has half that time."""
+        while True:
             await self._clock.sleep(self._retry_s)
-            # One request that hangs does not cost the lead (as client-go has it: half the deadline for each); one last attempt may take as long
-            # as the wait before it.
-            if await self._try(min(max(left_s - self._retry_s, self._retry_s), self._renew_deadline_s / 2), acquire=False):
-                renewed_at = self._clock.monotonic()
-        log.error("lost leadership lease=%s: not renewed for %d s", self._name, self._renew_deadline_s)
-        self._held = None
+            deadline = self._clock.monotonic() + self._renew_deadline_s
+            while not await self._try(
+                min(max(deadline - self._clock.monotonic(), self._retry_s), self._renew_deadline_s / 2), acquire=False
+            ):
+                if self._clock.monotonic() + self._retry_s > deadline:
+                    log.error("lost leadership lease=%s: not renewed for %d s", self._name, self._renew_deadline_s)
+                    return
+                await self._clock.sleep(self._retry_s)
 
     async def _try(self, timeout_s: float, *, acquire: bool) -> bool:
         """One attempt to hold the lease. False where another holds it or the API server doesn't answer in time."""
@@ -138,7 +146,7 @@ class LeaderElector:
             if error.code != 404:
                 raise
             fresh = Lease(metadata=meta_v1.ObjectMeta(name=self._name, namespace=self._namespace), spec=spec)
-            self._held = await self._client.create(fresh)
+            await self._client.create(fresh)
             return True
         old = lease.spec
         observed = (old.holder_identity, old.renew_time)
@@ -151,7 +159,7 @@ class LeaderElector:
         if ours:
             spec.acquire_time = old.acquire_time
         lease.spec = spec
-        self._held = await self._client.update(lease)
+        await self._client.update(lease)
         return True
 
 

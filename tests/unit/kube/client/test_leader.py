@@ -176,6 +176,30 @@ async def test_a_released_lease_is_taken_at_once(clock: FakeClock) -> None:
     await stop(second)
 
 
+async def test_a_lease_that_was_lost_is_given_back_once_the_server_answers(clock: FakeClock) -> None:
+    leases = Leases()
+    one = elector(leases, clock, "one")
+    task = spawn("one", one.run(forever))
+    await clock.advance(1)
+    leases.down = True
+    await clock.advance(13)
+    assert task.done() and leases.holder == "one"
+    leases.down = False
+    await one.release()
+    assert leases.holder == "", "its next start leads at once"
+
+
+async def test_somebody_elses_lease_is_not_given_back(clock: FakeClock) -> None:
+    leases = Leases()
+    one = elector(leases, clock, "one")
+    task = spawn("one", one.run(forever))
+    await clock.advance(1)
+    await stop(task)
+    leases.lease.spec.holder_identity = "two"
+    await one.release()
+    assert leases.holder == "two"
+
+
 async def test_work_that_ends_ends_the_run(clock: FakeClock) -> None:
     async def lead() -> None:
         return
