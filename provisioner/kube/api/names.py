@@ -19,7 +19,7 @@ MAX_ANNOTATIONS_BYTES = 256 * 1024
 
 
 def is_dns_label(text: str) -> list[str]:
-    """RFC 1123 label: namespaces, containers, volumes."""
+    """RFC 1123 label: namespaces, services, containers, volumes."""
     found = _length(text, 63)
     if not _LABEL.fullmatch(text):
         found.append(
@@ -30,7 +30,7 @@ def is_dns_label(text: str) -> list[str]:
 
 
 def is_dns1035_label(text: str) -> list[str]:
-    """RFC 1035 label: services."""
+    """RFC 1035 label: names of kinds and versions."""
     found = _length(text, 63)
     if not _LABEL_1035.fullmatch(text):
         found.append(

@@ -44,6 +44,7 @@ def _node(obj: core_v1.Node, now: datetime) -> list[Any]:
         _node_address(obj, "ExternalIP"),
         (info.os_image if info is not None else None) or UNKNOWN,
         (info.kernel_version if info is not None else None) or UNKNOWN,
+        (info.architecture if info is not None else None) or UNKNOWN,
         (info.container_runtime_version if info is not None else None) or UNKNOWN,
     ]
 
@@ -121,6 +122,7 @@ PRINTERS = {
             "External-IP+",
             "OS-Image+",
             "Kernel-Version+",
+            "Arch+",
             "Container-Runtime+",
         ),
         _node,

@@ -77,7 +77,8 @@ def _ingress_class(obj: networking_v1.IngressClass, now: datetime) -> list[Any]:
     if given is not None:
         group = f".{given.api_group}" if given.api_group else ""
         shown = f"{given.kind}{group}/{given.name}"
-    return [obj.metadata.name, obj.spec.controller or "", shown, age(obj, now)]
+    default = (obj.metadata.annotations or {}).get("ingressclass.kubernetes.io/is-default-class") == "true"
+    return [f"{obj.metadata.name} (default)" if default else obj.metadata.name, obj.spec.controller or "", shown, age(obj, now)]
 
 
 def _policy(obj: networking_v1.NetworkPolicy, now: datetime) -> list[Any]:

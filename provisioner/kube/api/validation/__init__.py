@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.metadata import validate_metadata, validate_metadata_update
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -103,7 +104,11 @@ def validate_create(obj: Any) -> list[FieldError]:
 
 def validate_update(new: Any, old: Any) -> list[FieldError]:
     module = _module(new)
-    return validate_metadata_update(new, old) + _run(module, ("always", "create"), new) + _run(module, ("update",), new, old)
+    found = _run(module, ("always", "create"), new)
+    if any(map(checks.borne, found)):
+        before = _run(module, ("always", "create"), old)
+        found = [problem for problem in found if not (checks.borne(problem) and problem in before)]
+    return validate_metadata_update(new, old) + found + _run(module, ("update",), new, old)
 
 
 def validate_status_update(new: Any, old: Any) -> list[FieldError]:

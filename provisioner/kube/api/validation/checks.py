@@ -14,6 +14,11 @@ from provisioner.kube.api.errors import FieldError
 IMMUTABLE = "field is immutable"
 NOT_NEGATIVE = "must be greater than or equal to 0"
 INT32_MAX = 2**31 - 1
+# What addresses and ranges must not be since 1.36.
+NO_ZEROS, NETWORK_NO_ZEROS = "must not have leading 0s", "must not have leading 0s in IP or prefix length"
+NOT_MAPPED, NETWORK_NOT_MAPPED = "must not be an IPv4-mapped IPv6 address", "must not have an IPv4-mapped IPv6 address"
+NO_BITS = "must not have bits set beyond the prefix length"
+_STRICT = (NO_ZEROS, NETWORK_NO_ZEROS, NOT_MAPPED, NETWORK_NOT_MAPPED, NO_BITS)
 _PERCENT = re.compile(r"[0-9]+%")
 
 
@@ -128,19 +133,46 @@ def label_map(path: str, given: dict[str, str] | None) -> list[FieldError]:
 
 
 def address(path: str, value: str | None) -> list[FieldError]:
+    """An IP address that every program reads alike (StrictIPCIDRValidation)."""
+    text = value or ""
     try:
-        ipaddress.ip_address(value or "")
+        found = ipaddress.ip_address(text)
     except ValueError:
-        return [errors.invalid_value(path, value or "", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
-    return []
+        if without_zeros(text) != text and not address(path, without_zeros(text)):
+            return [errors.invalid_value(path, text, NO_ZEROS)]
+        return [errors.invalid_value(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+    return [errors.invalid_value(path, text, NOT_MAPPED)] if _mapped(found) else []
 
 
 def network(path: str, value: str | None) -> list[FieldError]:
+    """A range by its first address and its length, that every program reads alike (StrictIPCIDRValidation)."""
+    text = value or ""
+    base, slash, length = text.partition("/")
+    plain = f"{without_zeros(base)}/{int(length)}" if slash and length.isascii() and length.isdigit() else ""
     try:
-        ipaddress.ip_network(value or "", strict=False)
+        found = ipaddress.ip_network(plain, strict=False)
     except ValueError:
-        return [errors.invalid_value(path, value or "", "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")]
-    return []
+        return [errors.invalid_value(path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")]
+    if plain != text:
+        return [errors.invalid_value(path, text, NETWORK_NO_ZEROS)]
+    if _mapped(found.network_address):
+        return [errors.invalid_value(path, text, NETWORK_NOT_MAPPED)]
+    return [errors.invalid_value(path, text, NO_BITS)] if ipaddress.ip_address(base) != found.network_address else []
+
+
+def without_zeros(text: str) -> str:
+    """An IPv4 address whose numbers begin with zeros, as older releases took it."""
+    parts = text.split(".")
+    return ".".join(str(int(part)) for part in parts) if len(parts) == 4 and all(p.isascii() and p.isdigit() for p in parts) else text
+
+
+def _mapped(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None
+
+
+def borne(problem: FieldError) -> bool:
+    """Whether objects from before the rule keep what it refuses, as long as that isn't changed."""
+    return problem.message.endswith(_STRICT)
 
 
 def relative_path(path: str, value: str | None) -> list[FieldError]:

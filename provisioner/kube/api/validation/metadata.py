@@ -11,7 +11,7 @@ from provisioner.kube.api.errors import FieldError
 
 _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
     ("", "Namespace"): names.is_dns_label,
-    ("", "Service"): names.is_dns1035_label,
+    ("", "Service"): names.is_dns_label,
     **{("rbac.authorization.k8s.io", kind): names.is_path_segment for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")},
     # Names with colons: signer:anything, and addresses.
     ("certificates.k8s.io", "ClusterTrustBundle"): names.is_path_segment,

@@ -98,7 +98,7 @@ def _backend(found: networking_v1.IngressBackend, path: str) -> list[FieldError]
         return needed(f"{path}.resource.kind", found.resource.kind) + needed(f"{path}.resource.name", found.resource.name)
     if service is None:
         return [errors.required(path, "must specify a service or a resource")]
-    problems = checks.name_needed(f"{path}.service.name", service.name, names.is_dns1035_label)
+    problems = checks.name_needed(f"{path}.service.name", service.name, names.is_dns_label)
     port = service.port
     if port is None or not (port.name or port.number):
         return [*problems, errors.required(f"{path}", "port name or number is required")]

@@ -274,14 +274,15 @@ def ephemeral_containers(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]
 
 
 def resize(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
-    """Through the `resize` subresource: only the containers' cpu and memory."""
+    """Through the `resize` subresource: only cpu and memory of the containers and of the pod, and what a resize does to each container."""
     problems = spec(new.spec, "spec")
     allowed = copy.deepcopy(new.spec)
     for mine_all, theirs_all in ((allowed.containers, old.spec.containers), (allowed.init_containers, old.spec.init_containers)):
         if len(mine_all or ()) != len(theirs_all or ()):
             return [errors.forbidden_field("spec.containers", "pod updates may not add or remove containers")]
         for mine, theirs in zip(mine_all or (), theirs_all or (), strict=True):
-            mine.resources = theirs.resources
+            mine.resources, mine.resize_policy = theirs.resources, theirs.resize_policy
+    allowed.resources = old.spec.resources
     if allowed != old.spec:
         problems.append(errors.forbidden_field("spec", "only cpu and memory resources are mutable"))
         return problems
@@ -290,25 +291,22 @@ def resize(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
         ("initContainers", new.spec.init_containers, old.spec.init_containers),
     ):
         for index, (mine, theirs) in enumerate(zip(mine_all or (), theirs_all or (), strict=True)):
-            problems += _resized(
-                mine, theirs, f"spec.{field}[{index}].resources", sidecar=field == "containers" or mine.restart_policy == "Always"
-            )
+            problems += _resized(mine.resources, theirs.resources, f"spec.{field}[{index}].resources")
+    problems += _resized(new.spec.resources, old.spec.resources, "spec.resources")
     if qos_class(new.spec) != qos_class(old.spec):
         message = "Pod QOS Class may not change as a result of resizing"
         problems.append(errors.invalid_value("spec", qos_class(new.spec), message))
     return problems
 
 
-def _resized(mine: core_v1.Container, theirs: core_v1.Container, path: str, *, sidecar: bool) -> list[FieldError]:
-    """Only cpu and memory, only of containers that go on running, and what was set stays set."""
+def _resized(mine: core_v1.ResourceRequirements | None, theirs: core_v1.ResourceRequirements | None, path: str) -> list[FieldError]:
+    """Only cpu and memory, and what was set stays set."""
     problems: list[FieldError] = []
-    if mine.resources == theirs.resources:
+    if mine == theirs:
         return problems
-    if not sidecar:
-        return [errors.forbidden_field(path, "only sidecar containers are mutable")]
     for field in ("limits", "requests"):
-        now = (getattr(mine.resources, field) if mine.resources is not None else None) or {}
-        before = (getattr(theirs.resources, field) if theirs.resources is not None else None) or {}
+        now = (getattr(mine, field) if mine is not None else None) or {}
+        before = (getattr(theirs, field) if theirs is not None else None) or {}
         if any(now.get(name) != before.get(name) for name in {**now, **before} if name not in ("cpu", "memory")):
             problems.append(errors.forbidden_field(path, "only cpu and memory resources are mutable"))
         if any(name not in now for name in before):

@@ -14,6 +14,7 @@ from provisioner.kube.apiserver.admission.expressions import Expressions
 from provisioner.kube.apiserver.admission.image_policy import ImagePolicyWebhook
 from provisioner.kube.apiserver.admission.lifecycle import NamespaceAutoProvision, NamespaceExists, NamespaceLifecycle
 from provisioner.kube.apiserver.admission.limits import LimitRanger
+from provisioner.kube.apiserver.admission.node_limits import NodeDeclaredFeatureValidator, PodResize
 from provisioner.kube.apiserver.admission.node_restriction import NodeRestriction
 from provisioner.kube.apiserver.admission.owners import OwnerReferences
 from provisioner.kube.apiserver.admission.pod_placement import (
@@ -101,6 +102,8 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         Escalation(parts.rbac, parts.authorizer),
         OwnerReferences(parts.registry, parts.authorizer),
         PersistentVolumeClaimResize(cache),
+        PodResize(cache),
+        NodeDeclaredFeatureValidator(cache),
         LimitPodHardAntiAffinityTopology(),
         DenyServiceExternalIPs(),
         NodeRestriction(cache),

@@ -38,7 +38,16 @@ DEFAULT = frozenset(
             "MutatingAdmissionWebhook",
             "NamespaceLifecycle",
         ),
-        *("PersistentVolumeClaimResize", "PodSecurity", "PodTopologyLabels", "Priority", "ResourceQuota", "RuntimeClass", "ServiceAccount"),
+        *(
+            "NodeDeclaredFeatureValidator",
+            "PersistentVolumeClaimResize",
+            "PodSecurity",
+            "PodTopologyLabels",
+            "Priority",
+            "ResourceQuota",
+            "RuntimeClass",
+            "ServiceAccount",
+        ),
         *("StorageObjectInUseProtection", "TaintNodesByCondition", "ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook"),
     }
 )
@@ -58,8 +67,6 @@ OPTIONAL = frozenset(
         *("OwnerReferencesPermissionEnforcement", "PodNodeSelector", "PodTolerationRestriction"),
     }
 )
-# Upstream's others: taken when they are disabled, refused when somebody relies on them.
-MISSING = frozenset({"NodeDeclaredFeatureValidator"})
 
 
 class PluginConfiguration(Section, frozen=True, kw_only=True):
@@ -118,10 +125,9 @@ def settings_of(flags: Flags) -> AdmissionSettings:
     on, off = set(flags.enable_admission_plugins), set(flags.disable_admission_plugins)
     for flag, names in (("enable", on), ("disable", off)):
         for name in sorted(names):
-            if name not in DEFAULT | OPTIONAL | MISSING:
+            if name not in DEFAULT | OPTIONAL:
                 near = difflib.get_close_matches(name, sorted(DEFAULT | OPTIONAL), n=1)
                 problems.append(f"--{flag}-admission-plugins={name}: unknown plug-in" + (f"; did you mean {near[0]}?" if near else ""))
-    problems += [f"--enable-admission-plugins={name}: this plug-in is not there" for name in sorted(on & MISSING)]
     problems += [f"{name} is in --enable-admission-plugins and in --disable-admission-plugins" for name in sorted(on & off)]
     if problems:
         raise ValueError("\n".join(problems))

@@ -58,7 +58,6 @@ def test_every_flag_of_upstream_that_means_nothing_is_taken() -> None:
         (["--oidc-client-id=x", "--oidc-issuer-url=http://x"], "expected an https:// address"),
         (["--oidc-client-id=x", "--oidc-issuer-url=https://x", "--oidc-signing-algs=none"], "--oidc-signing-algs=none"),
         (["--enable-admission-plugins=PodSecurty"], "unknown plug-in; did you mean PodSecurity?"),
-        (["--enable-admission-plugins=NodeDeclaredFeatureValidator"], "NodeDeclaredFeatureValidator: this plug-in is not there"),
         (["--enable-admission-plugins=ImagePolicyWebhook"], "--admission-control-config-file must configure it"),
         (["--enable-admission-plugins=EventRateLimit"], "--admission-control-config-file must configure it"),
         (

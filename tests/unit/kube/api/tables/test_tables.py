@@ -146,13 +146,14 @@ def test_nodes() -> None:
                     "kubeletVersion": "v1.36.0",
                     "osImage": "Debian",
                     "kernelVersion": "6.1",
+                    "architecture": "amd64",
                     "containerRuntimeVersion": "docker://20.10",
                 },
             },
         },
     )
     assert list(row.values()) == [
-        "x", "Ready,SchedulingDisabled", "control-plane,worker", "5m", "v1.36.0", "10.0.0.4", "<none>", "Debian", "6.1", "docker://20.10",
+        "x", "Ready,SchedulingDisabled", "control-plane,worker", "5m", "v1.36.0", "10.0.0.4", "<none>", "Debian", "6.1", "amd64", "docker://20.10",
     ]  # fmt: skip
 
 

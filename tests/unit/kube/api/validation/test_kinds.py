@@ -172,7 +172,7 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("CronJob", "spec.schedule", "TZ=UTC 0 0 * * *", "spec.schedule", "use timeZone field instead"),
     ("CronJob", "spec.timeZone", "Mars/Base", "spec.timeZone", "unknown time zone Mars/Base"),
     ("CronJob", "spec.concurrencyPolicy", "Queue", "spec.concurrencyPolicy", "Unsupported value"),
-    ("Service", "metadata", {"name": "1abc"}, "metadata.name", "a DNS-1035 label"),
+    ("Service", "metadata", {"name": "1.abc"}, "metadata.name", "a lowercase RFC 1123 label"),
     ("Service", "spec.ports", [], "spec.ports", "Required value"),
     ("Service", "spec.ports.0.port", 0, "spec.ports[0].port", "must be between 1 and 65535, inclusive"),
     ("Service", "spec.ports.+", {"port": 81}, "spec.ports[1].name", "Required value"),
@@ -211,6 +211,9 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("IngressClass", "spec.controller", "x", "spec.controller", "must be a domain-prefixed path"),
     ("NetworkPolicy", "spec.egress.0.to.0.ipBlock.cidr", "x", "spec.egress[0].to[0].ipBlock.cidr", "must be a valid CIDR value"),
     ("NetworkPolicy", "spec.egress.0.to.0.ipBlock.except", ["11.0.0.0/16"], "spec.egress[0].to[0].ipBlock.except[0]", "strict subset"),
+    ("NetworkPolicy", "spec.egress.0.to.0.ipBlock.cidr", "10.0.0.5/24", "spec.egress[0].to[0].ipBlock.cidr", "must not have bits set beyond"),
+    ("NetworkPolicy", "spec.egress.0.to.0.ipBlock.cidr", "10.0.0.0/08", "spec.egress[0].to[0].ipBlock.cidr", "leading 0s in IP or prefix length"),
+    ("NetworkPolicy", "spec.egress.0.to.0.ipBlock.cidr", "::ffff:10.0.0.0/104", "spec.egress[0].to[0].ipBlock.cidr", "IPv4-mapped"),
     ("NetworkPolicy", "spec.ingress.0.ports.0.endPort", 70, "spec.ingress[0].ports[0].endPort", "greater than or equal to `port`"),
     ("NetworkPolicy", "spec.ingress.0.from.0", {}, "spec.ingress[0].from[0]", "must specify a peer"),
     ("Node", "spec.taints.0.effect", "Go", "spec.taints[0].effect", "Unsupported value"),
@@ -229,7 +232,7 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("IPAddress", "metadata.name", "10.0.0.01", "metadata.name", "canonical form"),
     ("IPAddress", "spec.parentRef.resource", "", "spec.parentRef.resource", "Required value"),
     ("ServiceCIDR", "spec.cidrs", [], "spec.cidrs", "at least one CIDR required"),
-    ("ServiceCIDR", "spec.cidrs", ["10.1.2.3/16"], "spec.cidrs[0]", "canonical form"),
+    ("ServiceCIDR", "spec.cidrs", ["10.1.2.3/16"], "spec.cidrs[0]", "must not have bits set beyond the prefix length"),
     ("ServiceCIDR", "spec.cidrs", ["10.1.0.0/16", "10.2.0.0/16"], "spec.cidrs", "for each IP family"),
     ("FlowSchema", "spec.matchingPrecedence", 10001, "spec.matchingPrecedence", "less than or equal to 10000"),
     ("FlowSchema", "spec.rules.0.subjects", [], "spec.rules[0].subjects", "Required value"),
@@ -256,6 +259,8 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("CSINode", "spec.drivers.0.nodeID", "", "spec.drivers[0].nodeID", "Required value"),
     ("CSIStorageCapacity", "capacity", "-1", "capacity", "greater than or equal to 0"),
     ("VolumeAttributesClass", "parameters", {}, "parameters", "at least one key/value pair"),
+    ("Service", "spec.externalIPs", ["010.0.0.1"], "spec.externalIPs[0]", "must not have leading 0s"),
+    ("Service", "spec.externalIPs", ["::ffff:10.0.0.1"], "spec.externalIPs[0]", "must not be an IPv4-mapped IPv6 address"),
     ("Service", "spec.externalIPs", ["127.0.0.1"], "spec.externalIPs[0]", "loopback range"),
     ("Service", "spec.ipFamilies", ["IPv7"], "spec.ipFamilies[0]", "Unsupported value"),
     ("Service", "spec.loadBalancerClass", "a.b/c", "spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'"),
@@ -367,6 +372,16 @@ def test_what_updates_may_change(kind: str, path: str, value: Any, field: str, m
         assert found == []
     else:
         assert [error for error in found if error.field == field and message in error.message], found
+
+
+def test_what_was_taken_before_a_rule_is_borne_until_it_changes() -> None:
+    old = changed(RIGHT["NetworkPolicy"], "spec.egress.0.to.0.ipBlock", {"cidr": "10.0.0.5/24"})
+    assert validate_create(made("NetworkPolicy", old))
+    assert validate_update(made("NetworkPolicy", changed(old, "metadata.labels", {"a": "b"})), made("NetworkPolicy", old)) == []
+    (found,) = validate_update(
+        made("NetworkPolicy", changed(old, "spec.egress.0.to.0.ipBlock.cidr", "10.0.0.6/24")), made("NetworkPolicy", old)
+    )
+    assert "must not have bits set" in found.message
 
 
 def test_immutable_configuration_never_changes() -> None:

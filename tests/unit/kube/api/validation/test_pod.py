@@ -317,8 +317,14 @@ def test_ephemeral_containers_only_come() -> None:
 
 
 def test_a_resize_changes_resources_alone() -> None:
-    bigger = made(changed(RIGHT, f"{C}.resources.limits.cpu", "2"))
-    assert pod.resize(bigger, made(RIGHT)) == []
+    for path, value in (
+        (f"{C}.resources.limits.cpu", "2"),
+        ("spec.initContainers.0.resources", {"limits": {"cpu": "1"}}),
+        (f"{C}.resizePolicy", [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]),
+    ):
+        assert pod.resize(made(changed(RIGHT, path, value)), made(RIGHT)) == []
+    own = changed(RIGHT, "spec.resources", {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "3Gi"}})
+    assert pod.resize(made(changed(own, "spec.resources.limits.cpu", "3")), made(own)) == []
     assert "only cpu and memory" in pod.resize(made(changed(RIGHT, f"{C}.image", "x")), made(RIGHT))[0].message
 
 
@@ -327,7 +333,6 @@ def test_a_resize_changes_resources_alone() -> None:
     [
         (f"{C}.resources.limits", {"memory": "1Gi", "example.com/gpu": "2"}, "resources.limits", "resource limits cannot be removed"),
         (f"{C}.resources.limits", {"cpu": "1", "memory": "1Gi", "example.com/gpu": "3"}, "resources", "only cpu and memory"),
-        ("spec.initContainers.0.resources", {"limits": {"cpu": "1"}}, "initContainers[0].resources", "only sidecar containers"),
     ],
 )
 def test_what_a_resize_may_not(path: str, value: Any, field: str, message: str) -> None:
