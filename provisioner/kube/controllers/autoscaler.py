@@ -16,7 +16,7 @@ from provisioner.kube.api.meta import condition
 from provisioner.kube.api.selectors import parse_label_selector
 from provisioner.kube.controllers.autoscaler_metrics import MetricError, Metrics, Proposal, Target
 from provisioner.kube.controllers.controller import Controller, Parts
-from provisioner.kube.controllers.replica_count import Change, limit
+from provisioner.kube.controllers.replica_count import Change, limit, tolerances_of
 
 Autoscaler = autoscaling_v2.HorizontalPodAutoscaler
 Condition = autoscaling_v2.HorizontalPodAutoscalerCondition
@@ -141,7 +141,7 @@ class Autoscalers(Controller):
             raise ComputeFailed("selector is required")
         matches = parse_label_selector(selector).matches
         pods = [p for p in self._pods.store.list(namespace) if matches(p.metadata.labels or {})]
-        target = Target(namespace, current, selector, pods)
+        target = Target(namespace, current, selector, pods, tolerances_of(hpa.spec))
         specs = hpa.spec.metrics or []
         results = await asyncio.gather(*(self._metrics.propose(spec, target, self.clock.now()) for spec in specs), return_exceptions=True)
         proposals = [r for r in results if isinstance(r, Proposal)]

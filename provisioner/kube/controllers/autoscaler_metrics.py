@@ -20,7 +20,7 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import parse_time
 from provisioner.kube.client.client import Client
 from provisioner.kube.controllers.pods import is_ready
-from provisioner.kube.controllers.replica_count import NoCount, Sample, by_pods, by_total, by_value, milli
+from provisioner.kube.controllers.replica_count import EVEN, NoCount, Sample, Tolerances, by_pods, by_total, by_value, milli
 
 Spec = autoscaling_v2.MetricSpec
 Status = autoscaling_v2.MetricStatus
@@ -59,6 +59,7 @@ class Target:
     replicas: int
     selector: str
     pods: Sequence[core_v1.Pod]
+    tolerances: Tolerances = EVEN
 
 
 class _Absent(Exception):
@@ -103,10 +104,13 @@ class Metrics:
             if by_share:
                 requests = _requests(target.pods, resource, container)
                 wanted = source.target.average_utilization
-                replicas, average = by_pods(target.replicas, target.pods, samples, wanted, resource=resource, requests=requests, now=now)
+                asked: dict[str, int] | None = requests
             else:
                 wanted = milli(source.target.average_value)
-                replicas, average = by_pods(target.replicas, target.pods, samples, wanted, resource=resource, now=now)
+                asked = None
+            replicas, average = by_pods(
+                target.replicas, target.pods, samples, wanted, resource=resource, requests=asked, now=now, tolerances=target.tolerances
+            )
         except (_Absent, NoCount) as error:
             raise NoCount(f"failed to get {resource} {'utilization' if by_share else 'usage'}: {error}") from error
         known = [s.milli for s in samples.values()]
@@ -146,7 +150,7 @@ class Metrics:
         listed = await self._get(path, "pods.custom.metrics.k8s.io *", labelSelector=target.selector)
         samples = {i["describedObject"]["name"]: Sample(quantity.milli(i["value"])) for i in listed["items"]}
         wanted = milli(source.target.average_value if source.target else None)
-        replicas, average = by_pods(target.replicas, target.pods, samples, wanted, now=now)
+        replicas, average = by_pods(target.replicas, target.pods, samples, wanted, now=now, tolerances=target.tolerances)
         current = Value(average_value=_value(average))
         status = Status(type="Pods", pods=autoscaling_v2.PodsMetricStatus(current=current, metric=metric))
         return Proposal(replicas, f"pods metric {metric.name}", status)
@@ -185,10 +189,10 @@ def _window_s(item: dict[str, Any]) -> float:
 def _one_value(wanted: autoscaling_v2.MetricTarget | None, target: Target, value: int) -> tuple[int, Value]:
     wanted = wanted or autoscaling_v2.MetricTarget()
     if wanted.average_value is not None:
-        replicas = by_total(target.replicas, value, milli(wanted.average_value))
+        replicas = by_total(target.replicas, value, milli(wanted.average_value), target.tolerances)
         return replicas, Value(average_value=_value(value // max(1, target.replicas)))
     ready = sum(p.status.phase == "Running" and is_ready(p) for p in target.pods)
-    return by_value(target.replicas, ready, value, milli(wanted.value)), Value(value=_value(value))
+    return by_value(target.replicas, ready, value, milli(wanted.value), target.tolerances), Value(value=_value(value))
 
 
 def _value(thousandths: int, resource: str = "") -> str:

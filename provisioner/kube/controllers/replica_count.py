@@ -84,8 +84,28 @@ def _starting(pod: core_v1.Pod, sample: Sample, now: datetime) -> bool:
     return bool(ready.status == "False" and since is not None and started + timedelta(seconds=INITIAL_READINESS_S) > since)
 
 
-def within(ratio: float, tolerance: float = TOLERANCE) -> bool:
-    return abs(1.0 - ratio) <= tolerance
+@dataclass(frozen=True)
+class Tolerances:
+    """By how much the ratio to the target may be too low or too high before anything is scaled."""
+
+    down: float = TOLERANCE
+    up: float = TOLERANCE
+
+    def hold(self, ratio: float) -> bool:
+        return 1.0 - self.down <= ratio <= 1.0 + self.up
+
+
+EVEN = Tolerances()
+
+
+def tolerances_of(spec: autoscaling_v2.HorizontalPodAutoscalerSpec) -> Tolerances:
+    """`behavior`'s own, else upstream's flag's default."""
+
+    def own(found: autoscaling_v2.HPAScalingRules | None) -> float:
+        return float(quantity.parse(found.tolerance)) if found is not None and found.tolerance is not None else TOLERANCE
+
+    behavior = spec.behavior
+    return EVEN if behavior is None else Tolerances(own(behavior.scale_down), own(behavior.scale_up))
 
 
 def by_pods(
@@ -97,6 +117,7 @@ def by_pods(
     resource: str = "",
     requests: Mapping[str, int] | None = None,
     now: datetime,
+    tolerances: Tolerances = EVEN,
 ) -> tuple[int, int]:
     """(replicas, the average in thousandths, or in per cent of `requests` where those are given). Raises NoCount.
 
@@ -109,7 +130,7 @@ def by_pods(
     ratio, average = _ratio(values, target_milli, requests)
     rebalance = bool(groups.unready) and ratio > 1
     if not rebalance and not groups.missing:
-        return (current if within(ratio) else math.ceil(ratio * len(values))), average
+        return (current if tolerances.hold(ratio) else math.ceil(ratio * len(values))), average
     full = {name: requests[name] for name in groups.missing if name in requests} if requests is not None else {}
     for name in groups.missing:
         # What isn't known is taken to be against the change.
@@ -120,7 +141,7 @@ def by_pods(
     if rebalance:
         values.update(dict.fromkeys(groups.unready, 0))
     again, _ = _ratio(values, target_milli, requests)
-    if within(again) or (ratio < 1 < again) or (ratio > 1 > again):
+    if tolerances.hold(again) or (ratio < 1 < again) or (ratio > 1 > again):
         return current, average
     wanted = math.ceil(again * len(values))
     if (again < 1 and wanted > current) or (again > 1 and wanted < current):
@@ -139,16 +160,16 @@ def _ratio(values: Mapping[str, int], target_milli: int, requests: Mapping[str, 
     return percent / target_milli if target_milli else 1.0, percent
 
 
-def by_value(current: int, ready: int, value_milli: int, target_milli: int) -> int:
+def by_value(current: int, ready: int, value_milli: int, target_milli: int, tolerances: Tolerances = EVEN) -> int:
     """Replicas for one value that all pods together answer for."""
     ratio = value_milli / target_milli if target_milli else 1.0
-    return current if within(ratio) else math.ceil(ratio * ready)
+    return current if tolerances.hold(ratio) else math.ceil(ratio * ready)
 
 
-def by_total(current: int, total_milli: int, target_milli: int) -> int:
+def by_total(current: int, total_milli: int, target_milli: int, tolerances: Tolerances = EVEN) -> int:
     """Replicas for a total that is shared evenly: each pod its target."""
     ratio = total_milli / (target_milli * current) if current and target_milli else math.inf
-    return current if within(ratio) else math.ceil(total_milli / target_milli) if target_milli else current
+    return current if tolerances.hold(ratio) else math.ceil(total_milli / target_milli) if target_milli else current
 
 
 # -- limits -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from provisioner.kube.api._generated import autoscaling_v2, core_v1
-from provisioner.kube.controllers.replica_count import Change, NoCount, Sample, by_pods, by_total, by_value, limit
+from provisioner.kube.controllers.replica_count import (
+    Change,
+    NoCount,
+    Sample,
+    Tolerances,
+    by_pods,
+    by_total,
+    by_value,
+    limit,
+    tolerances_of,
+)
 from tests.unit.kube.controllers.objects import NOW, at, made, pod
 
 
@@ -112,3 +122,12 @@ def test_shrinking_waits_for_the_window_to_agree() -> None:
     assert limited.replicas == 5
     assert limited.able is not None and limited.able[1] == "ScaleDownStabilized"
     assert limit(spec(), 6, 2, recent[1:], [], NOW).replicas == 2
+
+
+@pytest.mark.parametrize(("value", "wanted"), [(9_000, 9), (9_600, 10), (12_000, 10), (12_600, 13)])
+def test_each_direction_has_its_own_tolerance(value: int, wanted: int) -> None:
+    behavior = {"scaleUp": {"tolerance": "250m"}, "scaleDown": {"tolerance": "0.05"}}
+    spec = made(autoscaling_v2.HorizontalPodAutoscalerSpec, {"maxReplicas": 9, "behavior": behavior})
+    tolerances = tolerances_of(spec)
+    assert tolerances == Tolerances(down=0.05, up=0.25)
+    assert by_value(10, 10, value, 10_000, tolerances) == wanted
