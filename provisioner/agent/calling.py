@@ -14,8 +14,11 @@ from provisioner.agent.hidden_values import no_log_values, remove_values
 
 def outcome(module: ModuleType, name: str, given: Dict[str, Any], context: Context) -> Dict[str, Any]:
     """What the module answers to these arguments; only the end of the channel, and what is no Exception, goes through."""
+    taken = given
     try:
-        result: Dict[str, Any] = module.run(checked(module.ARGUMENTS, dict(given), name), context)
+        args = checked(module.ARGUMENTS, dict(given), name)
+        taken = dict(args)
+        result: Dict[str, Any] = module.run(args, context)
     except ArgumentError as error:
         result = {"failed": True, "msg": str(error)}
     except ModuleFailed as error:
@@ -30,6 +33,9 @@ def outcome(module: ModuleType, name: str, given: Dict[str, Any], context: Conte
     attributes.add_to(result)
     if context.warnings:
         result.setdefault("warnings", []).extend(context.warnings)
+    if context.tells_arguments:
+        told = {key: value for key, value in taken.items() if not key.startswith("_") or key == "_raw_params"}
+        result.setdefault("invocation", {"module_args": told})
     shown: Dict[str, Any] = remove_values(result, no_log_values(module.ARGUMENTS, given))
     return shown
 

@@ -33,6 +33,8 @@ class Context:
         self.check, self.diff = check, diff
         self._fetch_blob, self._tell = fetch_blob, tell
         self.warnings: List[str] = []
+        self.tells_arguments = False
+        """Whether results say which arguments the module took (`invocation`)."""
 
     def blob(self, digest: str) -> str:
         """The path of a temporary file with this content; it goes when the module ends."""

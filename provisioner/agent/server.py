@@ -101,6 +101,7 @@ class Agent:
             fetch_blob=lambda digest: self._blob(digest, made),
             tell=lambda text: self._frames.write({"note": text}),
         )
+        context.tells_arguments = bool(call.get("invocation"))
         old = signal.signal(signal.SIGALRM, _alarm)
         try:
             if call.get("timeout_s"):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from provisioner.cli.diff_text import diff_text
 from provisioner.cli.error_blocks import error_block
 from provisioner.cli.output_style import OutputStyle, log_line
 from provisioner.cli.timings import Timings
-from provisioner.engine.events import Event, HostDone, Included, ItemDone, NoHosts, PlayStarted, Recap, Retrying, TaskStarted, Warned
+from provisioner.engine.events import Event, HostDone, Included, ItemDone, NoHosts, PlayStarted, Recap, Retrying, Said, TaskStarted, Warned
 from provisioner.engine.results import Status
 
 COLOURS = {
@@ -44,7 +44,10 @@ class PlayOutput:
         self._verbosity = verbosity
         self._colour = sys.stdout.isatty() if colour is None else colour
         self._profile = profile
-        self._shown: int | None = None
+        self.shown: int | None = None
+        """The task whose title stands above what comes next."""
+        self.dump: Callable[[dict[str, Any]], str] | None = None
+        """Writes results, where a plugin of somebody's own does it."""
         self._tasks: dict[int, TaskStarted] = {}
         self._latest = 0
         self._is_free = False
@@ -67,10 +70,10 @@ class PlayOutput:
         elif isinstance(event, ItemDone):
             self._item(event)
         elif isinstance(event, Retrying):
-            self._title(self._latest)
+            self.title(self._latest)
             self._say("warning", f"FAILED - RETRYING: [{event.host}]: {event.task} ({event.retries} retries left).")
         elif isinstance(event, Included):
-            self._title(self._latest)
+            self.title(self._latest)
             of_item = f" => (item={event.label})" if event.label else ""
             self._say("skipping", f"included: {event.what} for {', '.join(event.hosts)}{of_item}")
         elif isinstance(event, NoHosts):
@@ -80,14 +83,16 @@ class PlayOutput:
                 self._print(f"skipping: {event.reason}")
         elif isinstance(event, Warned):
             self._say("warning", f"[WARNING]: {event.message}", error=True)
+        elif isinstance(event, Said):
+            drawn = f"\033[{event.colour}m{event.text}\033[0m" if self._colour and event.colour else event.text
+            self._print(drawn, error=event.error, plain=event.text, end="\n" if event.newline else "")
         elif isinstance(event, Recap):
             self._recap(event)
 
     def _starts(self, event: TaskStarted) -> None:
         timed = "profile_tasks" in self._style.callbacks
-        at_once = event.action == "meta" or timed or self._style.per_host_start  # no result's line would bring the title in time
-        if at_once and not self._is_free and not self._style.hides:
-            self._title(event.serial)
+        if not self._is_free and not self._style.hides:
+            self.title(event.serial)
         if timed and event.action != "meta":
             self._print(self._timings.start(event.serial, event.name))
         for host in event.hosts if self._style.per_host_start and event.action != "meta" else ():
@@ -96,17 +101,17 @@ class PlayOutput:
     def _head(self, text: str) -> None:
         self._print(f"\n{text} {'*' * max(3, WIDTH - len(text))}")
 
-    def _print(self, text: str, *, error: bool = False, plain: str | None = None) -> None:
-        print(text, flush=True, file=sys.stderr if error else sys.stdout)
+    def _print(self, text: str, *, error: bool = False, plain: str | None = None, end: str = "\n") -> None:
+        print(text, end=end, flush=True, file=sys.stderr if error else sys.stdout)
         if self._style.log is not None:
             with self._style.log.open("a") as log:
                 log.writelines(map(log_line, (plain or text).splitlines()))
 
-    def _title(self, serial: int) -> None:
+    def title(self, serial: int) -> None:
         task = self._tasks.get(serial)
-        if serial == self._shown or task is None:
+        if serial == self.shown or task is None:
             return
-        self._shown = serial
+        self.shown = serial
         self._head(f"{'RUNNING HANDLER' if task.handler else 'TASK'} [{task.name}]")
         if self._verbosity > 1 and task.location:
             self._print(f"task path: {task.location.file}:{task.location.line}")
@@ -116,7 +121,7 @@ class PlayOutput:
         self._looped.add((event.serial, event.host))
         if self._hidden(event.status):
             return
-        self._title(event.serial)
+        self.title(event.serial)
         action = task.action if task else ""
         if action in _INCLUDES and event.status in (Status.OK, Status.CHANGED):
             return  # told of as what is included
@@ -137,7 +142,7 @@ class PlayOutput:
         self._seconds[event.task] = self._seconds.get(event.task, 0.0) + event.duration_s
         if self._hidden(event.status):
             return
-        self._title(event.serial)
+        self.title(event.serial)
         looped = (event.serial, event.host) in self._looped
         host, failed = _host(event), event.status in (Status.FAILED, Status.UNREACHABLE)
         if failed and not (looped and event.status is Status.FAILED):
@@ -180,6 +185,8 @@ class PlayOutput:
             shown = {key: value for key, value in shown.items() if key not in _SELDOM_SHOWN}
         if action == "debug":
             shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key not in _BESIDE}
+        if self.dump is not None:
+            return self.dump({**shown, **{key: value for key, value in result.items() if key == "_ansible_verbose_always"}})
         return self._style.dump(shown, wide=bool(result.get("_ansible_verbose_always")) or self._verbosity > 2)
 
     def _recap(self, event: Recap) -> None:

@@ -98,7 +98,11 @@ class Collections:
 
     def lookup(self, name: str) -> Path | None:
         """The file of a lookup by its full name, moves followed."""
-        return self._plugin(self.resolve(name, "lookup"), "lookup")
+        return self.plugin(name, "lookup")
+
+    def plugin(self, name: str, kind: str) -> Path | None:
+        """The file of a plugin of any kind by its full name, moves followed."""
+        return self._plugin(self.resolve(name, kind), kind)
 
     def holding(self, name: str, kind: str) -> str | None:
         """The full name of what content from before collections calls by its bare name. `kind` is modules, filter, test or lookup."""

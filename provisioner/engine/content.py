@@ -14,6 +14,7 @@ from provisioner.engine.collections import Collections
 from provisioner.engine.errors import MissingContentError, PlaybookError
 from provisioner.engine.own_actions import OwnActions
 from provisioner.engine.own_modules import OwnModules
+from provisioner.engine.own_plugins import OwnPlugins
 from provisioner.engine.parsing import Surroundings, TaskParser, short_name
 from provisioner.engine.playbook import Role, Task
 from provisioner.inventory import documents
@@ -56,6 +57,11 @@ class Content:
         self.collections = Collections(collections_path or None)
         self.own_modules = OwnModules(self.collections)
         self.own_actions = OwnActions(self.collections)
+        self.own_plugins = {kind: OwnPlugins(self.collections, kind) for kind in ("callback", "connection", "strategy", "vars")}
+        """By kind; those of other kinds are modules, actions, or known to the templates."""
+        for kind, plugins in self.own_plugins.items():
+            for folder in self.settings.get(f"DEFAULT_{kind.upper()}_PLUGIN_PATH", ()):
+                plugins.add_folder(Path(folder))
         self._builtin = known
         for folder in module_path:
             self.own_modules.add_library(folder)
@@ -79,6 +85,8 @@ class Content:
         self.own_modules.add(root)
         self.own_actions.add(root)
         self.collections.add_beside(root)
+        for plugins in self.own_plugins.values():
+            plugins.add(root)
         if (root / "lookup_plugins").is_dir():
             self.own_lookups.update(path.stem for path in (root / "lookup_plugins").glob("*.py"))
 

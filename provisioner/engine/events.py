@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.results import HostStats, Status
 from provisioner.inventory.documents import Location
+
+if TYPE_CHECKING:
+    from provisioner.engine.playbook import Play, Task
+    from provisioner.templating import Templar
 
 
 @dataclass(frozen=True)
 class PlaybookStarted:
     path: str
+    plays: Sequence[Play] = ()
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class PlayStarted:
     location: Location | None = None
     is_free: bool = False
     """Whether each host goes on by itself."""
+    play: Play | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class TaskStarted:
     location: Location | None = None
     handler: bool = False
     hosts: tuple[str, ...] = ()
+    task: Task | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class ItemDone:
     delegated_to: str | None = None
     address: str | None = None
     shows_diff: bool = True
+    templar: Templar | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ class HostDone:
     """Of the host that it was delegated to."""
     shows_diff: bool = True
     """Whether a person asked for differences: some modules answer with them always."""
+    templar: Templar | None = None
+    """What the task's own words were rendered with."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class Retrying:
     task: str
     attempt: int
     retries: int
+    """Tries that are left."""
     result: Mapping[str, Any]
 
 
@@ -99,6 +110,8 @@ class Included:
     hosts: tuple[str, ...]
     label: str = ""
     """Of the item, in a loop."""
+    args: Mapping[str, Any] = field(default_factory=dict)
+    """Of the task that includes it."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +126,33 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a plugin of somebody's own has to show. `colour` is a terminal's code, such as `0;32`."""
+
+    text: str
+    colour: str | None = None
+    error: bool = False
+    newline: bool = True
+
+
+@dataclass(frozen=True)
 class Recap:
     stats: Mapping[str, HostStats]
     custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-Event = PlaybookStarted | PlayStarted | NoHosts | TaskStarted | ItemDone | HostDone | Retrying | Included | HandlerNotified | Warned | Recap
+Event = (
+    PlaybookStarted
+    | PlayStarted
+    | NoHosts
+    | TaskStarted
+    | ItemDone
+    | HostDone
+    | Retrying
+    | Included
+    | HandlerNotified
+    | Warned
+    | Said
+    | Recap
+)
 Callback = Callable[[Event], None]

@@ -42,6 +42,8 @@ _NEVER_ASYNC = frozenset(
     {"add_host", "assemble", "assert", "copy", "debug", "fail", "fetch", "group_by", "include_vars", "pause", "raw", "reboot", "script",
      "set_fact", "set_stats", "template", "unarchive", "validate_argument_spec", "wait_for_connection"}
 )  # fmt: skip
+_NEVER_TOLD = frozenset({"content", "url_password", "password", "passphrase"})
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 
 
@@ -74,6 +76,8 @@ class Executor:
     def __init__(self, run: Run, context: PlayContext) -> None:
         self.run = run
         self.context = context
+        self.rescued = False
+        """Whether a rescue section may look at what fails now."""
 
     def execute(self, state: HostState, task: Task, serial: int) -> Outcome:
         """Runs the task, registers its result and takes over its facts. Never raises for what goes wrong on the host."""
@@ -224,6 +228,7 @@ class Executor:
             settings.become,
             settings.environment,
             settings.timeout_s,
+            self.run.tells_invocations or self.rescued or (task.loop is not None and task.register is not None),
         )
         plugin = self.run.content.own_actions.get(task.action, task.written) if task.action in self.run.content.own_actions else None
         if plugin is not None:
@@ -247,7 +252,7 @@ class Executor:
                 answer = yield Exchange(call.session, call.become, request)
                 request = made.send(answer)
         except StopIteration as e:
-            return normalize(e.value)
+            return normalize(_with_invocation(e.value, call) if call.invocation else e.value)
         except TaskError as e:
             return normalize(dict(e.result))
 
@@ -414,7 +419,7 @@ class Executor:
         to = settings.delegate_to
         told = "(censored due to no_log)" if hidden else label
         address = self.run.targets.address(to) if to else None
-        self.run.emit(ItemDone(state.name, task.title, serial, told, status, shown, ignored, to, address, settings.diff))
+        self.run.emit(ItemDone(state.name, task.title, serial, told, status, shown, ignored, to, address, settings.diff, templar))
         return told
 
     # What stays
@@ -434,7 +439,7 @@ class Executor:
         if outcome.status is Status.CHANGED and task.action not in ("setup", "gather_facts"):
             state.store.facts_gathered = None
         if task.register and not outcome.includes:
-            state.store.set(str(templar.render(task.register)), result)
+            state.store.set(str(templar.render(task.register)), {key: value for key, value in result.items() if key != "invocation"})
 
     def _take_facts(self, state: HostState, task: Task, result: dict[str, Any], templar: Templar) -> None:
         facts = result["ansible_facts"]
@@ -519,6 +524,14 @@ def normalize(result: Mapping[str, Any] | None, streams: Sequence[str] = _STREAM
         if isinstance(text, str) and f"{stream}_lines" not in made:
             made[f"{stream}_lines"] = text.splitlines()
     return made
+
+
+def _with_invocation(result: dict[str, Any], call: ActionCall) -> dict[str, Any]:
+    """Of an action the arguments are its own, rather than those of the module that does its work."""
+    if "invocation" not in result:
+        return result
+    told = {key: HIDDEN if key in _NEVER_TOLD else value for key, value in call.args.items() if not str(key).startswith("_ansible")}
+    return {**result, "invocation": {"module_args": told}}
 
 
 def _skipped(condition: Any) -> dict[str, Any]:

@@ -50,10 +50,16 @@ class Handlers:
                 self._missing(name)
                 continue
             if by_handler:
-                state.notified.update(dict.fromkeys(found))
+                self._mark(state, found)
             else:
                 state.notifications[name] = None
-            self._run.emit(HandlerNotified(name, state.name))
+
+    def _mark(self, state: HostState, indexes: Sequence[int]) -> None:
+        """They are to run, and it is told which those are."""
+        for index in indexes:
+            if index not in state.notified:
+                self._run.emit(HandlerNotified(self._handlers[index].title, state.name))
+            state.notified[index] = None
 
     def _of_name(self, state: HostState, name: str) -> list[int]:
         """Indexes of the handlers that a name or topic means."""
@@ -96,7 +102,7 @@ class Handlers:
         for state in hosts:
             if state.alive:
                 for name in state.notifications:
-                    state.notified.update(dict.fromkeys(self._of_name(state, name)))
+                    self._mark(state, self._of_name(state, name))
                 state.notifications.clear()
         # Once through the list: a handler that notifies one before it has that run in the next flush.
         for index, task in enumerate(self._handlers):

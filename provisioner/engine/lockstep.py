@@ -111,11 +111,11 @@ class Lockstep:
         if block.role is not None:
             self._role(block, hosts, handler)
             return
-        self._rescuers += bool(block.rescue)
+        self._count_rescuers(bool(block.rescue))
         try:
             self.run_nodes(block.block, hosts, handler=handler)
         finally:
-            self._rescuers -= bool(block.rescue)
+            self._count_rescuers(-bool(block.rescue))
         failed = [state for state in hosts if state.failed and not state.unreachable]
         if block.rescue and failed:
             for state in failed:
@@ -128,6 +128,10 @@ class Lockstep:
             self.run_nodes(block.always, hosts, handler=handler)
             for state in broken:
                 state.failed = True
+
+    def _count_rescuers(self, more: int) -> None:
+        self._rescuers += more
+        self.executor.rescued = self._rescuers > 0
 
     def _role(self, block: Block, hosts: Sequence[HostState], handler: bool) -> None:
         """A role runs once for a host, unless it allows more."""
@@ -163,7 +167,8 @@ class Lockstep:
         tags = task.attributes.tags
         if not any("{{" in tag for tag in tags):
             return tags
-        known = {**self.context.play.vars, **self.context.prompted, **task.attributes.vars, **task.params, **self.run.variables.extra_vars}
+        variables = self.run.variables
+        known = {**variables.of_play(self.context, {}), **task.attributes.vars, **task.params, **variables.extra_vars}
         templar = Templar((), known, engine=self.run.templates)
         try:
             return tag_set([templar.render(tag) for tag in tags])
@@ -199,7 +204,7 @@ class Lockstep:
     def begin(self, task: Task, title: str, hosts: Sequence[HostState], handler: bool) -> int:
         """Tells that it starts on these hosts; answers by which number what follows will refer to it."""
         serial = next(_serials)
-        self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names(hosts)))
+        self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names(hosts), task))
         return serial
 
     def _is_allowed(self, task: Task, hosts: Sequence[HostState], handler: bool) -> bool:
@@ -365,6 +370,7 @@ class Lockstep:
                 task.location,
                 self.run.targets.address(outcome.delegated_to) if outcome.delegated_to else None,
                 outcome.shows_diff,
+                outcome.templar,
             )
         )
 

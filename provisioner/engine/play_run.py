@@ -64,12 +64,12 @@ class PlayRun:
         hosts = self._hosts(templar)
         name = templar.render_text(self.play.name) if "{{" in self.play.name else self.play.name
         if not hosts:
-            self.run.emit(PlayStarted(name, (), self.play.location))
+            self.run.emit(PlayStarted(name, (), self.play.location, play=self.play))
             self.run.emit(NoHosts(name, "no hosts matched"))
             return True
         alive = [host for host in hosts if host.name not in self.lost]
         is_free = self.play.strategy_by(self.run.options.settings) in FREE
-        self.run.emit(PlayStarted(name, tuple(host.name for host in alive), self.play.location, is_free))
+        self.run.emit(PlayStarted(name, tuple(host.name for host in alive), self.play.location, is_free, self.play))
         if not alive:
             self.run.emit(NoHosts(name, "no hosts left"))
             return True

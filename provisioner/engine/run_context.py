@@ -40,6 +40,8 @@ class Run:
     asking: bool = False
     unmatched: set[str] = field(default_factory=set)
     """Host patterns that were told to match nothing."""
+    tells_invocations: bool = False
+    """Whether somebody sees which arguments modules took: plugins of theirs, or a person with -vvv."""
     find_module: Callable[[str], Any] | None = None
 
     def emit(self, event: Event) -> None:

@@ -12,6 +12,7 @@ from provisioner.engine.options import RunOptions
 from provisioner.engine.play_run import PlayRun
 from provisioner.engine.playbook import Play
 from provisioner.engine.plays import PlaybookReader
+from provisioner.engine.plugin_callbacks import PluginCallbacks, own_callbacks
 from provisioner.engine.results import RunResult
 from provisioner.engine.run_context import Run
 from provisioner.engine.sessions import SessionPool
@@ -76,6 +77,7 @@ class Runner:
         paths = [Path(playbook).absolute() for playbook in playbooks]
         contents = [self._content(self._folder(path)) for path in paths]
         parsed = [PlaybookReader(content).read(path) for content, path in zip(contents, paths, strict=True)]
+        self.callbacks = own_callbacks(contents[0], self.options, self.inventory, self.callbacks) if contents else self.callbacks
         result = RunResult()
         lost: set[str] = set()
         variables: Variables | None = None
@@ -87,7 +89,7 @@ class Runner:
             variables.stores = stores
             run = self._make_run(self._folder(path), content, variables, result, plays)
             self._run = run
-            run.emit(PlaybookStarted(str(path)))
+            run.emit(PlaybookStarted(str(path), plays))
             for play in plays:
                 try:
                     if run.stop.is_set() or not PlayRun(run, play, lost).execute():
@@ -135,6 +137,7 @@ class Runner:
             result=result,
             skipping_to=self.options.start_at_task,
             asking=self.options.step is not None,
+            tells_invocations=self.options.verbosity > 2 or any(isinstance(callback, PluginCallbacks) for callback in self.callbacks),
         )
         for message in left_out:
             run.warn(message)

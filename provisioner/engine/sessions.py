@@ -27,6 +27,8 @@ class ModuleCall:
     timeout_s: float | None = None
     blobs: Mapping[str, bytes | Path] = field(default_factory=dict)
     """Content by SHA-256; sent only when the host asks for it."""
+    invocation: bool = False
+    """Whether its result is to say which arguments it took."""
 
 
 class Session(Protocol):

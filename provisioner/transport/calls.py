@@ -19,6 +19,7 @@ class ModuleCall:
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float | None = None
     blobs: Mapping[str, bytes | Path] = field(default_factory=dict)
+    invocation: bool = False
 
 
 class Callable(Protocol):
@@ -38,3 +39,5 @@ class Callable(Protocol):
     def timeout_s(self) -> float | None: ...
     @property
     def blobs(self) -> Mapping[str, bytes | Path]: ...
+    @property
+    def invocation(self) -> bool: ...

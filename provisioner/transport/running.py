@@ -116,6 +116,7 @@ class RunningAgent:
                 "diff": call.diff,
                 "environment": dict(call.environment or {}),
                 "timeout_s": call.timeout_s,
+                **({"invocation": True} if call.invocation else {}),
             }
             for call in calls
         ]

@@ -52,6 +52,7 @@ class ActionCall:
     become: BecomeRequest | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float | None = None
+    invocation: bool = False
 
     @property
     def delegated(self) -> bool:
@@ -70,6 +71,7 @@ class ActionCall:
             environment=self.environment,
             timeout_s=changes.get("timeout_s", self.timeout_s),
             blobs=blobs or {},
+            invocation=self.invocation,
         )
 
     def request(self, name: str, args: Mapping[str, Any]) -> ModuleCall:

@@ -26,6 +26,7 @@ class FakeSession:
         self.batches: list[int] = []
         self.environments: list[dict[str, str]] = []
         self.checks: list[bool] = []
+        self.invocations: list[bool] = []
         self.becomes: list[Any] = []
         self.files: dict[str, bytes] = {}
         self.counter = 0
@@ -38,7 +39,10 @@ class FakeSession:
         self.becomes.append(become)
         results = []
         for call in calls:
+            self.invocations.append(call.invocation)
             results.append(self._one(call))
+            if call.invocation:
+                results[-1]["invocation"] = {"module_args": dict(call.args)}
             if results[-1].get("failed"):
                 break
         return results

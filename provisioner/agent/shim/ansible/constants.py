@@ -4,7 +4,7 @@ import os
 from typing import Any, Dict
 
 _DEFAULTS: Dict[str, Any] = {
-    "ANSIBLE_FORCE_COLOR": False, "BECOME_PLUGIN_PATH": [], "COLLECTIONS_PATHS": [], "CONFIG_FILE": None, "DEFAULT_BECOME": False,
+    "ANSIBLE_FORCE_COLOR": False, "CALLBACKS_ENABLED": [], "DISPLAY_ARGS_TO_STDOUT": False, "DIFF_CONTEXT": 3, "BECOME_PLUGIN_PATH": [], "COLLECTIONS_PATHS": [], "CONFIG_FILE": None, "DEFAULT_BECOME": False,
     "DEFAULT_BECOME_METHOD": "sudo", "DEFAULT_BECOME_USER": "root", "DEFAULT_DEBUG": False, "DEFAULT_EXECUTABLE": "/bin/sh", "DEFAULT_FORKS": 5,
     "DEFAULT_GATHER_SUBSET": None, "DEFAULT_HASH_BEHAVIOUR": "replace", "DEFAULT_JINJA2_NATIVE": True, "DEFAULT_KEEP_REMOTE_FILES": False,
     "DEFAULT_LOCAL_TMP": "/tmp", "DEFAULT_MODULE_COMPRESSION": "ZIP_DEFLATED", "DEFAULT_NO_LOG": False, "DEFAULT_POLL_INTERVAL": 15,
@@ -14,6 +14,9 @@ _DEFAULTS: Dict[str, Any] = {
 }  # fmt: skip
 _TRUE = frozenset({"yes", "on", "1", "true", "t", "y"})
 LOCALHOST = ("127.0.0.1", "localhost", "::1")
+COLOR_OK, COLOR_CHANGED, COLOR_ERROR, COLOR_UNREACHABLE, COLOR_SKIP = "green", "yellow", "red", "bright red", "cyan"
+COLOR_WARN, COLOR_HIGHLIGHT, COLOR_VERBOSE, COLOR_DEBUG, COLOR_INCLUDED = "bright purple", "white", "blue", "dark gray", "cyan"
+COLOR_DIFF_ADD, COLOR_DIFF_REMOVE, COLOR_DIFF_LINES, COLOR_DEPRECATE, COLOR_CONSOLE_PROMPT = "green", "red", "cyan", "purple", "white"
 BOOLEANS_TRUE = frozenset({"y", "yes", "on", "1", "true", "t", 1})
 BOOLEANS_FALSE = frozenset({"n", "no", "off", "0", "false", "f", 0})
 BOOLEANS = BOOLEANS_TRUE | BOOLEANS_FALSE
@@ -24,7 +27,13 @@ TREE_DIR = None
 VAULT_VERSION_MAX = 1.2
 
 
+_CHOSEN: Dict[str, Any] = {}
+"""What the run's ansible.cfg and environment say; the engine fills it in."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _CHOSEN:
+        return _CHOSEN[name]
     if name not in _DEFAULTS:
         raise AttributeError("the setting %s does not exist here" % name)
     default = _DEFAULTS[name]

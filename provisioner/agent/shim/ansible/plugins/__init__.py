@@ -1,5 +1,118 @@
-"""A name that people's own modules import; a playbook's module_utils may add to it."""
+"""What all kinds of plugins have: options, of which their documentation says where they come from."""
 
+import configparser
+import importlib
+import os
+import sys
 from pkgutil import extend_path
+from typing import Any, Dict, Optional
 
 __path__ = extend_path(__path__, __name__)
+
+# What documentation takes over from elsewhere, as far as plugins of other people do.
+_FRAGMENTS: Dict[str, Dict[str, Any]] = {
+    "default_callback": {
+        "display_skipped_hosts": ("bool", True), "display_ok_hosts": ("bool", True), "display_failed_stderr": ("bool", False),
+        "show_custom_stats": ("bool", False), "show_per_host_start": ("bool", False), "check_mode_markers": ("bool", False),
+        "show_task_path_on_failure": ("bool", False),
+    },
+    "result_format_callback": {"result_format": ("str", "json"), "pretty_results": ("bool", None)},
+    "constructed": {
+        "strict": ("bool", False), "compose": ("dict", {}), "groups": ("dict", {}), "keyed_groups": ("list", []),
+        "use_extra_vars": ("bool", False), "leading_separator": ("bool", True),
+    },
+    "inventory_cache": {
+        "cache": ("bool", False), "cache_plugin": ("str", "memory"), "cache_timeout": ("int", 3600), "cache_connection": ("str", None),
+        "cache_prefix": ("str", "ansible_inventory_"),
+    },
+    "vars_plugin_staging": {"stage": ("str", "all")},
+}  # fmt: skip
+_ENVIRONMENT = {"result_format": "ANSIBLE_CALLBACK_RESULT_FORMAT", "pretty_results": "ANSIBLE_CALLBACK_FORMAT_PRETTY"}
+
+
+class AnsiblePlugin:
+    _load_name = ""
+    _original_path: Any = None
+    ansible_name = ""
+
+    def __init__(self) -> None:
+        self._options: Dict[str, Any] = {}
+
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
+        """Options as given; else from variables, the environment, ansible.cfg and the defaults that the plugin documents."""
+        variables, given = var_options or {}, dict(direct or {})
+        for name, option in self._documented().items():
+            if name not in given:
+                given[name] = self._elsewhere(option, variables)
+        self._options = given
+
+    @staticmethod
+    def _elsewhere(option: Dict[str, Any], variables: Any) -> Any:
+        from ansible.config.manager import ensure_type
+
+        found = option.get("default")
+        for entry in option.get("vars") or ():
+            if entry.get("name") in variables:
+                return variables[entry["name"]]
+        for entry in option.get("env") or ():
+            if entry.get("name") in os.environ:
+                return ensure_type(os.environ[entry["name"]], option.get("type") or "str")
+        for entry in option.get("ini") or ():
+            text = _of_ini(entry.get("section"), entry.get("key"))
+            if text is not None:
+                return ensure_type(text, option.get("type") or "str")
+        return found
+
+    @classmethod
+    def _documented(cls) -> Dict[str, Dict[str, Any]]:
+        """The options of its documentation, of fragments that Ansible has, and of what it inherits from."""
+        options: Dict[str, Dict[str, Any]] = {}
+        for base in reversed(cls.__mro__):
+            text = getattr(sys.modules.get(base.__module__), "DOCUMENTATION", None)
+            if not text:
+                continue
+            found = importlib.import_module("yaml").safe_load(text) or {}  # only the controller runs plugins, and it has YAML
+            names = found.get("extends_documentation_fragment") or ()
+            for name in [names] if isinstance(names, str) else names:
+                for key, (kind, default) in _FRAGMENTS.get(str(name).split(".")[-1], {}).items():
+                    variable = _ENVIRONMENT.get(key, "ANSIBLE_" + key.upper())
+                    ini = {"section": "defaults", "key": key}
+                    options[key] = {"type": kind, "default": default, "env": [{"name": variable}], "ini": [ini]}
+            options.update(found.get("options") or {})
+        return options
+
+    def get_option(self, option: str, hostvars: Any = None) -> Any:
+        """Raises KeyError for one that is not documented."""
+        return self._options[option]
+
+    def get_option_and_origin(self, option: str, hostvars: Any = None) -> Any:
+        return self.get_option(option), "default"
+
+    def set_option(self, option: str, value: Any) -> None:
+        self._options[option] = value
+
+    def has_option(self, option: str) -> bool:
+        return option in self._options or option in self._documented()
+
+    def get_options(self, hostvars: Any = None) -> Dict[str, Any]:
+        return dict(self._options)
+
+    def _set_plugin_options(self, *_: Any, **__: Any) -> None:
+        self.set_options()
+
+
+def _of_ini(section: Optional[str], key: Optional[str]) -> Optional[str]:
+    from ansible import constants
+
+    path = constants.CONFIG_FILE
+    if not path or not section or not key:
+        return None
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",), strict=False)
+    parser.read(path)
+    return parser.get(section, key, fallback=None)
+
+
+def get_plugin_class(obj: Any) -> str:
+    """The kind of a plugin, by the module that it lies in."""
+    parts: Any = getattr(obj, "__module__", type(obj).__module__).split(".")
+    return str(parts[-2]) if len(parts) > 1 else ""

@@ -1,55 +1,23 @@
 """LookupBase for people's own lookups."""
 
-import importlib
 import os
-import sys
 from typing import Any, Dict, List
 
+from ansible.plugins import AnsiblePlugin
+from ansible.utils.display import Display
 
-class LookupBase:
+
+class LookupBase(AnsiblePlugin):  # type: ignore[misc]
     """What own lookups inherit; `run(terms, variables, **options)` is theirs."""
 
     def __init__(self, loader: Any = None, templar: Any = None, **_: Any) -> None:
         self._loader, self._templar = loader, templar
-        self._options: Dict[str, Any] = {}
-        self._display: Any = None
-
-    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
-        """Options as given; else from variables, the environment and the defaults that the plugin documents."""
-        variables, given = var_options or {}, dict(direct or {})
-        for name, option in self._documented().items():
-            if name not in given:
-                given[name] = self._elsewhere(option, variables)
-        self._options = given
-
-    @staticmethod
-    def _elsewhere(option: Dict[str, Any], variables: Any) -> Any:
-        for entry in option.get("vars") or ():
-            if entry.get("name") in variables:
-                return variables[entry["name"]]
-        for entry in option.get("env") or ():
-            if entry.get("name") in os.environ:
-                return os.environ[entry["name"]]
-        return option.get("default")
-
-    def _documented(self) -> Dict[str, Dict[str, Any]]:
-        text = getattr(sys.modules.get(type(self).__module__), "DOCUMENTATION", None)
-        if not text:
-            return {}
-        found = importlib.import_module("yaml").safe_load(text)  # only the controller runs lookups, and it has YAML
-        return dict((found or {}).get("options") or {})
+        super().__init__()
+        self._display: Any = Display()
 
     def get_option(self, option: str, hostvars: Any = None) -> Any:
+        """None for one that is not set: older lookups ask for what they do not document."""
         return self._options.get(option)
-
-    def set_option(self, option: str, value: Any) -> None:
-        self._options[option] = value
-
-    def has_option(self, option: str) -> bool:
-        return option in self._options
-
-    def get_options(self, hostvars: Any = None) -> Dict[str, Any]:
-        return dict(self._options)
 
     def get_basedir(self, variables: Any) -> Any:
         """The folder of the role, outside of roles that of the playbook."""
