@@ -90,9 +90,11 @@ def _list(playbooks: tuple[Path, ...], loaded: Inventory, options: Any, wanted: 
     from provisioner.cli.play_listing import listing
     from provisioner.engine.runner import Runner
 
-    parsed = Runner(loaded, options=options, sessions=_NoSessions()).parse(playbooks)
+    runner = Runner(loaded, options=options, sessions=_NoSessions())
+    parsed = runner.parse(playbooks)
     names = [str(playbook) for playbook in playbooks]
-    for line in listing(parsed, loaded, wanted, limit=options.limit, only=options.tags, skip=options.skip_tags, names=names):
+    chosen = {"limit": options.limit, "only": options.tags, "skip": options.skip_tags}
+    for line in listing(parsed, loaded, wanted, **chosen, names=names, scope=runner.scope):
         click.echo(line)
     return 0
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.engine.attributes import tag_set
+from provisioner.engine.play_scope import hosts_of, name_of
 from provisioner.engine.playbook import Block
 from provisioner.engine.tag_selection import selected
 from provisioner.templating import Templar
@@ -39,20 +40,29 @@ def listing(
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
     names: Sequence[str] = (),
+    scope: Callable[[Play], Templar] = lambda play: Templar(variables=play.vars),
 ) -> Iterator[str]:
-    """Lines to print. `names` are the playbooks as the user wrote them."""
+    """Lines to print. `names` are the playbooks as the user wrote them, `scope` is what a play's keywords see. Raises PlaybookError."""
     for position, (path, plays) in enumerate(parsed):
         yield ""
         yield f"playbook: {names[position] if position < len(names) else path}"
-        if not (wanted.hosts or wanted.tasks or wanted.tags):
-            continue
         for number, play in enumerate(plays, start=1):
-            yield ""
-            yield from _play(play, number, inventory, wanted, limit, only, skip)
+            templar = scope(play)
+            shown = replace(play, hosts=hosts_of(play, templar), name=name_of(play, templar))
+            if wanted.hosts or wanted.tasks or wanted.tags:
+                yield ""
+                yield from _play(shown, number, inventory, wanted, limit, only, skip, templar)
 
 
 def _play(
-    play: Play, number: int, inventory: Inventory, wanted: Wanted, limit: str | None, only: Sequence[str], skip: Sequence[str]
+    play: Play,
+    number: int,
+    inventory: Inventory,
+    wanted: Wanted,
+    limit: str | None,
+    only: Sequence[str],
+    skip: Sequence[str],
+    templar: Templar,
 ) -> Iterator[str]:
     pattern = play.hosts if isinstance(play.hosts, list) else [play.hosts]
     yield f"  play #{number} ({','.join(map(str, pattern))}): {play.name}\tTAGS: [{','.join(sorted(play.attributes.tags))}]"
@@ -63,7 +73,7 @@ def _play(
         yield from (f"      {host.name}" for host in hosts)
     if not only and wanted.tags:
         only = ("all", "never")  # who wants to know all tags wants to know these, too
-    tasks = [(task, tags) for task, tags in _tasks(play) if selected(tags, only, skip)]
+    tasks = [(task, tags) for task, tags in _tasks(play, templar) if selected(tags, only, skip)]
     if wanted.tasks:
         yield "    tasks:"
         yield from (
@@ -73,9 +83,8 @@ def _play(
         yield f"      TASK TAGS: [{', '.join(sorted({tag for _, tags in tasks for tag in tags}))}]"
 
 
-def _tasks(play: Play) -> list[tuple[Task, frozenset[str]]]:
+def _tasks(play: Play, templar: Templar) -> list[tuple[Task, frozenset[str]]]:
     """Tasks with their tags, rendered by the play's variables; those of a block's rescue and always are not told of."""
-    templar = Templar(variables=play.vars)
     found = []
     for task in _listed([*play.pre_tasks, *play.role_blocks, *play.tasks, *play.post_tasks]):
         tags = task.attributes.tags

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from provisioner.engine.attributes import Attributes
@@ -13,6 +12,7 @@ from provisioner.engine.errors import OptionsError, PlaybookError
 from provisioner.engine.events import NoHosts, PlayStarted
 from provisioner.engine.handlers import Handlers
 from provisioner.engine.lockstep import FREE, Lockstep, PlayEnded
+from provisioner.engine.play_scope import hosts_of, name_of, play_templar, read_vars_files
 from provisioner.engine.playbook import Node, Play, Task, tasks_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
@@ -20,10 +20,9 @@ from provisioner.engine.variables import PlayContext
 from provisioner.inventory import Host, patterns
 from provisioner.inventory.patterns import PatternError
 from provisioner.inventory.variable_files import VariableFiles
-from provisioner.templating import Templar, TemplateError, UndefinedVariable, Unsafe
+from provisioner.templating import Templar, TemplateError, Unsafe
 from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
-from provisioner.templating.lookups.call import find_file
 
 _MAX_TRIES = 10  # a guess: whoever types two different answers so often is no person
 
@@ -35,6 +34,7 @@ class PlayRun:
         self.run = run
         self.play = play
         self.lost = lost
+        self._name = play.name
         self._stop_play = False
 
     def execute(self) -> bool:
@@ -60,24 +60,25 @@ class PlayRun:
 
     def _execute(self) -> bool:
         self._enter()
-        templar = Templar([self.play.directory], {**self.play.vars, **self.run.variables.extra_vars}, engine=self.run.templates)
+        prompted = self._prompt(self._scope())
+        templar = self._scope(prompted)
+        name = self._name = name_of(self.play, templar)
         hosts = self._hosts(templar)
-        name = templar.render_text(self.play.name) if "{{" in self.play.name else self.play.name
         if not hosts:
             self.run.emit(PlayStarted(name, (), self.play.location, play=self.play))
             self.run.emit(NoHosts(name, "no hosts matched"))
             return True
         alive = [host for host in hosts if host.name not in self.lost]
         is_free = self.play.strategy_by(self.run.options.settings) in FREE
-        self.run.emit(PlayStarted(name, tuple(host.name for host in alive), self.play.location, is_free, self.play))
         if not alive:
+            self.run.emit(PlayStarted(name, (), self.play.location, is_free, self.play))
             self.run.emit(NoHosts(name, "no hosts left"))
             return True
-        prompted = self._prompt(templar)
         for batch in batches(hosts, [templar.render(size) for size in self.play.serial]):
             left = [host for host in batch if host.name not in self.lost]
             if not left:
                 continue
+            self.run.emit(PlayStarted(name, tuple(host.name for host in left), self.play.location, is_free, self.play))
             context = self._batch(left, [host.name for host in hosts], prompted)
             if self._stop_play or self.run.stop.is_set() or all(state.lost for state in context.hosts):
                 return False
@@ -85,12 +86,13 @@ class PlayRun:
                 break
         return True
 
+    def _scope(self, prompted: Mapping[str, Any] | None = None) -> Templar:
+        return play_templar(self.play, self.run.variables, self.run.content.read_mapping, self.run.templates, prompted)
+
     def _hosts(self, templar: Templar) -> list[Host]:
-        pattern = templar.render(self.play.hosts)
-        if isinstance(pattern, list):
-            pattern = [str(item) for item in pattern]
+        pattern = hosts_of(self.play, templar)
         try:
-            hosts = self.run.inventory.match(pattern if isinstance(pattern, list) else str(pattern), self.run.options.limit)
+            hosts = self.run.inventory.match(pattern, self.run.options.limit)
         except PatternError as e:
             raise PlaybookError(str(e), self.play.location) from e
         self._warn_of(pattern)
@@ -155,6 +157,7 @@ class PlayRun:
     def _batch(self, batch: list[Host], everyone: list[str], prompted: dict[str, Any]) -> PlayContext:
         """Runs all sections on some hosts."""
         context = PlayContext(self.play, self.run.templates)
+        context.name = self._name
         context.prompted = prompted
         context.all_hosts = everyone
         context.lost = self.lost
@@ -227,31 +230,15 @@ class PlayRun:
         return self.run.skipping_to is None or any(step.is_first(task) for task in tasks_of(nodes))
 
     def _read_vars_files(self, state: HostState, context: PlayContext) -> None:
-        """Level 14: each entry is a file, or a list of which the first that exists counts."""
-        merged: dict[str, Any] = {}
-        for entry in self.play.vars_files:
-            templar = self.run.variables.templar(state, context, None)
-            found: Path | None = None
-            names = entry if isinstance(entry, list) else [entry]
-            rendered: list[str] = []
-            unknown: TemplateError | None = None
-            for name in names:
-                try:
-                    rendered.append(templar.render_text(name))
-                except UndefinedVariable as e:
-                    unknown = e  # facts are not known yet; Ansible passes over such a name
-                    continue
-                found = find_file(rendered[-1], [self.play.directory], "vars")
-                if found is not None:
-                    break
-            if found is None:
-                if unknown is not None:
-                    continue
-                self.run.warn(f"vars file {', '.join(rendered)} was not found, and is left out")
-                continue
-            merged.update(self.run.content.read_mapping(found))
-            context.vars_files[state.name] = merged
+        def templar(found: Mapping[str, Any]) -> Templar:
+            context.vars_files[state.name] = dict(found)
             state.store.version += 1
+            return self.run.variables.templar(state, context, None)
+
+        found, missing = read_vars_files(self.play, self.run.content.read_mapping, templar)
+        for names in missing:
+            self.run.warn(f"vars file {names} was not found, and is left out")
+        templar(found)
 
 
 def batches(hosts: list[Host], sizes: list[Any]) -> list[list[Host]]:

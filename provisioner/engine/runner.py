@@ -10,6 +10,7 @@ from provisioner.engine.content import Content
 from provisioner.engine.events import Callback, PlaybookStarted, Recap
 from provisioner.engine.options import RunOptions
 from provisioner.engine.play_run import PlayRun
+from provisioner.engine.play_scope import play_templar
 from provisioner.engine.playbook import Play
 from provisioner.engine.plays import PlaybookReader
 from provisioner.engine.plugin_callbacks import PluginCallbacks, own_callbacks
@@ -20,6 +21,7 @@ from provisioner.engine.targets import Targets
 from provisioner.engine.variables import Variables
 from provisioner.inventory import Inventory
 from provisioner.inventory.variable_files import VariableFiles
+from provisioner.templating import Templar
 from provisioner.templating.collection_plugins import with_collections
 from provisioner.templating.plugins import add_folders, builtin_plugins
 from provisioner.templating.templar import Engine
@@ -52,6 +54,16 @@ class Runner:
             path = Path(playbook).absolute()
             parsed.append((path, PlaybookReader(self._content(self._folder(path))).read(path)))
         return parsed
+
+    def scope(self, play: Play) -> Templar:
+        """What the keywords of a play see that is only to be listed; prompts give their defaults."""
+        self.inventory.playbook_files = (VariableFiles(play.directory, self.options.vault),)
+        self.inventory.changed()
+        content = self._content(play.directory)
+        variables = Variables(self.inventory, self.options, play.directory)
+        engine, _ = self._engine(play.directory, content, [play])
+        defaults = {str(entry.get("name")): entry.get("default") for entry in play.vars_prompt}
+        return play_templar(play, variables, content.read_mapping, engine, defaults)
 
     def _folder(self, playbook: Path) -> Path:
         return self.options.playbook_dir or playbook.parent
@@ -109,7 +121,8 @@ class Runner:
         if self._run is not None:
             self._run.stop.set()
 
-    def _make_run(self, directory: Path, content: Content, variables: Variables, result: RunResult, plays: list[Play]) -> Run:
+    def _engine(self, directory: Path, content: Content, plays: Sequence[Play]) -> tuple[Engine, list[str]]:
+        """(what renders, what to warn of)."""
         folders = [
             directory,
             *dict.fromkeys(play.directory for play in plays if play.directory != directory),
@@ -121,9 +134,12 @@ class Runner:
         }
         plugins = builtin_plugins()
         left_out = add_folders(plugins, folders, named)
-        engine = Engine(
+        return Engine(
             with_collections(plugins, content.collections.plugin_files, content.collections.full_name, content.collections.roots)
-        )
+        ), left_out
+
+    def _make_run(self, directory: Path, content: Content, variables: Variables, result: RunResult, plays: list[Play]) -> Run:
+        engine, left_out = self._engine(directory, content, plays)
         targets = Targets(self.sessions, variables, self.inventory, self.options)
         run = Run(
             inventory=self.inventory,

@@ -34,6 +34,8 @@ class PlayContext:
     def __init__(self, play: Play, templar_engine: Engine) -> None:
         self.serial = next(_serials)
         self.play = play
+        self.name = play.name
+        """Rendered, where it is a template."""
         self.engine = templar_engine
         self.prompted: dict[str, Any] = {}
         self.ended = False
@@ -184,6 +186,14 @@ class Variables:
             merged.setdefault("ansible_user", user)
             merged.setdefault("ansible_ssh_user", user)
 
+    def of_play(self, context: PlayContext, from_files: Mapping[str, Any]) -> dict[str, Any]:
+        """What is known before a host is chosen; `from_files` is what its vars_files hold."""
+        merged = dict(context.shared_defaults)
+        for level in (context.play.vars, context.prompted, from_files, context.shared_vars, self.extra_vars):
+            self._overlay(merged, level)
+        self._add_magic_of_play(merged, context)
+        return merged
+
     def of_host(self, host: Host, context: PlayContext) -> Templar:
         """What `hostvars` shows of a host: what is its own, without what plays, roles and tasks say."""
         store = self.store(host.name)
@@ -192,17 +202,22 @@ class Variables:
         return Templar((self.directory,), merged, engine=context.engine, host=host.name)
 
     def _add_magic(self, merged: dict[str, Any], host: Host, context: PlayContext, task: Task | None) -> None:
-        active = context.active()
         merged["inventory_hostname"] = Resolved(host.name)
         merged["inventory_hostname_short"] = Resolved(host.name.split(".")[0])
         merged["group_names"] = Resolved([name for name in host.groups if name != "all"])
+        merged["ansible_facts"] = Resolved(self.store(host.name).facts)
+        self._add_magic_of_play(merged, context)
+        if task is not None:
+            self._add_magic_of_task(merged, task)
+
+    def _add_magic_of_play(self, merged: dict[str, Any], context: PlayContext) -> None:
+        active = context.active()
         merged["groups"] = Resolved(self._groups)
         merged["hostvars"] = Resolved(HostVars(self, context))
-        merged["ansible_facts"] = Resolved(self.store(host.name).facts)
         merged["play_hosts"] = merged["ansible_play_batch"] = Resolved(active)
         merged["ansible_play_hosts"] = Resolved(active if len(context.all_hosts) == len(context.hosts) else context.all_active())
         merged["ansible_play_hosts_all"] = Resolved(context.all_hosts)
-        merged["ansible_play_name"] = Resolved(context.play.name)
+        merged["ansible_play_name"] = Resolved(context.name)
         merged["playbook_dir"] = Resolved(str(context.play.directory))
         merged["ansible_playbook_python"] = Resolved(sys.executable)
         merged["ansible_version"] = Resolved(VERSION)
@@ -231,18 +246,19 @@ class Variables:
         merged["__inventory__"] = Resolved(self.inventory)
         if self.options.vault is not None:
             merged["__vault__"] = self.options.vault
-        if task is not None:
-            merged["ansible_search_path"] = Resolved([str(path) for path in self.search(task)])
-            merged["environment"] = Resolved(list(task.attributes.environment))
-            if task.role is not None:
-                merged["role_path"] = Resolved(str(task.role.path))
-                merged["role_name"] = Resolved(task.role.own_name)
-                merged["ansible_role_name"] = Resolved(task.role.name)
-                merged["ansible_collection_name"] = Resolved(task.role.collection or None)
-                parents = task.role.included_by[::-1]
-                if parents:
-                    merged["ansible_parent_role_names"] = Resolved([parent.name for parent in parents])
-                    merged["ansible_parent_role_paths"] = Resolved([str(parent.path) for parent in parents])
+
+    def _add_magic_of_task(self, merged: dict[str, Any], task: Task) -> None:
+        merged["ansible_search_path"] = Resolved([str(path) for path in self.search(task)])
+        merged["environment"] = Resolved(list(task.attributes.environment))
+        if task.role is not None:
+            merged["role_path"] = Resolved(str(task.role.path))
+            merged["role_name"] = Resolved(task.role.own_name)
+            merged["ansible_role_name"] = Resolved(task.role.name)
+            merged["ansible_collection_name"] = Resolved(task.role.collection or None)
+            parents = task.role.included_by[::-1]
+            if parents:
+                merged["ansible_parent_role_names"] = Resolved([parent.name for parent in parents])
+                merged["ansible_parent_role_paths"] = Resolved([str(parent.path) for parent in parents])
 
     def search(self, task: Task) -> tuple[Path, ...]:
         """Where files named by a task are looked for, first one first."""

@@ -33,8 +33,13 @@ def split(pattern: str | Sequence[str]) -> list[str]:
 
 
 def evaluate(pattern: str | Sequence[str], inventory: Inventory) -> list[Host]:
-    """The hosts of a pattern in inventory order: unions first, then intersections, then exclusions, whatever their order."""
+    """The hosts of a pattern in inventory order: unions first, then intersections, then exclusions, whatever their order.
+
+    None for a list without a pattern: what a template made of a group that is empty or not there.
+    """
     pieces = split(pattern)
+    if not pieces:
+        return []
     union = [piece for piece in pieces if not piece.startswith(("!", "&"))]
     if not union:
         union = ["all"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from provisioner.cli.play_listing import Wanted, listing
-from provisioner.engine import Runner
+from provisioner.engine import PlaybookError, Runner
 from provisioner.inventory import load
 
 PLAYBOOK = """
@@ -72,3 +73,32 @@ def test_the_tags_of_a_play_stand_without_spaces_between(tmp_path: Path) -> None
     parsed = Runner(inventory, sessions=Any).parse([tmp_path / "play.yml"])  # type: ignore[arg-type]
     told = [line.partition("TAGS: ")[2] for line in listing(parsed, inventory, Wanted(tasks=True)) if "TAGS" in line]
     assert told == ["[p,q]", "[p, q, r]"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "shown", "pattern", "matched"),
+    [
+        ("{{ groups['web'][0] }}", "(h1): h1", "['h1']", ["h1"]),
+        ("{{ groups['web'] + ['h3'] }}", "(h1,h2,h3): ['h1', 'h2', 'h3']", "['h1', 'h2', 'h3']", ["h1", "h2", "h3"]),
+        ("{{ groups['nobody'] | default([]) }}", "(): []", "[]", []),
+        (["{{ by_file }}", "h3"], "(h2,h3): {{ by_file }},h3", "['h2', 'h3']", ["h2", "h3"]),
+        ("{{ asked }}", "(h3): h3", "['h3']", ["h3"]),
+    ],
+)
+def test_hosts_that_a_template_names(tmp_path: Path, hosts: Any, shown: str, pattern: str, matched: list[str]) -> None:
+    play = {"hosts": hosts, "vars_files": ["v.json"], "vars_prompt": [{"name": "asked", "default": "h3"}]}
+    (tmp_path / "v.json").write_text('{"by_file": "h2"}')
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    (tmp_path / "hosts.ini").write_text("h3\n[web]\nh1\nh2\n")
+    inventory = load([str(tmp_path / "hosts.ini")])
+    runner = Runner(inventory, sessions=Any)  # type: ignore[arg-type]
+    told = [line.strip() for line in listing(runner.parse([tmp_path / "play.yml"]), inventory, Wanted(hosts=True), scope=runner.scope)]
+    assert told[3:] == [f"play #1 {shown}\tTAGS: []", f"pattern: {pattern}", f"hosts ({len(matched)}):", *matched]
+
+
+def test_hosts_of_an_unknown_variable_are_an_error_of_syntax(tmp_path: Path) -> None:
+    (tmp_path / "play.yml").write_text("- hosts: '{{ nobody }}'\n")
+    inventory = load(["h1,"])
+    runner = Runner(inventory, sessions=Any)  # type: ignore[arg-type]
+    with pytest.raises(PlaybookError, match=r"play.yml:1:3: Error processing keyword 'hosts': 'nobody' is undefined"):
+        list(listing(runner.parse([tmp_path / "play.yml"]), inventory, Wanted(syntax=True), scope=runner.scope))
