@@ -135,7 +135,8 @@ class Volumes:
                 raise ContainerRefused("CreateContainerError", text)
             if sub_path:
                 host = inside(host, sub_path, container.name or "")
-            read_only = bool(mount.read_only) or volume.image is not None
+            claimed = volume.persistent_volume_claim
+            read_only = bool(mount.read_only) or volume.image is not None or (claimed is not None and bool(claimed.read_only))
             made.append(Mount(host, mount.mount_path or "", read_only, mount.mount_propagation or "None"))
         return made
 

@@ -69,7 +69,7 @@ async def test_set_up_mount_and_take_away(volumes: Volumes, tmp_path: Path) -> N
         [
             {"name": "empty", "emptyDir": {}},
             {"name": "cm", "configMap": {"name": "settings"}},
-            {"name": "pvc", "persistentVolumeClaim": {"claimName": "data"}},
+            {"name": "pvc", "persistentVolumeClaim": {"claimName": "data", "readOnly": True}},
         ],
         [
             {"name": "empty", "mountPath": "/e", "subPathExpr": "$(POD)"},
@@ -82,7 +82,7 @@ async def test_set_up_mount_and_take_away(volumes: Volumes, tmp_path: Path) -> N
     mounts = volumes.mounts(wanted, wanted.spec.containers[0], {"POD": "p"})
     base = tmp_path / "kubelet/pods/u/volumes"
     assert [m.host for m in mounts] == [base / "kubernetes.io~empty-dir/empty/p", base / "kubernetes.io~configmap/cm", tmp_path / "disk"]
-    assert (mounts[1].host / "key").read_text() == "value" and mounts[1].read_only
+    assert (mounts[1].host / "key").read_text() == "value" and [m.read_only for m in mounts] == [False, True, True]
     assert volumes.pods() == {"u"}
     volumes.teardown("u")
     assert volumes.pods() == set() and (tmp_path / "disk").is_dir()
