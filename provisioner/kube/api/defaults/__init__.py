@@ -50,6 +50,7 @@ _MODULES = {
     ("apiregistration.k8s.io", "APIService"): "extensions",
     ("flowcontrol.apiserver.k8s.io", "FlowSchema"): "extensions",
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): "extensions",
+    ("certificates.k8s.io", "PodCertificateRequest"): "cluster",
     ("resource.k8s.io", "ResourceClaim"): "devices",
     ("resource.k8s.io", "ResourceClaimTemplate"): "devices",
 }

@@ -43,3 +43,8 @@ def limitrange(obj: core_v1.LimitRange) -> None:
 
 def priorityclass(obj: Any) -> None:
     default(obj, preemption_policy="PreemptLowerPriority")
+
+
+def podcertificaterequest(obj: Any) -> None:
+    # A day.
+    default(obj.spec, max_expiration_seconds=86400)

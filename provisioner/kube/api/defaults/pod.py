@@ -140,6 +140,9 @@ def _projected(found: core_v1.ProjectedVolumeSource) -> None:
     for source in found.sources or ():
         if source.service_account_token is not None:
             default(source.service_account_token, expiration_seconds=3600)
+        if source.pod_certificate is not None:
+            # A day.
+            default(source.pod_certificate, max_expiration_seconds=86400)
         for item in (source.downward_api.items or ()) if source.downward_api is not None else ():
             _references(item)
 

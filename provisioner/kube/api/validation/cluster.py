@@ -1,4 +1,4 @@
-"""Nodes, events, quotas, limits, leases, priorities, runtime classes, signing requests."""
+"""Nodes, events, quotas, limits, priorities, runtime classes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from provisioner.kube.api import errors, names, quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
-from provisioner.kube.api.validation.checks import Once, needed, not_negative, one_of, unchanged
-from provisioner.kube.api.validation.scheduling import TAINT_EFFECTS
+from provisioner.kube.api.validation.checks import Once, needed, one_of, unchanged
+from provisioner.kube.api.validation.scheduling import TAINT_EFFECTS, tolerations
 
 POD_QUOTAS = frozenset(
     {
@@ -48,6 +48,12 @@ def _node(obj: core_v1.Node) -> list[FieldError]:
         problems += seen.add(where, (taint.key, taint.effect), taint)
     for index, cidr in enumerate(obj.spec.pod_cidrs or ()):
         problems += checks.network(f"spec.podCIDRs[{index}]", cidr)
+    cidrs = obj.spec.pod_cidrs or []
+    families = {":" in cidr for cidr in cidrs}
+    if len(cidrs) > 2 or (len(cidrs) == 2 and len(families) != 2):
+        problems.append(errors.invalid_value("spec.podCIDRs", cidrs, "may specify no more than one CIDR for each IP family"))
+    if cidrs and obj.spec.pod_cidr and cidrs[0] != obj.spec.pod_cidr:
+        problems.append(errors.invalid_value("spec.podCIDRs", cidrs, "first value must match `podCIDR`"))
     for field, amounts in (("capacity", obj.status.capacity), ("allocatable", obj.status.allocatable)):
         for name, value in (amounts or {}).items():
             problems += checks.amount(f"status.{field}[{name}]", value)
@@ -126,6 +132,15 @@ def _limits(obj: core_v1.LimitRange) -> list[FieldError]:
             for field, given in (("default", item.default), ("defaultRequest", item.default_request)):
                 if given:
                     problems.append(errors.forbidden_field(f"{where}.{field}", "may not be specified when `type` is 'Pod'"))
+        if item.type == "PersistentVolumeClaim" and "storage" not in {*(item.min or ()), *(item.max or ())}:
+            problems.append(errors.required(where, "either minimum or maximum storage value is required, but neither was provided"))
+        for name, value in (item.max_limit_request_ratio or {}).items():
+            at = f"{where}.maxLimitRequestRatio[{name}]"
+            wrong = checks.amount(at, value)
+            problems += wrong
+            if not wrong and quantity.parse(value) < 1:
+                shown = quantity.canonical(value)
+                problems.append(errors.invalid_value(at, shown, f"ratio {shown} is less than 1"))
         for name, found in amounts.items():
             problems += _bounds(found, where, name)
     return problems
@@ -162,13 +177,6 @@ def _event(obj: core_v1.Event) -> list[FieldError]:
     return []
 
 
-def _lease(obj: Any) -> list[FieldError]:
-    problems = []
-    if obj.spec.lease_duration_seconds is not None and obj.spec.lease_duration_seconds <= 0:
-        problems.append(errors.invalid_value("spec.leaseDurationSeconds", obj.spec.lease_duration_seconds, "must be greater than 0"))
-    return problems + not_negative("spec.leaseTransitions", obj.spec.lease_transitions)
-
-
 def _priority(obj: Any) -> list[FieldError]:
     name, problems = obj.metadata.name or "", []
     if name.startswith("system-"):
@@ -187,7 +195,14 @@ def _priority_update(new: Any, old: Any) -> list[FieldError]:
 
 
 def _runtime_class(obj: Any) -> list[FieldError]:
-    return checks.name_needed("handler", obj.handler, names.is_dns_label)
+    problems = checks.name_needed("handler", obj.handler, names.is_dns_label)
+    if obj.overhead is not None:
+        for name, value in (obj.overhead.pod_fixed or {}).items():
+            problems += checks.amount(f"overhead.podFixed[{name}]", value)
+    if obj.scheduling is not None:
+        problems += checks.label_map("scheduling.nodeSelector", obj.scheduling.node_selector)
+        problems += tolerations(obj.scheduling.tolerations, "scheduling.tolerations")
+    return problems
 
 
 def _runtime_class_update(new: Any, old: Any) -> list[FieldError]:
@@ -199,7 +214,6 @@ _CREATE: dict[str, Callable[[Any], list[FieldError]]] = {
     "ResourceQuota": _quota,
     "LimitRange": _limits,
     "Event": _event,
-    "Lease": _lease,
     "PriorityClass": _priority,
     "RuntimeClass": _runtime_class,
 }

@@ -13,6 +13,7 @@ from provisioner.kube.api.validation.checks import Once, named, one_of
 from provisioner.kube.api.validation.containers import PROTOCOLS
 
 # Upstream's bounds of one slice.
+MAX_HINTS = 8
 MAX_ENDPOINTS, MAX_PORTS, MAX_ADDRESSES = 1000, 20_000, 100
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 
@@ -77,6 +78,8 @@ def _slice(obj: discovery_v1.EndpointSlice) -> list[FieldError]:
                 problems += _of_family(here, address, obj.address_type)
         problems += named(f"{where}.nodeName", endpoint.node_name, names.is_dns_subdomain)
         problems += named(f"{where}.hostname", endpoint.hostname, names.is_dns_label)
+        if endpoint.hints is not None:
+            problems += _hints(endpoint.hints, f"{where}.hints")
     if len(obj.ports or ()) > MAX_PORTS:
         problems.append(errors.too_many("ports", len(obj.ports or ()), MAX_PORTS))
     seen = Once()
@@ -86,6 +89,26 @@ def _slice(obj: discovery_v1.EndpointSlice) -> list[FieldError]:
         problems += one_of(f"{where}.protocol", port.protocol, PROTOCOLS)
         if port.port is not None:
             problems += checks.port(f"{where}.port", port.port)
+        problems += [errors.invalid_value(f"{where}.appProtocol", port.app_protocol, m) for m in _protocol(port.app_protocol)]
+    return problems
+
+
+def _protocol(name: str | None) -> list[str]:
+    return names.is_qualified_name(name) if name is not None else []
+
+
+def _hints(found: discovery_v1.EndpointHints, path: str) -> list[FieldError]:
+    """For whom an endpoint is meant: each zone and node once."""
+    problems: list[FieldError] = []
+    sides: tuple[tuple[str, list[Any]], ...] = (("forZones", found.for_zones or []), ("forNodes", found.for_nodes or []))
+    for field, places in sides:
+        if len(places) > MAX_HINTS:
+            problems.append(errors.too_many(f"{path}.{field}", len(places), MAX_HINTS))
+        seen = Once()
+        for index, place in enumerate(places):
+            where = f"{path}.{field}[{index}].name"
+            problems += [errors.invalid_value(where, place.name or "", m) for m in names.is_dns_subdomain(place.name or "")]
+            problems += seen.add(where, place.name)
     return problems
 
 

@@ -30,6 +30,9 @@ def _role(obj: Any) -> list[FieldError]:
                         f"{where}.nonResourceURLs", rule.non_resource_urls, "namespaced rules cannot apply to non-resource URLs"
                     )
                 )
+            elif rule.api_groups or rule.resources or rule.resource_names:
+                message = "rules cannot apply to both regular resources and non-resource URLs"
+                problems.append(errors.invalid_value(f"{where}.nonResourceURLs", rule.non_resource_urls, message))
             continue
         if rule.api_groups is None:
             problems.append(errors.required(f"{where}.apiGroups", "resource rules must supply at least one api group"))
@@ -61,7 +64,7 @@ def _binding(obj: Any) -> list[FieldError]:
                 problems.append(errors.not_supported(f"{where}.apiGroup", subject.api_group, ("",)))
         elif subject.api_group != GROUP:
             problems.append(errors.not_supported(f"{where}.apiGroup", subject.api_group, (GROUP,)))
-        if subject.kind == "ServiceAccount" and not subject.namespace and type(obj).KIND == "ClusterRoleBinding":
+        if subject.kind == "ServiceAccount" and not subject.namespace:
             problems.append(errors.required(f"{where}.namespace"))
     return problems
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.kube.api import errors
+from provisioner.kube.api import errors, names
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import needed, one_of
@@ -67,6 +67,14 @@ def _metric(metric: Any, path: str) -> list[FieldError]:
     where = f"{path}.{expected}"
     if metric.type in ("Resource", "ContainerResource"):
         problems += needed(f"{where}.name", source.name, "must specify a resource name")
+    if metric.type in ("External", "Object", "Pods"):
+        problems += _named_metric(source.metric, f"{where}.metric")
+    if metric.type == "Object":
+        about = source.described_object
+        problems += needed(f"{where}.describedObject.kind", about.kind if about is not None else None)
+        problems += needed(f"{where}.describedObject.name", about.name if about is not None else None)
+    if metric.type == "ContainerResource":
+        problems += needed(f"{where}.container", source.container, "must specify a container")
     target = source.target
     if target is None:
         return [*problems, errors.required(f"{where}.target")]
@@ -79,9 +87,17 @@ def _metric(metric: Any, path: str) -> list[FieldError]:
     return problems
 
 
+def _named_metric(found: Any, path: str) -> list[FieldError]:
+    if found is None or not found.name:
+        return [errors.required(f"{path}.name", "must specify a metric name")]
+    return checks.named(f"{path}.name", found.name, names.is_path_segment) + checks.label_selector(f"{path}.selector", found.selector)
+
+
 def _rules(rules: Any, path: str) -> list[FieldError]:
     problems = checks.within(f"{path}.stabilizationWindowSeconds", rules.stabilization_window_seconds, 0, MAX_WINDOW_S)
     problems += one_of(f"{path}.selectPolicy", rules.select_policy, ("Disabled", "Max", "Min"), optional=True)
+    if rules.tolerance is not None:
+        problems += checks.amount(f"{path}.tolerance", rules.tolerance)
     problems += needed(f"{path}.policies", rules.policies, "must specify at least one Policy")
     for index, policy in enumerate(rules.policies or ()):
         where = f"{path}.policies[{index}]"

@@ -139,6 +139,9 @@ def _ports(spec: core_v1.ServiceSpec) -> list[FieldError]:
         problems += checks.port(f"{where}.port", port.port)
         problems += one_of(f"{where}.protocol", port.protocol, PROTOCOLS)
         problems += checks.port_or_name(f"{where}.targetPort", port.target_port)
+        if port.app_protocol is not None:
+            wrong = names.is_qualified_name(port.app_protocol)
+            problems += [errors.invalid_value(f"{where}.appProtocol", port.app_protocol, message) for message in wrong]
         problems += by_port.add(where, (port.port, port.protocol), {"port": port.port, "protocol": port.protocol})
         if not port.node_port:
             continue

@@ -10,7 +10,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks, scheduling
 from provisioner.kube.api.validation.checks import Once, forbidden_change, needed, one_of, unchanged
-from provisioner.kube.api.validation.volume_sources import built_in
+from provisioner.kube.api.validation.volume_sources import built_in, driver
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
@@ -18,6 +18,9 @@ VOLUME_MODES = ("Block", "Filesystem")
 BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
 # Ten minutes.
 MIN_TOKEN_S = 600
+# How often a driver may be asked how many volumes a node takes.
+MIN_UPDATE_S = 10
+MAX_PARAMETERS, MAX_PARAMETERS_BYTES = 512, 256 * 1024
 # The attributes of a PersistentVolumeSpec that are not its source.
 _NOT_SOURCE = (
     "access_modes",
@@ -39,23 +42,57 @@ def create(obj: Any) -> list[FieldError]:
     if kind == "PersistentVolumeClaim":
         return claim_spec(obj.spec, "spec")
     if kind == "StorageClass":
-        problems = needed("provisioner", obj.provisioner)
+        problems = _class(obj)
         problems += one_of("reclaimPolicy", obj.reclaim_policy, ("Delete", "Retain"))
         return problems + one_of("volumeBindingMode", obj.volume_binding_mode, BINDING_MODES)
     if kind == "VolumeAttachment":
         source = obj.spec.source
-        problems = needed("spec.attacher", obj.spec.attacher) + needed("spec.nodeName", obj.spec.node_name)
-        if source is None or not checks.sources_of(source):
+        problems = driver("spec.attacher", obj.spec.attacher) + needed("spec.nodeName", obj.spec.node_name)
+        given = checks.sources_of(source) if source is not None else []
+        if not given:
             problems.append(errors.required("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName"))
+        elif len(given) > 1:
+            message = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
+            problems.append(errors.forbidden_field("spec.source", message))
         return problems
     return _csi(obj, kind)
 
 
+def _class(obj: Any) -> list[FieldError]:
+    problems = needed("provisioner", obj.provisioner)
+    problems += [errors.invalid_value("provisioner", obj.provisioner, m) for m in names.is_qualified_name((obj.provisioner or "a").lower())]
+    parameters = obj.parameters or {}
+    if len(parameters) > MAX_PARAMETERS:
+        problems.append(errors.too_long("Provisioner Parameters too long", MAX_PARAMETERS))
+    if sum(len(key) + len(value) for key, value in parameters.items()) > MAX_PARAMETERS_BYTES:
+        problems.append(errors.too_long("parameters", MAX_PARAMETERS_BYTES))
+    if "" in parameters:
+        problems.append(errors.invalid_value("parameters", "", "field can not be empty"))
+    terms = Once()
+    for index, term in enumerate(obj.allowed_topologies or ()):
+        keys = Once()
+        for number, wanted in enumerate(term.match_label_expressions or ()):
+            where = f"allowedTopologies[{index}].matchLabelExpressions[{number}]"
+            problems += [errors.invalid_value(f"{where}.key", wanted.key or "", m) for m in names.is_qualified_name(wanted.key or "")]
+            problems += keys.add(f"{where}.key", wanted.key) + needed(f"{where}.values", wanted.values)
+            values = Once()
+            for place, value in enumerate(wanted.values or ()):
+                problems += values.add(f"{where}.values[{place}]", value)
+        said = tuple(sorted((e.key or "", tuple(sorted(e.values or ()))) for e in term.match_label_expressions or ()))
+        problems += terms.add(f"allowedTopologies[{index}].matchLabelExpressions", said, "")
+    return problems
+
+
 def _csi(obj: Any, kind: str) -> list[FieldError]:
     if kind == "CSIDriver":
-        problems = one_of("spec.fsGroupPolicy", obj.spec.fs_group_policy, ("File", "None", "ReadWriteOnceWithFSType"), optional=True)
+        problems = driver("metadata.name", obj.metadata.name)
+        problems += one_of("spec.fsGroupPolicy", obj.spec.fs_group_policy, ("File", "None", "ReadWriteOnceWithFSType"), optional=True)
         for index, mode in enumerate(obj.spec.volume_lifecycle_modes or ()):
             problems += one_of(f"spec.volumeLifecycleModes[{index}]", mode, ("Ephemeral", "Persistent"))
+        period_s = obj.spec.node_allocatable_update_period_seconds
+        if period_s is not None and period_s < MIN_UPDATE_S:
+            message = f"must be greater than or equal to {MIN_UPDATE_S} seconds"
+            problems.append(errors.invalid_value("spec.nodeAllocatableUpdatePeriodSeconds", period_s, message))
         seen = Once()
         for index, request in enumerate(obj.spec.token_requests or ()):
             where = f"spec.tokenRequests[{index}]"
@@ -73,7 +110,7 @@ def _csi(obj: Any, kind: str) -> list[FieldError]:
             problems += checks.amount(name, value) if value is not None else []
         return problems
     if kind == "VolumeAttributesClass":
-        problems = checks.name_needed("driverName", obj.driver_name)
+        problems = driver("driverName", obj.driver_name)
         return problems + needed("parameters", obj.parameters, "must contain at least one key/value pair")
     return []
 
@@ -81,16 +118,16 @@ def _csi(obj: Any, kind: str) -> list[FieldError]:
 def _drivers(drivers: list[Any]) -> list[FieldError]:
     problems: list[FieldError] = []
     seen = Once()
-    for index, driver in enumerate(drivers):
+    for index, found in enumerate(drivers):
         where = f"spec.drivers[{index}]"
-        problems += checks.name_needed(f"{where}.name", driver.name) + seen.add(f"{where}.name", driver.name)
-        problems += needed(f"{where}.nodeID", driver.node_id)
+        problems += checks.name_needed(f"{where}.name", found.name) + seen.add(f"{where}.name", found.name)
+        problems += needed(f"{where}.nodeID", found.node_id)
         keys = Once()
-        for key in driver.topology_keys or ():
+        for key in found.topology_keys or ():
             problems += [errors.invalid_value(f"{where}.topologyKeys", key, m) for m in names.is_qualified_name(key)]
             problems += keys.add(f"{where}.topologyKeys", key)
-        if driver.allocatable is not None:
-            problems += checks.not_negative(f"{where}.allocatable.count", driver.allocatable.count)
+        if found.allocatable is not None:
+            problems += checks.not_negative(f"{where}.allocatable.count", found.allocatable.count)
     return problems
 
 
@@ -115,7 +152,15 @@ def claim_spec(spec: core_v1.PersistentVolumeClaimSpec, path: str) -> list[Field
         if not wrong and quantity.parse(asked) == 0:
             problems.append(errors.invalid_value(f"{path}.resources[storage]", str(asked), "must be greater than zero"))
     problems += one_of(f"{path}.volumeMode", spec.volume_mode, VOLUME_MODES, optional=True)
+    for name, value in (("storageClassName", spec.storage_class_name), ("volumeAttributesClassName", spec.volume_attributes_class_name)):
+        problems += checks.named(f"{path}.{name}", value, names.is_dns_subdomain)
     source, reference = spec.data_source, spec.data_source_ref
+    for name, given in (("dataSource", source), ("dataSourceRef", reference)):
+        if given is not None:
+            problems += needed(f"{path}.{name}.name", given.name) + needed(f"{path}.{name}.kind", given.kind)
+            if not given.api_group and given.kind and given.kind != "PersistentVolumeClaim":
+                message = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+                problems.append(errors.invalid_value(f"{path}.{name}", given.kind, message))
     if source is not None and reference is not None and (source.kind, source.name) != (reference.kind, reference.name):
         problems.append(errors.invalid_value(path, spec, "must match dataSource"))
     return problems
@@ -139,6 +184,11 @@ def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
             problems.append(errors.required("spec.nodeAffinity.required", "must specify required node constraints"))
         else:
             problems += scheduling.node_selector(spec.node_affinity.required, "spec.nodeAffinity.required")
+    problems += checks.named("spec.storageClassName", spec.storage_class_name, names.is_dns_subdomain)
+    if spec.volume_attributes_class_name is not None:
+        problems += checks.name_needed("spec.volumeAttributesClassName", spec.volume_attributes_class_name)
+        if spec.csi is None:
+            problems.append(errors.required("spec.csi", "must be specified when using volumeAttributesClassName"))
     sources = checks.sources_of(spec, but=_NOT_SOURCE)
     if not sources:
         problems.append(errors.required("spec", "must specify a volume type"))
@@ -149,6 +199,9 @@ def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
     if spec.host_path is not None:
         problems += needed("spec.hostPath.path", spec.host_path.path)
         problems += checks.no_way_up("spec.hostPath.path", spec.host_path.path or "")
+        if (spec.host_path.path or "").rstrip("/") == "" and spec.host_path.path and spec.persistent_volume_reclaim_policy == "Recycle":
+            message = "may not be 'recycle' for a hostPath mount of '/'"
+            problems.append(errors.forbidden_field("spec.persistentVolumeReclaimPolicy", message))
     if spec.local is not None:
         problems += needed("spec.local.path", spec.local.path)
         if spec.node_affinity is None:

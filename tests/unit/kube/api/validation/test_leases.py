@@ -1,0 +1,53 @@
+"""Proves what leases and their candidates must say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from provisioner.kube.api._generated import coordination_v1, coordination_v1beta1
+from provisioner.kube.api.validation.leases import create
+
+CANDIDATE = {"leaseName": "l", "binaryVersion": "1.36.0", "emulationVersion": "1.36.0", "strategy": "OldestEmulationVersion"}
+
+
+def problems(cls: Any, spec: dict[str, Any]) -> list[str]:
+    return [f"{found.field}: {found.message}" for found in create(msgspec.convert({"metadata": {"name": "x"}, "spec": spec}, cls))]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"leaseDurationSeconds": 1, "leaseTransitions": 0}, []),
+        ({"leaseDurationSeconds": 0}, ["spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0"]),
+        ({"leaseTransitions": -1}, ["spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0"]),
+        ({"preferredHolder": "a"}, ["spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined"]),
+        ({"preferredHolder": "a", "strategy": "example.com/own"}, []),
+        ({"strategy": "Best"}, ['spec.strategy: Unsupported value: "Best": supported values: "OldestEmulationVersion"']),
+    ],
+)
+def test_leases(spec: dict[str, Any], said: list[str]) -> None:
+    assert problems(coordination_v1.Lease, spec) == said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, []),
+        ({"leaseName": ""}, ["spec.leaseName: Required value"]),
+        ({"binaryVersion": "1.36"}, ['spec.binaryVersion: Invalid value: "1.36": must be a semantic version']),
+        (
+            {"emulationVersion": "1.37.0"},
+            ['spec.binaryVersion: Invalid value: "1.36.0": must be greater than or equal to emulationVersion'],
+        ),
+        (
+            {"emulationVersion": ""},
+            ["spec.emulationVersion: Required value: must be specified when `strategy` is 'OldestEmulationVersion'"],
+        ),
+        ({"strategy": ""}, ["spec.strategy: Required value"]),
+    ],
+)
+def test_candidates(change: dict[str, Any], said: list[str]) -> None:
+    assert problems(coordination_v1beta1.LeaseCandidate, {**CANDIDATE, **change}) == said
