@@ -37,6 +37,7 @@ from provisioner.templating.filters.text import to_bool
 _serials = itertools.count(1)
 FREE = ("free", "host_pinned")
 """Strategies with which each host goes on by itself."""
+STRATEGIES = ("linear", *FREE, "debug")
 _INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 
 

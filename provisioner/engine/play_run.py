@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from provisioner.engine.attributes import Attributes
-from provisioner.engine.errors import OptionsError, PlaybookError
+from provisioner.engine.errors import OptionsError, PlaybookError, RunError
 from provisioner.engine.events import NoHosts, PlayStarted
 from provisioner.engine.handlers import Handlers
-from provisioner.engine.lockstep import FREE, Lockstep, PlayEnded
+from provisioner.engine.lockstep import FREE, STRATEGIES, Lockstep, PlayEnded
 from provisioner.engine.play_scope import hosts_of, name_of, play_templar, read_vars_files
 from provisioner.engine.playbook import Node, Play, Task, tasks_of
 from provisioner.engine.run_context import Run
@@ -69,7 +69,10 @@ class PlayRun:
             self.run.emit(NoHosts(name, "no hosts matched"))
             return True
         alive = [host for host in hosts if host.name not in self.lost]
-        is_free = self.play.strategy_by(self.run.options.settings) in FREE
+        strategy = self.play.strategy_by(self.run.options.settings)
+        if strategy not in STRATEGIES:
+            raise RunError(f"Invalid play strategy specified: {strategy}", self.play.location, f"known: {', '.join(STRATEGIES)}")
+        is_free = strategy in FREE
         if not alive:
             self.run.emit(PlayStarted(name, (), self.play.location, is_free, self.play))
             self.run.emit(NoHosts(name, "no hosts left"))

@@ -179,7 +179,7 @@ class Play:
     fact_path: Any = None
     serial: tuple[Any, ...] = ()
     strategy: str = ""
-    """linear, free, host_pinned or debug; empty means what the settings say, else linear."""
+    """As written; empty means what the settings say, else linear."""
     order: Any = None
     max_fail_percentage: Any = None
     force_handlers: Any = None
@@ -192,8 +192,9 @@ class Play:
     handlers: list[Node] = field(default_factory=list)
 
     def strategy_by(self, settings: Mapping[str, Any]) -> str:
-        """The play's own strategy, else the one that the settings name."""
-        return self.strategy or str(settings.get("DEFAULT_STRATEGY", "linear")).split(".")[-1]
+        """The play's own strategy, else the one that the settings name, without its collection; Mitogen's go about it as those they speed up."""
+        named = self.strategy or str(settings.get("DEFAULT_STRATEGY", "linear"))
+        return {"mitogen": "linear"}.get(named, named.split(".")[-1].removeprefix("mitogen_"))
 
 
 def tasks_of(nodes: list[Node]) -> list[Task]:

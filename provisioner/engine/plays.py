@@ -11,11 +11,11 @@ from typing import Any
 from provisioner.engine import keyword_types
 from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple
 from provisioner.engine.content import Content
-from provisioner.engine.errors import MissingContentError, PlaybookError, RunError
+from provisioner.engine.errors import MissingContentError, PlaybookError
 from provisioner.engine.parsing import Surroundings, short_name
 from provisioner.engine.playbook import Play, role_blocks, with_dependencies
 from provisioner.inventory.documents import Location, location_of
-from provisioner.templating import Templar
+from provisioner.templating import Templar, TemplateError
 
 PLAY_KEYS = (KEYWORDS - {"notify"}) | frozenset(
     {
@@ -24,7 +24,6 @@ PLAY_KEYS = (KEYWORDS - {"notify"}) | frozenset(
     }
 )  # fmt: skip
 _ROLE_KEYS = KEYWORDS - {"name"} | {"role", "name"}
-STRATEGIES = ("linear", "free", "host_pinned", "debug")
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,10 @@ class PlaybookReader:
             raise PlaybookError("import_playbook needs the name of a file", location_of(raw))
         merged = {**variables, **(raw.get("vars") or {})}
         known = {**merged, **self._content.extra_vars, "playbook_dir": str(self._content.directory)}
-        wanted = Templar(variables=known).render_text(name)
+        try:
+            wanted = Templar(variables=known).render_text(name)
+        except TemplateError as e:
+            raise PlaybookError(f"Error processing keyword 'import_playbook': {e}", location_of(raw)) from e
         file = path.parent / wanted
         if not file.is_file() and wanted.count(".") >= 2:
             file = self._content.collections.playbook(wanted) or file
@@ -108,9 +110,6 @@ class PlaybookReader:
         keyword_types.check(raw, "play", place)
         if raw.get("hosts") is None or raw["hosts"] in ("", []):
             raise PlaybookError("the field 'hosts' is required but was not set", place)
-        strategy = str(raw.get("strategy") or "").split(".")[-1]
-        if strategy and strategy not in STRATEGIES:
-            raise RunError(f"Invalid play strategy specified: {strategy}", place, f"known: {', '.join(STRATEGIES)}")
         if "user" in raw:
             raw = {**raw, "remote_user": raw.get("remote_user", raw["user"])}
         if self._content.settings.get("DEFAULT_NO_LOG") and raw.get("no_log") is None:
@@ -135,7 +134,7 @@ class PlaybookReader:
             gather_timeout=raw.get("gather_timeout"),
             fact_path=raw.get("fact_path"),
             serial=as_tuple(raw["serial"]) if raw.get("serial") else (),
-            strategy=strategy,
+            strategy=str(raw.get("strategy") or ""),
             order=raw.get("order"),
             max_fail_percentage=raw.get("max_fail_percentage"),
             force_handlers=raw.get("force_handlers"),

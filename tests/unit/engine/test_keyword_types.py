@@ -44,7 +44,8 @@ def test_a_failure_that_nobody_can_tell_whether_to_ignore_is_ignored(tmp_path: P
 @pytest.mark.parametrize(
     ("text", "message", "code"),
     [
-        ("- {hosts: all, strategy: nope}\n", "Invalid play strategy specified: nope", 1),
+        ("- {hosts: all, strategy: acme.nope}\n", "Invalid play strategy specified: nope", 1),
+        ("- import_playbook: '{{ nope }}.yml'\n", "Error processing keyword 'import_playbook': 'nope' is undefined", 4),
         ("- {hosts: all, order: nope, gather_facts: false}\n", "Invalid 'order' specified for inventory hosts: nope", 5),
         ("- {hosts: all, vars: {a b: 1}}\n", "Invalid variable name 'a b'", 1),
         (tasks("- {ping: , loop: [1], with_items: [2]}"), "duplicate loop in task", 1),

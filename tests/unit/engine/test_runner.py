@@ -328,8 +328,9 @@ def test_serial_and_max_fail_percentage(tmp_path: Path) -> None:
     assert done.done() == ["command=changed", "command=failed", "command=changed"]
 
 
-def test_free_strategy_runs_everything(tmp_path: Path) -> None:
-    done = play(tmp_path, tasks("- ping:\n- debug: msg=x", strategy="free"), inventory="h[1:8],", forks=3)
+@pytest.mark.parametrize("strategy", ["free", "ansible.builtin.free", "mitogen_free", "mitogen_linear", "mitogen"])
+def test_a_strategy_runs_everything(tmp_path: Path, strategy: str) -> None:
+    done = play(tmp_path, tasks("- ping:\n- debug: msg=x", strategy=strategy), inventory="h[1:8],", forks=3)
     assert all(done.stats(f"h{n}") == {"ok": 2} for n in range(1, 9))
 
 

@@ -1,0 +1,96 @@
+"""Proves what the keywords of a play are rendered with before a host is chosen: which variables win, which there are, which files are missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.engine.attributes import Attributes
+from provisioner.engine.errors import PlaybookError
+from provisioner.engine.options import RunOptions
+from provisioner.engine.play_scope import hosts_of, name_of, play_templar, read_vars_files
+from provisioner.engine.playbook import Play, Role
+from provisioner.engine.variables import Variables
+from provisioner.inventory import load
+from provisioner.templating import Templar
+from provisioner.templating.plugins import builtin_plugins
+from provisioner.templating.templar import Engine
+
+FILES = {"one.yml": {"file": "one", "shared": "file"}, "two.yml": {"file": "two"}}
+
+
+def scope(tmp_path: Path, play: Play, **prompted: Any) -> Templar:
+    (tmp_path / "hosts.ini").write_text("h3 own=inventory\n[web]\nh1\nh2\n[all:vars]\nof_all=1\n")
+    inventory = load([str(tmp_path / "hosts.ini")])
+    variables = Variables(inventory, RunOptions(extra_vars={"extra": "e"}), tmp_path)
+    return play_templar(play, variables, lambda path: FILES[path.name], Engine(builtin_plugins()), prompted)
+
+
+def made(tmp_path: Path, hosts: Any, name: str = "", **values: Any) -> Play:
+    for file in FILES:
+        (tmp_path / file).touch()
+    return Play(
+        name=name or (",".join(map(str, hosts)) if isinstance(hosts, list) else hosts),
+        hosts=hosts,
+        attributes=Attributes(),
+        directory=tmp_path,
+        **values,
+    )
+
+
+@pytest.mark.parametrize(
+    ("hosts", "pattern"),
+    [
+        ("web:!h1", "web:!h1"),
+        ("{{ groups['web'] }}", ["h1", "h2"]),
+        ("{{ groups['none'] | default([]) }}", []),
+        (["{{ extra }}", 5], ["e", "5"]),
+        ("{{ hostvars['h3'].own }}-{{ hostvars['h1'].of_all }}", "inventory-1"),
+        ("{{ of_role }}{{ shared }}", "defaultfile"),
+        ("{{ asked }}{{ play_var }}{{ file }}", "answerplaytwo"),
+    ],
+)
+def test_a_pattern_sees_everything_but_the_variables_of_hosts(tmp_path: Path, hosts: Any, pattern: Any) -> None:
+    role = Role(own_name="r", path=tmp_path, defaults={"of_role": "default", "shared": "default"})
+    play = made(tmp_path, hosts, vars={"play_var": "play", "shared": "play"}, vars_files=("one.yml", ["none.yml", "two.yml"]), roles=[role])
+    assert hosts_of(play, scope(tmp_path, play, asked="answer")) == pattern
+
+
+@pytest.mark.parametrize("hosts", ["{{ own }}", "{{ of_all }}", "{{ inventory_hostname }}"])
+def test_variables_of_hosts_are_not_known_yet(tmp_path: Path, hosts: str) -> None:
+    play = made(tmp_path, hosts)
+    with pytest.raises(PlaybookError, match=r"Error processing keyword 'hosts': .* is undefined"):
+        hosts_of(play, scope(tmp_path, play))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "name", "shown"),
+    [
+        ("{{ extra }}", "", "e"),
+        (["{{ extra }}", "x"], "", "{{ extra }},x"),
+        (["x"], "on {{ extra }}", "on e"),
+        ("x", "plain", "plain"),
+    ],
+)
+def test_a_name_is_rendered_unless_it_is_a_list_of_patterns(tmp_path: Path, hosts: Any, name: str, shown: str) -> None:
+    play = made(tmp_path, hosts, name)
+    assert name_of(play, scope(tmp_path, play)) == shown
+
+
+def test_files_of_variables_are_read_in_order_and_missed_unless_their_name_is_unknown(tmp_path: Path) -> None:
+    play = made(
+        tmp_path,
+        "all",
+        vars_files=("{{ first }}.yml", "{{ shared }}.yml", ["a.yml", "b.yml"], "{{ facts }}.yml", ["{{ facts }}", "two.yml"]),
+    )
+
+    def templar(found: Mapping[str, Any]) -> Templar:
+        return Templar(variables={"first": "one", **found})
+
+    assert read_vars_files(play, lambda path: FILES[path.name], templar) == (
+        {"file": "two", "shared": "file"},
+        ["file.yml", "a.yml, b.yml"],
+    )
