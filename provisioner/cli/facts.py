@@ -23,10 +23,10 @@ def command(pattern: str, filters: tuple[str, ...], inventories: tuple[str, ...]
     """Print the facts of the hosts of PATTERN as JSON."""
     import yaml
 
+    from provisioner.cli.inventory_sources import load_sources
     from provisioner.cluster.sessions import Sessions
     from provisioner.engine.events import HostDone
     from provisioner.engine.runner import Runner
-    from provisioner.inventory import load
 
     found: dict[str, Any] = {}
 
@@ -36,7 +36,7 @@ def command(pattern: str, filters: tuple[str, ...], inventories: tuple[str, ...]
 
     secrets = secrets_of(values)
     options = run_options(values, vault=secrets)
-    loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
+    loaded = load_sources(inventories, values["settings"], [Path()], options.extra_vars, secrets)
     reach_machines(loaded, inventories)
     task: dict[str, Any] = {"name": "facts", "setup": {"filter": list(filters)} if filters else {}}
     play = [{"hosts": pattern, "gather_facts": False, "tasks": [task]}]

@@ -84,7 +84,7 @@ def _settings() -> dict[str, Any]:
 def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) -> Inventory:
     from provisioner.cli import extra_vars
     from provisioner.cli.engine_options import vault_secrets
-    from provisioner.inventory import load
+    from provisioner.cli.inventory_sources import load_sources
     from provisioner.inventory.variable_files import VariableFiles
 
     files, ids = values["vault_files"], values["vault_ids"]
@@ -92,7 +92,8 @@ def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) 
         files = tuple(Path(path) for path in [settings.get("DEFAULT_VAULT_PASSWORD_FILE")] if path)
         ids = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
     secrets = vault_secrets(files, ids, values["ask_vault_pass"])
-    loaded = load(sources, extra_vars=extra_vars.parse(values["extra_vars"], secrets), vault=secrets)
+    here = [values["playbook_dir"] or Path()]
+    loaded = load_sources(sources, settings, here, extra_vars.parse(values["extra_vars"], secrets), secrets)
     if values["playbook_dir"]:
         loaded.playbook_files = (VariableFiles(values["playbook_dir"], secrets),)
         loaded.changed()

@@ -36,11 +36,11 @@ INTERRUPTED = 99  # a person has ended the run at a prompt
 @click.option("--output", type=click.Choice(["text", "json", "jsonl", "junit"]), default="text", show_default=True)
 def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values: Any) -> int:
     """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed), 4 (hosts unreachable, or wrong syntax), 1 (other)."""
+    from provisioner.cli.inventory_sources import load_sources, warn_of_nobody
     from provisioner.cli.play_listing import Wanted
     from provisioner.cluster.sessions import Sessions
     from provisioner.engine.errors import PlaybookError, RunInterrupted
     from provisioner.engine.runner import Runner
-    from provisioner.inventory import load
 
     for playbook in playbooks:
         if not playbook.is_file():
@@ -57,7 +57,8 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         debugger=_ask_debugger,
         vault=secrets,
     )
-    loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
+    loaded = load_sources(inventories, values["settings"], [book.parent for book in playbooks], options.extra_vars, secrets)
+    warn_of_nobody(loaded, values["settings"])
     if options.limit and loaded.hosts and not loaded.match("all", options.limit):
         click.echo("[ERROR]: Specified inventory, host pattern and/or --limit leaves us with no hosts to target.", err=True)
         return NO_HOSTS

@@ -33,17 +33,18 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
     import yaml
 
     from provisioner.cli.adhoc_output import AdhocOutput
+    from provisioner.cli.inventory_sources import load_sources, warn_of_nobody
     from provisioner.cluster.sessions import Sessions
     from provisioner.engine.errors import PlaybookError
     from provisioner.engine.runner import Runner
-    from provisioner.inventory import load
     from provisioner.inventory.patterns import PatternError
 
     if not values["list_hosts"] and module.rpartition(".")[2] in ("command", "shell", "raw", "script") and not arguments.strip():
         raise _WrongOption(f"No argument passed to {module} module")
     secrets = secrets_of(values)
     options = run_options(values, vault=secrets, playbook_dir=(values["playbook_dir"] or Path()).absolute())
-    loaded = load(inventories, extra_vars=options.extra_vars, vault=secrets)
+    loaded = load_sources(inventories, values["settings"], [options.playbook_dir or Path()], options.extra_vars, secrets)
+    warn_of_nobody(loaded, values["settings"])
     try:
         hosts = loaded.match(pattern, options.limit)
     except PatternError as e:

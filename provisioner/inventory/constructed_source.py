@@ -47,22 +47,26 @@ class ConstructedSource:
 
     def add(self) -> None:
         for host in list(self._inventory.hosts.values()):
-            templar = self._templar(host)
-            for name, expression in (self._document.get("compose") or {}).items():
-                made = self._evaluated(templar, expression, "compose", f"Could not set {name} for host {host.name}")
-                if made is not None:
-                    host.own_vars[name] = _final(made[0])
-            self._inventory.changed()
-            templar = self._templar(host)
-            for name, condition in (self._document.get("groups") or {}).items():
-                try:
-                    if templar.condition(condition):
-                        self._join(host, _safe(str(name)))
-                except TemplateError as e:
-                    if self._strict:
-                        raise self._wrong("groups", f"Could not add host {host.name} to group {name}: {e}") from e
-            for entry in self._document.get("keyed_groups") or []:
-                self._keyed(host, templar, entry)
+            self.apply(host)
+
+    def apply(self, host: Host, given: Templar | None = None) -> None:
+        """One host; `given` has its variables where they are not those of the inventory."""
+        templar = given or self._templar(host)
+        for name, expression in (self._document.get("compose") or {}).items():
+            made = self._evaluated(templar, expression, "compose", f"Could not set {name} for host {host.name}")
+            if made is not None:
+                host.own_vars[name] = _final(made[0])
+        self._inventory.changed()
+        templar = given or self._templar(host)
+        for name, condition in (self._document.get("groups") or {}).items():
+            try:
+                if templar.condition(condition):
+                    self._join(host, _safe(str(name)))
+            except TemplateError as e:
+                if self._strict:
+                    raise self._wrong("groups", f"Could not add host {host.name} to group {name}: {e}") from e
+        for entry in self._document.get("keyed_groups") or []:
+            self._keyed(host, templar, entry)
 
     def _templar(self, host: Host) -> Templar:
         inventory = self._inventory

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioner.inventory import checks, constructed_source, documents, plugin_source
+from provisioner.inventory import checks, constructed_source, documents, own_plugin_source, plugin_source
 from provisioner.inventory.errors import InventoryError, Problem
 from provisioner.inventory.ini_source import IniSource
 from provisioner.inventory.model import Inventory
+from provisioner.inventory.own_plugin_source import InventoryPlugins
 from provisioner.inventory.ranges import expand
 from provisioner.inventory.script_source import ScriptSource
+from provisioner.inventory.toml_source import TomlSource
 from provisioner.inventory.variable_files import VariableFiles
 from provisioner.inventory.yaml_source import YamlSource
 from provisioner.templating.vault import VaultSecrets
@@ -21,13 +23,22 @@ _IGNORED = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", 
 _YAML = (".yaml", ".yml", ".json")
 
 
-def load(paths: Sequence[Path | str], *, extra_vars: Mapping[str, Any] | None = None, vault: VaultSecrets | None = None) -> Inventory:
+def load(
+    paths: Sequence[Path | str],
+    *,
+    extra_vars: Mapping[str, Any] | None = None,
+    vault: VaultSecrets | None = None,
+    plugins: InventoryPlugins | None = None,
+    may_be_missing: bool = False,
+) -> Inventory:
     """The inventory of all sources, later ones winning. A source is a file, a directory, a program, or `host1,host2,`.
 
-    Raises InventoryError with every problem found in all of them.
+    `plugins` are people's own. With `may_be_missing` a path that is not there goes to the inventory's `missing`. Raises InventoryError with
+    every problem found in all of them.
     """
     inventory = Inventory(extra_vars=extra_vars)
-    problems: list[Problem] = []
+    reader = _Reader(inventory, vault, plugins)
+    problems = reader.problems
     files: list[Path] = []
     # Whether every source could be read: what is missing from one that couldn't must not be reported as a mistake of another.
     whole = True
@@ -37,6 +48,9 @@ def load(paths: Sequence[Path | str], *, extra_vars: Mapping[str, Any] | None = 
             _host_list(inventory, text, problems)
             continue
         found = Path(text)
+        if not found.exists() and may_be_missing:
+            inventory.missing.append(str(found.absolute()))
+            continue
         if not found.exists():
             problems.append(
                 Problem(text, 0, 0, "inventory not found", "give the path of a file or directory, or a list such as host1,host2,")
@@ -45,7 +59,7 @@ def load(paths: Sequence[Path | str], *, extra_vars: Mapping[str, Any] | None = 
             continue
         files.append(found)
         inventory.sources = tuple(files)
-        whole = _add_path(inventory, found, vault, problems) and whole
+        whole = reader.add_path(found) and whole
     inventory.sources = tuple(files)
     directories = dict.fromkeys((path if path.is_dir() else path.absolute().parent) for path in files)
     inventory.files = tuple(VariableFiles(directory, vault) for directory in directories)
@@ -74,59 +88,86 @@ def _host_list(inventory: Inventory, text: str, problems: list[Problem]) -> None
             problems.append(Problem("", 0, 0, str(e)))
 
 
-def _add_path(inventory: Inventory, path: Path, vault: VaultSecrets | None, problems: list[Problem]) -> bool:
-    """False when a file of it can't be read at all; its problem is noted."""
-    if path.is_dir():
-        whole = True
-        for entry in sorted(path.iterdir()):
-            if entry.name.startswith(".") or entry.name in ("group_vars", "host_vars") or entry.name.endswith(_IGNORED):
-                continue
-            whole = _add_path(inventory, entry, vault, problems) and whole
-        return whole
-    try:
-        _add_file(inventory, path, vault, problems)
-    except InventoryError as e:
-        problems.extend(e.problems)
-        return False
-    return True
+class _Reader:
+    """Adds files to an inventory; what is wrong goes to `problems`."""
 
+    def __init__(self, inventory: Inventory, vault: VaultSecrets | None, plugins: InventoryPlugins | None) -> None:
+        self._inventory = inventory
+        self._vault = vault
+        self._plugins = plugins
+        self.problems: list[Problem] = []
 
-def _add_file(inventory: Inventory, path: Path, vault: VaultSecrets | None, problems: list[Problem]) -> None:
-    if path.suffix not in _YAML and os.access(path, os.X_OK) and path.read_bytes()[:2] == b"#!":
-        script = ScriptSource(inventory, path)
-        script.add()
-        problems.extend(script.problems)
-        return
-    data = documents.read_text(path, vault)
-    if path.suffix not in _YAML and not _looks_like_yaml(data):
-        ini = IniSource(inventory, str(path))
+    def add_path(self, path: Path) -> bool:
+        """False when a file of it can't be read at all; its problem is noted."""
+        if path.is_dir():
+            whole = True
+            for entry in sorted(path.iterdir()):
+                if entry.name.startswith(".") or entry.name in ("group_vars", "host_vars") or entry.name.endswith(_IGNORED):
+                    continue
+                whole = self.add_path(entry) and whole
+            return whole
         try:
-            ini.add(data.decode())
+            self._add_file(path)
+        except InventoryError as e:
+            self.problems.extend(e.problems)
+            return False
+        return True
+
+    def _add_file(self, path: Path) -> None:
+        claiming = own_plugin_source.claims(self._plugins, path) if self._plugins is not None else None
+        if claiming is not None:
+            own_plugin_source.run(self._inventory, claiming, path)
+            return
+        if path.suffix not in _YAML and os.access(path, os.X_OK) and path.read_bytes()[:2] == b"#!":
+            script = ScriptSource(self._inventory, path)
+            script.add()
+            self.problems.extend(script.problems)
+            return
+        data = documents.read_text(path, self._vault)
+        if path.suffix == ".toml":
+            self._add_text(TomlSource(self._inventory, str(path)), data)
+        elif path.suffix not in _YAML and not _looks_like_yaml(data):
+            self._add_text(IniSource(self._inventory, str(path)), data)
+        else:
+            self._add_document(path, data)
+
+    def _add_text(self, source: IniSource | TomlSource, data: bytes) -> None:
+        try:
+            source.add(data.decode())
         except UnicodeDecodeError:
-            problems.append(Problem(str(path), 0, 0, "is not UTF-8 text"))
-        problems.extend(ini.problems)
-        return
-    document = documents.parse(data, str(path), vault)
-    problems.extend(document.duplicates)
-    if document.value is None:
-        return
-    if isinstance(document.value, documents.LocatedDict) and isinstance(document.value.get(plugin_source.KEY), str):
-        name = document.value[plugin_source.KEY]
+            self.problems.append(Problem(source.file, 0, 0, "is not UTF-8 text"))
+        self.problems.extend(source.problems)
+
+    def _add_document(self, path: Path, data: bytes) -> None:
+        inventory = self._inventory
+        document = documents.parse(data, str(path), self._vault)
+        self.problems.extend(document.duplicates)
+        if document.value is None:
+            return
+        if isinstance(document.value, documents.LocatedDict) and isinstance(document.value.get(plugin_source.KEY), str):
+            self._add_of_plugin(path, document.value)
+            return
+        source = YamlSource(inventory, str(path))
+        source.add(document.value)
+        self.problems.extend(source.problems)
+
+    def _add_of_plugin(self, path: Path, document: documents.LocatedDict) -> None:
+        inventory, name = self._inventory, document[plugin_source.KEY]
         if name in constructed_source.CONSTRUCTED:
-            beside = constructed_source.variable_files([*inventory.sources, path], vault)
-            constructed_source.ConstructedSource(inventory, document.value, beside).add()
+            beside = constructed_source.variable_files([*inventory.sources, path], self._vault)
+            constructed_source.ConstructedSource(inventory, document, beside).add()
             return
         if name in constructed_source.GENERATOR:
-            constructed_source.generate(inventory, document.value)
+            constructed_source.generate(inventory, document)
             return
-        plugin = plugin_source.PluginSource(inventory, path, document.value)
+        own = own_plugin_source.of_name(self._plugins, document, path) if self._plugins is not None else None
+        if own is not None:
+            own_plugin_source.run(inventory, own, path)
+            return
+        plugin = plugin_source.PluginSource(inventory, path, document)
         plugin.add()
         if plugin.problems:
             raise InventoryError(plugin.problems)
-        return
-    source = YamlSource(inventory, str(path))
-    source.add(document.value)
-    problems.extend(source.problems)
 
 
 def _looks_like_yaml(data: bytes) -> bool:

@@ -85,6 +85,8 @@ class Inventory:
         """Whether mappings of one name at several levels are merged (`hash_behaviour = merge`)."""
         self.sources: tuple[Path, ...] = ()
         self.warnings: tuple[Problem, ...] = ()
+        self.missing: list[str] = []
+        """Sources that are not there, where that is no mistake."""
         self.files: tuple[VariableFiles, ...] = ()
         self.playbook_files: tuple[VariableFiles, ...] = ()
         self._localhost: Host | None = None

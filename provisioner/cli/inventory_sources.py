@@ -1,0 +1,48 @@
+"""Loads the inventory of a command that is Ansible's: people's own plugins take part, and a path that is not there is only warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from provisioner.inventory import Inventory
+    from provisioner.templating.vault import VaultSecrets
+
+
+def load_sources(
+    sources: Sequence[str],
+    settings: Mapping[str, Any],
+    directories: Sequence[Path],
+    extra_vars: Mapping[str, Any],
+    vault: VaultSecrets | None,
+) -> Inventory:
+    """`directories` are those of the playbooks. Raises InventoryError; ClickException where ansible.cfg wants all sources to be there."""
+    from provisioner.engine.own_inventory import OwnInventoryPlugins
+    from provisioner.inventory import load
+
+    plugins = OwnInventoryPlugins([directory.absolute() for directory in directories], settings)
+    loaded = load(sources, extra_vars=extra_vars, vault=vault, plugins=plugins, may_be_missing=True)
+    for path in loaded.missing:
+        if settings.get("INVENTORY_ANY_UNPARSED_IS_FAILED"):
+            raise click.ClickException(f"Completely failed to parse inventory source {path}")
+        _warn(f"Unable to parse {path} as an inventory source")
+    if len(loaded.missing) == len(sources):
+        if settings.get("INVENTORY_UNPARSED_IS_FAILED"):
+            raise click.ClickException("No inventory was parsed, please check your configuration and options.")
+        if settings.get("INVENTORY_UNPARSED_WARNING", True):
+            _warn("No inventory was parsed, only implicit localhost is available")
+    return loaded
+
+
+def warn_of_nobody(loaded: Inventory, settings: Mapping[str, Any]) -> None:
+    """Tells that hosts are missing where a run would have them."""
+    if not loaded.hosts and settings.get("LOCALHOST_WARNING", True):
+        _warn("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
+
+
+def _warn(text: str) -> None:
+    click.echo(f"[WARNING]: {text}", err=True)
