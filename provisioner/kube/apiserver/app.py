@@ -14,10 +14,10 @@ from aiohttp import web
 from provisioner.kube.api import errors
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import random_uuid
-from provisioner.kube.apiserver import negotiation, pretty
+from provisioner.kube.apiserver import impersonation, negotiation, pretty
 from provisioner.kube.apiserver.audit import events
 from provisioner.kube.apiserver.audit.events import Audit, Record
-from provisioner.kube.apiserver.authn import Authenticator, bearer_token, impersonated, impersonations
+from provisioner.kube.apiserver.authn import Authenticator, bearer_token
 from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.browsers import Browsers
 from provisioner.kube.apiserver.context import Call, User
@@ -144,12 +144,11 @@ class App:
         user = await self._authenticated(request, progress)
         if self._audit is not None:
             progress.record = self._audit.begin(request, target, user, progress.headers["Audit-Id"])
-        wanted = impersonated(request.headers) if "Impersonate-User" in request.headers or _impersonates(request) else None
+        wanted = impersonation.impersonated(request.headers)
         if wanted is not None:
-            await self._may_impersonate(user, wanted, request)
-            user = wanted
+            user, constraint = await impersonation.admit(self._gate.authorizer, user, wanted, target)
             if progress.record is not None:
-                progress.record.impersonated(user)
+                progress.record.impersonated(user, constraint)
         await self._authorized(user, progress)
         manager = manager_of(request.query, request.headers)
         call = Call(user, target, request.query, dry_run(request.query, target.verb), manager, audit_id=progress.headers["Audit-Id"])
@@ -227,18 +226,6 @@ class App:
         if not verdict.allowed:
             detail = Authorizer.refusal(user, target, verdict.reason)
             raise errors.forbidden(target.resource, target.name, detail, target.group)
-
-    async def _may_impersonate(self, user: User, wanted: User, request: web.Request) -> None:
-        for target in impersonations(wanted, request.headers):
-            verdict = await self._gate.authorizer.judge(user, target)
-            if not verdict.allowed:
-                raise errors.forbidden(target.resource, target.name, Authorizer.refusal(user, target, verdict.reason), target.group)
-
-
-def _impersonates(request: web.Request) -> bool:
-    """Whether there are parts of an impersonation without its user."""
-    headers = request.headers
-    return "Impersonate-Group" in headers or "Impersonate-Uid" in headers or any(h[:18].lower() == "impersonate-extra-" for h in headers)
 
 
 def _der(transport: asyncio.Transport | None) -> bytes:

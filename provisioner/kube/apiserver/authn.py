@@ -12,17 +12,16 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 import msgspec
 
-from provisioner.kube.api.errors import internal, unauthorized
+from provisioner.kube.api.errors import unauthorized
 from provisioner.kube.apiserver.bootstrap_tokens import BootstrapTokens
 from provisioner.kube.apiserver.context import ANONYMOUS, User
-from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.apiserver.tokens import ServiceAccountTokens, TokenInvalid
 
 log = logging.getLogger(__name__)
@@ -226,12 +225,12 @@ class Authenticator:
         name = next((headers[h] for h in proxy.username_headers if h in headers), None)
         if not name:
             return None
-        groups = [value for h in proxy.group_headers for value in _all(headers, h)]
+        groups = [value for h in proxy.group_headers for value in every(headers, h)]
         uid = next((headers[h] for h in proxy.uid_headers if h in headers), "")
         extra: dict[str, tuple[str, ...]] = {}
         for prefix in proxy.extra_prefixes:
             for header in {h for h in headers if h.lower().startswith(prefix.lower())}:
-                extra[unquote(header[len(prefix) :].lower())] = tuple(_all(headers, header))
+                extra[unquote(header[len(prefix) :].lower())] = tuple(every(headers, header))
         return User(name, (*groups, AUTHENTICATED) if AUTHENTICATED not in groups else tuple(groups), uid, extra)
 
 
@@ -278,7 +277,7 @@ def issuer_of(token: str) -> str:
     return issuer if isinstance(issuer, str) else ""
 
 
-def _all(headers: Mapping[str, str], name: str) -> list[str]:
+def every(headers: Mapping[str, str], name: str) -> list[str]:
     getall = getattr(headers, "getall", None)
     if getall is not None:
         return list(getall(name, []))
@@ -309,43 +308,3 @@ def _user_of_subject(subject: tuple[tuple[tuple[str, str], ...], ...], fingerpri
             elif key == "organizationName":
                 groups.append(value)
     return User(name, (*groups, AUTHENTICATED), extra={"authentication.kubernetes.io/credential-id": (f"X509SHA256={fingerprint}",)})
-
-
-def impersonated(headers: Mapping[str, str]) -> User | None:
-    """The user of Impersonate-* headers; whether the asker may is for authorization to say. Raises 500 for parts without a user, as upstream."""
-    name = headers.get("Impersonate-User")
-    if not name:
-        if not any(header.lower().startswith("impersonate-") for header in headers):
-            return None
-        raise internal("requested impersonation of groups, a UID or extra without impersonating a user")
-    groups = _all(headers, "Impersonate-Group")
-    if not groups:
-        if name.startswith("system:serviceaccount:") and name.count(":") == 3:
-            groups = ["system:serviceaccounts", f"system:serviceaccounts:{name.split(':')[2]}"]
-        elif name == ANONYMOUS.name:
-            groups = list(ANONYMOUS.groups)
-    if name != ANONYMOUS.name and AUTHENTICATED not in groups and ANONYMOUS.groups[0] not in groups:
-        groups.append(AUTHENTICATED)
-    extra: dict[str, tuple[str, ...]] = {}
-    for header in headers:
-        if header.lower().startswith("impersonate-extra-"):
-            extra[unquote(header[len("Impersonate-Extra-") :].lower())] = tuple(_all(headers, header))
-    return User(name, tuple(groups), headers.get("Impersonate-Uid", ""), extra)
-
-
-def impersonations(user: User, headers: Mapping[str, str]) -> list[Target]:
-    """What somebody must be allowed to `impersonate` to act as a user."""
-    asked = [replace(_IMPERSONATE, resource="users", name=user.name)]
-    if user.name.startswith("system:serviceaccount:") and user.name.count(":") == 3:
-        _, _, namespace, name = user.name.split(":")
-        asked = [replace(_IMPERSONATE, resource="serviceaccounts", namespace=namespace, name=name)]
-    asked += [replace(_IMPERSONATE, resource="groups", name=group) for group in _all(headers, "Impersonate-Group")]
-    facts = replace(_IMPERSONATE, group="authentication.k8s.io")
-    if user.uid:
-        asked.append(replace(facts, resource="uids", name=user.uid))
-    for key, values in sorted(user.extra.items()):
-        asked += [replace(facts, resource="userextras", subresource=key, name=value) for value in values]
-    return asked
-
-
-_IMPERSONATE = Target("impersonate", "", "", "v1")

@@ -117,7 +117,7 @@ create,delete,get,list,patch,watch @ core: pods""",
 read @ core: pods
 get,list,watch,create,delete @ resource.k8s.io: resourceclaims
 read @ resource.k8s.io: resourceclaimtemplates
-patch,update @ resource.k8s.io: resourceclaims/status
+patch,update @ resource.k8s.io: resourceclaims/status resourceclaims/binding
 update @ core: pods/finalizers
 patch @ core: pods/status""",
     "resourcequota-controller": """

@@ -133,7 +133,7 @@ create @ authorization.k8s.io: subjectaccessreviews
 read @ storage.k8s.io: csinodes csidrivers csistoragecapacities storageclasses volumeattachments
 read @ core: namespaces
 get,list,watch,patch,update @ resource.k8s.io: resourceclaims
-patch,update @ resource.k8s.io: resourceclaims/status
+patch,update @ resource.k8s.io: resourceclaims/status resourceclaims/binding
 read @ resource.k8s.io: deviceclasses resourceslices""",
     "system:kube-dns": "list,watch @ core: endpoints services\nlist,watch @ discovery.k8s.io: endpointslices",
     "system:node-proxier": f"""

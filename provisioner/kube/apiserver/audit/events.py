@@ -87,8 +87,11 @@ class Record:
     def wants_body(self) -> bool:
         return self._decision.level >= policies.REQUEST
 
-    def impersonated(self, user: User) -> None:
+    def impersonated(self, user: User, constraint: str) -> None:
+        """`constraint` is the verb of constrained impersonation that allowed it, "" where it was allowed without."""
         self._event["impersonatedUser"] = _user(user)
+        if constraint:
+            self._event["authenticationMetadata"] = {"impersonationConstraint": constraint}
 
     def tell(self, stage: str, status: dict[str, Any] | None = None) -> None:
         if stage in self._decision.omitted:

@@ -14,7 +14,6 @@ from provisioner.kube.apiserver.authn import (
     Authenticator,
     CertificateAuthorities,
     FrontProxy,
-    impersonated,
     read_token_file,
     user_of_certificate,
 )
@@ -88,14 +87,6 @@ def test_only_the_front_proxy_speaks_for_others() -> None:
     assert made(authorities=Issued(proxy, False)).authenticate(peer("proxy"), der, headers).name == "proxy"
     # And the proxy's CA makes no users.
     assert made(authorities=Issued(proxy, True)).authenticate(peer("root", "system:masters"), der, {}) == ANONYMOUS
-
-
-def test_impersonation() -> None:
-    assert impersonated({}) is None
-    user = impersonated(CIMultiDict([("Impersonate-User", "system:serviceaccount:ns:sa")]))
-    assert user is not None and user.groups == ("system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated")
-    user = impersonated(CIMultiDict([("Impersonate-User", "ann"), ("Impersonate-Group", "a"), ("Impersonate-Group", "b")]))
-    assert user is not None and user.groups == ("a", "b", "system:authenticated")
 
 
 def test_token_file(tmp_path: Path) -> None:
