@@ -6,6 +6,7 @@ and registered, role parameters, include parameters, extra vars. The part that d
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,19 @@ VERSION = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "
 
 
 _serials = itertools.count()
+
+
+@functools.cache
+def _magic_of_sources(sources: tuple[Path, ...]) -> dict[str, Resolved]:
+    """What tells where the inventory came from: asked of the file system once, not for every task."""
+    if not sources:
+        return {}
+    source = sources[0].absolute()
+    return {
+        "inventory_file": Resolved(str(source)),
+        "ansible_inventory_sources": Resolved([str(path.absolute()) for path in sources]),
+        "inventory_dir": Resolved(str(source if source.is_dir() else source.parent)),
+    }
 
 
 class PlayContext:
@@ -237,12 +251,7 @@ class Variables:
         merged["role_names"] = merged["ansible_play_role_names"] = Resolved(listed)
         merged["ansible_dependent_role_names"] = Resolved(depended)
         merged["ansible_role_names"] = Resolved(list(dict.fromkeys([*depended, *listed])))
-        sources = self.inventory.sources
-        if sources:
-            source = sources[0].absolute()
-            merged["inventory_file"] = Resolved(str(source))
-            merged["ansible_inventory_sources"] = Resolved([str(path.absolute()) for path in sources])
-            merged["inventory_dir"] = Resolved(str(source if source.is_dir() else source.parent))
+        merged.update(_magic_of_sources(self.inventory.sources))
         merged["__inventory__"] = Resolved(self.inventory)
         if self.options.vault is not None:
             merged["__vault__"] = self.options.vault

@@ -93,23 +93,36 @@ serve(i, o)
 
 
 @functools.cache
-def source_archive() -> tuple[str, bytes]:
-    """(hash, zip) of agent and modules, the same bytes for the same source."""
+def _sources() -> list[tuple[str, bytes]]:
+    files = [PACKAGE / "__init__.py", *sorted((PACKAGE / "agent").rglob("*.py")), *sorted((PACKAGE / "modules").rglob("*.py"))]
+    return [(f"provisioner/{file.relative_to(PACKAGE).as_posix()}", file.read_bytes()) for file in files]
+
+
+@functools.cache
+def source_hash() -> str:
+    """By which hosts know the source of agent and modules."""
+    digest = hashlib.sha256()
+    for name, data in _sources():
+        digest.update(b"%s\0%d\0%s" % (name.encode(), len(data), data))
+    return digest.hexdigest()[:24]
+
+
+@functools.cache
+def source_archive() -> bytes:
+    """The source as a zip, made only when a host asks: most have it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        files = [PACKAGE / "__init__.py", *sorted((PACKAGE / "agent").rglob("*.py")), *sorted((PACKAGE / "modules").rglob("*.py"))]
-        for file in files:
-            info = zipfile.ZipInfo(f"provisioner/{file.relative_to(PACKAGE).as_posix()}", (1980, 1, 1, 0, 0, 0))
+        for name, data in _sources():
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, file.read_bytes())
-    data = packed.getvalue()
-    return hashlib.sha256(data).hexdigest()[:24], data
+            archive.writestr(info, data)
+    return packed.getvalue()
 
 
 def agent_script(interpreter: str) -> str:
     """The shell script that becomes the agent. `interpreter`: a command line, or auto."""
     # One word without quotes, line ends and exclamation marks: it passes any login shell.
-    stub = base64.b64encode(STUB.replace("HASH", source_archive()[0]).encode()).decode()
+    stub = base64.b64encode(STUB.replace("HASH", source_hash()).encode()).decode()
     program = shlex.quote(f'import base64;exec(base64.b64decode("{stub}"))')
     if interpreter != "auto":
         command = shlex.join(shlex.split(interpreter))

@@ -44,7 +44,7 @@ class RunningAgent:
             self._buffer += became(host, channel, become)
         word = self._hello()
         if word == "NEED":
-            archive = source_archive()[1]
+            archive = source_archive()
             channel.send(len(archive).to_bytes(8, "big") + archive)
             word = self._hello()
         if word != "READY":
