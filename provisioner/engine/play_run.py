@@ -19,7 +19,6 @@ from provisioner.engine.state import HostState
 from provisioner.engine.variables import PlayContext
 from provisioner.inventory import Host, patterns
 from provisioner.inventory.patterns import PatternError
-from provisioner.inventory.variable_files import VariableFiles
 from provisioner.templating import Templar, TemplateError, Unsafe
 from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
@@ -54,7 +53,7 @@ class PlayRun:
             run.content.directory = directory
         if directory != run.variables.directory:
             run.variables.directory = directory
-            run.inventory.playbook_files = (VariableFiles(directory, run.options.vault),)
+            run.inventory.playbook_files = run.variable_files(directory)
             run.inventory.changed()
             run.variables.inventory_changed()
 

@@ -15,6 +15,7 @@ from provisioner.engine.results import RunResult
 from provisioner.engine.targets import Targets
 from provisioner.engine.variables import Variables
 from provisioner.inventory import Inventory
+from provisioner.inventory.variable_files import VariableFiles
 from provisioner.templating.templar import Engine
 
 
@@ -40,6 +41,8 @@ class Run:
     asking: bool = False
     unmatched: set[str] = field(default_factory=set)
     """Host patterns that were told to match nothing."""
+    variable_files: Callable[[Path], tuple[VariableFiles, ...]] = lambda directory: (VariableFiles(directory),)
+    """What gives variables of hosts and groups beside a playbook in this folder."""
     tells_invocations: bool = False
     """Whether somebody sees which arguments modules took: plugins of theirs, or a person with -vvv."""
     find_module: Callable[[str], Any] | None = None

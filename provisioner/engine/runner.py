@@ -9,6 +9,7 @@ from provisioner.engine import actions
 from provisioner.engine.content import Content
 from provisioner.engine.events import Callback, PlaybookStarted, Recap
 from provisioner.engine.options import RunOptions
+from provisioner.engine.own_vars import OwnVars
 from provisioner.engine.play_run import PlayRun
 from provisioner.engine.play_scope import play_templar
 from provisioner.engine.playbook import Play
@@ -93,13 +94,16 @@ class Runner:
         result = RunResult()
         lost: set[str] = set()
         variables: Variables | None = None
+        own_vars: OwnVars | None = None
         for path, content, plays in zip(paths, contents, parsed, strict=True):
-            self.inventory.playbook_files = (VariableFiles(self._folder(path), self.options.vault),)
+            own_vars = own_vars or OwnVars(content, self.inventory, self.options.vault)
+            self.inventory.playbook_files = own_vars.beside(self._folder(path))
             self.inventory.changed()
             stores = variables.stores if variables else {}
             variables = Variables(self.inventory, self.options, self._folder(path))
             variables.stores = stores
             run = self._make_run(self._folder(path), content, variables, result, plays)
+            run.variable_files = own_vars.beside
             self._run = run
             run.emit(PlaybookStarted(str(path), plays))
             for play in plays:
