@@ -1,13 +1,16 @@
 """Installed collections: where `namespace.collection.name` finds its role, module, plugin or playbook.
 
-They lie under `ansible_collections/` of the folders in $ANSIBLE_COLLECTIONS_PATH (else ~/.ansible/collections and
-/usr/share/ansible/collections), and of `collections/` beside a playbook, which comes first. What a collection moved elsewhere
-(`plugin_routing` in its meta/runtime.yml) is followed. Modules run through AnsibleModule, action plugins through ActionBase.
+They lie under `ansible_collections/` of `collections/` beside a playbook, which comes first, of the folders in $ANSIBLE_COLLECTIONS_PATH (else
+~/.ansible/collections and /usr/share/ansible/collections), and of Python's own folders, where the package `ansible` brings a hundred of them.
+What a collection moved elsewhere (`plugin_routing` in its meta/runtime.yml) is followed. Modules run through AnsibleModule, action plugins
+through ActionBase.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,15 @@ def standard_roots() -> list[Path]:
     """The folders of the environment, else the usual ones."""
     named = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or os.environ.get("ANSIBLE_COLLECTIONS_PATHS") or _STANDARD
     return [Path(part).expanduser() for part in named.split(":") if part]
+
+
+def python_roots() -> list[Path]:
+    """Where Python packages have collections: in our own environment, and in that of the Ansible that users have on their $PATH."""
+    folders = [Path(part) for part in sys.path if part]
+    program = shutil.which("ansible-playbook")
+    if program is not None:
+        folders += sorted(Path(program).resolve().parent.parent.glob("lib/python3*/*-packages"))
+    return [folder for folder in dict.fromkeys(folders) if (folder / "ansible_collections").is_dir()]
 
 
 class Collections:
@@ -108,9 +120,17 @@ class Collections:
         """The full name of what content from before collections calls by its bare name. `kind` is modules, filter, test or lookup."""
         key = (name, kind)
         if key not in self._holding:
-            found = (f"{collection}.{name}" for collection in self._installed() if self._plugin(f"{collection}.{name}", kind) is not None)
-            self._holding[key] = next(found, None) if name.isidentifier() else None
+            self._holding[key] = next(self._holders(name, kind), None) if name.isidentifier() else None
         return self._holding[key]
+
+    def _holders(self, name: str, kind: str) -> Iterator[str]:
+        """Full names: of those that have it, then of those that know what it is called today."""
+        installed = self._installed()
+        yield from (f"{collection}.{name}" for collection in installed if self._plugin(f"{collection}.{name}", kind) is not None)
+        for collection in installed:
+            folder = self.folder(collection)
+            if folder is not None and (self._routes(folder).get(kind, {}).get(name) or {}).get("redirect"):
+                yield f"{collection}.{name}"
 
     def full_name(self, name: str, kind: str) -> str:
         """Where a plugin is now; the name itself when no collection has it."""
@@ -158,7 +178,7 @@ class Collections:
         if folder not in self._routing:
             path = folder / "meta" / "runtime.yml"
             try:
-                document = yaml.safe_load(path.read_text()) if path.is_file() else {}
+                document = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else {}
             except (OSError, yaml.YAMLError):
                 document = {}  # a collection's own mistake: its names are found where they lie
             routing = document.get("plugin_routing") if isinstance(document, dict) else None

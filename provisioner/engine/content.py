@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.engine.attributes import Attributes, as_tuple
-from provisioner.engine.collections import Collections
+from provisioner.engine.collections import Collections, python_roots, standard_roots
 from provisioner.engine.errors import MissingContentError, PlaybookError
 from provisioner.engine.own_actions import OwnActions
 from provisioner.engine.own_modules import OwnModules
@@ -54,7 +54,7 @@ class Content:
         configured = [Path(part).expanduser() for part in os.environ.get("ANSIBLE_ROLES_PATH", "").split(":") if part]
         standard = [Path(part).expanduser() for part in ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")]
         self.roles_path = (*roles_path, *configured, *standard)
-        self.collections = Collections(collections_path or None)
+        self.collections = Collections([*(collections_path or standard_roots()), *python_roots()])
         self.own_modules = OwnModules(self.collections)
         self.own_actions = OwnActions(self.collections)
         self.own_plugins = {kind: OwnPlugins(self.collections, kind) for kind in ("callback", "connection", "strategy", "vars")}

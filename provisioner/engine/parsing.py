@@ -30,6 +30,7 @@ _COLLECTIONS = (
     "ansible.builtin.", "ansible.legacy.", "ansible.posix.", "ansible.utils.", "ansible.netcommon.", "community.general.", "community.crypto.",
     "community.docker.", "kubernetes.core.", "community.kubernetes.",
 )  # fmt: skip
+_RENAMED = {"openssl_certificate": "x509_certificate", "k8s_facts": "k8s_info"}
 _LOOP_CONTROL = frozenset({"loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"})
 DYNAMIC_INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 STATIC_IMPORTS = frozenset({"import_tasks", "import_role"})
@@ -61,11 +62,12 @@ class Surroundings:
 
 
 def short_name(action: str) -> str:
-    """A module's name without the collections whose modules live here."""
+    """A module's name of today without the collections whose modules live here."""
     for prefix in _COLLECTIONS:
         if action.startswith(prefix):
-            return action[len(prefix) :]
-    return action
+            action = action[len(prefix) :]
+            break
+    return _RENAMED.get(action, action)
 
 
 class TaskParser:

@@ -72,8 +72,8 @@ def with_collections(plugins: Plugins, files: FindFiles, full_name: FindName, ro
 
 
 def importable(roots: Sequence[Path]) -> None:
-    """Lets Python import what lies below collections' folders, and what that imports from ansible."""
-    for folder in [*(str(root.parent if root.name == "ansible_collections" else root) for root in roots), STAND_INS]:
+    """Lets Python import what lies below collections' folders, and what that imports from ansible: ours, also where a real one lies beside."""
+    for folder in [STAND_INS, *(str(root.parent if root.name == "ansible_collections" else root) for root in roots)]:
         if folder not in sys.path:
             sys.path.append(folder)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.engine import PlaybookError, Runner, RunOptions
-from provisioner.engine.collections import Collections
+from provisioner.engine.collections import Collections, python_roots
 from provisioner.engine.events import Event, HostDone
 from provisioner.engine.own_modules import OwnModules
 from provisioner.inventory import load
@@ -151,6 +151,24 @@ def test_bare_names_are_found_in_what_is_installed(installed: Path) -> None:
     assert found.holding("greet", "modules") == "acme.tools.greet"
     assert found.full_name("two", "lookup") == "acme.tools.two"
     assert found.holding("nowhere", "modules") is None
+    assert found.full_name("old_greet", "modules") == "acme.tools.greet"  # it has had this name once
+    assert found.full_name("old_copy", "modules") == "ansible.builtin.copy"
     assert not found.is_for_windows("acme.tools.greet")
     (installed / "collections/ansible_collections/acme/tools/plugins/modules/greet.ps1").touch()
     assert found.is_for_windows("acme.tools.acting")
+
+
+@pytest.mark.parametrize("folder", ["lib/python3.11/site-packages", "lib/python3/dist-packages"])
+def test_collections_come_with_the_ansible_that_is_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    (tmp_path / "real" / folder / "ansible_collections").mkdir(parents=True)
+    (tmp_path / "real/bin").mkdir()
+    (tmp_path / "real/bin/ansible-playbook").write_text("#!/bin/sh\n")
+    (tmp_path / "real/bin/ansible-playbook").chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/ansible-playbook").symlink_to(tmp_path / "real/bin/ansible-playbook")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("sys.path", ["", str(tmp_path)])
+    assert python_roots() == [tmp_path / "real" / folder]
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("sys.path", [str(tmp_path / "real" / folder)])
+    assert python_roots() == [tmp_path / "real" / folder]
