@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from provisioner.kube.api import own_labels
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.qos import qos_class
@@ -192,6 +193,8 @@ class Strategy:
 def _pod_created(obj: Any) -> None:
     obj.status.phase = "Pending"
     obj.status.qos_class = qos_class(obj.spec)
+    if obj.spec.affinity is not None or obj.spec.topology_spread_constraints:
+        own_labels.merge(obj)
     if obj.spec.scheduling_gates:
         # Whoever has a pod has its module: nobody pays for this import.
         from provisioner.kube.api._generated import core_v1

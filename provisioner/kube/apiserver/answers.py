@@ -106,9 +106,7 @@ class Resources:
         if request.transport is None:
             raise ConnectionResetError("the client has left")
         chunks = await self._watches.stream(kind, selection, call.query, self._watch_form(kind, form, call), request.transport)
-        response = web.StreamResponse(
-            headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private", "Audit-Id": call.audit_id}
-        )
+        response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
         response.enable_chunked_encoding()
         await response.prepare(request)
         call.begun()

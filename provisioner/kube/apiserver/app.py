@@ -22,7 +22,7 @@ from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.browsers import Browsers
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.metrics import Metrics
-from provisioner.kube.apiserver.replies import Reply
+from provisioner.kube.apiserver.replies import KNOWN, Reply
 from provisioner.kube.apiserver.requests import Target, check_timeout, dry_run, target_of
 from provisioner.kube.storage.cache import NotFresh
 from provisioner.kube.storage.etcd import EtcdError
@@ -102,6 +102,7 @@ class App:
         started = asyncio.get_running_loop().time()
         known = {"Audit-Id": request.headers.get("Audit-Id") or random_uuid(), **self._browsers.headers(request.headers)}
         progress = _Progress(Target(request.method.lower(), request.path), known)
+        request[KNOWN] = known
         if self._browsers.is_preflight(request.method, known):
             return Reply(status=204, body=b"", headers=known)
         code, lane = 500, ""

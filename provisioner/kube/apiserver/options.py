@@ -36,7 +36,7 @@ WITHOUT_EFFECT = (
     *("peer-advertise-port", "peer-ca-file", "permit-address-sharing", "permit-port-sharing", "profiling", "runtime-config"),
     *("runtime-config-emulation-forward-compatible", "show-hidden-metrics-for-version"),
     *("shutdown-send-retry-after", "shutdown-watch-termination-grace-period", "storage-backend", "storage-initialization-timeout"),
-    *("storage-media-type", "tracing-config-file", "vmodule"),
+    *("storage-media-type", "tls-curve-preferences", "tracing-config-file", "vmodule"),
     *("watch-cache", "watch-cache-sizes"),
 )
 # Of those, the ones that stand alone on a command line.
@@ -188,8 +188,8 @@ def _add_flow(flags: FlagSet) -> None:
 
 def _add_audit(flags: FlagSet) -> None:
     flags.add("audit-log-compress", boolean, False, "whether rotated audit logs are packed by gzip")
-    flags.add("audit-log-maxage", integer, 0, "days that rotated audit logs are kept; 0: for ever")
-    flags.add("audit-log-maxbackup", integer, 0, "rotated audit logs that are kept; 0: all")
+    flags.add("audit-log-maxage", integer, 366, "days that rotated audit logs are kept; 0: for ever")
+    flags.add("audit-log-maxbackup", integer, 100, "rotated audit logs that are kept; 0: all")
     flags.add("audit-log-maxsize", integer, 100, "megabytes of an audit log before it is rotated; 0: never")
     flags.add("audit-webhook-batch-buffer-size", integer, webhook.BUFFER, "events that may wait; more are dropped")
     flags.add("audit-webhook-batch-max-size", integer, webhook.BATCH, "events sent at once")

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 
 from provisioner.kube.apiserver.quick_entrance import KEPT_HEADS, read_headers
+from provisioner.kube.apiserver.replies import KNOWN
 from provisioner.kube.client.tasks import spawn
 
 # What may come while an answer is waited for; more is not read until then.
@@ -173,11 +174,20 @@ class _Front(asyncio.BufferedProtocol):
         self._connection.resume_writing()
 
 
+class Request(web.BaseRequest):
+    """Its answers have the headers that are known of it, and don't tell which library wrote them."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.pop("Server", None)
+        for name, value in self.get(KNOWN, {}).items():
+            response.headers.setdefault(name, value)
+
+
 class Server(web.Server):
     """Its connections take a short way where they can: the one that is known by the request's first four bytes."""
 
     def __init__(self, handler: Any, short_ways: Mapping[bytes, ShortWay], **known: Any) -> None:
-        super().__init__(handler, **known)
+        super().__init__(handler, request_factory=self._request, **known)
         self._short_ways = short_ways
         self._buffer = memoryview(bytearray(READ_BYTES))
 
@@ -186,6 +196,9 @@ class Server(web.Server):
         if not self._short_ways:
             return _Front(super().__call__(), self._buffer)
         return _Front(Connection(self, loop=self._loop, short_ways=self._short_ways, **self._kwargs), self._buffer)
+
+    def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Request:
+        return Request(message, payload, protocol, writer, task, self._loop)
 
 
 def body_length(data: bytes) -> int:

@@ -16,6 +16,8 @@ SLICE_BYTES = 64 * 1024
 SLICES_A_TURN = 16
 # Upstream compresses answers that are longer: below that it costs more than it saves.
 COMPRESSED_BYTES = 128 * 1024
+# Where a request keeps what its answer's head says beside the answer's own.
+KNOWN = "known headers"
 
 
 class Listed:

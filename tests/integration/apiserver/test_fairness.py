@@ -39,6 +39,26 @@ def headers_of(server: Any, path: str, token: str = "", method: str = "GET") -> 
             return error.code, error.headers
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/namespaces/default",
+        "/api/v1/namespaces",
+        "/healthz",
+        "/metrics",
+        "/openapi/v2",
+        "/api/v1/namespaces?watch=1&timeoutSeconds=1",
+    ],
+)
+def test_every_answer_says_which_flow_it_was(small: Any, path: str) -> None:
+    """And none which library wrote it."""
+    with urllib.request.urlopen(small.url + path, context=small.context(), timeout=30) as answer:
+        answer.read()
+        found = set(answer.headers)
+    assert {"X-Kubernetes-PF-FlowSchema-UID", "X-Kubernetes-PF-PriorityLevel-UID", "Audit-Id", "Cache-Control"} <= found
+    assert "Server" not in found
+
+
 def uid(server: Any, plural: str, name: str) -> str:
     return str(server.call("GET", f"{FLOW}/{plural}/{name}")[1]["metadata"]["uid"])
 

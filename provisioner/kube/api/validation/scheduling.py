@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.kube.api import errors, names
+from provisioner.kube.api import errors, names, own_labels
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
@@ -98,7 +98,7 @@ def _keys(keys: list[str], selector: Any, path: str) -> list[FieldError]:
 def _keys_of(selector: Any) -> set[str]:
     if selector is None:
         return set()
-    return {*(selector.match_labels or ()), *(expression.key for expression in selector.match_expressions or ())}
+    return {*(selector.match_labels or ()), *(one.key for one in selector.match_expressions or () if not own_labels.merged(one))}
 
 
 def _in_both(keys: list[str], others: set[str], path: str, name: str) -> list[FieldError]:

@@ -111,7 +111,7 @@ def _matches_resource(rule: Rule, target: Target) -> bool:
         return True
     combined = _combined(target)
     for wanted in rule.resources:
-        if wanted.group != target.group or (wanted.resource_names and target.name not in wanted.resource_names):
+        if wanted.group not in (target.group, "*") or (wanted.resource_names and target.name not in wanted.resource_names):
             continue
         if not wanted.resources:
             return True

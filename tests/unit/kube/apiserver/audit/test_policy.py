@@ -30,6 +30,8 @@ LOG = Target("get", "/x", "", "v1", "pods", "ns", "p", "log")
         ({"namespaces": [""]}, POD, False),
         ({"resources": [{"group": ""}]}, POD, True),
         ({"resources": [{"group": "apps"}]}, POD, False),
+        ({"resources": [{"group": "*"}]}, POD, True),
+        ({"resources": [{"group": "*", "resources": ["nodes"]}]}, POD, False),
         ({"resources": [{"group": "", "resources": ["pods"]}]}, LOG, False),
         ({"resources": [{"group": "", "resources": ["pods/log"]}]}, LOG, True),
         ({"resources": [{"group": "", "resources": ["pods/*"]}]}, LOG, True),
