@@ -67,12 +67,23 @@ class CertificateAuthorities:
 
     def __init__(self, client_ca_file: str = "", front_proxy: FrontProxy | None = None) -> None:
         self.front_proxy = front_proxy
+        self._files = (client_ca_file, front_proxy.ca_file if front_proxy is not None else "")
         self._issued: dict[tuple[bytes, bool], bool] = {}
-        # With one CA there is nothing to tell apart: TLS has verified the chain.
-        self._authorities = (_certificates(client_ca_file), _certificates(front_proxy.ca_file if front_proxy is not None else ""))
+        self._authorities = tuple(map(_certificates, self._files))
+        # With one CA there is nothing to tell apart: TLS has verified the chain. Since one was taken away, TLS trusts more than we do.
+        self.has_lost = False
+
+    def refresh(self) -> None:
+        """Take over what the files say now, for the certificates of open connections too. Raises OSError, ValueError."""
+        found = tuple(map(_certificates, self._files))
+        if found == self._authorities:
+            return
+        self.has_lost = self.has_lost or any(set(before) - set(now) for before, now in zip(self._authorities, found, strict=True))
+        self._authorities = found
+        self._issued.clear()
 
     def issued(self, der: bytes, *, by_front_proxy: bool) -> bool:
-        if not self._authorities[1]:
+        if not self._authorities[1] and not self.has_lost:
             return not by_front_proxy
         key = (hashlib.sha256(der).digest(), by_front_proxy)
         if key not in self._issued:
@@ -159,11 +170,14 @@ class Authenticator:
                 forwarded = self._forwarded(headers, proxy)
                 if forwarded is not None:
                     return forwarded
-            if user.name and (proxy is None or self.authorities.issued(der(), by_front_proxy=False)):
+            lost = self.authorities.has_lost
+            if user.name and ((proxy is None and not lost) or self.authorities.issued(der(), by_front_proxy=False)):
                 return user
         token = bearer_token(headers)
         if token:
             return self._known(token)
+        if peer and self.authorities.has_lost:
+            raise unauthorized()
         if not self.anonymous or (self.anonymous_paths and path not in self.anonymous_paths):
             raise unauthorized()
         return ANONYMOUS

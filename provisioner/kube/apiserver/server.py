@@ -180,7 +180,7 @@ class Server:
             max_line_size=16384,
             max_field_size=32768,
         )
-        listener = Listener(flags, self.advertise)
+        listener = Listener(flags, self.advertise, self.authenticator.authorities.refresh)
         self._runner = web.ServerRunner(server, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(

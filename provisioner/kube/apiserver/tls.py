@@ -58,9 +58,11 @@ def named_pairs(text: str) -> list[NamedPair]:
 
 
 class Listener:
-    """What the port answers with. Files that change are taken over for new connections; of CAs, what is new in them."""
+    """What the port answers with. Files that change are taken over for new connections; of CAs, what is new in them. `authorities` is called when a CA's
+    file has changed, by whom what is gone from it must not be trusted any more."""
 
-    def __init__(self, flags: Flags, advertise: str) -> None:
+    def __init__(self, flags: Flags, advertise: str, authorities: Callable[[], None] = lambda: None) -> None:
+        self._changed = authorities
         cert, key = flags.tls_cert_file, flags.tls_private_key_file
         names = [advertise, *NAMES]
         if not cert:
@@ -78,13 +80,17 @@ class Listener:
             self._by_name |= dict.fromkeys(pair.names or _names_in(pair.cert), context)
         for context in (self.context, *self._by_name.values()):
             for authority in self._authorities():
-                self._watched.append(((authority,), partial(context.load_verify_locations, authority)))
+                self._watched.append(((authority,), partial(self._trust, context, authority)))
         if self._by_name:
             self.context.sni_callback = self._choose
         self._seen = [_contents(files) for files, _ in self._watched]
 
     def _authorities(self) -> list[str]:
         return [path for path in (self._flags.client_ca_file, self._flags.requestheader_client_ca_file) if path]
+
+    def _trust(self, context: ssl.SSLContext, authority: str) -> None:
+        context.load_verify_locations(authority)
+        self._changed()
 
     def _made(self, cert: str, key: str, names: Sequence[str]) -> ssl.SSLContext:
         flags = self._flags
@@ -114,7 +120,7 @@ class Listener:
                 continue
             try:
                 load()
-            except (ssl.SSLError, OSError) as error:
+            except (ssl.SSLError, OSError, ValueError) as error:
                 log.error("certificate is not taken over files=%s: %s", ",".join(files), error)
                 continue
             self._seen[index] = now

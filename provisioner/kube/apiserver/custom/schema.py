@@ -208,6 +208,11 @@ def _array(value: list[Any], schema: Schema, path: str, old: Any) -> list[FieldE
     return found
 
 
+# What fits numbers of a format, since 1.36.
+_FLOAT_MAX = (2 - 2**-23) * 2.0**127
+_RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1), "float": (-_FLOAT_MAX, _FLOAT_MAX)}
+
+
 @lru_cache(maxsize=2048)
 def _pattern(text: str) -> re.Pattern[str] | None:
     """RE2 is nearly Python's syntax; what Python can't read is not enforced."""
@@ -241,6 +246,9 @@ def _number(value: float, schema: Schema, path: str) -> list[FieldError]:
     if high is not None and (value > high or (schema.get("exclusiveMaximum") and value == high)):
         words = "less than" if schema.get("exclusiveMaximum") else "less than or equal to"
         found.append(errors.invalid_value(path, value, f"{_body(path)} should be {words} {high:g}"))
+    form = schema.get("format")
+    if form in _RANGES and not _RANGES[form][0] <= value <= _RANGES[form][1]:
+        found.append(errors.invalid_value(path, value, f"{_body(path)} must be of type {form}: {value}"))
     step = schema.get("multipleOf")
     if step and value % step:
         found.append(errors.invalid_value(path, value, f"{_body(path)} should be a multiple of {step:g}"))

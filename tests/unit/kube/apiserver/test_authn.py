@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from multidict import CIMultiDict
 
 from provisioner.kube.api.errors import StatusError
@@ -87,6 +91,42 @@ def test_only_the_front_proxy_speaks_for_others() -> None:
     assert made(authorities=Issued(proxy, False)).authenticate(peer("proxy"), der, headers).name == "proxy"
     # And the proxy's CA makes no users.
     assert made(authorities=Issued(proxy, True)).authenticate(peer("root", "system:masters"), der, {}) == ANONYMOUS
+
+
+def certificate(issuer: ec.EllipticCurvePrivateKey, name: str, by: str, encoding: serialization.Encoding) -> bytes:
+    who, signer = (x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in (name, by))
+    key, now = issuer.public_key() if name == by else KEYS[2].public_key(), datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(who).issuer_name(signer).public_key(key).serial_number(1)
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    return builder.sign(issuer, hashes.SHA256()).public_bytes(encoding)
+
+
+KEYS = [ec.derive_private_key(number, ec.SECP256R1()) for number in (3, 4, 5)]
+
+
+def test_a_ca_that_is_taken_away_is_trusted_no_longer(tmp_path: Path) -> None:
+    pems = [certificate(KEYS[n], f"ca{n}", f"ca{n}", serialization.Encoding.PEM) for n in (0, 1)]
+    ders = [certificate(KEYS[n], "ann", f"ca{n}", serialization.Encoding.DER) for n in (0, 1)]
+    path = tmp_path / "ca.crt"
+    path.write_bytes(b"".join(pems))
+    authorities = CertificateAuthorities(str(path))
+    authenticator = made(authorities=authorities)
+
+    def who(number: int, **headers: str) -> str:
+        # Two certificates of one name: the peer's serial number tells them apart where users are kept.
+        return authenticator.authenticate({**peer("ann"), "serialNumber": str(number)}, lambda: ders[number], headers).name
+
+    authorities.refresh()
+    assert (who(0), who(1)) == ("ann", "ann") and not authorities.has_lost
+    path.write_bytes(pems[1])
+    authorities.refresh()
+    assert who(1) == "ann" and who(0, Authorization="Bearer good") == "system:serviceaccount:ns:sa"
+    with pytest.raises(StatusError) as refused:
+        who(0)
+    assert refused.value.code == 401
+    path.write_bytes(b"".join(pems))
+    authorities.refresh()
+    assert who(0) == "ann"
 
 
 def test_token_file(tmp_path: Path) -> None:

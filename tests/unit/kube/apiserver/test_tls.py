@@ -95,6 +95,19 @@ def test_certificates_by_name_and_new_ones(tmp_path: Path, caplog: pytest.LogCap
     assert "is not taken over" in caplog.text and shown(listener.context, "10.0.0.1") == "fresh"
 
 
+def test_who_trusts_a_ca_is_told_of_its_change(tmp_path: Path) -> None:
+    own, authority, other = pair(tmp_path, "own"), pair(tmp_path, "ca"), pair(tmp_path, "ca2")
+    told: list[str] = []
+    flags = flag_set().parse([f"--tls-cert-file={own[0]}", f"--tls-private-key-file={own[1]}", f"--client-ca-file={authority[0]}"])
+    listener = Listener(flags, "10.0.0.1", lambda: told.append(Path(authority[0]).read_text()))
+    listener.refresh()
+    assert told == []
+    Path(authority[0]).write_bytes(Path(other[0]).read_bytes())
+    listener.refresh()
+    listener.refresh()
+    assert told == [Path(other[0]).read_text()]
+
+
 @pytest.mark.parametrize("text", ["", "cert", "cert,", ",key", "a,b,c"])
 def test_pairs_that_are_none(text: str) -> None:
     with pytest.raises(ValueError, match="expected cert,key"):

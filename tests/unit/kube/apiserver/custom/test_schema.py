@@ -64,6 +64,9 @@ CASES = [
     ({"type": "string", "enum": ["a"]}, "b", 'Unsupported value: "b": supported values: "a"'),
     ({"type": "number", "minimum": 1}, 0, "should be greater than or equal to 1"),
     ({"type": "number", "maximum": 1, "exclusiveMaximum": True}, 1, "should be less than 1"),
+    ({"type": "integer", "format": "int32"}, 2**31, "must be of type int32: 2147483648"),
+    ({"type": "integer", "format": "int64"}, -(2**63) - 1, "must be of type int64"),
+    ({"type": "number", "format": "float"}, 1e39, "must be of type float"),
     ({"type": "integer", "multipleOf": 3}, 4, "should be a multiple of 3"),
     ({"type": "array", "maxItems": 1}, [1, 2], "Too many: 2: must have at most 1 items"),
     ({"type": "array", "x-kubernetes-list-type": "set"}, [1, 1], "Duplicate value: 1"),
@@ -84,6 +87,8 @@ def test_what_fits() -> None:
     assert schema.validate(5, {"x-kubernetes-int-or-string": True}) == schema.validate("5%", {"x-kubernetes-int-or-string": True}) == []
     assert schema.validate(None, {"type": "string", "nullable": True}) == []
     assert schema.validate(2.0, {"type": "integer"}) == []
+    assert schema.validate(2**31 - 1, {"type": "integer", "format": "int32"}) == []
+    assert schema.validate(1e300, {"type": "number", "format": "double"}) == []
 
 
 def test_merge_rules() -> None:
