@@ -34,13 +34,18 @@ class OutputStyle:
     task_path_on_failure: bool = False
     per_host_start: bool = False
     custom_stats: bool = False
+    check_markers: bool = False
+    arguments: bool = False
+    """Titles of tasks have their arguments."""
+    check: bool = False
+    """The whole run is in check mode."""
     diff_context: int = 3
     log: Path | None = None
     callbacks: tuple[str, ...] = ()
     """Those of callbacks_enabled, without their collections."""
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> OutputStyle:
+    def of(cls, settings: Mapping[str, Any], *, check: bool = False) -> OutputStyle:
         chosen = str(settings.get("DEFAULT_STDOUT_CALLBACK", "default")).split(".")[-1]
         log = settings.get("DEFAULT_LOG_PATH")
         return cls(
@@ -52,6 +57,9 @@ class OutputStyle:
             task_path_on_failure=bool(settings.get("SHOW_TASK_PATH_ON_FAILURE")),
             per_host_start=bool(settings.get("SHOW_PER_HOST_START")),
             custom_stats=bool(settings.get("SHOW_CUSTOM_STATS")),
+            check_markers=bool(settings.get("CHECK_MODE_MARKERS")),
+            arguments=bool(settings.get("DISPLAY_ARGS_TO_STDOUT")),
+            check=check,
             diff_context=int(settings.get("DIFF_CONTEXT", 3)),
             log=Path(log) if log else None,
             callbacks=tuple(str(name).split(".")[-1] for name in settings.get("CALLBACKS_ENABLED", ())),

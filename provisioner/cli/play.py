@@ -119,7 +119,7 @@ def _output(values: dict[str, Any]) -> Callable[[Event], None]:
             return play_records.JsonLines()
         case "junit":
             return play_records.JUnitReport()
-    return PlayOutput(values["verbose"], profile=values["profile"], style=OutputStyle.of(values["settings"]))
+    return PlayOutput(values["verbose"], profile=values["profile"], style=OutputStyle.of(values["settings"], check=values["check"]))
 
 
 def _words(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,7 +11,21 @@ from provisioner.cli.diff_text import diff_text
 from provisioner.cli.error_blocks import error_block
 from provisioner.cli.output_style import OutputStyle, log_line
 from provisioner.cli.timings import Timings
-from provisioner.engine.events import Event, HostDone, Included, ItemDone, NoHosts, PlayStarted, Recap, Retrying, Said, TaskStarted, Warned
+from provisioner.engine.events import (
+    Event,
+    HostDone,
+    Included,
+    ItemDone,
+    NoHosts,
+    PlaybookStarted,
+    PlayStarted,
+    Recap,
+    Retrying,
+    Said,
+    TaskStarted,
+    Warned,
+)
+from provisioner.engine.playbook import Play, Task
 from provisioner.engine.results import Status
 
 COLOURS = {
@@ -58,8 +72,11 @@ class PlayOutput:
         self._seconds: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, PlayStarted):
-            self._head(f"PLAY [{event.name}]" if event.name else "PLAY")
+        if isinstance(event, PlaybookStarted):
+            self._dry_run()
+        elif isinstance(event, PlayStarted):
+            mark = self._mark(event.play)
+            self._head(f"PLAY [{event.name}]{mark}" if event.name else f"PLAY{mark}")
             self._is_free = event.is_free
         elif isinstance(event, TaskStarted):
             self._tasks[event.serial] = event
@@ -112,9 +129,24 @@ class PlayOutput:
         if serial == self.shown or task is None:
             return
         self.shown = serial
-        self._head(f"{'RUNNING HANDLER' if task.handler else 'TASK'} [{task.name}]")
+        self._head(f"{'RUNNING HANDLER' if task.handler else 'TASK'} [{task.name}{self._arguments(task.task)}]{self._mark(task.task)}")
         if self._verbosity > 1 and task.location:
             self._print(f"task path: {task.location.file}:{task.location.line}")
+
+    def _mark(self, shown: Play | Task | None) -> str:
+        """Behind a title, where somebody wants to see what only checks."""
+        if shown is None or not self._style.check_markers:
+            return ""
+        return " [CHECK MODE]" if shown.attributes.values.get("check_mode", self._style.check) else ""
+
+    def _dry_run(self) -> None:
+        if self._style.check_markers and self._style.check:
+            self._head("DRY RUN")
+
+    def _arguments(self, task: Task | None) -> str:
+        if task is None or not self._style.arguments or task.attributes.values.get("no_log"):
+            return ""
+        return " " + ", ".join(f"{key}={value}" for key, value in task.args.items())
 
     def _item(self, event: ItemDone) -> None:
         task = self._tasks.get(event.serial)
@@ -199,6 +231,7 @@ class PlayOutput:
         self._print("")
         if self._style.custom_stats and event.custom:
             self._custom(event.custom)
+        self._dry_run()
         for name in self._style.callbacks:
             self._callback(name)
         if self._profile:

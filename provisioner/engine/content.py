@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from provisioner.engine.parsing import Surroundings, TaskParser, short_name
 from provisioner.engine.playbook import Role, Task
 from provisioner.inventory import documents
 from provisioner.inventory.documents import Location
-from provisioner.inventory.errors import InventoryError
+from provisioner.inventory.errors import InventoryError, Problem
 from provisioner.inventory.variable_files import variable_paths
 from provisioner.templating import Templar, TemplateError, is_template
 from provisioner.templating.vault import VaultSecrets
@@ -74,6 +74,8 @@ class Content:
                 self.own_modules.add_library(Path(named).expanduser())
         self.parser = TaskParser(self, self._is_known, lambda: [*names(), *self.own_modules.names(), *self.own_actions.names()])
         self._values: dict[Path, Any] = {}
+        self.warnings: list[str] = []
+        """What files are to be warned of, that somebody has yet to tell."""
         self.imported_roles: list[Role] = []
         """Roles imported by task files since a play began; their handlers and variables belong to the play."""
 
@@ -99,13 +101,23 @@ class Content:
         """A YAML file's value, parsed once. Raises PlaybookError."""
         if path not in self._values:
             try:
-                self._values[path] = documents.read(path, self.secrets).value
+                document = documents.read(path, self.secrets)
+                self._values[path] = document.value
             except InventoryError as e:
                 problem = e.problems[0]
                 place = Location(problem.file, problem.line, problem.column) if problem.line else None
                 message = problem.message if place else f"{problem.file}: {problem.message}"
                 raise PlaybookError(message, place, problem.hint) from e
+            self._judge_duplicates(document.duplicates)
         return self._values[path]
+
+    def _judge_duplicates(self, found: Sequence[Problem]) -> None:
+        """Keys that stand twice in one mapping are warned of, an error, or nothing, as `duplicate_dict_key` says."""
+        mode = str(self.settings.get("DUPLICATE_YAML_DICT_KEY", "warn"))
+        for problem in found if mode != "ignore" else ():
+            if mode == "error":
+                raise PlaybookError(f"YAML parsing failed: {problem.message}", Location(problem.file, problem.line, problem.column))
+            self.warnings.append(str(problem))
 
     def read_mapping(self, path: Path) -> dict[str, Any]:
         value = self.read(path)

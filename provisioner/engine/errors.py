@@ -4,6 +4,7 @@ EngineError
     PlaybookError     a playbook, role or task file is wrong; found before anything runs, or when a file is included
         MissingContentError  what an include names is not there
         RunError      what a playbook asks for while running cannot be done, and no host is to blame
+        OddValueError a value that is no number
         OptionsError  one of a keyword's words that does not exist
     RunInterrupted    the person has ended the run
     TaskError         a task cannot be carried out; becomes the failed result of its host
@@ -45,6 +46,12 @@ class RunError(PlaybookError):
     """A mistake that shows only while running, or that Ansible finds while it parses and does not count as one of syntax."""
 
     exit_code = 1
+
+
+class OddValueError(PlaybookError):
+    """A value that is no number where one must be, over which Ansible itself stumbles."""
+
+    exit_code = 250
 
 
 class OptionsError(PlaybookError):

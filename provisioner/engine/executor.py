@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import GeneratorType
@@ -10,12 +11,12 @@ from typing import Any
 
 from provisioner.engine import actions
 from provisioner.engine.actions.action_call import ActionCall
-from provisioner.engine.arguments import FREE_FORM
 from provisioner.engine.background import in_background
 from provisioner.engine.driving import drive, drive_together, failure
 from provisioner.engine.errors import EngineError, TaskError, condition_error
 from provisioner.engine.events import ItemDone, Retrying
 from provisioner.engine.exchange import Attempt, Exchange
+from provisioner.engine.inventory_held import InventoryHeld
 from provisioner.engine.items import item_variables, loop_items
 from provisioner.engine.keyword_types import as_flag, as_number
 from provisioner.engine.playbook import Task
@@ -24,13 +25,12 @@ from provisioner.engine.results import Status, status_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState, is_restricted
 from provisioner.engine.targets import keyword_value
+from provisioner.engine.task_arguments import rendered_arguments
 from provisioner.engine.task_settings import Settings, hides, task_settings
 from provisioner.engine.unreachable import connection_errors, unreachable_result
 from provisioner.engine.variables import PlayContext
 from provisioner.templating import OMIT, Templar, TemplateError, UndefinedVariable
 from provisioner.templating.filters.text import to_bool
-from provisioner.templating.templar import drop_omitted
-from provisioner.templating.values import final
 
 MAX_BATCH = 64  # items in one message; a guess that bounds memory and lets failures of connections show early
 _STREAMS = ("stdout", "stderr")
@@ -83,6 +83,7 @@ class Executor:
         """Runs the task, registers its result and takes over its facts. Never raises for what goes wrong on the host."""
         started = time.monotonic()
         templar = self.run.variables.templar(state, self.context, task)
+        held = InventoryHeld.before(task, self.run, self.context)
         try:
             items = loop_items(task, templar)
             pause_s = _pause(task, templar) if items else 0.0
@@ -90,6 +91,8 @@ class Executor:
             outcome = self._loop_failed(task, templar, e)
         else:
             outcome = self._single(state, task, templar) if items is None else self._loop(state, task, templar, items, pause_s, serial)
+        if held is not None and outcome.status is Status.FAILED:
+            held.restore(outcome.result)
         outcome.duration_s = time.monotonic() - started
         outcome.templar = templar
         self._keep(state, task, outcome, templar)
@@ -213,7 +216,17 @@ class Executor:
             raise condition_error(e) from e
 
     def _act(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
-        """The action once, its modules yielded one by one."""
+        """The action once; what nobody has foreseen in it is a failure as any other, to be retried, ignored or expected."""
+        try:
+            return (yield from self._acted(state, task, templar, settings))
+        except Exception as e:  # the guard of the task's own action
+            if isinstance(e, (EngineError, TemplateError, *connection_errors())):
+                raise
+            text = "".join(traceback.format_exception(e))
+            return normalize({"failed": True, "msg": f"Task failed: {e or type(e).__name__}", "exception": text}, streams=())
+
+    def _acted(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
+        """The action's modules yielded one by one."""
         target = self.run.targets.delegate(settings.delegate_to) if settings.delegate_to else state
         call = ActionCall(
             self.run,
@@ -221,7 +234,7 @@ class Executor:
             task,
             state,
             target,
-            self._arguments(task, templar),
+            rendered_arguments(task, templar, self.run.content),
             templar,
             settings.check,
             settings.diff,
@@ -255,56 +268,6 @@ class Executor:
             return normalize(_with_invocation(e.value, call) if call.invocation else e.value)
         except TaskError as e:
             return normalize(dict(e.result))
-
-    def _arguments(self, task: Task, templar: Templar) -> dict[str, Any]:
-        if "_raw_params" in task.args and task.action not in FREE_FORM and not self._is_own(task.action):
-            raise TaskError(f"Task failed: Action '{full_name(task.action)}' does not support raw params.")
-        if task.action in ("include_tasks", "include_role"):
-            try:
-                return _render_each(task.args, templar)
-            except TemplateError as e:
-                raise TaskError(f"Task failed: Finalization of task args for '{full_name(task.action)}' failed: {e}") from e
-        planner = actions.action_module(task.action)
-        if planner is not None and getattr(planner, "RAW_ARGUMENTS", False):
-            return {**self._module_defaults(task, templar), **task.args}
-        args = dict(task.args)
-        try:
-            if "_variable_params" in args:
-                found = templar.render(args.pop("_variable_params"))
-                if isinstance(found, Mapping):
-                    args = {**final(dict(found)), **args}
-                elif found not in (None, ""):
-                    raise TaskError(f"the arguments of {task.action} must render to a mapping, not {type(found).__name__}")
-            rendered = _render_each(args, templar)
-            defaults = self._module_defaults(task, templar)
-        except TemplateError as e:
-            raise TaskError(f"Task failed: Finalization of task args for '{full_name(task.action)}' failed: {e}") from e
-        # What a task omits has no default either.
-        return {**{name: value for name, value in defaults.items() if name not in args}, **rendered}
-
-    def _is_own(self, action: str) -> bool:
-        content = self.run.content
-        return action in content.own_modules or action in content.own_actions
-
-    def _module_defaults(self, task: Task, templar: Templar) -> dict[str, Any]:
-        """Of groups of modules first, then of the module itself; what an inner level says of either replaces what an outer one says."""
-        if not task.attributes.module_defaults:
-            return {}
-        short = task.action.split(".")[-1]
-        chosen: dict[bool, Any] = {}
-        for level in task.attributes.module_defaults:
-            for name, values in (final(templar.render(level)) if isinstance(level, str) else level).items():
-                last = str(name).split("/")[-1].split(".")[-1]
-                if str(name).startswith("group/"):
-                    if short == last or short.startswith(f"{last}_"):
-                        chosen[True] = values
-                elif last == short:
-                    chosen[False] = values
-        merged: dict[str, Any] = {}
-        for of_group in (True, False):
-            if chosen.get(of_group):
-                merged.update(_render_each(chosen[of_group], templar))
-        return merged
 
     def _judge(self, task: Task, result: dict[str, Any], templar: Templar) -> None:
         """changed_when and failed_when have the last word."""
@@ -479,29 +442,6 @@ def _uses_own_result(task: Task) -> bool:
     if not task.register:
         return False
     return task.register in repr((task.args, task.attributes.when, task.attributes.vars, task.attributes.environment))
-
-
-def _render_each(args: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
-    """Arguments rendered one by one, so that an error can name the one it is about."""
-    rendered: dict[str, Any] = {}
-    for name, value in args.items():
-        try:
-            key = templar.render(name)
-        except TemplateError as e:
-            raise TaskError(f"Task failed: {e}") from e
-        try:
-            made = {key: templar.render(value)}
-        except TemplateError as e:
-            e.message = f"Error while resolving value for '{name}': {e.message}"
-            raise
-        rendered.update(made)
-    cleaned: dict[str, Any] = drop_omitted(rendered)
-    return cleaned
-
-
-def full_name(action: str) -> str:
-    """An action's name as messages have it."""
-    return f"ansible.builtin.{action}"
 
 
 def complete(result: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from provisioner.engine.attributes import Attributes
-from provisioner.engine.errors import OptionsError, PlaybookError, RunError
+from provisioner.engine.errors import OddValueError, OptionsError, PlaybookError, RunError
 from provisioner.engine.events import NoHosts, PlayStarted
 from provisioner.engine.handlers import Handlers
 from provisioner.engine.lockstep import FREE, STRATEGIES, Lockstep, PlayEnded
@@ -268,4 +268,4 @@ def batch_size(value: Any, total: int) -> int:
     try:
         return max(int(float(text) / 100 * total), 1) if share else int(text)
     except ValueError:
-        raise PlaybookError(f"serial must be a number or a percentage, not {value!r}") from None
+        raise OddValueError(f"serial must be a number or a percentage, not {value!r}") from None

@@ -56,12 +56,13 @@ def _evaluated(run: Run, state: HostState, context: PlayContext, task: Task, tem
     if task.async_s:
         limits = []
     target = run.targets.delegate(delegate_to) if delegate_to else state
+    become = run.targets.become(target, context, task, templar, delegated=delegate_to is not None)
     no_log = _flag(task, "no_log", False, templar)
     for name in _JUDGED_LATER:
         _flag(task, name, False, templar)
     return Settings(
         delegate_to=delegate_to,
-        become=run.targets.become(target, context, task, templar, delegated=delegate_to is not None),
+        become=become,
         check=_flag(task, "check_mode", run.options.check, templar),
         diff=_flag(task, "diff", run.options.diff, templar) and not no_log,
         no_log=no_log,

@@ -9,7 +9,9 @@ import pytest
 
 from provisioner.cli.output_style import OutputStyle
 from provisioner.cli.play_output import PlayOutput
-from provisioner.engine.events import Event, HostDone, Included, ItemDone, PlayStarted, Recap, Retrying, TaskStarted
+from provisioner.engine.attributes import Attributes
+from provisioner.engine.events import Event, HostDone, Included, ItemDone, PlaybookStarted, PlayStarted, Recap, Retrying, TaskStarted
+from provisioner.engine.playbook import Play, Task
 from provisioner.engine.results import HostStats, Status
 
 
@@ -140,3 +142,27 @@ def test_callbacks_stats_and_the_log(capsys: pytest.CaptureFixture[str], tmp_pat
 def test_facts_are_not_shown_however_much_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     events = [HostDone("a", "Gathering Facts", "gather_facts", 1, Status.OK, {"ansible_facts": {"x": 1}})]
     assert show(capsys, TaskStarted("Gathering Facts", "gather_facts", 1), *events, verbosity=1)[1:] == ["ok: [a]"]
+
+
+def test_titles_say_what_only_checks_and_with_which_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    output = PlayOutput(colour=False, style=OutputStyle.of({"CHECK_MODE_MARKERS": True, "DISPLAY_ARGS_TO_STDOUT": True}, check=True))
+    play = Play("web", "all", Attributes())
+    shown = Task("copy", {"src": "{{ a }}", "dest": "/b"}, Attributes())
+    hidden = Task("copy", {"src": "c"}, Attributes(values={"no_log": True, "check_mode": False}))
+    for event in (
+        PlaybookStarted("p"),
+        PlayStarted("web", ("a",), play=play),
+        TaskStarted("one", "copy", 1, task=shown),
+        TaskStarted("two", "copy", 2, task=hidden),
+        Recap({}),
+    ):
+        output(event)
+    titles = [line.rstrip("* ") for line in capsys.readouterr().out.splitlines() if line]
+    assert titles == [
+        "DRY RUN",
+        "PLAY [web] [CHECK MODE]",
+        "TASK [one src={{ a }}, dest=/b] [CHECK MODE]",
+        "TASK [two]",
+        "PLAY RECAP",
+        "DRY RUN",
+    ]

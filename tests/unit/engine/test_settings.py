@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from provisioner.engine import PlaybookError
+from provisioner.engine.events import Warned
 from tests.unit.engine.fakes import play, tasks
 
 ROLE = {
@@ -37,3 +39,16 @@ def test_everything_is_hidden_unless_something_says_otherwise(tmp_path: Path) ->
 def test_a_tasks_time(tmp_path: Path) -> None:
     done = play(tmp_path, tasks("- ping:\n- {ping: , timeout: abc, ignore_errors: true}\n"), settings={"TASK_TIMEOUT": "x"})
     assert "keyword 'timeout': The value 'x' could not be converted to 'int'" in done.results("ping")[0]["msg"]
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(None, True), ("warn", True), ("ignore", False)])
+def test_a_key_that_stands_twice(tmp_path: Path, mode: str | None, warned: bool) -> None:
+    text = (
+        "- hosts: all\n  gather_facts: false\n  vars:\n    a: 1\n    a: 2\n  tasks:\n  - debug: msg={{ a }}\n  - include_tasks: more.yml\n"
+    )
+    settings = {} if mode is None else {"DUPLICATE_YAML_DICT_KEY": mode}
+    done = play(tmp_path, text, files={"more.yml": "- debug:\n    msg: 3\n    msg: 4\n"}, settings=settings)
+    places = [event.message.partition(": ")[0].rpartition("/")[2] for event in done.events if isinstance(event, Warned)]
+    assert done.messages() == [2, 4] and places == (["play.yml:5:5", "more.yml:3:5"] if warned else [])
+    with pytest.raises(PlaybookError, match="YAML parsing failed: key 'a' is written twice"):
+        play(tmp_path, text, settings={"DUPLICATE_YAML_DICT_KEY": "error"})
