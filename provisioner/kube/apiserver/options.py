@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import Any
 
+from provisioner.kube.apiserver import runtime_config
 from provisioner.kube.apiserver.audit import webhook
 from provisioner.kube.apiserver.authz_config import MODES
 from provisioner.kube.apiserver.browsers import directives, origins
@@ -33,7 +34,7 @@ WITHOUT_EFFECT = (
     *("kubelet-port", "kubelet-read-only-port", "kubelet-timeout", "kubernetes-service-node-port", "lease-reuse-duration-seconds"),
     *("livez-grace-period", "log-flush-frequency", "log-json-info-buffer-size", "log-json-split-stream", "log-text-info-buffer-size"),
     *("log-text-split-stream", "logging-format", "max-connection-bytes-per-sec", "min-compatibility-version", "peer-advertise-ip"),
-    *("peer-advertise-port", "peer-ca-file", "permit-address-sharing", "permit-port-sharing", "profiling", "runtime-config"),
+    *("peer-advertise-port", "peer-ca-file", "permit-address-sharing", "permit-port-sharing", "profiling"),
     *("runtime-config-emulation-forward-compatible", "show-hidden-metrics-for-version"),
     *("shutdown-send-retry-after", "shutdown-watch-termination-grace-period", "storage-backend", "storage-initialization-timeout"),
     *("storage-media-type", "tls-curve-preferences", "tracing-config-file", "vmodule"),
@@ -149,6 +150,12 @@ def flag_set() -> FlagSet:
     flags.add("default-unreachable-toleration-seconds", integer, 300, "how long pods bear a node that is away")
     flags.add("allow-privileged", boolean, True, "whether containers may be privileged")
     flags.add("enable-resource-metrics", boolean, False, "whether kubelets are asked what nodes and pods use (metrics.k8s.io)")
+    flags.add(
+        "runtime-config",
+        runtime_config.parse,
+        {},
+        "versions and resources that are served or not: api/beta=false, apps/v1/deployments=true",
+    )
     flags.add("event-ttl", duration, 3600.0, "how long events are kept")
     _add_identity(flags)
     _add_flow(flags)

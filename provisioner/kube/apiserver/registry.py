@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -31,7 +31,9 @@ STORED_ELSEWHERE = {("events.k8s.io", "events"): "core/events"}
 
 
 class Registry:
-    def __init__(self) -> None:
+    """Built-in resources that are not `served` are known all the same: others may be stored in their version."""
+
+    def __init__(self, served: Callable[[Resource], bool] = lambda _: True) -> None:
         self._kinds: dict[tuple[str, str, str], Kind] = {}
         # group/plural -> the kind in whose version it is stored
         self._stored: dict[str, Kind] = {}
@@ -45,7 +47,11 @@ class Registry:
         for resource in RESOURCES:
             stored_as = STORED_ELSEWHERE.get((resource.group, resource.plural), f"{resource.group or 'core'}/{resource.plural}")
             hub = hubs[stored_as]
-            self.add(Kind(resource, stored_as) if hub is resource else Version(resource, stored_as, hub))
+            kind = Kind(resource, stored_as) if hub is resource else Version(resource, stored_as, hub)
+            if served(resource):
+                self.add(kind)
+            elif kind.is_hub:
+                self._stored[stored_as] = kind
 
     def add(self, kind: Kind) -> None:
         resource = kind.resource

@@ -78,7 +78,7 @@ class Server:
         self.draining = False
         self.bootstrapped = asyncio.Event()
         self.etcd = Etcd(settings.etcd)
-        self.registry = Registry()
+        self.registry = Registry(settings.served)
         root = f"/{flags.etcd_prefix.strip('/')}/".encode()
         self.vault = Vault(root, settings.encryption)
         self.cache = WatchCache(self.etcd, self.registry.facts, self.vault, root)

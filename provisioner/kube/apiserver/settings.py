@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from provisioner.kube.apiserver import encryption_config
+from provisioner.kube.api._generated.resources import Resource
+from provisioner.kube.apiserver import encryption_config, runtime_config
 from provisioner.kube.apiserver.admission.settings import AdmissionSettings
 from provisioner.kube.apiserver.admission.settings import settings_of as admission_settings
 from provisioner.kube.apiserver.audit import policy as audit_policy
@@ -74,6 +75,7 @@ class Settings:
     audit_webhook: ClusterAccess | None
     token_webhook: ClusterAccess | None
     encryption: tuple[Rule, ...]
+    served: Callable[[Resource], bool]
 
 
 def settings_of(flags: Flags) -> Settings:
@@ -93,6 +95,7 @@ def settings_of(flags: Flags) -> Settings:
     authentication = read(lambda: configured(flags))
     authorizers = read(lambda: tuple(choices(flags)))
     admission = read(lambda: admission_settings(flags))
+    is_served = read(lambda: runtime_config.served(flags.runtime_config))
     audit = read(lambda: audit_policy.load(flags.audit_policy_file)) if flags.audit_policy_file else None
     encryption = read(lambda: encryption_config.load(flags.encryption_provider_config)) if flags.encryption_provider_config else ()
     audit_webhook, token_webhook = (
@@ -115,6 +118,7 @@ def settings_of(flags: Flags) -> Settings:
         audit_webhook,
         token_webhook,
         tuple(encryption),
+        is_served,
     )
 
 

@@ -15,7 +15,7 @@ from provisioner.kube.api._generated import flowcontrol_v1 as flow
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.fairness import matching, shares
 from provisioner.kube.apiserver.fairness.levels import Level, Queuing
-from provisioner.kube.apiserver.fairness.mandatory import CATCH_ALL
+from provisioner.kube.apiserver.fairness.mandatory import CATCH_ALL, EXEMPT, MANDATORY, flow_schemas
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import Change, WatchCache
@@ -31,6 +31,8 @@ KEPT = 8192
 # Seats of a list: one for each so many objects (guess: what takes as long as a small request), and how many at most, as upstream.
 OBJECTS_A_SEAT = 1000
 MAX_SEATS = 10
+# Schemas that hold although nobody has made them, or somebody has deleted them.
+_IMAGINED = {s["metadata"]["name"]: codec.decode_dict(flow.FlowSchema, s) for s in flow_schemas() if s["metadata"]["name"] in MANDATORY}
 
 
 @dataclass(slots=True, eq=False)
@@ -108,8 +110,7 @@ class Fairness:
 
     def _configure(self) -> None:
         """What the objects say, from now on. Schemas whose level is not there take no requests, as upstream."""
-        wanted = {name: _share(config) for name, config in self._configured.items()}
-        wanted.setdefault(CATCH_ALL, shares.Share(5))
+        wanted = self._shares()
         nominal = shares.nominal_seats(wanted, self._server_seats)
         for name in [
             name for name in self.levels if name not in wanted and not self.levels[name].executing and not self.levels[name].waiting
@@ -125,9 +126,16 @@ class Fairness:
             level.nominal = nominal[name]
             queuing = _queuing(config) if config is not None else None
             level.configure(queuing, None if share.exempt else nominal[name] if is_new or not level.limit else level.limit)
-        self._order = matching.in_order(s for s in self._schemas.values() if _level_name(s) in wanted)
+        schemas = {**_IMAGINED, **self._schemas}
+        self._order = matching.in_order(s for s in schemas.values() if _level_name(s) in wanted)
         self._forget()
         self._adjust(wanted, nominal)
+
+    def _shares(self) -> dict[str, shares.Share]:
+        """What the levels are to have. The mandatory ones are there before, and after, their objects."""
+        return {EXEMPT: shares.Share(0, exempt=True), CATCH_ALL: shares.Share(5)} | {
+            name: _share(config) for name, config in self._configured.items()
+        }
 
     def _adjust(self, wanted: Mapping[str, shares.Share], nominal: Mapping[str, int]) -> None:
         for name, level in self.levels.items():
@@ -145,8 +153,7 @@ class Fairness:
             if self._order is None:
                 self._configure()
                 continue
-            wanted = {name: _share(config) for name, config in self._configured.items()}
-            wanted.setdefault(CATCH_ALL, shares.Share(5))
+            wanted = self._shares()
             self._adjust(wanted, {name: self.levels[name].nominal for name in wanted})
 
     def dangling(self) -> Iterator[tuple[flow.FlowSchema, str]]:

@@ -57,6 +57,13 @@ def test_ways() -> None:
     assert fairness.way(ANN, GET).level.name == "not-there"
 
 
+def test_mandatory_levels_hold_without_their_objects() -> None:
+    cache = WatchCache(None, lambda *_: ({}, {}))  # type: ignore[arg-type]
+    fairness = Fairness(cache, FakeClock(), 100, 15.0)
+    assert fairness.way(User("root", ("system:masters",)), GET).level.limit is None
+    assert fairness.way(ANN, GET).level.name == "catch-all"
+
+
 def test_nominal_seats_and_metrics() -> None:
     cache, fairness, _ = made()
     seats = FairSeats(fairness, Registry(), cache)
