@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.cli.diff_text import diff_text
-from provisioner.cli.error_blocks import failure_message
+from provisioner.cli.error_blocks import error_block, failure_message
 from provisioner.engine.events import Event, HostDone, NoHosts, Warned
 from provisioner.engine.results import Status
 
@@ -52,6 +52,9 @@ class AdhocOutput:
         message = failure_message(event.action, event.result)
         if message:
             self._told = True
+            if not self._origin:  # of a playbook
+                print(error_block(event.action, event.result, event.location).rstrip("\n") + "\n")
+                return
             print(f"[ERROR]: {message}\nOrigin: <adhoc '{event.action}' task>\n\n{self._origin}\n")
 
 
@@ -76,7 +79,7 @@ def _one_line(output: Any) -> str:
 
 def _document(action: str, result: Mapping[str, Any], one_line: bool) -> str:
     shown = {
-        key: value for key, value in result.items() if not str(key).startswith("_ansible") and key not in ("failed", "diff", "invocation")
+        key: value for key, value in result.items() if not str(key).startswith("_ansible") and key not in ("failed", "skipped", "diff", "invocation")
     }
     if action == "debug" and not result.get("failed"):
         shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key != "changed"}

@@ -109,10 +109,14 @@ class _NoSessions:
 
 def _output(values: dict[str, Any]) -> Callable[[Event], None]:
     from provisioner.cli import play_records
+    from provisioner.cli.adhoc_output import AdhocOutput
     from provisioner.cli.output_style import OutputStyle
     from provisioner.cli.play_output import PlayOutput
 
-    match values["output"]:
+    chosen = str(values["settings"].get("DEFAULT_STDOUT_CALLBACK", "default")).split(".")[-1]
+    match chosen if values["output"] == "text" else values["output"]:
+        case "minimal" | "oneline":
+            return AdhocOutput(chosen == "oneline")
         case "json":
             return play_records.JsonDocument()
         case "jsonl":

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provisioner.engine.collections import Collections
+from provisioner.engine.collections import Collections, python_roots, standard_roots
 from provisioner.engine.own_plugins import OwnPlugins, use_stand_ins
 
 _BUILTIN = frozenset({"host_list", "script", "auto", "yaml", "ini", "toml", "constructed", "generator", "advanced_host_list"})
@@ -17,15 +17,16 @@ class OwnInventoryPlugins:
 
     def __init__(self, directories: Sequence[Path], settings: Mapping[str, Any]) -> None:
         self._settings = settings
-        collections = Collections([Path(part) for part in settings.get("COLLECTIONS_PATHS", ())] or None)
+        named = [Path(part) for part in settings.get("COLLECTIONS_PATHS", ())]
+        collections = Collections([*(named or standard_roots()), *python_roots()])
         self._own = OwnPlugins(collections, "inventory")
         for folder in settings.get("DEFAULT_INVENTORY_PLUGIN_PATH", ()):
             self._own.add_folder(Path(folder))
         for directory in directories:
             self._own.add(directory)
             collections.add_beside(directory)
-        named = [str(name) for name in settings.get("INVENTORY_ENABLED", ())]
-        self.enabled = [name for name in named if name.removeprefix("ansible.builtin.") not in _BUILTIN]
+        enabled = [str(name) for name in settings.get("INVENTORY_ENABLED", ())]
+        self.enabled = [name for name in enabled if name.removeprefix("ansible.builtin.") not in _BUILTIN]
 
     def find(self, name: str) -> Any | None:
         """A new plugin; None where nobody has it. Raises whatever loading it raises."""

@@ -39,6 +39,7 @@ from provisioner.inventory import Inventory
 # What `stdout_callback` and `callbacks_enabled` may name that is no plugin: our output has it.
 OUTPUTS = frozenset({"default", "yaml", "json", "jsonl", "minimal", "oneline", "junit", "dense", "debug", "skippy", "actionable", "full_skip", "stderr", "unixy", "null", "selective"})  # fmt: skip
 EXTRAS = frozenset({"timer", "profile_tasks", "profile_roles", "junit", "tree", "log_plays", "cgroup_memory_recap", "cgroup_perf_recap"})
+_OURS = frozenset({"default", "yaml", "json", "jsonl", "timer", "profile_tasks", "minimal", "oneline"})
 _ENDS = {
     Status.OK: "ok",
     Status.CHANGED: "ok",
@@ -61,13 +62,13 @@ def own_callbacks(content: Content, options: RunOptions, inventory: Inventory, o
     wanted = str(settings.get("DEFAULT_STDOUT_CALLBACK", "default"))
     enabled = [str(name) for name in settings.get("CALLBACKS_ENABLED", ())]
     own = content.own_plugins["callback"]
-    is_own = own.find(wanted) is not None
+    is_own = own.find(wanted) is not None and not _is_ours(wanted)
     if not is_own and wanted.split(".")[-1] not in OUTPUTS:
         raise RunError(f"Could not load {wanted!r} callback plugin.", None, "is it in callback_plugins/, or is its collection installed?")
     warnings = []
     names = [name for name in own.names() if name != wanted]
     for name in enabled:
-        if name.count(".") >= 2 and own.find(name) is not None and name != wanted:
+        if name.count(".") >= 2 and own.find(name) is not None and name != wanted and not _is_ours(name):
             names.append(name)
         elif own.find(name) is None and name.split(".")[-1] not in EXTRAS:
             warnings.append(f"Skipping callback plugin '{name}', unable to load")
@@ -89,6 +90,12 @@ def own_callbacks(content: Content, options: RunOptions, inventory: Inventory, o
     for text in warnings:
         made.warn(text)
     return (made,) if is_own else (*output, made)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a collection's plugin is one whose work our output does."""
+    collection, _, short = name.rpartition(".")
+    return collection in ("ansible.builtin", "ansible.posix", "community.general") and short in _OURS
 
 
 def _made(cls: Any, name: str, chosen: bool, enabled: Sequence[str]) -> Any:
