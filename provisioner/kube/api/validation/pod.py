@@ -257,9 +257,16 @@ def _gates(new: core_v1.PodSpec, old: core_v1.PodSpec) -> list[FieldError]:
     ]
 
 
+def _new(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
+    """What is wrong with the spec and was not before."""
+    found = spec(new.spec, "spec")
+    before = spec(old.spec, "spec") if found else []
+    return [problem for problem in found if problem not in before]
+
+
 def ephemeral_containers(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
     """Through the `ephemeralcontainers` subresource: they are only added, never changed or taken away."""
-    problems = spec(new.spec, "spec")
+    problems = _new(new, old)
     mine = {one.name: one for one in new.spec.ephemeral_containers or ()}
     for one in old.spec.ephemeral_containers or ():
         if one.name not in mine:
@@ -275,7 +282,7 @@ def ephemeral_containers(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]
 
 def resize(new: core_v1.Pod, old: core_v1.Pod) -> list[FieldError]:
     """Through the `resize` subresource: only cpu and memory of the containers and of the pod, and what a resize does to each container."""
-    problems = spec(new.spec, "spec")
+    problems = _new(new, old)
     allowed = copy.deepcopy(new.spec)
     for mine_all, theirs_all in ((allowed.containers, old.spec.containers), (allowed.init_containers, old.spec.init_containers)):
         if len(mine_all or ()) != len(theirs_all or ()):

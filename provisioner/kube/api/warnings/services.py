@@ -80,7 +80,8 @@ def of_address(text: str, path: str) -> Iterator[str]:
 
 
 def of_network(text: str, path: str) -> Iterator[str]:
-    base, slash, length = (text or "").strip().partition("/")
+    text = (text or "").strip()
+    base, slash, length = text.partition("/")
     address = _sloppy(base)
     if address is None or not slash or not length.isdigit():
         return

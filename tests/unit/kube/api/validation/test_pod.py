@@ -345,3 +345,10 @@ def test_a_resize_keeps_the_class_of_service() -> None:
     asked = changed(plain, f"{C}.resources", {"requests": {"cpu": "1"}})
     (found,) = pod.resize(made(asked), made(plain))
     assert found.field == "spec" and "Pod QOS Class may not change as a result of resizing" in found.message
+
+
+def test_a_pod_from_before_a_rule_is_let_go() -> None:
+    old = changed(RIGHT, f"{C}.restartPolicy", "Odd")
+    assert refusals(old)
+    assert updated("metadata.labels", {"a": "b"}, old) == []
+    assert pod.resize(made(changed(old, f"{C}.resources.limits.cpu", "2")), made(old)) == []
