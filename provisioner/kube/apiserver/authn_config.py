@@ -5,13 +5,13 @@ Source: apiserver.config.k8s.io/v1 AuthenticationConfiguration.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from provisioner.kube.api import cel
+from provisioner.kube.api import cel, names
 from provisioner.kube.apiserver import config_files
 from provisioner.kube.apiserver.config_files import Configuration, Section
 from provisioner.kube.client.flags import Flags
@@ -161,10 +161,50 @@ def _problems(jwt: JwtIssuer, where: str) -> Iterable[str]:
             yield f"{where}.claimMappings.{name}: claim or expression, not both"
         if mapping.claim and mapping.prefix is None:
             yield f'{where}.claimMappings.{name}.prefix: is needed beside claim; "" for none'
-    for rule in jwt.claim_validation_rules:
+    for index, rule in enumerate(jwt.claim_validation_rules):
+        at = f"{where}.claimValidationRules[{index}]"
         if bool(rule.claim) == bool(rule.expression):
-            yield f"{where}.claimValidationRules: claim or expression is needed, not both"
+            yield f"{at}: claim or expression is needed, not both"
+        if rule.claim and rule.message:
+            yield f"{at}.message: only beside an expression"
+        if rule.expression and rule.required_value:
+            yield f"{at}.requiredValue: only beside a claim"
+    yield from _once(f"{where}.issuer.audiences", issuer.audiences)
+    yield from _once(f"{where}.claimValidationRules", [rule.claim or rule.expression for rule in jwt.claim_validation_rules])
+    yield from _once(f"{where}.userValidationRules", [rule.expression for rule in jwt.user_validation_rules])
+    yield from _once(f"{where}.claimMappings.extra", [extra.key for extra in mappings.extra])
+    if issuer.discovery_url and issuer.discovery_url.rstrip("/") == issuer.url.rstrip("/"):
+        yield f"{where}.issuer.discoveryURL: must be another address than url"
+    if mappings.uid.claim and mappings.uid.expression:
+        yield f"{where}.claimMappings.uid: claim or expression, not both"
+    for extra in mappings.extra:
+        yield from _key(extra.key, f"{where}.claimMappings.extra[{extra.key}].key")
+    yield from _verified(jwt, where)
     yield from _expressions(jwt, where)
+
+
+def _once(where: str, values: Sequence[str]) -> Iterable[str]:
+    for value in sorted({value for value in values if value and values.count(value) > 1}):
+        yield f"{where}: {value} is there twice"
+
+
+def _key(key: str, where: str) -> Iterable[str]:
+    """A key of `extra` is a path below a domain, which is not Kubernetes' own."""
+    domain, slash, path = key.partition("/")
+    if not slash or not path or names.is_dns_subdomain(domain) or key != key.lower():
+        yield f"{where}: expected a lower-case path below a domain, like example.com/team"
+    elif f".{domain}".endswith((".k8s.io", ".kubernetes.io")):
+        yield f"{where}: k8s.io, kubernetes.io and what is below them are reserved"
+
+
+def _verified(jwt: JwtIssuer, where: str) -> Iterable[str]:
+    """A name that is made of the email address is one only where that is verified."""
+    mappings = jwt.claim_mappings
+    if "claims.email" not in mappings.username.expression.replace("claims.email_verified", ""):
+        return
+    others = [extra.value_expression for extra in mappings.extra] + [rule.expression for rule in jwt.claim_validation_rules]
+    if not any("claims.email_verified" in text for text in (mappings.username.expression, *others)):
+        yield f"{where}.claimMappings.username.expression: uses claims.email, so claims.email_verified must be used there, in extra or in a rule"
 
 
 def _expressions(jwt: JwtIssuer, where: str) -> Iterable[str]:
@@ -174,10 +214,10 @@ def _expressions(jwt: JwtIssuer, where: str) -> Iterable[str]:
     texts += [(f"claimMappings.extra[{e.key}]", e.value_expression, CLAIMS) for e in mappings.extra]
     texts += [(f"claimValidationRules[{i}]", r.expression, CLAIMS) for i, r in enumerate(jwt.claim_validation_rules)]
     texts += [(f"userValidationRules[{i}]", r.expression, USER) for i, r in enumerate(jwt.user_validation_rules)]
-    for path, text, names in texts:
+    for path, text, known in texts:
         if not text:
             continue
         try:
-            cel.compile(text, names)
+            cel.compile(text, known)
         except cel.CelError as error:
             yield f"{where}.{path}: {error}"

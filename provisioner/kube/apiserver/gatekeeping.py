@@ -6,8 +6,9 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from provisioner.kube.apiserver.audit.events import Audit, Backend
+from provisioner.kube.apiserver.audit.events import Audit
 from provisioner.kube.apiserver.audit.log_file import MEGABYTE, LogFile, Rotation
+from provisioner.kube.apiserver.audit.truncation import Backend, Truncating
 from provisioner.kube.apiserver.audit.webhook import Batching, Webhook
 from provisioner.kube.apiserver.authn import Authenticator, CertificateAuthorities, read_token_file
 from provisioner.kube.apiserver.authz import AlwaysAllow, AlwaysDeny, Mode
@@ -22,6 +23,7 @@ from provisioner.kube.apiserver.settings import Settings
 from provisioner.kube.apiserver.token_webhook import TokenWebhook
 from provisioner.kube.apiserver.tokens import MAX_S, Exists, ServiceAccountTokens
 from provisioner.kube.client.clock import Clock
+from provisioner.kube.client.flags import Flags
 from provisioner.kube.storage.cache import WatchCache
 
 log = logging.getLogger(__name__)
@@ -126,13 +128,20 @@ def audit(settings: Settings, clock: Clock, metrics: Metrics) -> Audit | None:
     backends: list[Backend] = []
     if flags.audit_log_path:
         rotation = Rotation(flags.audit_log_maxsize * MEGABYTE, flags.audit_log_maxage, flags.audit_log_maxbackup, flags.audit_log_compress)
-        backends.append(LogFile(flags.audit_log_path, rotation, clock.now))
+        backends.append(_limited(flags, "log", LogFile(flags.audit_log_path, rotation, clock.now)))
     if settings.audit_webhook is not None:
         batching = Batching(
             flags.audit_webhook_batch_buffer_size,
             flags.audit_webhook_batch_max_size,
             flags.audit_webhook_batch_max_wait,
             flags.audit_webhook_initial_backoff,
+            flags.audit_webhook_truncate_max_batch_size if flags.audit_webhook_truncate_enabled else 0,
         )
-        backends.append(Webhook(settings.audit_webhook, batching))
+        backends.append(_limited(flags, "webhook", Webhook(settings.audit_webhook, batching)))
     return Audit(settings.audit, backends, clock.now, metrics)
+
+
+def _limited(flags: Flags, name: str, backend: Backend) -> Backend:
+    if not getattr(flags, f"audit_{name}_truncate_enabled"):
+        return backend
+    return Truncating(backend, getattr(flags, f"audit_{name}_truncate_max_event_size"))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from provisioner.kube.apiserver import runtime_config
-from provisioner.kube.apiserver.audit import webhook
+from provisioner.kube.apiserver.audit import truncation, webhook
 from provisioner.kube.apiserver.authz_config import MODES
 from provisioner.kube.apiserver.browsers import directives, origins
 from provisioner.kube.apiserver.tls import named_pairs
@@ -21,10 +21,8 @@ WITHOUT_EFFECT = (
     *("aggregator-reject-forwarding-redirect", "allow-metric-labels", "allow-metric-labels-manifest", "apiserver-count"),
     *("audit-log-batch-buffer-size", "audit-log-batch-max-size", "audit-log-batch-max-wait", "audit-log-batch-throttle-burst"),
     *("audit-log-batch-throttle-enable", "audit-log-batch-throttle-qps", "audit-log-format", "audit-log-mode", "audit-log-version"),
-    *("audit-log-truncate-enabled", "audit-log-truncate-max-batch-size", "audit-log-truncate-max-event-size"),
     *("audit-webhook-batch-throttle-burst", "audit-webhook-batch-throttle-enable", "audit-webhook-batch-throttle-qps"),
-    *("audit-webhook-mode", "audit-webhook-truncate-enabled", "audit-webhook-truncate-max-batch-size"),
-    *("audit-webhook-truncate-max-event-size", "audit-webhook-version", "authorization-webhook-cache-size"),
+    *("audit-webhook-mode", "audit-webhook-version", "authorization-webhook-cache-size"),
     *("cloud-config", "cloud-provider", "contention-profiling", "coordinated-leadership-lease-duration"),
     *("coordinated-leadership-renew-deadline", "coordinated-leadership-retry-period", "debug-socket-path"),
     *("default-watch-cache-size", "delete-collection-workers", "disable-http2-serving", "disabled-metrics", "egress-selector-config-file"),
@@ -43,8 +41,8 @@ WITHOUT_EFFECT = (
 # Of those, the ones that stand alone on a command line.
 _SWITCHES = frozenset(
     {
-        *("aggregator-reject-forwarding-redirect", "audit-log-batch-throttle-enable", "audit-log-truncate-enabled", "contention-profiling"),
-        *("audit-webhook-batch-throttle-enable", "audit-webhook-truncate-enabled", "disable-http2-serving", "emulation-forward-compatible"),
+        *("aggregator-reject-forwarding-redirect", "audit-log-batch-throttle-enable", "contention-profiling"),
+        *("audit-webhook-batch-throttle-enable", "disable-http2-serving", "emulation-forward-compatible"),
         *("enable-aggregator-routing", "enable-garbage-collector", "enable-logs-handler", "log-json-split-stream", "log-text-split-stream"),
         *("permit-address-sharing", "permit-port-sharing", "profiling", "runtime-config-emulation-forward-compatible", "watch-cache"),
         *("shutdown-send-retry-after",),
@@ -198,6 +196,10 @@ def _add_audit(flags: FlagSet) -> None:
     flags.add("audit-log-maxage", integer, 366, "days that rotated audit logs are kept; 0: for ever")
     flags.add("audit-log-maxbackup", integer, 100, "rotated audit logs that are kept; 0: all")
     flags.add("audit-log-maxsize", integer, 100, "megabytes of an audit log before it is rotated; 0: never")
+    for backend in ("log", "webhook"):
+        flags.add(f"audit-{backend}-truncate-enabled", boolean, False, "whether large audit events lose their bodies, or are dropped")
+        flags.add(f"audit-{backend}-truncate-max-event-size", integer, truncation.EVENT_BYTES, "bytes of an event")
+        flags.add(f"audit-{backend}-truncate-max-batch-size", integer, truncation.BATCH_BYTES, "bytes of what is sent at once")
     flags.add("audit-webhook-batch-buffer-size", integer, webhook.BUFFER, "events that may wait; more are dropped")
     flags.add("audit-webhook-batch-max-size", integer, webhook.BATCH, "events sent at once")
     flags.add("audit-webhook-batch-max-wait", duration, webhook.WAIT_S, "how long they are gathered")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -15,6 +15,7 @@ from aiohttp import web
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.audit import policy as policies
 from provisioner.kube.apiserver.audit.policy import Decision, Policy
+from provisioner.kube.apiserver.audit.truncation import Backend
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.requests import Target
@@ -24,11 +25,6 @@ BODY_BYTES = 1_500_000
 # Where the server leaves a request's body for the log.
 BODY = "audited body"
 LOGGED_HEADERS = ("X-Forwarded-For", "X-Real-Ip")
-
-
-class Backend(Protocol):
-    def write(self, line: bytes) -> None: ...
-    async def close(self) -> None: ...
 
 
 class Audit:

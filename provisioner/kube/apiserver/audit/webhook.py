@@ -30,6 +30,8 @@ class Batching:
     size: int = BATCH
     wait_s: float = WAIT_S
     backoff_s: float = BACKOFF_S
+    # 0: no limit
+    max_bytes: int = 0
 
 
 class Webhook:
@@ -65,7 +67,7 @@ class Webhook:
                 await self._send()
 
     async def _send(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(self._batching.size, len(self._waiting)))]
+        batch = self._taken()
         body = HEAD + b",".join(batch) + b"]}"
         for attempt in range(TRIES):
             try:
@@ -78,6 +80,17 @@ class Webhook:
                 if attempt < TRIES - 1:
                     await asyncio.sleep(self._batching.backoff_s * 2**attempt)
         self.dropped += len(batch)
+
+    def _taken(self) -> list[bytes]:
+        """What is sent next: one event at least, and as many more as a batch may have."""
+        batch = [self._waiting.popleft()]
+        length = len(batch[0])
+        while self._waiting and len(batch) < self._batching.size:
+            length += len(self._waiting[0])
+            if self._batching.max_bytes and length > self._batching.max_bytes:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
 
     async def _post(self, body: bytes) -> None:
         if self._session is None:
