@@ -22,10 +22,11 @@ from provisioner.kube.client.informer import Informer
 from provisioner.kube.client.kubeconfig import ConfigError
 from provisioner.kube.client.serving import serving_context
 from provisioner.kube.kubelet.config import Configuration, configure, flag_set, shutdown_groups
+from provisioner.kube.kubelet.node import capabilities
 from provisioner.kube.kubelet.node.consumption import PodConsumption
 from provisioner.kube.kubelet.node.eviction import Evictor, observe
 from provisioner.kube.kubelet.node.lease import NodeLease
-from provisioner.kube.kubelet.node.machine import Machine, capabilities, read_machine
+from provisioner.kube.kubelet.node.machine import Machine, read_machine
 from provisioner.kube.kubelet.node.node import NodeKeeper, NodeSettings
 from provisioner.kube.kubelet.node.pressure import Threshold, threshold
 from provisioner.kube.kubelet.node.shutdown import Shutdown
@@ -103,7 +104,8 @@ def pod_settings(config: Configuration, flags: Flags, machine: Machine, name: st
         allocatable=allocatable_numbers(machine, reserved(config, machine)),
         max_pods=most_pods(config, machine),
         seccomp_default=config.seccomp_default,
-        lowest_oom=lowest_oom_score(capabilities()),
+        lowest_oom=lowest_oom_score(capabilities.effective()),
+        lacking=capabilities.lacking(capabilities.effective()),
         pids_limit=config.pod_pids_limit,
         unsafe_sysctls=config.allowed_unsafe_sysctls,
         log_config={"Type": "json-file", "Config": {"max-size": f"{size_mb}m", "max-file": str(config.container_log_max_files)}},

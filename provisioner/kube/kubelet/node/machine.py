@@ -61,14 +61,6 @@ def cgroup_limit() -> int:
     return 1 << 62
 
 
-def capabilities() -> int:
-    """Our effective capabilities, as the kernel's bit set."""
-    for line in _text("/proc/self/status").splitlines():
-        if line.startswith("CapEff:"):
-            return int(line.split()[1], 16)
-    return 0
-
-
 def memory_total() -> int:
     """Bytes of memory that this host may use."""
     return min(meminfo()["MemTotal"], cgroup_limit())

@@ -118,6 +118,8 @@ class Making:
     log_config: Mapping[str, Any]
     target_id: str | None = None
     lowest_oom: int = -1000
+    # Capabilities that the host has not itself.
+    lacking: Sequence[str] = ()
     pids_limit: int = -1
     # Where profiles of the type Localhost lie.
     seccomp_root: Path = Path("/var/lib/kubelet/seccomp")
@@ -210,6 +212,8 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
         host["CapAdd"] = capabilities.add
     if capabilities.drop:
         host["CapDrop"] = capabilities.drop
+    if made_from.lacking and (context.privileged or "ALL" in (capabilities.add or ())):
+        host |= _as_far_as_the_host(host, made_from.lacking, privileged=bool(context.privileged))
     groups = [*(of_pod.supplemental_groups or ()), *([of_pod.fs_group] if of_pod.fs_group is not None else ())]
     if names_groups(pod, container) and of_pod.supplemental_groups_policy != "Strict":
         groups += made_from.users.groups_of(_name_of(of_pod, context, made_from.image))
@@ -218,6 +222,22 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
     if context.proc_mount == "Unmasked":
         host |= {"MaskedPaths": [], "ReadonlyPaths": []}
     return host
+
+
+def _as_far_as_the_host(host: Mapping[str, Any], lacking: Sequence[str], *, privileged: bool) -> dict[str, Any]:
+    """All capabilities but those that the host lacks, which Docker would fail to give. Docker gives a privileged container all of them whatever
+    is said, so there each of the other things that `privileged` stands for is asked for by itself."""
+    found: dict[str, Any] = {"CapAdd": ["ALL"], "CapDrop": [*(host.get("CapDrop") or () if not privileged else ()), *lacking]}
+    if privileged:
+        found |= {
+            "Privileged": False,
+            "MaskedPaths": [],
+            "ReadonlyPaths": [],
+            "SecurityOpt": ["seccomp=unconfined", "apparmor=unconfined", "label=disable"],
+            "DeviceCgroupRules": ["a *:* rwm"],
+            "Binds": [*host["Binds"], *(["/sys:/sys"] if not any(bind.split(":")[1] == "/sys" for bind in host["Binds"]) else [])],
+        }
+    return found
 
 
 def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.SecurityContext, made_from: Making) -> list[str]:

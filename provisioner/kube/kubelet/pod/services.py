@@ -37,6 +37,8 @@ class Settings:
     max_pods: int = 110
     seccomp_default: bool = False
     lowest_oom: int = -1000
+    # Capabilities that this host has not, and no container of its can have.
+    lacking: tuple[str, ...] = ()
     # Of each container; -1 is none.
     pids_limit: int = -1
     unsafe_sysctls: tuple[str, ...] = ()

@@ -196,6 +196,7 @@ async def _configured(
         log_config=settings.log_config,
         target_id=target,
         lowest_oom=settings.lowest_oom,
+        lacking=settings.lacking,
         pids_limit=settings.pids_limit,
         seccomp_root=settings.root / "seccomp",
         seccomp_default=settings.seccomp_default,

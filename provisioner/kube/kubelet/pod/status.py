@@ -51,6 +51,8 @@ class Seen:
     actual: Mapping[str, core_v1.ResourceRequirements] = field(default_factory=dict)
     # (name, exit code) of the container that asked for all to begin anew, while they end.
     restarting: tuple[str, int] | None = None
+    # One has asked before, and they have ended since.
+    restarted: bool = False
     # (condition's type, reason, message)
     resizing: Sequence[tuple[str, str, str]] = ()
 
@@ -270,7 +272,7 @@ def _conditions(
     if seen.restarting is not None:
         text = f"Container {seen.restarting[0]} exited with code {seen.restarting[1]}, triggering pod restart"
         made.append(_condition(RESTARTING, ("True", "ContainerExited", text), before.get(RESTARTING), seen.now, pod.metadata.generation))
-    elif RESTARTING in before:
+    elif seen.restarted or RESTARTING in before:
         made.append(_condition(RESTARTING, ("False", "", ""), before.get(RESTARTING), seen.now, pod.metadata.generation))
     if seen.evicted:
         target = ("True", "TerminationByKubelet", seen.message)

@@ -68,6 +68,7 @@ class PodWorker:
         self._evicted = self._rejected = False
         self._grace_s: int | None = None
         self._restarting: Container | None = None
+        self._restarted = False
         self._allocated = resize.wanted(pod)
         self._actual: dict[str, core_v1.ResourceRequirements] = {}
         self._pending: tuple[str, str] | None = None
@@ -189,6 +190,7 @@ class PodWorker:
             self.wake()
         elif not self._final:
             self._restarting = plan.restarting
+            self._restarted = self._restarted or plan.restarting is not None
             self._act(plan, containers)
         self._probes.update(self.pod, self.pod_ip, self._running())
         self.report()
@@ -385,6 +387,7 @@ class PodWorker:
             allocated=self._allocated,
             actual=self._actual,
             resizing=resizing,
+            restarted=self._restarted,
             restarting=(self._restarting.name, self._restarting.exit_code) if self._restarting is not None else None,
         )
         self._s.statuses.report(self.pod, status_of(self.pod, seen))

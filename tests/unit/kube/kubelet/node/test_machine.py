@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from provisioner.kube.kubelet.node.machine import capabilities, memory_available, read_machine
+from provisioner.kube.kubelet.node.machine import memory_available, read_machine
 
 
 def test_the_facts_are_there(tmp_path: Path) -> None:
@@ -13,7 +13,3 @@ def test_the_facts_are_there(tmp_path: Path) -> None:
     assert found.cpus >= 1 and found.kernel == os.uname().release and found.boot_id and found.os_image
     assert 0 < memory_available() <= max(found.memory_bytes, memory_available())
     assert found.disk_bytes > 0 and found.hostname == found.hostname.lower()
-
-
-def test_capabilities_are_a_bit_set() -> None:
-    assert capabilities() >= 0 and (os.geteuid() != 0 or capabilities() > 0)

@@ -15,7 +15,9 @@ from provisioner.kube.kubelet.runtime.docker_types import Image, ImageConfig
 from provisioner.kube.kubelet.runtime.image_users import Users
 
 
-def configured(container: dict[str, Any], *, image: ImageConfig | None = None, **spec: Any) -> dict[str, Any]:
+def configured(
+    container: dict[str, Any], *, image: ImageConfig | None = None, lacking: tuple[str, ...] = (), **spec: Any
+) -> dict[str, Any]:
     body = {
         "metadata": {"name": "p", "namespace": "d", "uid": "u"},
         "spec": {"containers": [{"name": "c", "image": "i", **container}], **spec},
@@ -31,6 +33,7 @@ def configured(container: dict[str, Any], *, image: ImageConfig | None = None, *
         node_memory_bytes=1024**3,
         message_file=Path("/m"),
         log_config={},
+        lacking=lacking,
         users=Users({"1000": 1000, "app": 1000}, {"app": (50, 60)}, {"1000": "app"}),
     )
     return container_config(pod, pod.spec.containers[0], making)
@@ -72,6 +75,17 @@ def test_security_context() -> None:
     host = found["HostConfig"]
     assert found["User"] == "7:8" and host["Privileged"] and host["ReadonlyRootfs"] and host["GroupAdd"] == ["6", "5"]
     assert host["CapAdd"] == ["NET_ADMIN"] and host["CapDrop"] == ["ALL"] and "no-new-privileges" in host["SecurityOpt"]
+
+
+def test_a_host_that_lacks_a_capability_gives_all_others() -> None:
+    lacking = ("SYS_RESOURCE",)
+    host = configured({"securityContext": {"privileged": True}}, lacking=lacking)["HostConfig"]
+    assert (host["Privileged"], host["CapAdd"], host["CapDrop"]) == (False, ["ALL"], ["SYS_RESOURCE"])
+    assert host["DeviceCgroupRules"] == ["a *:* rwm"] and "/sys:/sys" in host["Binds"] and host["MaskedPaths"] == []
+    added = configured({"securityContext": {"capabilities": {"add": ["ALL"], "drop": ["MKNOD"]}}}, lacking=lacking)["HostConfig"]
+    assert (added["CapAdd"], added["CapDrop"]) == (["ALL"], ["MKNOD", "SYS_RESOURCE"]) and "DeviceCgroupRules" not in added
+    plain = configured({"securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}}, lacking=lacking)["HostConfig"]
+    assert (plain["CapAdd"], plain.get("CapDrop")) == (["NET_ADMIN"], None)
 
 
 def options(tmp_path: Path, *, filtered: bool = False, **context: Any) -> list[str]:
