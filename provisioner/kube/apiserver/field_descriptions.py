@@ -105,6 +105,45 @@ core_v1.Probe: Probe is a check of a container that is made again and again.
   tcpSocket: A connection to a port.
   terminationGracePeriodSeconds: The grace period of a container that this probe ends, instead of the pod's.
   timeoutSeconds: Seconds after which a check has failed. Defaults to 1.
+core_v1.GRPCAction: GRPCAction is a call of the gRPC health checking protocol.
+  port: Number of the port that the service listens on, from 1 to 65535.
+  service: Name of the service that is asked about. Defaults to the empty name: the server as a whole.
+core_v1.HTTPGetAction: HTTPGetAction is a request by HTTP.
+  host: Host to connect to. Defaults to the pod's address; for another virtual host set the header Host instead.
+  httpHeaders: Headers of the request; a name may be there more than once.
+  path: Path that is asked for. Defaults to /.
+  port: Number of the port, or the name of one of the container's.
+  scheme: HTTP (the default) or HTTPS. Certificates are not verified.
+core_v1.TCPSocketAction: TCPSocketAction is an attempt to connect to a port.
+  host: Host to connect to. Defaults to the pod's address.
+  port: Number of the port, or the name of one of the container's.
+core_v1.ExecAction: ExecAction is a command that is run in the container.
+  command: The program and its arguments. It runs in the root of the container's file system, without a shell.
+core_v1.SleepAction: SleepAction is a pause.
+  seconds: How long it lasts.
+core_v1.Lifecycle: Lifecycle is what is done when a container starts and before it ends.
+  postStart: Done right after the container was made. When it fails, the container ends and is restarted as its policy says.
+  preStop: Done before the container is ended by the API or by a failed probe, not when it ends by itself. The grace period counts meanwhile.
+  stopSignal: The signal that the container is stopped with; needs os.name. Defaults to the image's, or SIGTERM.
+core_v1.LifecycleHandler: LifecycleHandler is one thing that is done at a moment of a container's life.
+  exec: A command to run in the container.
+  httpGet: A request to make.
+  sleep: A pause.
+  tcpSocket: Not supported, and kept for older clients.
+core_v1.ContainerResizePolicy: ContainerResizePolicy says what the resizing of a resource does to the container.
+  resourceName: The resource: cpu or memory.
+  restartPolicy: NotRequired (the default) or RestartContainer.
+core_v1.ContainerRestartRule: ContainerRestartRule says what is done when a container ends in a certain way.
+  action: Restart for this container, RestartAllContainers for the whole pod in its place.
+  exitCodes: The exit codes that the rule is for.
+core_v1.ContainerRestartRuleOnExitCodes: ContainerRestartRuleOnExitCodes chooses exit codes.
+  operator: In or NotIn.
+  values: The codes, at most 255 of them.
+core_v1.FileKeySelector: FileKeySelector chooses a variable of a file in a volume.
+  key: Name of the variable in the file.
+  optional: Whether the file and the variable may be missing. Defaults to false.
+  path: The file's path within the volume.
+  volumeName: Name of the volume, an emptyDir.
 core_v1.ResourceRequirements: ResourceRequirements says what is needed and what may be used at most.
   claims: Names of the pod's resourceClaims that this container uses.
   limits: The most of each resource that may be used.
@@ -118,6 +157,20 @@ core_v1.Volume: Volume is a directory of a pod, or a device, that its containers
   persistentVolumeClaim: A claim in the pod's namespace.
   projected: Several sources in one directory.
   secret: A Secret whose keys are the volume's files.
+core_v1.ClusterTrustBundleProjection: ClusterTrustBundleProjection puts trust anchors into a file of the volume.
+  labelSelector: Of the signer's bundles, those that are chosen.
+  name: Name of one bundle; instead of signerName.
+  optional: Whether the pod may start when there is no bundle.
+  path: The file's path within the volume.
+  signerName: The signer whose bundles are joined; instead of name.
+core_v1.PodCertificateProjection: PodCertificateProjection puts a key and its certificate, kept fresh by the kubelet, into files of the volume.
+  certificateChainPath: Where the certificates alone are put.
+  credentialBundlePath: Where key and certificates are put in one file, which changes as a whole.
+  keyPath: Where the key alone is put.
+  keyType: The kind of key: RSA3072, RSA4096, ECDSAP256, ECDSAP384, ECDSAP521 or ED25519.
+  maxExpirationSeconds: The longest life of the certificate, from an hour to 91 days. Defaults to a day.
+  signerName: Who is asked for the certificate.
+  userAnnotations: Notes for the signer, whose meaning it says.
 core_v1.VolumeMount: VolumeMount is the mounting of a volume into a container.
   mountPath: Path in the container where the volume is mounted.
   name: Name of the volume.

@@ -69,6 +69,9 @@ class QuickReads:
             selection, options = selection_of(kind, asked.target.namespace, "", {}), list_options(asked.query)
         except StatusError:
             return None
+        if not options.limit and not asked.target.namespace and len(self._cache.collection(kind.stored_as).entries) > LIST_OBJECTS:
+            # It would be put together here only to be found too long.
+            return None
         return lambda: self._listed(kind, selection, options)
 
     def _listed(self, kind: Kind, selection: Selection, options: ListOptions) -> Body | None:
@@ -109,7 +112,13 @@ class _Read:
         transport = connection.transport
         if transport is None:
             self._metrics.request(target, 499, connection.end(self._began))
-        elif body is None or (length := len(body)) > BODY_BYTES or (length > COMPRESSED_BYTES and self._is_compressed()):
+        elif (
+            body is None
+            or (length := len(body)) > BODY_BYTES
+            or (length > COMPRESSED_BYTES and self._is_compressed())
+            # Who asks faster than they read are waited for on the long way.
+            or transport.get_write_buffer_size() > BODY_BYTES
+        ):
             connection.end(self._began, self._data)
         else:
             headers = {**JSON_HEADERS, **UNCACHED, "Audit-Id": random_uuid(), **self._seat.headers}

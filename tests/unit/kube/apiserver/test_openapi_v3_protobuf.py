@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import pytest
@@ -11,39 +10,9 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver import openapi, schemas
 from provisioner.kube.apiserver.openapi_v3_protobuf import encode
 from provisioner.kube.apiserver.registry import Registry
+from tests.protobuf_fields import fields
 
 JSON, PROTOBUF = "application/json", "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"
-
-
-def fields(data: bytes) -> list[tuple[int, Any]]:
-    found: list[tuple[int, Any]] = []
-    at = 0
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(data):
-        tag = varint()
-        if tag & 7 == 0:
-            found.append((tag >> 3, varint()))
-        elif tag & 7 == 1:
-            found.append((tag >> 3, struct.unpack("<d", data[at : at + 8])[0]))
-            at += 8
-        else:
-            assert tag & 7 == 2
-            size = varint()
-            found.append((tag >> 3, data[at : at + size]))
-            at += size
-    assert at == len(data)
-    return found
 
 
 def at(data: bytes, *path: int) -> list[Any]:

@@ -19,7 +19,8 @@ from provisioner.kube.apiserver.lists import Lists
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.quick_connections import Server
 from provisioner.kube.apiserver.quick_entrance import KEPT_HEADS, KEPT_LINES, Entrance
-from provisioner.kube.apiserver.quick_reads import LIST_OBJECTS, QuickReads
+from provisioner.kube.apiserver.quick_reads import BODY_BYTES, LIST_OBJECTS, QuickReads, _Read
+from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.storage.cache import Collection, Entry, NotFresh
 from provisioner.kube.storage.versions import last_of
 
@@ -302,3 +303,17 @@ async def test_what_is_kept_is_bounded(place: Place) -> None:
         await place.answer()
     connection = next(iter(place.server.connections))
     assert len(connection._heads) <= KEPT_HEADS  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("unsent", "is_short"), [(0, True), (BODY_BYTES, True), (BODY_BYTES + 1, False)])
+def test_who_does_not_read_is_waited_for_on_the_long_way(unsent: int, is_short: bool) -> None:
+    written: list[bytes] = []
+    handed: list[bytes] = []
+    transport = SimpleNamespace(get_write_buffer_size=lambda: unsent, write=written.append)
+    connection: Any = SimpleNamespace(
+        transport=transport, begin=lambda: 0.0, end=lambda began, unanswered=b"": handed.append(unanswered) or 0.0
+    )
+    asked: Any = SimpleNamespace(target=Target("get", PATH, "", "v1", "configmaps", "ns", "one"), query={})
+    read = _Read(connection, b"request", asked, lambda: DATA, {}, Seat(lambda: None, {}), Metrics())
+    read.answer(None)
+    assert (handed == [b""] and written[0].endswith(DATA)) if is_short else (handed == [b"request"] and not written)

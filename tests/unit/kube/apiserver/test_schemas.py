@@ -10,6 +10,7 @@ import pytest
 
 from provisioner.kube.apiserver import openapi_protobuf, operations, schemas
 from provisioner.kube.apiserver.registry import Registry
+from tests.protobuf_fields import fields
 
 
 @pytest.fixture(scope="module")
@@ -66,29 +67,6 @@ def test_every_reference_leads_somewhere(kinds: list[Any]) -> None:
                 yield from references(value)
 
     assert {r.removeprefix("#/definitions/") for r in references(document)} <= set(document["definitions"])
-
-
-def fields(data: bytes) -> list[tuple[int, bytes]]:
-    found, at = [], 0
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < len(data):
-        tag = varint()
-        size = varint()
-        if tag & 7 == 2:
-            found.append((tag >> 3, data[at : at + size]))
-            at += size
-    return found
 
 
 def test_protobuf_form() -> None:
