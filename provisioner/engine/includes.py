@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from provisioner.engine.lockstep import Lockstep
 
 
-def run_includes(
-    step: Lockstep, task: Task, done: Sequence[tuple[HostState, Outcome]], shared: Sequence[HostState] | None, handler: bool
-) -> None:
-    """Runs what the hosts' include tasks asked for. `shared` are all hosts of an include that ran once."""
+def run_includes(step: Lockstep, task: Task, done: Sequence[tuple[HostState, Outcome]], handler: bool) -> None:
+    """Runs what the hosts' include tasks asked for, each on the hosts that did; an include that runs once has one."""
     for state, outcome in done:
         if task.register and task.loop is not None and outcome.includes:
             state.store.set(task.register, _of_loop(task, outcome))
@@ -45,7 +43,7 @@ def run_includes(
             else:
                 groups.append((wanted, [state]))
         for wanted, hosts in groups:
-            loaded.append(_loaded(step, task, wanted, list(shared) if shared is not None else hosts, handler))
+            loaded.append(_loaded(step, task, wanted, hosts, handler))
     for nodes, hosts in loaded:
         step.run_nodes(nodes, hosts, handler=handler)
 

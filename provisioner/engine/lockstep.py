@@ -61,6 +61,8 @@ class Lockstep:
 
     def run_nodes(self, nodes: Sequence[Node], hosts: Sequence[HostState], *, handler: bool = False) -> None:
         position = 0
+        left: dict[str, int] = {}
+        """Where hosts that dropped out would have gone on."""
         while position < len(nodes):
             alive = [state for state in hosts if state.alive]
             if not alive:
@@ -74,6 +76,12 @@ class Lockstep:
             else:
                 self.run_task(node, alive, handler=handler)
             position += max(len(tasks), 1)
+            for state in alive:
+                if not state.alive:
+                    left.setdefault(state.name, position)
+            for state in [state for state in hosts if state.alive and state.name in left]:
+                # Its errors were cleared (meta: clear_host_errors): it catches up.
+                self.run_nodes(nodes[left.pop(state.name) : position], [state], handler=handler)
 
     # Tasks that share a message
 
@@ -128,7 +136,7 @@ class Lockstep:
                 state.failed = False
             self.run_nodes(block.always, hosts, handler=handler)
             for state in broken:
-                state.failed = True
+                state.failed = state.goes_on = True
 
     def _count_rescuers(self, more: int) -> None:
         self._rescuers += more
@@ -199,7 +207,7 @@ class Lockstep:
         if once:
             self._share(task, chosen[0], outcomes[0], hosts)
         if task.action in _INCLUDES:
-            run_includes(self, task, list(zip(chosen, outcomes, strict=True)), hosts if once else None, handler)
+            run_includes(self, task, list(zip(chosen, outcomes, strict=True)), handler)
         self._check_fatal(task, chosen)
 
     def begin(self, task: Task, title: str, hosts: Sequence[HostState], handler: bool) -> int:

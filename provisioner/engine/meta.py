@@ -101,11 +101,12 @@ def _end_role(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
 
 
 def _clear_host_errors(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
-    """Hosts that failed may take part in the plays that follow; this one goes on without them."""
+    """Hosts that failed may take part in the plays that follow, those that were not reached, or have ended a block, in the rest of this one, too."""
     for state in step.context.hosts if hosts else ():
         if state.failed or state.unreachable:
-            state.forgiven = True
             step.run.result.forgiven.add(state.name)
+            state.failed &= not state.goes_on
+            state.unreachable, state.goes_on, state.forgiven = False, False, state.failed
 
 
 def _clear_facts(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:

@@ -76,12 +76,16 @@ class PlayRun:
             self.run.emit(PlayStarted(name, (), self.play.location, is_free, self.play))
             self.run.emit(NoHosts(name, "no hosts left"))
             return True
+        everyone, version = [host.name for host in hosts], self.run.variables.inventory_version
         for batch in batches(hosts, [templar.render(size) for size in self.play.serial]):
             left = [host for host in batch if host.name not in self.lost]
             if not left:
                 continue
             self.run.emit(PlayStarted(name, tuple(host.name for host in left), self.play.location, is_free, self.play))
-            context = self._batch(left, [host.name for host in hosts], prompted)
+            if self.run.variables.inventory_version != version:  # hosts were added
+                version = self.run.variables.inventory_version
+                everyone = [host.name for host in self._hosts(templar)]
+            context = self._batch(left, everyone, prompted)
             if self._stop_play or self.run.stop.is_set() or all(state.lost for state in context.hosts):
                 return False
             if context.ended:

@@ -105,6 +105,8 @@ class HostState:
         self.store = store
         self.failed = False
         """Failed in the block being run; a rescue clears it."""
+        self.goes_on = False
+        """Failed in a block whose always section it has been through: with its error cleared it goes on behind that block."""
         self.forgiven = False
         """Failed, but is to take part in later plays (meta: clear_host_errors)."""
         self.failed_in_handlers = False
