@@ -122,6 +122,13 @@ def test_arguments(spec: str, args: dict[str, Any], answer: dict[str, Any], tmp_
     assert {key: found.get(key) for key in answer} == answer
 
 
+def test_what_nobody_gave_is_no_boolean(tmp_path: Path) -> None:
+    text = "m = AnsibleModule({'locked': {'type': 'bool'}, 'word': {}})\nm.exit_json(said=[m.boolean(m.params[name]) for name in ('locked', 'word')])\n"
+    assert run_module(text, {"word": "on"}, tmp_path)["said"] == [None, True]
+    failed = run_module(text, {"word": "maybe"}, tmp_path)
+    assert failed["failed"] and "'maybe' is not a valid boolean" in failed["msg"]
+
+
 def test_rules_and_check_mode(tmp_path: Path) -> None:
     text = "AnsibleModule(dict(a={}, b={}), required_by={'a': 'b'}).exit_json(ran=True)\n"
     assert run_module(text, {"a": "1"}, tmp_path)["msg"] == "missing parameter(s) required by 'a': b"

@@ -346,8 +346,14 @@ class AnsibleModule(_Files):
             self._tmpdir = tempfile.mkdtemp(prefix="ansible-moduletmp-")
         return self._tmpdir
 
-    def boolean(self, value: Any) -> bool:
-        return bool(boolean(value))
+    def boolean(self, value: Any) -> Any:
+        """None for None, as a parameter that nobody gave."""
+        if value is None:
+            return None
+        try:
+            return boolean(value)
+        except TypeError as e:
+            self.fail_json(msg=str(e))
 
     def jsonify(self, data: Any) -> str:
         return str(jsonify(data))
