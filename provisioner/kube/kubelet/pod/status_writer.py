@@ -14,12 +14,12 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.workers import run_workers
 from provisioner.kube.client.workqueue import WorkQueue
-from provisioner.kube.kubelet.pod.status import DISRUPTION, OURS, RESIZING
+from provisioner.kube.kubelet.pod.status import DISRUPTION, OURS, RESIZING, RESTARTING
 
 log = logging.getLogger(__name__)
 
 WORKERS = 8
-WRITTEN = (*OURS, DISRUPTION, *RESIZING)
+WRITTEN = (*OURS, DISRUPTION, RESTARTING, *RESIZING)
 # Fields that a patch has to clear by name when they go away.
 CLEARED = ("reason", "message", "podIP", "hostIP", "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 

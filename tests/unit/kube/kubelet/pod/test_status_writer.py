@@ -74,5 +74,10 @@ async def test_a_pod_that_is_gone_is_no_failure_and_others_are_tried_again() -> 
 
 def test_reasons_that_are_over_are_taken_back_and_so_are_conditions() -> None:
     before = {"conditions": [{"type": "Ready", "status": "False", "reason": "Why"}, {"type": "PodResizePending", "status": "True"}]}
-    patch = patch_between(before, {"conditions": [{"type": "Ready", "status": "True"}, {"type": "x.io/g", "status": "True"}]})
-    assert patch["conditions"] == [{"type": "Ready", "status": "True", "reason": None}, {"type": "PodResizePending", "$patch": "delete"}]
+    own, other = {"type": "AllContainersRestarting", "status": "True"}, {"type": "x.io/g", "status": "True"}
+    patch = patch_between(before, {"conditions": [{"type": "Ready", "status": "True"}, own, other]})
+    assert patch["conditions"] == [
+        {"type": "Ready", "status": "True", "reason": None},
+        own,
+        {"type": "PodResizePending", "$patch": "delete"},
+    ]
