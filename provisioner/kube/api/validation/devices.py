@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
-
-import msgspec
 
 from provisioner.kube.api import cel, errors, names
 from provisioner.kube.api.cel import checking
 from provisioner.kube.api.errors import FieldError
-from provisioner.kube.api.validation import checks, scheduling
+from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, named, needed, one_of, unchanged
+from provisioner.kube.api.validation.device_slices import fact_name, published
 
 MODES = ("All", "ExactCount")
 MAX_REQUESTS = MAX_CONFIGS = MAX_CONSTRAINTS = MAX_SELECTORS = 32
-MAX_DEVICES = 128
 MAX_SUBREQUESTS = 8
 MAX_RESERVED = 256
-# Attributes and capacities of a device together; letters of a text or a version, and of a name.
-MAX_FACTS, MAX_VALUE, MAX_IDENTIFIER = 32, 64, 32
-_IDENTIFIER = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_NO_IDENTIFIER = (
-    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_' "
-    "(e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is '[A-Za-z_][A-Za-z0-9_]*')"
-)
-_NUMBER = "(?:0|[1-9][0-9]*)"
-_SEMVER = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
+_NO_REQUEST = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
 
 
 def create(obj: Any) -> list[FieldError]:
     kind, spec = type(obj).KIND, obj.spec
     if kind == "DeviceClass":
         problems = _selectors(spec.selectors, "spec.selectors")
+        extended = getattr(spec, "extended_resource_name", None)
+        if extended is not None:
+            problems += [errors.invalid_value("spec.extendedResourceName", extended, m) for m in names.is_qualified_name(extended)]
+            if "/" not in extended or extended.partition("/")[0].endswith("kubernetes.io"):
+                message = "must be a resource with a domain of its own"
+                problems.append(errors.invalid_value("spec.extendedResourceName", extended, message))
         return problems + _configs(spec.config, "spec.config", None)
     if kind == "ResourceClaim":
         return _claim(spec, "spec")
     if kind == "ResourceClaimTemplate":
         return _claim(spec.spec, "spec.spec") if spec.spec is not None else [errors.required("spec.spec")]
     if kind == "ResourceSlice":
-        return _slice(spec, "spec")
+        return published(spec, "spec")
     return []
 
 
@@ -115,6 +110,10 @@ def _wanted(found: Any, path: str) -> list[FieldError]:
         problems.append(errors.invalid_value(f"{path}.count", count or 0, "must be greater than zero"))
     elif mode == "All" and count:
         problems.append(errors.invalid_value(f"{path}.count", count, "must not be specified when allocationMode is 'All'"))
+    capacity = getattr(found, "capacity", None)
+    for name, value in (capacity.requests or {}).items() if capacity is not None else ():
+        here = f"{path}.capacity.requests[{name}]"
+        problems += fact_name(name, here) + checks.amount(here, value)
     for index, toleration in enumerate(getattr(found, "tolerations", None) or ()):
         here = f"{path}.tolerations[{index}]"
         problems += one_of(f"{here}.operator", toleration.operator, ("Equal", "Exists"))
@@ -175,8 +174,7 @@ def _configs(found: list[Any] | None, path: str, known: set[str] | None) -> list
 
 
 def _known(requests: list[str] | None, known: set[str], path: str) -> list[FieldError]:
-    message = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
-    return [errors.invalid_value(f"{path}[{i}]", name, message) for i, name in enumerate(requests or ()) if name not in known]
+    return [errors.invalid_value(f"{path}[{i}]", name, _NO_REQUEST) for i, name in enumerate(requests or ()) if name not in known]
 
 
 def _qualified(name: str, path: str) -> list[FieldError]:
@@ -184,79 +182,6 @@ def _qualified(name: str, path: str) -> list[FieldError]:
     if not slash:
         return [errors.invalid_value(path, name, "must include a domain")]
     return named(path, domain, names.is_dns_subdomain) + needed(path, last, "the name after the domain must not be empty")
-
-
-def _slice(spec: Any, path: str) -> list[FieldError]:
-    problems = checks.name_needed(f"{path}.driver", spec.driver)
-    pool = spec.pool
-    if pool is None or not pool.name:
-        problems.append(errors.required(f"{path}.pool.name"))
-    if pool is not None:
-        if (pool.resource_slice_count or 0) <= 0:
-            message = "must be greater than zero"
-            problems.append(errors.invalid_value(f"{path}.pool.resourceSliceCount", pool.resource_slice_count or 0, message))
-        problems += checks.not_negative(f"{path}.pool.generation", pool.generation)
-    per_device = getattr(spec, "per_device_node_selection", None)
-    chosen = [n for n, v in (("nodeName", spec.node_name), ("nodeSelector", spec.node_selector), ("allNodes", spec.all_nodes), ("perDeviceNodeSelection", per_device)) if v]  # fmt: skip
-    if spec.node_name == "":
-        problems.append(errors.invalid_value(f"{path}.nodeName", "", "must be either unset or set to a non-empty string"))
-    needs_place = spec.devices or not getattr(spec, "shared_counters", None)
-    if not chosen and needs_place:
-        message = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required"
-        problems.append(errors.required(path, message))
-    elif len(chosen) > 1:
-        message = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required, but multiple fields are set"
-        problems.append(errors.invalid_value(path, "{" + ", ".join(f"`{n}`" for n in chosen) + "}", message))
-    if spec.node_selector is not None:
-        problems += scheduling.node_selector(spec.node_selector, f"{path}.nodeSelector")
-    if len(spec.devices or ()) > MAX_DEVICES:
-        problems.append(errors.too_many(f"{path}.devices", len(spec.devices), MAX_DEVICES))
-    seen = Once()
-    for index, device in enumerate(spec.devices or ()):
-        where = f"{path}.devices[{index}].name"
-        problems += checks.name_needed(where, device.name, names.is_dns_label) + seen.add(where, device.name)
-        # v1beta1 has what is said of a device in a part of its own.
-        facts, below = (device.basic, ".basic") if hasattr(device, "basic") else (device, "")
-        if facts is not None:
-            problems += _device(facts, f"{path}.devices[{index}]{below}")
-    return problems
-
-
-def _device(device: Any, path: str) -> list[FieldError]:
-    """What a driver says of a device: names are identifiers, with or without a domain; an attribute has one value."""
-    attributes, capacity = device.attributes or {}, device.capacity or {}
-    problems = []
-    if len(attributes) + len(capacity) > MAX_FACTS:
-        message = f"the total number of attributes and capacities must not exceed {MAX_FACTS}"
-        problems.append(errors.invalid_value(path, len(attributes) + len(capacity), message))
-    for key, attribute in attributes.items():
-        where = f"{path}.attributes[{key}]"
-        problems += _fact_name(key, where)
-        given = [value for value in msgspec.structs.astuple(attribute) if value is not None]
-        if not given:
-            problems.append(errors.required(where, "exactly one value must be specified"))
-        elif len(given) > 1:
-            problems.append(errors.invalid_value(where, attribute, "exactly one value must be specified"))
-        for name, text in (("string", attribute.string), ("version", attribute.version)):
-            if text is not None and len(text) > MAX_VALUE:
-                problems.append(errors.too_long(f"{where}.{name}", MAX_VALUE))
-        if attribute.version is not None and not _SEMVER.fullmatch(attribute.version):
-            message = "must be a string compatible with semver.org spec 2.0.0"
-            problems.append(errors.invalid_value(f"{where}.version", attribute.version, message))
-    for key, found in capacity.items():
-        problems += _fact_name(key, f"{path}.capacity[{key}]")
-        problems += checks.amount(f"{path}.capacity[{key}].value", found.value) if found.value is not None else []
-    return problems
-
-
-def _fact_name(key: str, path: str) -> list[FieldError]:
-    domain, slash, identifier = key.rpartition("/")
-    problems = [errors.invalid_value(path, domain, message) for message in names.is_dns_subdomain(domain)] if slash else []
-    if not _IDENTIFIER.fullmatch(identifier):
-        problems.append(errors.invalid_value(path, identifier, _NO_IDENTIFIER))
-    if len(identifier) > MAX_IDENTIFIER:
-        problems.append(errors.too_long(path, MAX_IDENTIFIER))
-    return problems
 
 
 def status(new: Any, old: Any) -> list[FieldError]:
@@ -275,6 +200,32 @@ def status(new: Any, old: Any) -> list[FieldError]:
         problems += seen.add(where, consumer.uid)
     if reserved and new.status.allocation is None:
         problems.append(errors.forbidden_field(path, "may not be specified when `allocated` is not set"))
+    problems += _allocated(new)
     if old.status.allocation is not None and new.status.allocation is not None and new.status.allocation != old.status.allocation:
         problems += unchanged("status.allocation", new.status.allocation, old.status.allocation)
+    return problems
+
+
+def _allocated(claim: Any) -> list[FieldError]:
+    """What was allocated was asked for; what drivers say is of what was allocated."""
+    if claim.spec.devices is None or claim.status.allocation is None or claim.status.allocation.devices is None:
+        return []
+    known = {request.name for request in claim.spec.devices.requests or ()}
+    known |= {f"{request.name}/{sub.name}" for request in claim.spec.devices.requests or () for sub in request.first_available or ()}
+    problems = []
+    devices = set()
+    for index, result in enumerate(claim.status.allocation.devices.results or ()):
+        where = f"status.allocation.devices.results[{index}]"
+        if result.request not in known:
+            problems.append(errors.invalid_value(f"{where}.request", result.request or "", _NO_REQUEST))
+        for name, value in (("driver", result.driver), ("pool", result.pool), ("device", result.device)):
+            problems += needed(f"{where}.{name}", value)
+        devices.add((result.driver, result.pool, result.device))
+    seen = Once()
+    for index, device in enumerate(claim.status.devices or ()):
+        where, key = f"status.devices[{index}]", (device.driver, device.pool, device.device)
+        said = {"driver": device.driver, "pool": device.pool, "device": device.device}
+        if key not in devices:
+            problems.append(errors.invalid_value(where, said, "must be an allocated device in the claim"))
+        problems += seen.add(where, (*key, device.share_id), said)
     return problems

@@ -15,9 +15,41 @@ from provisioner.kube.apiserver.authz import Authorizer
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.requests import Target
+from provisioner.kube.storage.cache import WatchCache
 
 CLAIMS = "resource.k8s.io/resourceclaims"
+ADMIN_LABEL = "resource.kubernetes.io/admin-access"
 _NODE = "authentication.kubernetes.io/node-name"
+
+
+class AdminAccess(Plugin):
+    """Devices are shared with who watches over them only in namespaces that are marked for it (DRAAdminAccess)."""
+
+    optional = False
+    kinds = frozenset({CLAIMS, "resource.k8s.io/resourceclaimtemplates"})
+
+    def __init__(self, cache: WatchCache) -> None:
+        self._cache = cache
+
+    async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
+        if old is not None or call.target.subresource:
+            return
+        path, spec = ("spec", new.spec) if kind.stored_as == CLAIMS else ("spec.spec", new.spec.spec)
+        where = next(_privileged(spec, f"{path}.devices.requests"), "")
+        namespace = self._cache.collection("core/namespaces").entries.get(call.target.namespace)
+        if where and (namespace is None or namespace.labels.get(ADMIN_LABEL) != "true"):
+            message = f"admin access to devices requires the `{ADMIN_LABEL}: true` label on the containing namespace"
+            found = [errors.forbidden_field(where, message)]
+            raise errors.invalid(kind.resource.kind, new.metadata.name or "", found, kind.resource.group)
+
+
+def _privileged(spec: Any, path: str) -> Iterator[str]:
+    devices = spec.devices if spec is not None else None
+    for index, request in enumerate((devices.requests or ()) if devices is not None else ()):
+        nested = hasattr(request, "exactly")
+        exactly = request.exactly if nested else request
+        if exactly is not None and exactly.admin_access:
+            yield f"{path}[{index}]{'.exactly' if nested else ''}.adminAccess"
 
 
 class ClaimStatusAuthorization(Plugin):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from provisioner.kube.apiserver.admission.certificates import Certificates, ClusterTrustBundleAttest
 from provisioner.kube.apiserver.admission.chain import Plugin
-from provisioner.kube.apiserver.admission.claims import ClaimStatusAuthorization
+from provisioner.kube.apiserver.admission.claims import AdminAccess, ClaimStatusAuthorization
 from provisioner.kube.apiserver.admission.classes import DefaultIngressClass, DefaultStorageClass, RuntimeClass
 from provisioner.kube.apiserver.admission.creation import CreateAuthorization
 from provisioner.kube.apiserver.admission.escalation import Escalation
@@ -100,6 +100,7 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         PodSecurity(cache, settings.pod_security),
         parts.certificates,
         ClusterTrustBundleAttest(parts.authorizer),
+        AdminAccess(cache),
         ClaimStatusAuthorization(parts.authorizer),
         Escalation(parts.rbac, parts.authorizer),
         OwnerReferences(parts.registry, parts.authorizer),

@@ -10,10 +10,11 @@ import pytest
 
 from provisioner.kube.api._generated import resource_v1
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.apiserver.admission.claims import ClaimStatusAuthorization
+from provisioner.kube.apiserver.admission.claims import AdminAccess, ClaimStatusAuthorization
 from provisioner.kube.apiserver.authz import Authorizer, LocalMode, Verdict
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.requests import Target
+from provisioner.kube.storage.cache import Collection, Entry
 
 KIND: Any = SimpleNamespace(resource=SimpleNamespace(group="resource.k8s.io"))
 DRIVER = User("system:serviceaccount:ns:driver", extra={"authentication.kubernetes.io/node-name": ("n1",)})
@@ -64,3 +65,26 @@ async def test_who_writes_what(old: Any, new: Any, rules: list[str], missing: st
     with pytest.raises(StatusError) as refused:
         await plugin.validate(call, KIND, new, old)
     assert refused.value.code == 422 and missing in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("labels", "wants", "may"),
+    [({}, False, True), ({}, True, False), ({"resource.kubernetes.io/admin-access": "true"}, True, True)],
+)
+@pytest.mark.parametrize("is_template", [False, True])
+async def test_who_may_watch_over_devices(labels: dict[str, str], wants: bool, may: bool, is_template: bool) -> None:
+    namespaces = Collection()
+    namespaces.entries["ns"] = Entry("ns", 1, b"{}", labels, {})
+    plugin = AdminAccess(SimpleNamespace(collection=lambda _: namespaces))  # type: ignore[arg-type]
+    asked: dict[str, Any] = {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "c", "adminAccess": wants}}]}}
+    spec, cls = ({"spec": asked}, resource_v1.ResourceClaimTemplate) if is_template else (asked, resource_v1.ResourceClaim)
+    new: Any = msgspec.convert({"metadata": {"name": "c"}, "spec": spec}, cls)
+    plural = "resourceclaimtemplates" if is_template else "resourceclaims"
+    kind: Any = SimpleNamespace(stored_as=f"resource.k8s.io/{plural}", resource=SimpleNamespace(group="resource.k8s.io", kind=cls.KIND))
+    call = Call(DRIVER, Target("create", "/", "resource.k8s.io", "v1", plural, "ns"))
+    if may:
+        await plugin.validate(call, kind, new, None)
+        return
+    with pytest.raises(StatusError, match="admin access to devices requires the") as refused:
+        await plugin.validate(call, kind, new, None)
+    assert f"{'spec.' if is_template else ''}spec.devices.requests[0].exactly.adminAccess" in refused.value.message
