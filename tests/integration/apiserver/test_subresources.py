@@ -59,10 +59,13 @@ def test_a_pods_place_comes_from_its_node(server: Any, namespace: str) -> None:
     labels = {"topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1", "other": "x"}
     server.call("POST", "/api/v1/nodes", {"metadata": {"name": f"{namespace}-node", "labels": labels}})
     server.call("POST", base, pod("placed"))
+    promised = {"status": {"nominatedNodeName": "another"}}
+    assert server.call("PATCH", f"{base}/placed/status", promised, headers=MERGE)[1]["status"]["nominatedNodeName"] == "another"
     wanted = {"metadata": {"name": "placed"}, "target": {"kind": "Node", "name": f"{namespace}-node"}}
     assert server.call("POST", f"{base}/placed/binding", wanted)[0] == 201
-    found = server.call("GET", f"{base}/placed")[1]["metadata"]["labels"]
-    assert found == {"app": "placed", "topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1"}
+    placed = server.call("GET", f"{base}/placed")[1]
+    assert "nominatedNodeName" not in placed["status"]
+    assert placed["metadata"]["labels"] == {"app": "placed", "topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1"}
 
 
 def test_an_eviction_waits_for_the_budget(server: Any, namespace: str) -> None:

@@ -62,6 +62,8 @@ async def bind(rest: Rest, kind: Kind, call: Call, document: Any, clock: Clock) 
         if pod.spec.scheduling_gates:
             raise refused(f"pod {name} has non-empty .spec.schedulingGates")
         pod.spec.node_name = target.name
+        # What was promised to it has come, or another node has.
+        pod.status.nominated_node_name = None
         pod.metadata.annotations = {**(pod.metadata.annotations or {}), **(binding.metadata.annotations or {})} or None
         # Only the node's place comes along of what a binding is labelled with.
         place = {key: value for key, value in (given.labels or {}).items() if key.startswith(TOPOLOGY)}
