@@ -56,15 +56,15 @@ def _of_loop(task: Task, outcome: Outcome) -> dict[str, Any]:
         if not result.get("skipped") and not result.get("failed"):
             include = next(left)
             local = {key: value for key, value in include["local"].items() if not key.startswith("__")}
-            result = {**_told(task, include["args"]), **local}
+            result = {**_told(include["args"]), **local}
         results.append(result)
     return {**outcome.result, "results": results}
 
 
-def _told(task: Task, args: Mapping[str, Any]) -> dict[str, Any]:
+def _told(args: Mapping[str, Any]) -> dict[str, Any]:
     """A file is told as it was written, a role not at all."""
     file = args.get("file", args.get("_raw_params"))
-    return {**({} if file is None else {"include": file}), "include_args": dict(task.attributes.vars)}
+    return {**({} if file is None else {"include": file}), "include_args": {}}
 
 
 def _loaded(
@@ -101,7 +101,7 @@ def _loaded(
     step.run.emit(Included(what, tuple(state.name for state in alive), wanted.get("label", ""), wanted["args"]))
     if task.register and task.loop is None:
         for state in alive:
-            state.store.set(task.register, {"changed": False, **_told(task, wanted["args"])})
+            state.store.set(task.register, {**_told(wanted["args"]), "changed": False})
     return nodes, alive
 
 

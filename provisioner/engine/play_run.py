@@ -12,10 +12,11 @@ from provisioner.engine.errors import OddValueError, OptionsError, PlaybookError
 from provisioner.engine.events import NoHosts, PlayStarted
 from provisioner.engine.handlers import Handlers
 from provisioner.engine.lockstep import FREE, STRATEGIES, Lockstep, PlayEnded
-from provisioner.engine.play_scope import hosts_of, name_of, play_templar, read_vars_files
+from provisioner.engine.play_scope import hosts_of, name_of, play_templar, read_vars_files, settled
 from provisioner.engine.playbook import Node, Play, Task, tasks_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
+from provisioner.engine.tag_selection import selected
 from provisioner.engine.variables import PlayContext
 from provisioner.inventory import Host, patterns
 from provisioner.inventory.patterns import PatternError
@@ -23,6 +24,7 @@ from provisioner.templating import Templar, TemplateError, Unsafe
 from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
 
+_ALWAYS = frozenset({"always"})  # the tag of what the engine puts between sections
 _MAX_TRIES = 10  # a guess: whoever types two different answers so often is no person
 
 
@@ -61,6 +63,7 @@ class PlayRun:
         self._enter()
         prompted = self._prompt(self._scope())
         templar = self._scope(prompted)
+        self.play = settled(self.play, templar)
         name = self._name = name_of(self.play, templar)
         hosts = self._hosts(templar)
         if not hosts:
@@ -195,7 +198,8 @@ class PlayRun:
             self._gather(step, hosts)
             for nodes in sections:
                 step.run_nodes(nodes, hosts)
-                step.run_handlers(hosts, forced=self._forced())
+                if selected(_ALWAYS, self.run.options.tags, self.run.options.skip_tags):
+                    step.run_handlers(hosts, forced=self._forced())
         except PlayEnded:
             self._stop_play = True
 
@@ -218,7 +222,7 @@ class PlayRun:
             args={key: value for key, value in args.items() if value is not None},
             attributes=Attributes(
                 values={key: value for key, value in inherited.values.items() if key not in ("check_mode", "run_once", "delegate_to")},
-                tags=frozenset({"always"}),
+                tags=inherited.tags or _ALWAYS,
                 environment=inherited.environment,
                 module_defaults=inherited.module_defaults,
             ),
