@@ -64,6 +64,9 @@ class Seats(Protocol):
     async def take(self, user: User, target: Target, query: Mapping[str, str]) -> Seat:
         """As `enter`, waiting for one. Raises 429."""
 
+    def headers(self, user: User, target: Target) -> Mapping[str, str]:
+        """What a client is told who gets no seat because of something else."""
+
 
 class Forward(Protocol):
     """Requests for API groups that other servers serve."""
@@ -225,6 +228,7 @@ class App:
             progress.record.annotations["authorization.k8s.io/decision"] = "allow" if verdict.allowed else "forbid"
             progress.record.annotations["authorization.k8s.io/reason"] = verdict.reason
         if not verdict.allowed:
+            progress.headers.update(self._seats.headers(user, target))
             detail = Authorizer.refusal(user, target, verdict.reason)
             raise errors.forbidden(target.resource, target.name, detail, target.group)
 

@@ -59,6 +59,11 @@ def test_every_answer_says_which_flow_it_was(small: Any, path: str) -> None:
     assert "Server" not in found
 
 
+def test_a_refusal_says_it_too(small: Any) -> None:
+    code, headers = headers_of(small, "/api/v1/secrets", "noisy-token")
+    assert code == 403 and headers["X-Kubernetes-PF-FlowSchema-UID"] == uid(small, "flowschemas", "global-default")
+
+
 def uid(server: Any, plural: str, name: str) -> str:
     return str(server.call("GET", f"{FLOW}/{plural}/{name}")[1]["metadata"]["uid"])
 

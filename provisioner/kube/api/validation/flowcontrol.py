@@ -13,6 +13,8 @@ from provisioner.kube.api.validation.checks import needed, one_of
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch")
 MAX_PRECEDENCE = 10_000
 MAX_QUEUES = 10_000_000
+# The mandatory schemas' precedence, level and distinguisher.
+_FIXED = {"exempt": (1, "exempt", None), "catch-all": (10_000, "catch-all", "ByUser")}
 # How many hands there may be, in bits.
 HAND_BITS = 60
 
@@ -37,6 +39,10 @@ def _schema(obj: Any) -> list[FieldError]:
     problems += checks.name_needed("spec.priorityLevelConfiguration.name", reference.name if reference is not None else None)
     for index, rule in enumerate(spec.rules or ()):
         problems += _rule(rule, f"spec.rules[{index}]")
+    fixed = _FIXED.get(obj.metadata.name or "")
+    method = spec.distinguisher_method.type if spec.distinguisher_method is not None else None
+    if fixed is not None and fixed != (precedence, reference.name if reference is not None else None, method):
+        problems.append(errors.invalid_value("spec", spec, f"spec of '{obj.metadata.name}' must equal the fixed value"))
     return problems
 
 

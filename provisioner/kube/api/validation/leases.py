@@ -18,6 +18,10 @@ def create(obj: Any) -> list[FieldError]:
     return _lease(obj.spec) if type(obj).KIND == "Lease" else _candidate(obj.spec)
 
 
+def update(new: Any, old: Any) -> list[FieldError]:
+    return checks.unchanged("spec.leaseName", new.spec.lease_name, old.spec.lease_name) if type(new).KIND == "LeaseCandidate" else []
+
+
 def _lease(spec: Any) -> list[FieldError]:
     problems = []
     if spec.lease_duration_seconds is not None and spec.lease_duration_seconds <= 0:

@@ -155,7 +155,14 @@ def update(new: core_v1.Service, old: core_v1.Service) -> list[FieldError]:
     problems: list[FieldError] = []
     if "ExternalName" not in (new.spec.type, old.spec.type) and old.spec.cluster_ip and new.spec.cluster_ip != old.spec.cluster_ip:
         problems.append(errors.invalid_value("spec.clusterIPs[0]", new.spec.cluster_ips, "may not change once set"))
+    if _has_check(new.spec) and _has_check(old.spec):
+        problems += checks.unchanged("spec.healthCheckNodePort", new.spec.health_check_node_port, old.spec.health_check_node_port)
     if old.spec.load_balancer_class and new.spec.type == "LoadBalancer" == old.spec.type:
         message = "may not change once set"
         problems += checks.unchanged("spec.loadBalancerClass", new.spec.load_balancer_class, old.spec.load_balancer_class, message)
     return problems
+
+
+def _has_check(spec: core_v1.ServiceSpec) -> bool:
+    """Whether nodes tell load balancers if they have endpoints of it."""
+    return spec.type == "LoadBalancer" and spec.external_traffic_policy == "Local"

@@ -218,6 +218,9 @@ def update(new: Any, old: Any) -> list[FieldError]:
         message = "spec.persistentvolumesource is immutable after creation"
         sources = [[getattr(o.spec, n) for n in o.spec.__struct_fields__ if n not in _NOT_SOURCE] for o in (new, old)]
         problems = forbidden_change("spec.persistentvolumesource", sources[0], sources[1], message)
+        if old.spec.node_affinity is not None:
+            message = "field is immutable, except for updating from beta label to GA"
+            problems += unchanged("spec.nodeAffinity", new.spec.node_affinity, old.spec.node_affinity, message)
         return problems + unchanged("spec.volumeMode", new.spec.volume_mode, old.spec.volume_mode)
     if kind == "PersistentVolumeClaim":
         return _claim_update(new, old)
@@ -251,7 +254,9 @@ def _claim_update(new: core_v1.PersistentVolumeClaim, old: core_v1.PersistentVol
     mine, theirs = _storage(new.spec), _storage(before)
     if mine is not None and theirs is not None and mine != theirs:
         if old.status.phase == "Bound":
-            if quantity.parse(mine) < quantity.parse(theirs):
+            # What an expansion that failed asked for may be taken back, down to what there is.
+            there = (old.status.capacity or {}).get("storage", theirs)
+            if quantity.parse(mine) < quantity.parse(theirs) and quantity.parse(mine) <= quantity.parse(there):
                 path, message = "spec.resources.requests.storage", "field can not be less than status.capacity"
                 problems.append(errors.forbidden_field(path, message))
             allowed.resources = before.resources

@@ -37,6 +37,9 @@ class FairSeats:
         way.dispatched += 1
         return Seat(leave, way.headers)
 
+    def headers(self, user: User, target: Target) -> Mapping[str, str]:
+        return self._fairness.way(user, target).headers
+
     def _wanted(self, user: User, target: Target, query: Mapping[str, str]) -> tuple[Way, int]:
         return self._fairness.way(user, target), self._list_seats(target, query) if target.verb == "list" else 1
 
@@ -77,6 +80,9 @@ class CountedSeats:
         if seat is None:
             raise too_many_requests("Too many requests, please try again later.")
         return seat
+
+    def headers(self, user: User, target: Target) -> Mapping[str, str]:
+        return {}
 
     def _leave(self, lane: str) -> None:
         self._taken[lane] -= 1

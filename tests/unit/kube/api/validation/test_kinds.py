@@ -425,6 +425,30 @@ def test_a_bound_claim_may_grow() -> None:
     assert found[0].field == "spec.resources.requests.storage"
 
 
+@pytest.mark.parametrize(("storage", "may"), [("4Gi", True), ("3Gi", True), ("2Gi", False), ("1Gi", False)])
+def test_an_expansion_that_failed_may_be_taken_back(storage: str, may: bool) -> None:
+    bound = changed(RIGHT["PersistentVolumeClaim"], "status", {"phase": "Bound", "capacity": {"storage": "2Gi"}})
+    old = changed(bound, "spec.resources.requests.storage", "5Gi")
+    new = changed(bound, "spec.resources.requests.storage", storage)
+    assert (validate_update(made("PersistentVolumeClaim", new), made("PersistentVolumeClaim", old)) == []) is may
+
+
+def test_where_a_volume_is_does_not_change() -> None:
+    def placed(key: str) -> Any:
+        terms = {"nodeSelectorTerms": [{"matchExpressions": [{"key": key, "operator": "Exists"}]}]}
+        return made("PersistentVolume", changed(RIGHT["PersistentVolume"], "spec.nodeAffinity", {"required": terms}))
+
+    assert validate_update(placed("a"), made("PersistentVolume", RIGHT["PersistentVolume"])) == []
+    assert [found.field for found in validate_update(placed("b"), placed("a"))] == ["spec.nodeAffinity"]
+
+
+def test_a_health_checks_port_stays() -> None:
+    balanced = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 31000}
+    service = {"spec": {**RIGHT["Service"]["spec"], **balanced}}
+    other = changed(service, "spec.healthCheckNodePort", 31001)
+    assert [f.field for f in validate_update(made("Service", other), made("Service", service))] == ["spec.healthCheckNodePort"]
+
+
 @pytest.mark.parametrize(
     ("status", "may"),
     [({}, True), ({"startTime": "2026-01-01T00:00:00Z"}, True), ({"startTime": "2026-01-01T00:00:00Z", "active": 1}, False)],

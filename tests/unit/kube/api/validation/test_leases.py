@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from provisioner.kube.api._generated import coordination_v1, coordination_v1beta1
-from provisioner.kube.api.validation.leases import create
+from provisioner.kube.api.validation.leases import create, update
 
 CANDIDATE = {"leaseName": "l", "binaryVersion": "1.36.0", "emulationVersion": "1.36.0", "strategy": "OldestEmulationVersion"}
 
@@ -51,3 +51,8 @@ def test_leases(spec: dict[str, Any], said: list[str]) -> None:
 )
 def test_candidates(change: dict[str, Any], said: list[str]) -> None:
     assert problems(coordination_v1beta1.LeaseCandidate, {**CANDIDATE, **change}) == said
+
+
+def test_a_candidate_stays_with_its_lease() -> None:
+    old, new = (msgspec.convert({"spec": {**CANDIDATE, "leaseName": name}}, coordination_v1beta1.LeaseCandidate) for name in ("l", "m"))
+    assert [found.field for found in update(new, old)] == ["spec.leaseName"] and update(old, old) == []
