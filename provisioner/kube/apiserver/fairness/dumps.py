@@ -1,6 +1,6 @@
-"""The state of priority levels, queues and waiting requests as tables of text. Pure.
+"""The state of priority levels, queues and requests as tables of text. Pure.
 
-Source: "Flow control", debug endpoints. What has its seat already isn't told request by request: nobody keeps it.
+Source: "Flow control", debug endpoints. Of the requests that are served only those on the long way are told: those on the short way are gone at once.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from provisioner.kube.apiserver.fairness.levels import EXPECTED_S, Level
+from provisioner.kube.apiserver.fairness.levels import EXPECTED_S, Level, Who
 
 # levels, whether requests' details are wanted -> text
 Dump = Callable[[Iterable[Level], bool], str]
@@ -54,14 +54,24 @@ def requests(levels: Iterable[Level], details: bool) -> str:
     for level in _in_order(levels):
         for index, queue in enumerate(level.queues):
             for place, waiting in enumerate(queue.waiting):
-                who, target = waiting.who, waiting.who.target
-                came = datetime.fromtimestamp(who.came_at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-                row = [level.name, who.schema, index, place, who.distinguisher, came, waiting.seats, 0, "0s", _NEVER]
-                if details:
-                    row += [who.user, target.verb, target.path, target.namespace, target.name]
-                    row += [target.version, target.resource, target.subresource]
-                rows.append(row)
+                rows.append(_request(level, waiting.who, (index, place), waiting.seats, _NEVER, details))
+        for who, seats, since in level.served.values():
+            rows.append(_request(level, who, (-1, -1), seats, _time(since), details))
     return _table(f"{_REQUESTS} {_DETAILS}" if details else _REQUESTS, rows)
+
+
+def _request(level: Level, who: Who, place: tuple[int, int], seats: int, started: str, details: bool) -> list[object]:
+    """`place` is (queue, position in it), -1 where it waits in none."""
+    target = who.target
+    row = [level.name, who.schema, *place, who.distinguisher, _time(who.came_at), seats, 0, "0s", started]
+    if details:
+        row += [who.user, target.verb, target.path, target.namespace, target.name]
+        row += [target.version, target.resource, target.subresource]
+    return row
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 DUMPS: dict[str, Dump] = {"dump_priority_levels": priority_levels, "dump_queues": queues, "dump_requests": requests}

@@ -30,7 +30,7 @@ class Queuing:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """What is told of a request that waits. `came_at`: seconds since 1970."""
+    """What is told of a request that waits or is served. `came_at`: seconds since 1970."""
 
     schema: str
     distinguisher: str
@@ -77,6 +77,8 @@ class Level:
         self.rejected: dict[str, int] = {}
         self.waited_s, self.waits = 0.0, 0
         self.queues: list[_Queue] = []
+        # Requests that are served, as far as they took the long way: (who, seats, since when, seconds since 1970).
+        self.served: dict[int, tuple[Who, int, float]] = {}
         self._hands: dict[int, tuple[int, ...]] = {}
 
     def configure(self, queuing: Queuing | None, limit: int | None) -> None:

@@ -29,13 +29,21 @@ class FairSeats:
     async def take(self, user: User, target: Target, query: Mapping[str, str]) -> Seat:
         """Raises 429."""
         way, seats = self._wanted(user, target, query)
-        seat = self._entered(way, seats)
-        if seat is not None:
-            return seat
-        who = Who(way.flow.schema, way.flow.distinguisher, user.name, target, self._fairness.clock.now().timestamp())
-        leave = await way.level.wait(way.flow.hash, seats, self._fairness.queue_s, who)
-        way.dispatched += 1
-        return Seat(leave, way.headers)
+        seat, now = self._entered(way, seats), self._fairness.clock.now
+        who = Who(way.flow.schema, way.flow.distinguisher, user.name, target, now().timestamp())
+        if seat is None:
+            leave = await way.level.wait(way.flow.hash, seats, self._fairness.queue_s, who)
+            way.dispatched += 1
+        else:
+            leave = seat.leave
+        served = way.level.served
+        served[id(who)] = (who, seats, now().timestamp())
+
+        def left() -> None:
+            served.pop(id(who), None)
+            leave()
+
+        return Seat(left, way.headers)
 
     def headers(self, user: User, target: Target) -> Mapping[str, str]:
         return self._fairness.way(user, target).headers

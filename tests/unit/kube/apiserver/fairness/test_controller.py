@@ -9,6 +9,7 @@ from provisioner.kube.api._generated import flowcontrol_v1 as flow
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.fairness import mandatory
 from provisioner.kube.apiserver.fairness.controller import ADJUST_S, GROUP, Fairness
+from provisioner.kube.apiserver.fairness.dumps import DUMPS
 from provisioner.kube.apiserver.fairness.seats import FairSeats
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.requests import Target
@@ -98,3 +99,17 @@ async def test_seats_move() -> None:
         await clock.advance(ADJUST_S)
     assert level.limit < 2 * level.nominal
     await stop(running)
+
+
+async def test_who_is_served_is_told_until_they_leave() -> None:
+    cache, fairness, _ = made()
+    seats = FairSeats(fairness, Registry(), cache)
+    level = fairness.way(ANN, GET).level
+    seat = await seats.take(ANN, GET, {})
+    assert seats.headers(ANN, GET) == seat.headers
+    ((who, taken, _),) = level.served.values()
+    assert (who.user, who.target, taken, level.executing) == ("ann", GET, 1, 1)
+    (row,) = [line for line in DUMPS["dump_requests"](fairness.levels.values(), True).splitlines() if "ann" in line]
+    assert [cell.strip() for cell in row.split(",")][:4] == ["global-default", "global-default", "-1", "-1"]
+    seat.leave()
+    assert not level.served and not level.executing
