@@ -31,7 +31,7 @@ from provisioner.engine.tag_selection import selected
 from provisioner.engine.task_debugger import Answer, Mark, Stopped, is_active, is_wanted
 from provisioner.engine.together import Together, row
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import Templar, TemplateError, with_errors_shown
+from provisioner.templating import Templar, TemplateError, is_template, with_errors_shown
 from provisioner.templating.filters.text import to_bool
 
 _serials = itertools.count(1)
@@ -404,9 +404,14 @@ class Lockstep:
 
     def _check_fatal(self, task: Task, hosts: Sequence[HostState]) -> None:
         everyone = self.context.hosts
-        if not any(state.failed or state.unreachable for state in hosts):
+        alone = self.context.play.strategy_by(self.run.options.settings) in FREE
+        if alone or not any(state.failed or state.unreachable for state in hosts):
             return
+        if self.context.play.strategy_by(self.run.options.settings) in FREE:
+            return  # each host goes on by itself, whatever becomes of others
         fatal = task.attributes.get("any_errors_fatal")
+        if is_template(fatal):
+            fatal = self.run.variables.templar(hosts[0], self.context, task).render(fatal)
         if to_bool(self.run.options.settings.get("ANY_ERRORS_FATAL") if fatal is None else fatal):
             for state in everyone:
                 if state.alive:
@@ -414,7 +419,7 @@ class Lockstep:
         limit = self.context.play.max_fail_percentage
         if limit is not None and not self._rescuers:
             lost = sum(1 for state in everyone if state.failed)
-            if lost * 100 / max(len(everyone), 1) > float(limit):
+            if lost * 100 / max(len(everyone), 1) > limit:
                 for state in everyone:
                     state.failed = True
                 raise PlayEnded("max_fail_percentage")

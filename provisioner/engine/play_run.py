@@ -75,6 +75,8 @@ class PlayRun:
         if strategy not in STRATEGIES:
             raise RunError(f"Invalid play strategy specified: {strategy}", self.play.location, f"known: {', '.join(STRATEGIES)}")
         is_free = strategy in FREE
+        if is_free and self.play.max_fail_percentage is not None:
+            self.run.warn(f"max_fail_percentage does not count with the strategy {strategy}: hosts go on independently of each other")
         if not alive:
             self.run.emit(PlayStarted(name, (), self.play.location, is_free, self.play))
             self.run.emit(NoHosts(name, "no hosts left"))
@@ -187,7 +189,8 @@ class PlayRun:
                 self.lost.add(state.name)
         fatal = self.play.attributes.get("any_errors_fatal")
         fatal = self.run.options.settings.get("ANY_ERRORS_FATAL") if fatal is None else fatal
-        if any(state.failed or state.unreachable for state in context.hosts) and to_bool(fatal):
+        is_free = self.play.strategy_by(self.run.options.settings) in FREE
+        if any(state.failed or state.unreachable for state in context.hosts) and to_bool(fatal) and not is_free:
             self._stop_play = True
         return context
 

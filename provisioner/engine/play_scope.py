@@ -7,6 +7,7 @@ No host is chosen yet. As in Ansible they see extra vars, the play's variables a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from provisioner.templating import Templar, TemplateError, UndefinedVariable, is
 from provisioner.templating.lookups.call import find_file
 from provisioner.templating.templar import Engine
 
+_OF_THE_WHOLE = ("force_handlers", "max_fail_percentage", "order", "strategy")
 Read = Callable[[Path], Mapping[str, Any]]
 
 
@@ -70,6 +72,21 @@ def name_of(play: Play, templar: Templar) -> str:
     if not is_template(play.name) or (isinstance(play.hosts, list) and play.name == ",".join(map(str, play.hosts))):
         return play.name
     return str(_rendered(play, "name", play.name, templar.render_text))
+
+
+def settled(play: Play, templar: Templar) -> Play:
+    """The play with those keywords rendered that hold for it as a whole. Raises PlaybookError."""
+    found = {key: _rendered(play, key, value, templar.render) for key in _OF_THE_WHOLE if is_template(value := getattr(play, key))}
+    fatal = play.attributes.get("any_errors_fatal")
+    if is_template(fatal):
+        rendered = _rendered(play, "any_errors_fatal", fatal, templar.render)
+        found["attributes"] = replace(play.attributes, values={**play.attributes.values, "any_errors_fatal": rendered})
+    limit = found.get("max_fail_percentage", play.max_fail_percentage)
+    try:
+        found["max_fail_percentage"] = None if limit in (None, "") else float(limit)
+    except (TypeError, ValueError):
+        raise PlaybookError(f"max_fail_percentage must be a number, not {limit!r}", play.location) from None
+    return replace(play, **found)
 
 
 def _rendered(play: Play, keyword: str, value: Any, render: Callable[[Any], Any]) -> Any:

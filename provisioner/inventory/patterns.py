@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -27,9 +28,17 @@ def split(pattern: str | Sequence[str]) -> list[str]:
         return [entry.strip() for entry in pattern.split(",") if entry.strip()]
     if pattern.startswith("~") or pattern.lstrip("!&").startswith("~"):
         return [pattern]
-    if pattern.count(":") > 1 and re.fullmatch(r"[!&]?[0-9a-fA-F:.]+", pattern):
+    if pattern.count(":") > 1 and _is_address(pattern.lstrip("!&")):
         return [pattern]
     return _PIECE.findall(pattern)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def evaluate(pattern: str | Sequence[str], inventory: Inventory) -> list[Host]:

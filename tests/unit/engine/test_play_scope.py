@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from provisioner.engine.attributes import Attributes
 from provisioner.engine.errors import PlaybookError
 from provisioner.engine.options import RunOptions
-from provisioner.engine.play_scope import hosts_of, name_of, play_templar, read_vars_files
+from provisioner.engine.play_scope import hosts_of, name_of, play_templar, read_vars_files, settled
 from provisioner.engine.playbook import Play, Role
 from provisioner.engine.variables import Variables
 from provisioner.inventory import load
@@ -94,3 +95,18 @@ def test_files_of_variables_are_read_in_order_and_missed_unless_their_name_is_un
         {"file": "two", "shared": "file"},
         ["file.yml", "a.yml, b.yml"],
     )
+
+
+def test_what_holds_for_a_whole_play_is_rendered(tmp_path: Path) -> None:
+    values = {"max_fail_percentage": "{{ groups['web'] | length }}0", "strategy": "{{ 'free' }}", "force_handlers": "{{ extra == 'e' }}"}
+    play = replace(made(tmp_path, "all", **values), attributes=Attributes(values={"any_errors_fatal": "{{ not extra }}"}))
+    found = settled(play, scope(tmp_path, play))
+    assert (found.max_fail_percentage, found.strategy, found.force_handlers) == (20.0, "free", True)
+    assert found.attributes.get("any_errors_fatal") is False
+
+
+@pytest.mark.parametrize("limit", ["{{ none_such }}", "many", [1]])
+def test_a_share_that_is_no_number(tmp_path: Path, limit: Any) -> None:
+    play = made(tmp_path, "all", max_fail_percentage=limit)
+    with pytest.raises(PlaybookError, match="max_fail_percentage"):
+        settled(play, scope(tmp_path, play))

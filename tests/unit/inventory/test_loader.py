@@ -111,6 +111,14 @@ def test_patterns_that_match_nothing(tmp_path: Path, pattern: str | list[str], e
     assert unmatched(pattern, basic(tmp_path)) == expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("a:b:c", ["a", "b", "c"]), ("a:b:!b", ["a"]), ("fe80::a", ["fe80::a"]), ("all:!fe80::a", ["a", "b", "c", "fe80::a"]), ([], [])],
+)
+def test_names_of_hexadecimal_digits_are_no_address(pattern: str | list[str], expected: list[str]) -> None:
+    assert [host.name for host in load(["a,b,c,fe80::a,"]).match(pattern)] == expected
+
+
 def test_limit_narrows(tmp_path: Path) -> None:
     assert [host.name for host in basic(tmp_path).match("all", "workers:!w01")] == ["w02", "w03"]
 
