@@ -402,7 +402,7 @@ class Executor:
         if outcome.status is Status.CHANGED and task.action not in ("setup", "gather_facts"):
             state.store.facts_gathered = None
         if task.register and not outcome.includes:
-            state.store.set(str(templar.render(task.register)), {key: value for key, value in result.items() if key != "invocation"})
+            state.store.set(task.register, {key: value for key, value in result.items() if key != "invocation"})
 
     def _take_facts(self, state: HostState, task: Task, result: dict[str, Any], templar: Templar) -> None:
         facts = result["ansible_facts"]

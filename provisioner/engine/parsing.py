@@ -278,8 +278,8 @@ class TaskParser:
         name = raw.get("register")
         if name is None:
             return None
-        if not isinstance(name, str) or not (name.isidentifier() or "{{" in name):
-            raise PlaybookError(f"Invalid variable name in 'register' specified: '{name}'", location_of(raw, "register") or place)
+        if not isinstance(name, str) or not name.isidentifier():
+            raise PlaybookError(f"Invalid 'register' specified: Invalid variable name '{name}'.", location_of(raw, "register") or place)
         return name
 
     # Static imports

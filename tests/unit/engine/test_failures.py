@@ -57,7 +57,6 @@ def test_what_failures_say(tmp_path: Path, task: str, message: str) -> None:
             False,
         ),
         ("loop: [1]\n  loop_control: {break_when: a b}", "Task failed: Syntax error in expression: chunk after expression", True),
-        ("loop: [1]\n  register: '{{ nope }}'", "'nope' is undefined", True),
     ],
 )
 def test_loops_that_cannot_be_told_can_be_ignored(tmp_path: Path, loop: str, message: str, tried: bool) -> None:
@@ -120,3 +119,15 @@ def test_a_size_of_batches_that_is_no_number(tmp_path: Path, serial: str) -> Non
     with pytest.raises(PlaybookError, match=f"serial must be a number or a percentage, not '{serial}'") as caught:
         play(tmp_path, tasks("- ping:\n", serial=serial))
     assert caught.value.exit_code == 250
+
+
+@pytest.mark.parametrize("name", ["a-b", "1a", "'{{ nope }}'", "''", "[a]"])
+def test_a_result_is_registered_under_a_plain_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PlaybookError, match="Invalid 'register' specified: Invalid variable name") as caught:
+        play(tmp_path, tasks(f"- ping:\n  register: {name}\n"))
+    assert caught.value.exit_code == 4
+
+
+def test_hosts_of_a_free_strategy_are_not_stopped_by_others(tmp_path: Path) -> None:
+    text = tasks("- fail:\n  when: inventory_hostname == 'h1'\n", strategy="free", any_errors_fatal=True) + tasks("- ping:\n")
+    assert play(tmp_path, text, inventory="h1,h2,").done("h2")[-1] == "ping=ok"
