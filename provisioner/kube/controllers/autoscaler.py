@@ -54,10 +54,16 @@ class Autoscalers(Controller):
     def __init__(self, parts: Parts, period_s: float = 15.0) -> None:
         super().__init__(parts)
         self._period_s = period_s
-        self._autoscalers = self.watch(Autoscaler)
+        self._autoscalers = self.informers.get(Autoscaler)
+        self._autoscalers.add_handler(self.enqueue, self._changed, self.enqueue)
         self._pods = self.informers.get(core_v1.Pod)
         self._metrics = Metrics(self.client)
         self._memory: dict[str, Memory] = {}
+
+    def _changed(self, old: Autoscaler, hpa: Autoscaler) -> None:
+        """Metrics are asked for once in a period, not each time that we write what they said."""
+        if old.spec != hpa.spec:
+            self.enqueue(hpa)
 
     async def reconcile(self, key: str) -> float | None:
         hpa: Autoscaler | None = self._autoscalers.store.get(key)

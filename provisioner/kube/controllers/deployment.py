@@ -172,9 +172,17 @@ class DeploymentController(Controller):
         super().__init__(parts)
         self._deployments = self.watch(apps_v1.Deployment)
         self._sets = self.informers.get(apps_v1.ReplicaSet)
-        self._sets.on_change(lambda rs: self.enqueue_owner("Deployment", rs))
+        self._sets.on_change(self._set_changed)
         self._pods = self.informers.get(core_v1.Pod)
         self._pods.add_handler(on_delete=self._pod_gone)
+
+    def _set_changed(self, rs: apps_v1.ReplicaSet) -> None:
+        """Its deployment; without a controller those that would have it."""
+        self.enqueue_owner("Deployment", rs)
+        if controller_of(rs) is None:
+            for deployment in self._deployments.store.list(rs.metadata.namespace):
+                if from_struct(deployment.spec.selector).matches(rs.metadata.labels):
+                    self.enqueue(deployment)
 
     def _pod_gone(self, pod: core_v1.Pod) -> None:
         """A Recreate deployment waits for its old pods to be gone."""
@@ -224,23 +232,25 @@ class DeploymentController(Controller):
         return False
 
     async def _owned(self, deployment: apps_v1.Deployment) -> list[apps_v1.ReplicaSet]:
-        """Our replica sets; ones that match and have no controller become ours."""
+        """Our replica sets; ones that match and have no controller become ours, ours that don't match any more are let go."""
         selector = from_struct(deployment.spec.selector)
         found = []
         for rs in self._sets.store.list(deployment.metadata.namespace):
             owner = controller_of(rs)
-            if owner is not None and owner.uid == deployment.metadata.uid:
+            going = rs.metadata.deletion_timestamp is not None or deployment.metadata.deletion_timestamp is not None
+            matches = selector.matches(rs.metadata.labels)
+            if owner is not None and owner.uid == deployment.metadata.uid and not matches and not going:
+                await self._owners(rs, [{"$patch": "delete", "uid": deployment.metadata.uid}])
+            elif owner is not None and owner.uid == deployment.metadata.uid:
                 # A copy: what is resized below must not change what the informer shares.
                 found.append(copy.copy(rs))
-            elif (
-                owner is None
-                and selector.matches(rs.metadata.labels)
-                and rs.metadata.deletion_timestamp is None
-                and deployment.metadata.deletion_timestamp is None
-            ):
-                body = {"metadata": {"uid": rs.metadata.uid, "ownerReferences": [owner_reference(deployment)]}}
-                found.append(await self.client.patch(apps_v1.ReplicaSet, rs.metadata.name or "", rs.metadata.namespace, body=body))
+            elif owner is None and matches and not going:
+                found.append(await self._owners(rs, [owner_reference(deployment)]))
         return found
+
+    async def _owners(self, rs: apps_v1.ReplicaSet, references: list[Any]) -> apps_v1.ReplicaSet:
+        body = {"metadata": {"uid": rs.metadata.uid, "ownerReferences": references}}
+        return await self.client.patch(apps_v1.ReplicaSet, rs.metadata.name or "", rs.metadata.namespace, body=body, patch_type="strategic")
 
     async def _ensure_new(
         self, deployment: apps_v1.Deployment, new: apps_v1.ReplicaSet | None, old: list[apps_v1.ReplicaSet]

@@ -85,6 +85,19 @@ async def test_from_one_template_to_the_next_and_back() -> None:
     assert (status.updated_replicas, status.available_replicas, status.unavailable_replicas) == (2, 2, None)
 
 
+async def test_a_set_that_matches_no_more_is_let_go_and_one_of_nobody_is_taken() -> None:
+    cluster, controller = await started()
+    (rs,) = cluster.all(apps_v1.ReplicaSet)
+    cluster.put(msgspec.structs.replace(rs, metadata=msgspec.structs.replace(rs.metadata, labels={"app": "other"})))
+    await cluster.settle(controller)
+    owned = {s.metadata.name: bool(s.metadata.owner_references) for s in cluster.all(apps_v1.ReplicaSet)}
+    assert owned.pop(rs.metadata.name) is False and list(owned.values()) == [True], "another is made in its place"
+    (now,) = [s for s in cluster.all(apps_v1.ReplicaSet) if s.metadata.name == rs.metadata.name]
+    cluster.put(msgspec.structs.replace(now, metadata=msgspec.structs.replace(now.metadata, labels=rs.metadata.labels)))
+    await cluster.settle(controller)
+    assert all(s.metadata.owner_references for s in cluster.all(apps_v1.ReplicaSet))
+
+
 async def test_the_present_set_follows_in_annotations_and_readiness() -> None:
     cluster, controller = await started()
     await serve(cluster, controller)
