@@ -258,7 +258,7 @@ class Variables:
 
     def _add_magic_of_task(self, merged: dict[str, Any], task: Task) -> None:
         merged["ansible_search_path"] = Resolved([str(path) for path in self.search(task)])
-        merged["environment"] = Resolved(list(task.attributes.environment))
+        merged["environment"] = list(task.attributes.environment)
         if task.role is not None:
             merged["role_path"] = Resolved(str(task.role.path))
             merged["role_name"] = Resolved(task.role.own_name)
