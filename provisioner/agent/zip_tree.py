@@ -6,15 +6,27 @@ import struct
 import time
 import zipfile
 import zlib
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterable, List
 
 from provisioner.agent import attributes
 
 # The extra field with times in seconds since 1970 (PKWARE's APPNOTE calls it "extended timestamp").
 _TIMES = 0x5455
+# Bit 11 of the general purpose flags: the name is in UTF-8.
+_UTF8 = 0x800
+# The system an entry was made on (APPNOTE 4.4.2).
+_UNIX = 3
 
 
-def compared(archive: zipfile.ZipFile, names: List[str], args: Dict[str, Any], newer: List[str]) -> List[str]:
+def entries(archive: zipfile.ZipFile) -> Dict[str, zipfile.ZipInfo]:
+    """What is in the archive by its name on a Unix host: zip writes the bytes of the name there, and says of no encoding."""
+    for info in archive.infolist():
+        if info.create_system == _UNIX and not info.flag_bits & _UTF8:
+            info.filename = os.fsdecode(info.filename.encode("cp437", "replace"))
+    return {info.filename: info for info in archive.infolist()}
+
+
+def compared(listed: Iterable[zipfile.ZipInfo], args: Dict[str, Any], newer: List[str]) -> List[str]:
     """A line like rsync's for each name that is not in the folder as it is in the archive.
 
     With `keep_newer`, names of files that are newer in the folder go to `newer`.
@@ -22,8 +34,8 @@ def compared(archive: zipfile.ZipFile, names: List[str], args: Dict[str, Any], n
     lines = []
     mask = os.umask(0)
     os.umask(mask)
-    for name in names:
-        info = archive.getinfo(name)
+    for info in listed:
+        name = info.filename
         wanted = info.external_attr >> 16
         path = os.path.join(args["dest"], name.rstrip("/"))
         if not os.path.lexists(path):
@@ -90,19 +102,18 @@ def _crc(path: str) -> int:
     return value
 
 
-def extract(archive: zipfile.ZipFile, names: List[str], dest: str) -> None:
+def extract(archive: zipfile.ZipFile, chosen: Iterable[zipfile.ZipInfo], dest: str) -> None:
     """Unpacks with modes, times and links; never outside the folder."""
-    for name in names:
-        info = archive.getinfo(name)
+    for info in chosen:
         mode = info.external_attr >> 16
         if stat.S_ISLNK(mode):
-            path = os.path.join(dest, name)
+            path = os.path.join(dest, info.filename)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             if os.path.lexists(path):
                 os.unlink(path)
-            os.symlink(archive.read(name), os.fsencode(path))
+            os.symlink(archive.read(info), os.fsencode(path))
             continue
-        path = archive.extract(name, dest)
+        path = archive.extract(info, dest)
         if mode:
             os.chmod(path, stat.S_IMODE(mode))
         os.utime(path, (_time(info), _time(info)))

@@ -53,7 +53,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         if not context.check:
             if different:
                 work.write()
-            result["archived"] = [path for path, _ in work.members] if work.whole else work.found
+            result["archived"] = work.archived() if work.whole else work.found
             packed = work.whole or args["format"] in ("tar", "zip")
             result["dest_state"] = "incomplete" if work.whole and work.missing else "archive" if packed else "compress"
             if args["remove"]:
@@ -89,6 +89,11 @@ class _Work:
         if args["remove"] and any(_inside(self.dest, path) for path in self.paths if os.path.isdir(path)):
             raise ModuleFailed("Error, created archive can not be contained in source paths when remove=true", **shown)
         self.members = list(self._members())
+
+    def archived(self) -> List[str]:
+        """What is told to be in the archive: of a zip no folders (Ansible)."""
+        told = [path for path, _ in self.members]
+        return [path for path in told if not os.path.isdir(path)] if self._args["format"] == "zip" else told
 
     def _members(self) -> Iterator[Tuple[str, str]]:
         """(path, name in the archive), folders before what they hold."""

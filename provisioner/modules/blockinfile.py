@@ -34,6 +34,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     exists = os.path.exists(path)
     if not exists and not args["create"]:
         raise ModuleFailed("Path %s does not exist !" % path, rc=257)
+    if not exists and args["state"] == "absent":
+        return {"changed": False, "msg": "File %s not present" % path}
     text = ""
     if exists:
         with open(path, newline="", errors="surrogateescape") as file:

@@ -1,12 +1,13 @@
 """known_hosts: the key of a host in a file of keys that ssh trusts. One key of each type for a name, plain or hashed."""
 
 import base64
+import contextlib
 import fnmatch
 import hashlib
 import hmac
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 from provisioner.agent import attributes, contents
 from provisioner.agent.context import Context, ModuleFailed
@@ -32,23 +33,41 @@ class Entry(NamedTuple):
     comment: str
 
 
+class Found(NamedTuple):
+    """What a file says of a host."""
+
+    known: bool
+    """Whether it has any key for the host."""
+    replaced: bool
+    """Whether the wanted key is another than is there."""
+    line: Optional[int]
+    """Which line (from 0) has the key, or another of its type."""
+
+
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     name, path, present = args["name"], args["path"], args["state"] == "present"
     if "," in name:
         raise ModuleFailed("Comma separated list of names is not supported. Please pass a single name to lookup in the known_hosts file.")
-    key = _checked_key(args["key"], name, present)
+    key = _checked_key(args["key"], name, present, args["hash_host"])
     before = _read(path)
-    after = changed_text(before, name, key, present, args["hash_host"])
-    changed = before != after
+    found = looked_up(before or "", name, key)
+    after = changed_text(before or "", found, key, present)
     header = path if os.path.exists(path) else "/dev/null"
     result: Dict[str, Any] = {
-        "changed": changed,
-        "diff": {"before_header": header, "after_header": path, "before": before or "", "after": after or ""},
+        "changed": found.replaced or found.known != present,
+        "diff": {"before_header": header, "after_header": path, "before": before or "", "after": after},
     }
-    if context.check:
+    if not present and key and found.line is None:
+        result["changed"] = False
+    elif context.check:
         return result
-    if changed:
-        _write(path, after or "")
+    elif found.known and not key:
+        left = without_host(before or "", name)
+        if left != before:
+            _keep_old(path)
+            _write(path, left)
+    elif result["changed"]:
+        _write(path, after)
     result.update({each: args[each] for each in ("name", "key", "path", "hash_host", "state")})
     return dict(result, state=attributes.state_of(path), **{k: v for k, v in attributes.describe(path).items() if k != "state"})
 
@@ -67,6 +86,13 @@ def _write(path: str, text: str) -> None:
     if not os.path.isdir(os.path.dirname(path) or "."):
         raise ModuleFailed("Failed to write to file %s: the folder %s does not exist" % (path, os.path.dirname(path)))
     contents.write(path, text.encode("utf-8", "surrogateescape"))
+
+
+def _keep_old(path: str) -> None:
+    """What ssh-keygen leaves of the file that hosts are taken out of."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path + ".old")
+    os.link(path, path + ".old")
 
 
 def parsed(line: str) -> Optional[Entry]:
@@ -105,68 +131,56 @@ def hashed(name: str) -> str:
     return "%s%s|%s" % (_HASHED, base64.b64encode(salt).decode(), base64.b64encode(digest).decode())
 
 
-def _checked_key(key: Optional[str], name: str, present: bool) -> List[str]:
-    """The lines of the key. Raises ModuleFailed when they are not for this host."""
-    if key is None:
+def _checked_key(key: Optional[str], name: str, present: bool, hash_host: bool) -> str:
+    """The text of the key as it goes into the file. Raises ModuleFailed when it is not for this host."""
+    if not key:
         if present:
             raise ModuleFailed("No key specified when adding a host")
-        return []
-    lines = [line.strip() for line in key.splitlines() if line.strip() and not line.strip().startswith("#")]
-    entries = [parsed(line) for line in lines]
-    if not lines or any(entry is None or not names_host(entry.hosts, name) for entry in entries):
+        return ""
+    first = parsed(key)
+    if hash_host and first is not None:
+        key = " ".join(part for part in first._replace(hosts=hashed(name)) if part)
+    key = key if key.endswith("\n") else key + "\n"
+    if not any(entry is not None and names_host(entry.hosts, name) for entry in map(parsed, key.splitlines())):
         raise ModuleFailed("Host parameter does not match hashed host field in supplied key")
-    return lines
+    return key
 
 
-def changed_text(text: Optional[str], name: str, key: List[str], present: bool, hash_host: bool) -> Optional[str]:
-    """The file with these keys for the host; without `key` and not `present`: with none for it."""
-    lines = (text or "").splitlines()
-    if not present:
-        if not key:
-            left = [line for line in lines if not _of_host(line, name)]
-        else:
-            left = [line for line in lines if not any(_same(line, each, name) for each in key)]
-        return text if left == lines else "".join(line + "\n" for line in left)
-    for each in key:
-        lines = _with(lines, name, each, hash_host)
-    joined = "".join(line + "\n" for line in lines)
-    return text if text is not None and lines == text.splitlines() else joined
-
-
-def _of_host(line: str, name: str) -> bool:
-    entry = parsed(line)
-    return entry is not None and names_host(entry.hosts, name)
-
-
-def _same(line: str, key: str, name: str) -> bool:
-    """Whether a line has this key for this host, whatever its comment."""
-    entry, wanted = parsed(line), parsed(key)
-    return (
-        entry is not None
-        and wanted is not None
-        and (entry.marker, entry.kind, entry.key) == (wanted.marker, wanted.kind, wanted.key)
-        and names_host(entry.hosts, name)
-    )
-
-
-def _with(lines: List[str], name: str, key: str, hash_host: bool) -> List[str]:
+def looked_up(text: str, name: str, key: str) -> Found:
+    """Where the file has the key, or one of its type; a line for several hosts is another line than one for this host alone."""
     wanted = parsed(key)
-    assert wanted is not None
-    there = [line for line in lines if _same(line, key, name)]
-    if any(_is_hashed(line) == hash_host for line in there):
-        return lines
-    left = []
-    for line in lines:
+    known = False
+    for number, line in enumerate(text.splitlines()):
         entry = parsed(line)
-        replaced = entry is not None and (entry.marker, entry.kind) == (wanted.marker, wanted.kind) and names_host(entry.hosts, name)
-        if not replaced:
+        if entry is None or not names_host(entry.hosts, name):
+            continue
+        known = True
+        if wanted is None:
+            continue
+        if not entry.marker and wanted.hosts.startswith(_HASHED) and entry.hosts.startswith(_HASHED):
+            wanted = wanted._replace(hosts=entry.hosts)  # hashed already: with which salt doesn't matter
+        if entry[:4] == wanted[:4]:
+            return Found(True, False, number)
+        if not entry.marker and entry.kind == wanted.kind:
+            return Found(True, True, number)
+    return Found(known, known and wanted is not None, None)
+
+
+def changed_text(text: str, found: Found, key: str, present: bool) -> str:
+    """The file with the key at its end, and without the line that it replaces; where not `present`, without the line that has it."""
+    lines = text.splitlines(keepends=True)
+    if (found.replaced or not present) and found.line is not None:
+        del lines[found.line]
+    if present and (found.replaced or found.line is None):
+        lines.append(key)
+    return "".join(lines)
+
+
+def without_host(text: str, name: str) -> str:
+    """The file without a host, as `ssh-keygen -R` leaves it: what is marked (@cert-authority, @revoked) stays."""
+    left = []
+    for line in text.splitlines(keepends=True):
+        entry = parsed(line)
+        if entry is None or entry.marker or not names_host(entry.hosts, name):
             left.append(line)
-    if hash_host and not wanted.hosts.startswith(_HASHED):
-        entry = wanted._replace(hosts=hashed(name))
-        key = " ".join(part for part in entry if part)
-    return [*left, key]
-
-
-def _is_hashed(line: str) -> bool:
-    entry = parsed(line)
-    return entry is not None and entry.hosts.startswith(_HASHED)
+    return "".join(left)

@@ -1,15 +1,17 @@
 """pip: Python packages, of the host's Python or in a virtual environment that is made when it is not there."""
 
+import importlib.util
 import os
 import re
 import shlex
 import sys
+import tempfile
 from typing import Any, Dict, List, Optional, Tuple
 
 from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS: Dict[str, Any] = {
-    "state": {"default": "present", "choices": ["absent", "forcereinstall", "latest", "present"]},
+    "state": {"default": "present", "choices": ["present", "absent", "latest", "forcereinstall"]},
     "name": {"type": "list", "elements": "str"},
     "version": {},
     "requirements": {},
@@ -41,55 +43,83 @@ _PATHS = ("git+", "hg+", "svn+", "bzr+", "http://", "https://", "file:", ".", "/
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    names = joined(args["name"] or [])
-    if args["version"] is not None:
-        if args["state"] == "latest":
-            raise ModuleFailed("version is incompatible with state=latest")
-        if len(names) > 1:
-            raise ModuleFailed(
-                "'version' argument is ambiguous when installing multiple package distributions. Please specify version restrictions next"
-                " to each package in 'name' argument."
-            )
-        if names and _REQUIREMENT.match(names[0]) and _REQUIREMENT.match(names[0]).group(3):  # type: ignore[union-attr]
-            raise ModuleFailed("The 'version' argument conflicts with any version specifier provided along with a package name.")
-        names = ["%s==%s" % (name, args["version"]) for name in names]
     if args["umask"] is not None:
         _set_umask(args["umask"])
-    said = Said()
-    made = _environment(args, said, context)
-    if made is None:  # it would be made, and all would be installed
-        return {"changed": True}
-    pip, fresh = made
-    command = pip + _VERB[args["state"]] + _options(args) + (names if args["name"] else ["-r", args["requirements"]])
-    changed = _change(args, names, pip, command, said, context)
-    result: Dict[str, Any] = {
-        "changed": changed or fresh,
+    if args["version"] is not None and args["state"] == "latest":
+        raise ModuleFailed("version is incompatible with state=latest")
+    folder = args["virtualenv"]
+    if folder:
+        folder = os.path.join(args["chdir"] or os.path.abspath("."), folder)
+    said = Said(args, folder, context)
+    fresh = bool(folder) and not os.path.exists(os.path.join(folder, "bin", "activate"))
+    if fresh:
+        if context.check:  # it would be made, and all would be installed
+            return {"changed": True}
+        said.done([*_maker(args, context), folder])
+    pip = _pip(args, folder, context)
+    names = _wanted(args)
+    options = _options(args)
+    command = pip + _VERB[args["state"]] + options + (names if args["name"] else ["-r", args["requirements"]])
+    if context.check:
+        return {"changed": True} if options or not names or args["state"] == "latest" else _checked(args["state"], names, pip, said)
+    return {
+        "changed": _change(args, pip, command, said) or fresh,
         "cmd": command,
         "name": args["name"],
         "version": args["version"],
         "state": args["state"],
         "requirements": args["requirements"],
-        "virtualenv": args["virtualenv"],
+        "virtualenv": folder,
         "stdout": said.out,
         "stderr": said.err,
     }
-    return {"changed": result["changed"]} if context.check else result
 
 
 class Said:
-    def __init__(self) -> None:
-        self.out, self.err = "", ""
+    """Runs commands as this task asks, and keeps what they said."""
 
-    def run(self, command: List[str], args: Dict[str, Any], context: Context) -> None:
-        code, out, err = context.run(command, cwd=args["chdir"])
-        # What is not there needs no removing.
-        if code != 0 and not (args["state"] == "absent" and re.search(r"[Nn]ot installed", out + err)):
-            msg = "stdout: %s\n" % out if out else ""
-            raise ModuleFailed(
-                (msg + (":stderr: %s" % err if err else "")) or "pip failed",
-                cmd=command, rc=code, stdout=out, stderr=err, stdout_lines=out.splitlines(), stderr_lines=err.splitlines(),
-            )  # fmt: skip
+    def __init__(self, args: Dict[str, Any], folder: Optional[str], context: Context) -> None:
+        self.out, self.err = "", ""
+        self._args, self._context = args, context
+        self._env = {"PATH": "%s:%s" % (os.path.join(folder, "bin"), os.environ.get("PATH", os.defpath))} if folder else {}
+        if args["break_system_packages"]:  # a pip that does not know of this has no such option
+            self._env["PIP_BREAK_SYSTEM_PACKAGES"] = "1"
+
+    def run(self, command: List[str]) -> Tuple[int, str]:
+        """(exit code, all it said)"""
+        code, out, err = self._context.run(command, cwd=self._args["chdir"] or tempfile.gettempdir(), env=self._env)
         self.out, self.err = self.out + out, self.err + err
+        return code, out + err
+
+    def done(self, command: List[str]) -> str:
+        code, text = self.run(command)
+        if code != 0:
+            self.fail(command)
+        return text
+
+    def fail(self, command: List[str]) -> None:
+        told = "stdout: %s" % self.out if self.out else ""
+        raise ModuleFailed(told + ("\n:stderr: %s" % self.err if self.err else ""), cmd=command)
+
+
+def _wanted(args: Dict[str, Any]) -> List[str]:
+    """The packages as pip takes them. Raises ModuleFailed for a version that can't be meant."""
+    names = joined(args["name"] or [])
+    version = args["version"]
+    if version is None or not names:
+        return names
+    if len(names) > 1:
+        raise ModuleFailed(
+            "'version' argument is ambiguous when installing multiple package distributions. Please specify version restrictions next"
+            " to each package in 'name' argument."
+        )
+    plain = _REQUIREMENT.match(names[0])
+    if plain and plain.group(3):
+        raise ModuleFailed(
+            "The 'version' argument conflicts with any version specifier provided along with a package name. "
+            "Please keep the version specifier, but remove the 'version' argument."
+        )
+    return [names[0] + ("==" if version[:1].isdigit() else "") + version]
 
 
 def joined(items: List[str]) -> List[str]:
@@ -111,48 +141,31 @@ def _set_umask(text: str) -> None:
 
 
 def _options(args: Dict[str, Any]) -> List[str]:
-    words: List[str] = []
-    if args["break_system_packages"]:
-        words.append("--break-system-packages")
-    if args["extra_args"]:
-        words += shlex.split(args["extra_args"])
-    if args["editable"] and args["state"] != "absent" and args["name"]:
-        words.append("-e")
-    return words
+    words = shlex.split(args["extra_args"] or "")
+    return [*words, "-e"] if args["editable"] and "-e" not in words else words
 
 
-def _environment(args: Dict[str, Any], said: Said, context: Context) -> Optional[Tuple[List[str], bool]]:
-    """(the command pip, whether a virtual environment was made for it)"""
-    folder = args["virtualenv"]
-    if folder:
-        folder = os.path.join(args["chdir"] or ".", folder) if not os.path.isabs(folder) else folder
-        fresh = not os.path.exists(os.path.join(folder, "bin", "activate"))
-        if fresh:
-            if context.check:
-                return None
-            said.run(_maker(args, context) + [args["virtualenv"]], args, context)
-        return [_pip_of(os.path.join(folder, "bin"))], fresh
+def _pip(args: Dict[str, Any], folder: Optional[str], context: Context) -> List[str]:
+    names = ["pip3"]
     if args["executable"]:
-        return [args["executable"] if os.path.isabs(args["executable"]) else context.which(args["executable"])], False
-    code, _, _ = context.run([sys.executable, "-m", "pip", "--version"])
-    if code == 0:
-        return [sys.executable, "-m", "pip"], False
-    for name in ("pip3", "pip"):
-        try:
-            return [context.which(name)], False
-        except ModuleFailed:
-            continue
-    raise ModuleFailed("Unable to find any of pip3, pip to use.  pip needs to be installed.")
-
-
-def _pip_of(folder: str) -> str:
-    for name in ("pip", "pip3"):
-        if os.path.exists(os.path.join(folder, name)):
-            return os.path.join(folder, name)
-    raise ModuleFailed(
-        "Unable to find pip in the virtualenv, %s, under any of these names: pip, pip3. Make sure pip is present in the virtualenv."
-        % folder
-    )
+        if os.path.isabs(args["executable"]):
+            return [args["executable"]]
+        names = [args["executable"]]
+    elif folder:
+        names = ["pip3", "pip"]
+        for name in names:
+            if os.access(os.path.join(folder, "bin", name), os.X_OK):
+                return [os.path.join(folder, "bin", name)]
+        raise ModuleFailed(
+            "Unable to find pip in the virtualenv, %s, under any of these names: %s. Make sure pip is present in the virtualenv."
+            % (folder, ", ".join(names))
+        )
+    elif importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    try:
+        return [context.which(names[0])]
+    except ModuleFailed:
+        raise ModuleFailed("Unable to find any of %s to use.  pip needs to be installed." % ", ".join(names))
 
 
 def _maker(args: Dict[str, Any], context: Context) -> List[str]:
@@ -166,31 +179,43 @@ def _maker(args: Dict[str, Any], context: Context) -> List[str]:
         if args["virtualenv_python"]:
             raise ModuleFailed("virtualenv_python should not be used when using the venv module or pyvenv as virtualenv_command")
         return words
-    return [*words, "-p", args["virtualenv_python"] or sys.executable]
+    return [*words, "-p%s" % (args["virtualenv_python"] or sys.executable)]
 
 
-def _change(args: Dict[str, Any], names: List[str], pip: List[str], command: List[str], said: Said, context: Context) -> bool:
-    before = _freeze(pip, context)
-    if context.check:
-        if args["requirements"] or args["state"] in ("latest", "forcereinstall") or args["editable"]:
-            return True
-        there = [_satisfied(name, before) for name in names]
-        return any(there) if args["state"] == "absent" else not all(there)
-    if args["state"] == "present" and args["name"] and not args["extra_args"] and not args["editable"]:
-        if all(_satisfied(name, before) for name in names):
-            return False
-    said.run(command, args, context)
-    if args["state"] == "forcereinstall":
-        return True
-    return _freeze(pip, context) != before
+def _change(args: Dict[str, Any], pip: List[str], command: List[str], said: Said) -> bool:
+    """Whether pip changed anything: by its words, or where these don't tell (requirements, repositories) by what is there."""
+    listed = bool(args["requirements"]) or any(re.match(r"(svn|git|hg|bzr)\+", name) for name in args["name"] or [])
+    before = _packages(pip, said)[1] if listed else ""
+    code, text = said.run(command)
+    # What is not there needs no removing.
+    if code != 0 and not (code == 1 and args["state"] == "absent" and "not installed" in text):
+        said.fail(command)
+    if args["state"] == "absent":
+        return "Successfully uninstalled" in text
+    return _packages(pip, said)[1] != before if listed else "Successfully installed" in text
 
 
-def _freeze(pip: List[str], context: Context) -> Dict[str, str]:
-    """Installed packages with their versions, by normalized name (PEP 503); pip list knows those that freeze leaves out."""
-    code, out, err = context.run([*pip, "list", "--format=freeze", "--disable-pip-version-check"])
-    if code != 0:
-        raise ModuleFailed("can't list what is installed: %s" % (err or out).strip(), cmd=pip, rc=code)
-    return {normalized(name): version for name, _, version in (line.partition("==") for line in out.splitlines()) if version}
+def _checked(state: str, names: List[str], pip: List[str], said: Said) -> Dict[str, Any]:
+    command, out = _packages(pip, said, told=True)
+    there = {normalized(name): version for name, _, version in (line.partition("==") for line in out.splitlines()) if version}
+    found = [_satisfied(name, there) for name in names]
+    changed = (state == "present" and not all(found)) or (state == "absent" and any(found))
+    return {"changed": changed, "cmd": " ".join(command), "stdout": said.out, "stderr": said.err}
+
+
+def _packages(pip: List[str], said: Said, told: bool = False) -> Tuple[List[str], str]:
+    """(how it was asked, what is installed); only where `told` it counts among what was said."""
+    kept = said.out, said.err
+    for command in ([*pip, "list", "--format=freeze"], [*pip, "freeze"]):  # an old pip lists in no such form
+        said.out, said.err = "", ""
+        code, _ = said.run(command)
+        out, err = said.out, said.err
+        if code == 0:
+            break
+    else:
+        said.fail(command)
+    said.out, said.err = (kept[0] + out, kept[1] + err) if told else kept
+    return command, out
 
 
 def normalized(name: str) -> str:

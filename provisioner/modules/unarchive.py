@@ -80,7 +80,7 @@ def _unpacked(args: Dict[str, Any], path: str, shown: str, dest: str, context: C
     if result["changed"] and not context.check:
         result["extract_results"] = archive.extract()
         if result["extract_results"]["rc"] != 0:
-            raise ModuleFailed("failed to unpack %s to %s" % (shown, dest), **result)
+            raise ModuleFailed("failed to unpack %s to %s" % (shown, dest), **dict(result, changed=False))
     if not context.check:
         result["changed"] = _attributes(args, archive.names, context) or result["changed"]
     result.update(attributes.describe(dest))
@@ -190,7 +190,10 @@ class _Zip:
         self._args, self._path, self._context = args, path, context
         self.prepared = ""
         with zipfile.ZipFile(path) as archive:
-            self.names = [name for name in archive.namelist() if self._chosen(name)]
+            held = zip_tree.entries(archive)
+        self.names = [name for name in held if self._chosen(name)]
+        # unzip answers with an error when there is nothing of a name it was asked for.
+        self._nothing_of = any(not fnmatch.filter(held, pattern) for pattern in args["include"])
 
     def _chosen(self, name: str) -> bool:
         include = self._args["include"]
@@ -201,11 +204,12 @@ class _Zip:
     def differs(self) -> bool:
         newer: List[str] = []
         with zipfile.ZipFile(self._path) as archive:
-            lines = zip_tree.compared(archive, self.names, self._args, newer)
+            held = zip_tree.entries(archive)
+            lines = zip_tree.compared([held[name] for name in self.names], self._args, newer)
         if newer:
             self._args = dict(self._args, exclude=[*self._args["exclude"], *newer])
         self.prepared = "".join(line + "\n" for line in lines)
-        return bool(lines)
+        return bool(lines) or self._nothing_of
 
     def extract(self) -> Dict[str, Any]:
         program: Optional[str] = None
@@ -216,7 +220,8 @@ class _Zip:
                 raise
         if program is None:
             with zipfile.ZipFile(self._path) as archive:
-                zip_tree.extract(archive, [name for name in self.names if self._chosen(name)], self._args["dest"])
+                held = zip_tree.entries(archive)
+                zip_tree.extract(archive, [held[name] for name in self.names if self._chosen(name)], self._args["dest"])
             return {"cmd": [], "rc": 0, "out": "", "err": ""}
         command = [program, "-o", *self._args["extra_opts"], self._path, *self._args["include"]]
         command += ["-x", *self._args["exclude"]] if self._args["exclude"] else []

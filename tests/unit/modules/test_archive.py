@@ -41,7 +41,8 @@ def test_a_folder_in_every_format(call: Any, tree: Path, tmp_path: Path, form: s
     assert (checked["changed"], checked["archived"], checked["dest_state"], dest.exists()) == (True, [], "absent", False)
     made = call("archive", args)
     assert (made["changed"], made["dest_state"], made["arcroot"], made["mode"]) == (True, "archive", f"{tree}/", "0640")
-    assert sorted(made["archived"]) == [str(tree / name) for name in ("a/b", "a/b/two.log", "a/link", "a/one.txt")]
+    folders = [] if form == "zip" else ["a/b"]
+    assert sorted(made["archived"]) == [str(tree / name) for name in (*folders, "a/b/two.log", "a/link", "a/one.txt")]
     assert names(dest) == ["a/b/" if form == "zip" else "a/b", "a/b/two.log", "a/link", "a/one.txt"]
     written = dest.stat().st_ino
     again = call("archive", args)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from provisioner.modules import known_hosts
 from tests.module_calls import Call
 
 ONE = "example.org ssh-ed25519 AAAAone"
@@ -16,22 +15,37 @@ RSA = "example.org ssh-rsa AAAArsa"
 
 
 @pytest.mark.parametrize(
-    ("before", "name", "key", "present", "after"),
+    ("before", "key", "present", "changed", "after"),
     [
-        ("", "example.org", [ONE], True, f"{ONE}\n"),
-        (f"{ONE}\n", "example.org", [TWO], True, f"{TWO}\n"),
-        (f"{ONE}\n", "example.org", [RSA], True, f"{ONE}\n{RSA}\n"),
-        (f"# c\n{ONE} comment\n", "EXAMPLE.org", [ONE], True, f"# c\n{ONE} comment\n"),
-        (f"{ONE}\n{RSA}\n", "example.org", [RSA], False, f"{ONE}\n"),
-        (f"{ONE}\n{RSA}\nother ssh-rsa x\n", "example.org", [], False, "other ssh-rsa x\n"),
-        (f"{ONE}\n", "example.com", [], False, f"{ONE}\n"),
-        ("*.org,!example.org ssh-rsa x\n", "example.org", [], False, "*.org,!example.org ssh-rsa x\n"),
-        ("*.org ssh-rsa x\n", "example.org", [], False, ""),
-        ("[h.org]:22 ssh-rsa x\n", "[h.org]:22", [], False, ""),
+        ("", ONE, True, True, f"{ONE}\n"),
+        (f"{ONE}\n", TWO, True, True, f"{TWO}\n"),
+        (f"{ONE}\n", RSA, True, True, f"{ONE}\n{RSA}\n"),
+        (f"# c\n{ONE} comment\n", ONE, True, False, f"# c\n{ONE} comment\n"),
+        ("example.org,other ssh-rsa AAAArsa\n", RSA, True, True, f"{RSA}\n"),
+        (f"@cert-authority {RSA}\n", RSA, True, True, f"@cert-authority {RSA}\n{RSA}\n"),
+        (f"{RSA}\n", f"@cert-authority {RSA}", True, True, f"@cert-authority {RSA}\n"),
+        (f"{ONE}\n{RSA}\n", RSA, False, True, f"{ONE}\n"),
+        (f"@cert-authority {RSA}\n", RSA, False, False, f"@cert-authority {RSA}\n"),
+        (f"{ONE}\n{RSA}\nother ssh-rsa x\n", None, False, True, "other ssh-rsa x\n"),
+        (f"@revoked {ONE}\n{RSA}\n", None, False, True, f"@revoked {ONE}\n"),
+        ("example.com ssh-rsa x\n", None, False, False, "example.com ssh-rsa x\n"),
+        ("*.org,!example.org ssh-rsa x\n", None, False, False, "*.org,!example.org ssh-rsa x\n"),
+        ("*.org ssh-rsa x\n", None, False, True, ""),
     ],
 )
-def test_text(before: str, name: str, key: list[str], present: bool, after: str) -> None:
-    assert known_hosts.changed_text(before, name, key, present, False) == after
+def test_the_file(call: Call, tmp_path: Path, before: str, key: str | None, present: bool, changed: bool, after: str) -> None:
+    path = tmp_path / "kh"
+    path.write_text(before)
+    args = {"name": "EXAMPLE.org", "path": str(path), "state": "present" if present else "absent", **({"key": key} if key else {})}
+    assert call("known_hosts", args)["changed"] is changed
+    assert path.read_text() == after
+
+
+def test_what_is_removed_stays_in_the_old_file(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "kh"
+    path.write_text("[h.org]:22 ssh-rsa x\n")
+    assert call("known_hosts", {"name": "[h.org]:22", "path": str(path), "state": "absent"})["changed"]
+    assert (path.read_text(), (tmp_path / "kh.old").read_text()) == ("", "[h.org]:22 ssh-rsa x\n")
 
 
 def test_first_changes_then_does_not(call: Call, tmp_path: Path) -> None:

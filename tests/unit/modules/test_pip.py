@@ -17,8 +17,14 @@ echo "$@" >>"$here/calls"
 touch "$here/packages"
 case "$1" in
 list) cat "$here/packages" ;;
-install) shift; for word; do case "$word" in -*) ;; *==*) echo "$word" >>"$here/packages" ;; *) echo "$word==1.0" >>"$here/packages" ;; esac; done ;;
-uninstall) grep -v "^$3==" "$here/packages" >"$here/new"; mv "$here/new" "$here/packages" ;;
+install) shift
+    for word; do
+        case "$word" in -*) continue ;; *==*) ;; *) word="$word==1.0" ;; esac
+        grep -qxF "$word" "$here/packages" && echo "Requirement already satisfied: $word" && continue
+        echo "$word" >>"$here/packages"; echo "Successfully installed $word"
+    done ;;
+uninstall) grep -q "^$3==" "$here/packages" || { echo "WARNING: Skipping $3 as it is not installed." >&2; exit; }
+    grep -v "^$3==" "$here/packages" >"$here/new"; mv "$here/new" "$here/packages"; echo "  Successfully uninstalled $3" ;;
 esac
 """
 
@@ -37,13 +43,14 @@ def calls(pip: Path) -> list[str]:
 
 def test_install_then_nothing_then_remove(call: Call, pip: Path) -> None:
     args = {"name": ["one", "two"], "executable": str(pip)}
-    assert call("pip", args, check=True) == {"changed": True}
+    listed = {"changed": True, "cmd": f"{pip} list --format=freeze", "stdout": "", "stderr": ""}
+    assert call("pip", args, check=True) == listed
     first = call("pip", args)
     assert (first["changed"], first["cmd"], first["name"]) == (True, [str(pip), "install", "one", "two"], ["one", "two"])
-    assert call("pip", args)["changed"] is False and call("pip", args, check=True) == {"changed": False}
+    assert call("pip", args)["changed"] is False and call("pip", args, check=True)["changed"] is False
     assert call("pip", {**args, "name": "one", "state": "absent"})["changed"] is True
     assert call("pip", {**args, "name": "one", "state": "absent"})["changed"] is False
-    assert calls(pip) == ["install one two", "uninstall -y one", "uninstall -y one"]
+    assert calls(pip) == ["install one two", "install one two", "uninstall -y one", "uninstall -y one"]
 
 
 @pytest.mark.parametrize(
@@ -53,8 +60,9 @@ def test_install_then_nothing_then_remove(call: Call, pip: Path) -> None:
         ({"name": "a", "state": "latest"}, "install -U a"),
         ({"name": "a", "state": "forcereinstall"}, "install -U --force-reinstall a"),
         ({"requirements": "/r.txt", "extra_args": "--no-index -q"}, "install --no-index -q -r /r.txt"),
-        ({"name": "/src", "editable": True, "break_system_packages": True}, "install --break-system-packages -e /src"),
+        ({"name": "/src", "editable": True, "break_system_packages": True}, "install -e /src"),
         ({"name": "a>=1,<2"}, "install a>=1,<2"),
+        ({"name": "a", "version": "<2,>=1"}, "install a<2,>=1"),
     ],
 )
 def test_command_lines(call: Call, pip: Path, args: dict[str, Any], words: str) -> None:
@@ -101,8 +109,10 @@ def test_what_is_there_goes_by_its_normal_name() -> None:
         ({"name": "a", "version": "1", "state": "latest"}, "version is incompatible with state=latest"),
         (
             {"name": "a==1", "version": "1"},
-            "The 'version' argument conflicts with any version specifier provided along with a package name.",
+            "The 'version' argument conflicts with any version specifier provided along with a package name. "
+            "Please keep the version specifier, but remove the 'version' argument.",
         ),
+        ({"name": "a", "executable": "nosuchpip"}, "Unable to find any of nosuchpip to use.  pip needs to be installed."),
         ({"name": "a", "umask": "x"}, "umask must be an octal integer"),
     ],
 )
