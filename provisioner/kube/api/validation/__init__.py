@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import statuses
 from provisioner.kube.api.validation.metadata import validate_metadata, validate_metadata_update
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -80,6 +81,16 @@ _MODULES = {
     ("apiregistration.k8s.io", "APIService"): "extensions",
 }
 
+# Those that need nothing of their kind's module.
+_STATUSES = {
+    ("", "Pod"): statuses.pod,
+    ("", "Service"): statuses.service,
+    ("networking.k8s.io", "Ingress"): statuses.balancer,
+    ("", "ReplicationController"): statuses.counts,
+    ("batch", "Job"): statuses.counts,
+    **{("apps", kind): statuses.counts for kind in ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")},
+}
+
 
 def _module(obj: Any) -> ModuleType | None:
     return _module_of(type(obj).GROUP, type(obj).KIND)
@@ -115,4 +126,10 @@ def validate_update(new: Any, old: Any) -> list[FieldError]:
 
 
 def validate_status_update(new: Any, old: Any) -> list[FieldError]:
-    return validate_metadata_update(new, old) + _run(_module(new), ("status",), new, old)
+    key = (type(new).GROUP, type(new).KIND)
+    check: Callable[[Any, Any], list[FieldError]] | None = _STATUSES.get(key)
+    found = check(new, old) if check is not None else _run(_module(new), ("status",), new, old)
+    if found and check is not None:
+        before = check(old, old)
+        found = [problem for problem in found if problem not in before]
+    return validate_metadata_update(new, old) + found
