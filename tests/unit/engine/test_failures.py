@@ -75,36 +75,6 @@ def test_loops_that_are_refused(tmp_path: Path, text: str, message: str) -> None
     assert caught.value.exit_code == 1
 
 
-@pytest.mark.parametrize(
-    ("task", "named"),
-    [
-        ("file: {state: '{{ u1 }}', path: '{{ u2 }}', mode: '{{ u3 }}'}", "for 'mode': 'u3' is undefined"),
-        ("set_fact: {b: '{{ u2 }}', a: '{{ u1 }}'}", "for 'a': 'u1' is undefined"),
-        ("command: echo {{ u2 }}\n  args: {chdir: '{{ u3 }}'}", "for '_raw_params': 'u2' is undefined"),
-        ("debug: {msg: {b: '{{ u2 }}', a: '{{ u1 }}'}}", "for 'msg': 'u2' is undefined"),
-    ],
-)
-def test_of_several_arguments_the_first_by_name_is_complained_of(tmp_path: Path, task: str, named: str) -> None:
-    assert named in play(tmp_path, tasks(f"- {task}\n  name: it\n")).results("it")[0]["msg"]
-
-
-@pytest.mark.parametrize(
-    ("task", "groups"),
-    [
-        ("add_host: {name: new, groups: g}\n  failed_when: true", ["h1"]),
-        ("add_host: {name: 'n{{ item }}', groups: g}\n  loop: [1, 2]\n  failed_when: item == 2", ["h1"]),
-        ("group_by: {key: g}\n  failed_when: true", ["h1"]),
-        ("add_host: {name: new, groups: g}\n  failed_when: false", ["h1", "new"]),
-    ],
-)
-def test_hosts_and_groups_of_a_task_that_fails_are_not_there(tmp_path: Path, task: str, groups: list[str]) -> None:
-    done = play(
-        tmp_path, tasks(f"- {task}\n  name: it\n  ignore_errors: true\n- debug: {{msg: '{{{{ [groups.all, groups.g is defined] }}}}'}}\n")
-    )
-    assert sorted(done.messages()[0][0]) == groups and done.messages()[0][1] is ("new" in groups)
-    assert done.results("it")[0]["changed"] is ("new" in groups)
-
-
 def test_what_nobody_has_foreseen_in_an_action_is_a_failure_as_any_other(tmp_path: Path) -> None:
     text = tasks(
         "- ping:\n  register: r\n  ignore_errors: true\n- debug: {msg: '{{ [r is failed, r.msg] }}'}\n- ping:\n  failed_when: false\n"

@@ -1,0 +1,45 @@
+"""Proves where plugins of one kind are found, which of equal names counts, and that loading them shows what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioner.engine.collections import Collections
+from provisioner.engine.own_plugins import OwnPlugins, files_of
+
+
+def write(path: Path, text: str = "VALUE = __name__\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_the_first_of_equal_names_counts(tmp_path: Path) -> None:
+    first = write(tmp_path / "a" / "vars_plugins" / "one.py")
+    write(tmp_path / "b" / "vars_plugins" / "one.py")
+    write(tmp_path / "b" / "vars_plugins" / "__init__.py")
+    write(tmp_path / "b" / "callback_plugins" / "other.py")
+    own = OwnPlugins(Collections([]), "vars")
+    for name in ("a", "b", "none"):
+        own.add(tmp_path / name)
+    assert own.names() == ["one"] and own.find("one") == first and "other" not in own
+    assert own.load("one").VALUE == "_vars_one"
+    with pytest.raises(KeyError):
+        own.load("none")
+
+
+def test_one_of_a_collection_goes_by_its_full_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "ansible_collections" / "acme" / "found" / "plugins" / "vars" / "far.py")
+    own = OwnPlugins(Collections([tmp_path]), "vars")
+    assert own.find("acme.found.far") == path and own.find("far") is None and own.find("acme.found.none") is None
+    assert own.load("acme.found.far").VALUE == "ansible_collections.acme.found.plugins.vars.far"
+
+
+def test_a_file_that_is_no_python_says_so(tmp_path: Path) -> None:
+    own = OwnPlugins(Collections([]), "vars")
+    own.add_file("broken", write(tmp_path / "broken.py", "no python\n"))
+    with pytest.raises(SyntaxError):
+        own.load("broken")
+    assert [path.name for path in files_of(tmp_path)] == ["broken.py"] and list(files_of(tmp_path / "none")) == []
