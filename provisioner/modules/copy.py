@@ -46,7 +46,7 @@ def _sent(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     target = os.path.join(dest, name or "") if dest.endswith("/") else dest
     if os.path.isdir(target) and (args["follow"] or not os.path.islink(target)):
         if not name:
-            raise ModuleFailed("can not use content with a dir as dest")
+            raise ModuleFailed("can not use content with a dir as dest", _unsent=True)
         target = os.path.join(target, name)
     there = os.path.exists(target) if args["follow"] else os.path.lexists(target)
     if there and not args["force"]:
@@ -60,8 +60,16 @@ def _sent(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         result["diff"] = [contents.sent_difference(target, path, args["_source"])]
     if context.check:
         return result
+    if args["checksum"] and args["checksum"] != args["_checksum"]:
+        told = {"checksum": args["_checksum"], "expected_checksum": args["checksum"]}
+        raise ModuleFailed("Copied file does not match the expected checksum. Transfer failed.", **dict(result, **told, changed=False))
     result.update(src=args["_source"], checksum=args["_checksum"], md5sum=None)
-    return dict(result, **_place(args, context, path))
+    try:
+        return dict(result, **_place(args, context, path))
+    except ModuleFailed as error:
+        if "diff" in result:
+            error.more.setdefault("diff", result["diff"])
+        raise
 
 
 def _as_file(args: Dict[str, Any], context: Context, dest: str) -> Dict[str, Any]:

@@ -69,19 +69,15 @@ def send(
     if args.get("mode") == "preserve":
         args["mode"] = f"0{mode_of.stat().st_mode & 0o7777:o}" if mode_of else "0600"  # of the file that text travels in
     digest, checksum = sha256(data), sha1(data)
-    expected = args.pop("checksum", None)
-    if expected is not None and str(expected) != checksum:
-        msg = "Copied file does not match the expected checksum. Transfer failed."
-        return {"failed": True, "msg": msg, "checksum": checksum, "expected_checksum": str(expected), "diff": []}
     args.update(dest=dest, _blob=digest, _checksum=checksum, _original_basename=original)
     if mode_of is not None:
         args["_source"] = str(mode_of)
     result = yield call.module("copy", args, {digest: data})
     if result.pop("_kept", False):
         return {"changed": False, "dest": dest, **({"src": args["_source"]} if "_source" in args else {})}
-    if result.get("failed"):
+    if result.get("failed") and not result.pop("_unsent", False):
         result.setdefault("checksum", checksum)
-    if "checksum" in result or call.check:
+    if "checksum" in result or call.check or result.get("failed"):
         result.setdefault("diff", [])
     if "md5sum" in result:
         result["md5sum"] = hashlib.md5(data, usedforsecurity=False).hexdigest()
@@ -103,33 +99,32 @@ def _directory(call: ActionCall, source: Path, contents: bool, dest: str) -> Pla
         if not found.get("failed") and not found["stat"]["exists"]:
             folders.insert(0, {"path": root, "state": "directory", "mode": call.args.get("directory_mode")})
     changed = False
-    diffs: list[Any] = []
+    # Of a single file Ansible tells what came last: it, a folder that did not come about with it, a link.
     last: dict[str, Any] = {}
+    with_files = {"", *(path.rpartition("/")[0] for _, path in tree.files)}
     for args in folders:
-        last = yield call.module("file", {**shared, **args})
-        if last.get("failed"):
-            return last
-        changed = changed or bool(last.get("changed"))
+        made = yield call.module("file", {**shared, **args})
+        if made.get("failed"):
+            return made
+        changed = changed or bool(made.get("changed"))
+        if str(args["path"])[len(root) + 1 :] not in with_files:
+            last = made
     for file, path in tree.files:
         kept = {"follow": False} if tree.folders else {}
         folder, _, name = f"{root}/{path}".rpartition("/")
-        sent = yield from send(call, read_source(call, file), folder + "/", original=name, mode_of=file, changes=kept)
-        if sent.get("failed"):
-            return sent
-        changed = changed or bool(sent.get("changed"))
-        diffs.extend(sent["diff"] if isinstance(sent.get("diff"), list) else [sent["diff"]] if "diff" in sent else [])
-        last = last if tree.folders else sent
+        made = yield from send(call, read_source(call, file), folder + "/", original=name, mode_of=file, changes=kept)
+        if made.get("failed"):
+            return made
+        changed = changed or bool(made.get("changed"))
+        last = last or made
     for args in links:
         last = yield call.module("file", {**shared, **args})
         if last.get("failed"):
             return last
         changed = changed or bool(last.get("changed"))
-    made: dict[str, Any] = {"changed": changed, "dest": f"{root}/", "src": f"{source}/" if contents else str(source)}
-    if len(tree.files) == 1:  # Ansible tells about a single file, or what came after it
-        made = {**last, "dest": last.get("dest", last.get("path", f"{root}/")), "changed": changed}
-    if diffs:
-        made["diff"] = diffs
-    return made
+    if len(tree.files) == 1:
+        return {**last, "dest": last.get("dest", last.get("path", f"{root}/")), "changed": changed}
+    return {"changed": changed, "dest": f"{root}/", "src": f"{source}/" if contents else str(source)}
 
 
 class _Tree:
