@@ -22,7 +22,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from provisioner.kube.client import memory
+from provisioner.kube.client import memory, series
 from provisioner.kube.client.clock import SystemClock
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet
 from provisioner.kube.client.kubeconfig import ConfigError
@@ -164,7 +164,7 @@ class Daemon:
 async def _metrics(_: web.Request) -> web.Response:
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return web.Response(body=generate_latest() + series.text().encode(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def setup_logging(verbosity: int) -> None:

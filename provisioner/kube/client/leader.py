@@ -11,14 +11,16 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from provisioner.kube.api._generated import coordination_v1, meta_v1
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.client import series
 from provisioner.kube.client.client import Client, ConnectionFailed
 from provisioner.kube.client.clock import Clock, SystemClock
 from provisioner.kube.client.daemon import Daemon
 from provisioner.kube.client.flags import Flags, FlagSet, boolean, duration
+from provisioner.kube.client.series import Sample
 from provisioner.kube.client.tasks import spawn, stop
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,10 @@ class LeaderElector:
         self._led = False
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self.is_leader = False
+        series.tell(self)
+
+    def samples(self) -> Iterable[Sample]:
+        yield Sample("gauge", "leader_election_master_status", {"name": self._name}, self.is_leader)
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait to become leader, run `lead`, and return when leadership is lost (after `lead` was cancelled) or `lead` returns."""

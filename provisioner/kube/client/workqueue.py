@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
+from collections.abc import Iterable
 
+from provisioner.kube.client import series
 from provisioner.kube.client.clock import Clock, SystemClock
+from provisioner.kube.client.series import Sample
 from provisioner.kube.client.tasks import spawn
 
 
@@ -47,6 +50,14 @@ class WorkQueue:
         self._timer: asyncio.Task[None] | None = None
         self._takers: deque[asyncio.Future[None]] = deque()
         self._closed = False
+        self._adds = self._retries = 0
+        series.tell(self)
+
+    def samples(self) -> Iterable[Sample]:
+        labels = {"name": self.name}
+        yield Sample("gauge", "workqueue_depth", labels, len(self._order))
+        yield Sample("counter", "workqueue_adds_total", labels, self._adds)
+        yield Sample("counter", "workqueue_retries_total", labels, self._retries)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -57,6 +68,7 @@ class WorkQueue:
         if len(self._dirty) >= self._max_keys:
             raise QueueFull(f"queue {self.name}: {self._max_keys} keys wait")
         self._dirty.add(key)
+        self._adds += 1
         if key not in self._working:
             self._order.append(key)
             self._wake()
@@ -81,6 +93,7 @@ class WorkQueue:
         """Add the key after its backoff, which doubles with each call until `forget`."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
+        self._retries += 1
         self.add_after(key, min(self._max_delay_s, self._first_delay_s * 2 ** min(failures, 40)))
 
     def forget(self, key: str) -> None:

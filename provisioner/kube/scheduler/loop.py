@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from provisioner.kube.api._generated import core_v1, meta_v1, policy_v1, storage_v1
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.client import series
 from provisioner.kube.client.client import Client, ConnectionFailed
 from provisioner.kube.client.clock import Clock, SystemClock
 from provisioner.kube.client.events import EventRecorder
 from provisioner.kube.client.informer import InformerSet
+from provisioner.kube.client.series import Sample
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.scheduler.binding import Binder
 from provisioner.kube.scheduler.decide import Decision, decide, expected, make_room
@@ -65,6 +68,10 @@ class Scheduler:
         self._nominated: dict[str, tuple[PodFacts, str]] = {}
         self._turn = 0
         self.bound = 0
+        # (result, profile) -> attempts, by upstream's names of results
+        self._attempts: Counter[tuple[str, str]] = Counter()
+        self._preemptions = 0
+        series.tell(self)
         claims, volumes = informers.get(core_v1.PersistentVolumeClaim), informers.get(core_v1.PersistentVolume)
         classes = informers.get(storage_v1.StorageClass)
         self._budgets = informers.get(policy_v1.PodDisruptionBudget).store
@@ -76,6 +83,13 @@ class Scheduler:
         informers.get(core_v1.Pod).add_handler(self._pod_put, self._pod_changed, self._pod_gone)
         for kind in (claims, volumes, classes):
             kind.on_change(lambda _: self._move())
+
+    def samples(self) -> Iterable[Sample]:
+        for queue, count in self._queue.waiting().items():
+            yield Sample("gauge", "scheduler_pending_pods", {"queue": queue}, count)
+        for (result, profile), count in self._attempts.items():
+            yield Sample("counter", "scheduler_schedule_attempts_total", {"profile": profile, "result": result}, count)
+        yield Sample("counter", "scheduler_preemption_attempts_total", {}, self._preemptions)
 
     def _free_volumes(self) -> list[core_v1.PersistentVolume]:
         """Those that no decision of ours speaks for yet."""
@@ -200,7 +214,9 @@ class Scheduler:
                 chosen, more = make_room(facts, self._nodes, decision, budgets_of(self._budgets.list()) if decision.resolvable else ())
         if decision.node is None:
             self._queue.failed(facts.uid)
+            self._attempts["unschedulable", profile.name] += 1
             if chosen is not None:
+                self._preemptions += 1
                 self._nominated[facts.uid] = (facts, chosen.node)
             spawn(f"report {facts.key}", self._unschedulable(facts, decision.message + more, chosen))
             return
@@ -229,6 +245,7 @@ class Scheduler:
         except (StatusError, ConnectionFailed, TimeoutError) as error:
             if facts.uid in self._assumed:
                 self._forget(facts.uid)
+            self._attempts["error", facts.pod.spec.scheduler_name or DEFAULT_NAME] += 1
             log.warning("binding failed pod=%s node=%s: %s", facts.key, node, error)
             if isinstance(error, StatusError) and error.code == 404:
                 self._queue.remove(facts.uid)
@@ -237,6 +254,7 @@ class Scheduler:
                 self._wake.set()
         else:
             self.bound += 1
+            self._attempts["scheduled", facts.pod.spec.scheduler_name or DEFAULT_NAME] += 1
             self._recorder.event(facts.pod, "Normal", "Scheduled", f"Successfully assigned {facts.key} to {node}")
         finally:
             self._slots.release()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -97,6 +98,11 @@ class SchedulingQueue:
             self._unschedulable.pop(uid, None)
             self._in[uid] = "backoff"
             heapq.heappush(self._backoff, (max(now_s, waiting.tried_s + self._backoff_s(waiting)), next(self._count), uid))
+
+    def waiting(self) -> dict[str, int]:
+        """How many pods wait in each queue, by upstream's names of them."""
+        places = Counter(self._in.values())
+        return {"active": places["active"], "backoff": places["backoff"], "unschedulable": places["unschedulable"]}
 
     def __contains__(self, uid: str | None) -> bool:
         return uid in self._pods

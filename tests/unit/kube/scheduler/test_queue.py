@@ -27,6 +27,7 @@ def test_one_that_fits_nowhere_waits_for_a_change_and_backs_off() -> None:
         assert popped(queue, start) == "p"
         queue.failed("p")
         assert popped(queue, start + 500) is None, "nothing has changed"
+        assert queue.waiting() == {"active": 0, "backoff": 0, "unschedulable": 1}
         queue.move(start)
         assert queue.next_due_s() == start + backoff_s
         assert popped(queue, start + backoff_s - 0.1) is None
