@@ -76,3 +76,10 @@ def test_a_lost_host_is_unreachable_for_all_of_its_attempts_only() -> None:
 def test_a_host_that_says_nothing_is_an_error() -> None:
     with pytest.raises(TaskError, match="no result"):
         drive(attempt(Host(silent=True), "a"))
+
+
+def test_a_host_that_gives_no_result_fails_what_shared_its_message() -> None:
+    silent = Host(silent=True)
+    results = drive_together([attempt(silent, "a"), attempt(silent, "b"), attempt(Host(), "c")])
+    assert [result.get("msg") for result in results] == ["the host gave no result", "the host gave no result", None]
+    assert results[2] == {"told": ["c"]}
