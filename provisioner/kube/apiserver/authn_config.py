@@ -16,7 +16,7 @@ from provisioner.kube.apiserver import config_files
 from provisioner.kube.apiserver.config_files import Configuration, Section
 from provisioner.kube.client.flags import Flags
 
-VERSIONS = ("apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1")
+VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 CLAIMS, USER = frozenset({"claims"}), frozenset({"user"})
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512")
 

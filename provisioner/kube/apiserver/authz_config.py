@@ -20,7 +20,7 @@ from provisioner.kube.apiserver.config_files import Configuration, Section
 from provisioner.kube.client.flags import Flags, duration
 from provisioner.kube.client.kubeconfig import ClusterAccess, ConfigError, load_kubeconfig
 
-VERSIONS = ("apiserver.config.k8s.io/v1", "apiserver.config.k8s.io/v1beta1")
+VERSIONS = tuple(f"apiserver.config.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 DEFAULTS = Options()
 MODES = ("AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook")
 

@@ -146,7 +146,7 @@ class PodSecurity(Plugin):
             if pod.spec.runtime_class_name and pod.spec.runtime_class_name in self._configuration.exemptions.runtime_classes:
                 continue
             # As upstream: only what is violated is said, not by which container.
-            reasons = ", ".join(text.partition(" (")[0] for text in violations(pod.spec, wanted[0]))
+            reasons = ", ".join(text.partition(" (")[0] for text in violations(pod.spec, *wanted))
             if reasons:
                 found.setdefault(reasons, []).append(pod.metadata.name or "")
         if not found:
@@ -159,7 +159,7 @@ class PodSecurity(Plugin):
 
 
 def _told(spec: core_v1.PodSpec, level: str, version: str) -> str:
-    found = violations(spec, level)
+    found = violations(spec, level, version)
     return f'"{level}:{version}": {", ".join(found)}' if found else ""
 
 
@@ -172,14 +172,37 @@ def _wrong_label(key: str, value: str) -> FieldError | None:
     return None
 
 
-def violations(spec: core_v1.PodSpec, level: str) -> list[str]:
-    """What a pod does that a level does not allow, in upstream's words. An unknown level is as strict as there is."""
+def violations(spec: core_v1.PodSpec, level: str, version: str = "latest") -> list[str]:
+    """What a pod does that a level does not allow, in upstream's words. An unknown level is as strict as there is; a version is as of that release."""
     if level == "privileged":
         return []
     found = list(_baseline(spec))
+    if _is_since(version, 34):
+        found += _hosts(spec)
     if level != "baseline":
-        found += _restricted(spec)
+        found += _restricted(spec, on_windows=_is_since(version, 25) and spec.os is not None and spec.os.name == "windows")
     return found
+
+
+def _is_since(version: str, minor: int) -> bool:
+    return version == "latest" or not _VERSION.fullmatch(version) or int(version.partition(".")[2]) >= minor
+
+
+def _hosts(spec: core_v1.PodSpec) -> Iterator[str]:
+    """Probes and hooks ask their own pod (KEP-4940)."""
+    bad, hosts = [], set()
+    for container in _containers(spec):
+        hooks = container.lifecycle
+        checks = [container.liveness_probe, container.readiness_probe, container.startup_probe]
+        checks += [hooks.post_start, hooks.pre_stop] if hooks is not None else []
+        actions = [action for check in checks if check is not None for action in (check.http_get, check.tcp_socket)]
+        found = {action.host for action in actions if action is not None and action.host}
+        if found:
+            bad.append(container)
+            hosts |= found
+    if bad:
+        listed = ", ".join(f'"{host}"' for host in sorted(hosts))
+        yield f"probe or lifecycle host ({_who(bad)} must not set probe or lifecycle host {listed})"
 
 
 def _containers(spec: core_v1.PodSpec) -> list[Any]:
@@ -202,6 +225,11 @@ def _baseline(spec: core_v1.PodSpec) -> Iterator[str]:
     shared = [n for n, on in (("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)) if on]
     if shared:
         yield "host namespaces (" + ", ".join(f"{name}=true" for name in shared) + ")"
+    setters = ["pod"] if _is_host_process(pod) else []
+    bad = [c for c in containers if _is_host_process(_security(c))]
+    setters += [_who(bad)] if bad else []
+    if setters:
+        yield f"hostProcess ({' and '.join(setters)} must not set securityContext.windowsOptions.hostProcess=true)"
     bad = [c for c in containers if _security(c).privileged]
     if bad:
         yield f"privileged ({_who(bad)} must not set securityContext.privileged=true)"
@@ -238,18 +266,24 @@ def _baseline(spec: core_v1.PodSpec) -> Iterator[str]:
         yield f"forbidden sysctls ({', '.join(sysctls)})"
 
 
-def _restricted(spec: core_v1.PodSpec) -> Iterator[str]:
+def _is_host_process(context: Any) -> bool:
+    return bool(context.windows_options is not None and context.windows_options.host_process)
+
+
+def _restricted(spec: core_v1.PodSpec, *, on_windows: bool) -> Iterator[str]:
+    """Windows knows neither capabilities nor seccomp, nor who would gain privileges."""
     containers = _containers(spec)
+    linux = [] if on_windows else containers
     pod = spec.security_context or core_v1.PodSecurityContext()
     bad = [v.name for v in spec.volumes or () if not any(getattr(v, kind) is not None for kind in _VOLUMES)]
     if bad:
         listed = ", ".join(f'"{name}"' for name in bad)
         yield f"restricted volume types (volume{'s' if len(bad) > 1 else ''} {listed} uses a restricted volume type)"
-    bad_containers = [c for c in containers if _security(c).allow_privilege_escalation is not False]
+    bad_containers = [c for c in linux if _security(c).allow_privilege_escalation is not False]
     if bad_containers:
         yield f"allowPrivilegeEscalation != false ({_who(bad_containers)} must set securityContext.allowPrivilegeEscalation=false)"
-    keeping = [c for c in containers if "ALL" not in ((_security(c).capabilities or core_v1.Capabilities()).drop or ())]
-    adding = [c for c in containers if set((_security(c).capabilities or core_v1.Capabilities()).add or ()) - {"NET_BIND_SERVICE"}]
+    keeping = [c for c in linux if "ALL" not in ((_security(c).capabilities or core_v1.Capabilities()).drop or ())]
+    adding = [c for c in linux if set((_security(c).capabilities or core_v1.Capabilities()).add or ()) - {"NET_BIND_SERVICE"}]
     if keeping or adding:
         parts = [f'{_who(keeping)} must set securityContext.capabilities.drop=["ALL"]'] if keeping else []
         parts += (
@@ -271,7 +305,7 @@ def _restricted(spec: core_v1.PodSpec) -> Iterator[str]:
         yield f"runAsUser=0 ({who} must not set runAsUser=0)"
     bad_containers = [
         c
-        for c in containers
+        for c in linux
         if (_security(c).seccomp_profile or pod.seccomp_profile or core_v1.SeccompProfile()).type not in ("RuntimeDefault", "Localhost")
     ]
     if bad_containers:

@@ -38,6 +38,14 @@ BASELINE = [
     (spec(security={"seccompProfile": {"type": "Unconfined"}}), "seccompProfile"),
     (spec(security={"procMount": "Unmasked"}), "procMount"),
     (spec(security={"seLinuxOptions": {"type": "spc_t"}}), "seLinuxOptions"),
+    (
+        spec(security={"windowsOptions": {"hostProcess": True}}, securityContext={"windowsOptions": {"hostProcess": True}}),
+        'hostProcess (pod and container "c" must not set securityContext.windowsOptions.hostProcess=true)',
+    ),
+    (
+        spec({"livenessProbe": {"httpGet": {"port": 1, "host": "b"}}, "lifecycle": {"preStop": {"tcpSocket": {"port": 1, "host": "a"}}}}),
+        'probe or lifecycle host (container "c" must not set probe or lifecycle host "a", "b")',
+    ),
 ]
 
 
@@ -63,3 +71,16 @@ def test_restricted(given: core_v1.PodSpec, expected: str) -> None:
     found = violations(given, "restricted")
     assert len(found) == 1 and expected in found[0]
     assert violations(given, "baseline") == []
+
+
+@pytest.mark.parametrize(("version", "refused"), [("latest", True), ("v1.34", True), ("v1.33", False)])
+def test_a_standard_is_of_its_release(version: str, refused: bool) -> None:
+    asks = spec({"startupProbe": {"tcpSocket": {"port": 1, "host": "10.0.0.1"}}})
+    assert bool(violations(asks, "baseline", version)) is refused
+
+
+def test_windows_has_other_privileges() -> None:
+    lax = {"allowPrivilegeEscalation": None, "capabilities": None, "seccompProfile": None}
+    assert violations(spec(security=lax, os={"name": "windows"}), "restricted") == []
+    assert len(violations(spec(security=lax, os={"name": "windows"}), "restricted", "v1.24")) == 3
+    assert len(violations(spec(security=lax, os={"name": "linux"}), "restricted")) == 3
