@@ -30,12 +30,16 @@ def tell(source: Source) -> None:
 
 
 def text() -> str:
-    """All series in Prometheus' text form, each with its type once."""
+    """What all sources tell."""
+    return rendered(sample for source in list(_sources) for sample in source.samples())
+
+
+def rendered(samples: Iterable[Sample]) -> str:
+    """Prometheus' text form, with the type of each series once."""
     series: dict[tuple[str, str], list[str]] = {}
-    for source in list(_sources):
-        for sample in source.samples():
-            labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in sample.labels.items())
-            series.setdefault((sample.name, sample.kind), []).append(f"{sample.name}{{{labels}}} {sample.value:g}")
+    for sample in samples:
+        labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in sample.labels.items())
+        series.setdefault((sample.name, sample.kind), []).append(f"{sample.name}{{{labels}}} {sample.value:g}")
     return "".join(
         f"# TYPE {name} {kind}\n" + "".join(f"{line}\n" for line in sorted(lines)) for (name, kind), lines in sorted(series.items())
     )

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.client.series import Sample
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.kubelet.errors import DockerError
 from provisioner.kube.kubelet.pod import resize, stopping
@@ -45,6 +46,10 @@ class Pods:
 
     def all(self) -> Iterable[core_v1.Pod]:
         return [worker.pod for worker in self._workers.values()]
+
+    def probe_samples(self) -> Iterable[Sample]:
+        """How often each probe answered how."""
+        return (sample for worker in self._workers.values() for sample in worker.probe_samples())
 
     def evict(self, uid: str, message: str, grace_s: int, reason: str = "Evicted") -> None:
         """End a pod for the node's sake; its phase becomes Failed."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.meta import parse_time
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.client.events import EventRecorder
+from provisioner.kube.client.series import Sample
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.kubelet.pod.handlers import Answer, Handlers
 from provisioner.kube.kubelet.runtime.containers import Container
@@ -50,6 +52,15 @@ class Probes:
         # The pod's address now: after our own restart containers are found running before it is known.
         self._pod_ip = ""
         self._ending = False
+        # (container, kind, result) -> how often
+        self._answers: Counter[tuple[str, str, str]] = Counter()
+
+    def samples(self, pod: core_v1.Pod) -> Iterable[Sample]:
+        metadata = pod.metadata
+        of_pod = {"namespace": metadata.namespace or "", "pod": metadata.name or "", "pod_uid": metadata.uid or ""}
+        for (container, kind, result), count in self._answers.items():
+            labels = {"container": container, **of_pod, "probe_type": kind, "result": result}
+            yield Sample("counter", "prober_probe_total", labels, count)
 
     @property
     def started(self) -> frozenset[str]:
@@ -127,6 +138,7 @@ class Probes:
         failures = successes = 0
         while True:
             answer = await self._ask(probe, watched, self._pod_ip)
+            self._answers[watched.container.name or "", kind, "successful" if answer.ok else "failed"] += 1
             if answer.ok:
                 successes, failures = successes + 1, 0
                 if answer.warning:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.meta import parse_time, rfc3339
+from provisioner.kube.client.series import Sample
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
 from provisioner.kube.kubelet.pod import resize, starting, stopping
@@ -160,6 +161,9 @@ class PodWorker:
         finally:
             self._probes.stop()
             await self._operations.stop()
+
+    def probe_samples(self) -> Iterable[Sample]:
+        return self._probes.samples(self.pod)
 
     def _containers(self) -> list[Container]:
         return self._s.containers.of_pod(self.uid)

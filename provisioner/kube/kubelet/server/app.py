@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 from provisioner.kube.api._generated import core_v1, meta_v1
+from provisioner.kube.client import series
 from provisioner.kube.kubelet.config import Configuration
 from provisioner.kube.kubelet.errors import DockerError
 from provisioner.kube.kubelet.node.machine import Machine
@@ -76,6 +77,7 @@ class KubeletServer:
             web.get("/containerLogs/{namespace}/{pod}/{container}", self._logs),
             web.get("/stats/summary", self._summary),
             web.get("/metrics", self._metrics),
+            web.get("/metrics/probes", self._probe_metrics),
             web.get("/metrics/resource", self._resource_metrics),
             web.get("/metrics/cadvisor", self._cadvisor),
             *(host_logs.routes(host_logs.ROOT) if self._config.enable_system_log_handler else ()),
@@ -192,6 +194,9 @@ class KubeletServer:
         every = list(self._containers.all())
         return web.Response(text=cadvisor_metrics(self._machine, self._stats.node(), every, samples, self._clock))
 
+    async def _probe_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(text=series.rendered(self._pods.probe_samples()))
+
     async def _metrics(self, _: web.Request) -> web.Response:
         every = list(self._containers.all())
         running = sum(1 for c in every if c.running and not c.is_sandbox)
@@ -205,4 +210,4 @@ class KubeletServer:
             f'kubelet_running_containers{{container_state="running"}} {running}',
             f'kubelet_running_containers{{container_state="exited"}} {sum(1 for c in every if c.exited and not c.is_sandbox)}',
         ]
-        return web.Response(text="\n".join(lines) + "\n")
+        return web.Response(text="\n".join(lines) + "\n" + series.text())

@@ -66,6 +66,8 @@ async def test_readiness_needs_a_success_and_is_lost_by_failures() -> None:
     assert asked.probes.ready == set() and asked.questions == []
     await asked.clock.advance(1)
     assert asked.probes.ready == {"id"} and asked.questions == [5.0]
+    (told,) = asked.probes.samples(asked.pod)
+    assert (told.name, told.labels["probe_type"], told.labels["result"], told.value) == ("prober_probe_total", "Readiness", "successful", 1)
     asked.ok = False
     await asked.clock.advance(10)
     assert asked.probes.ready == {"id"}
