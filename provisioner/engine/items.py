@@ -30,14 +30,19 @@ def loop_items(task: Task, templar: Templar) -> list[Any] | None:
             items = list(items)
         if not isinstance(items, list):
             raise TaskError(f"The `loop` value must resolve to a 'list', not '{type_debug(items)}'.")
-        return items
+        return [item for item in items if item is not OMIT]
     lookup = bare_name(loop.lookup)
     terms = _terms(loop.value, templar, lookup)
     try:
         known = templar.engine.plugins.lookups
-        return list((known.get(lookup) or known[loop.lookup])(Call(lookup, templar), terms, {}))
+        return list((known.get(lookup) or known[loop.lookup])(Call(lookup, templar, _folder(task.action)), terms, {}))
     except PluginError as e:
         raise TaskError(f"The lookup plugin '{lookup}' failed: {e}") from e
+
+
+def _folder(action: str) -> str:
+    """Where a task's files are looked for first, by what its action is called (Ansible's first_found)."""
+    return next((f"{kind}s" for kind in ("template", "var") if kind in action), "files")
 
 
 def _terms(value: Any, templar: Templar, lookup: str) -> list[Any]:
@@ -51,9 +56,7 @@ def _terms(value: Any, templar: Templar, lookup: str) -> list[Any]:
                 continue
         return rendered
     made = templar.render(value)
-    if isinstance(made, list | tuple):
-        return list(made)
-    return [made]
+    return [term for term in (made if isinstance(made, list | tuple) else [made]) if term is not OMIT]
 
 
 def item_variables(task: Task, templar: Templar, items: list[Any], index: int, item: Any) -> dict[str, Any]:

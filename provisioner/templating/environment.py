@@ -13,11 +13,12 @@ from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.runtime import Context, TemplateReference
 from jinja2.runtime import Undefined as JinjaUndefined
 from jinja2.sandbox import is_internal_attribute
-from jinja2.utils import missing
+from jinja2.utils import Cycler, Joiner, Namespace, missing
 
 from provisioner.templating.errors import TemplateError
 from provisioner.templating.scope import Scope
 from provisioner.templating.undefined import Undefined
+from provisioner.templating.values import Omit
 
 _CACHED_TEMPLATES = 400  # Jinja's own default for templates loaded from files
 MAX_COMPILED = 20_000  # texts; a guess: a run of 300 tasks has some thousand distinct ones
@@ -108,53 +109,55 @@ def _names_changing(code: CodeType) -> bool:
 
 class _NativeGenerator(NativeCodeGenerator):
     def _output_const_repr(self, group: Iterable[Any]) -> str:
-        values = list(group)
-        return repr(values[0] if len(values) == 1 else "".join(map(text_of, values)))
+        return repr(concat_native(group))
 
 
 def text_of(value: Any) -> str:
-    """A value as it reads inside text; nothing stands for None."""
-    if value is None:
-        return ""
+    """A value as it reads inside text; nothing stands for None and `omit`."""
     if type(value) is str:
         return value
+    if value is None or type(value) is Omit:
+        return ""
     return str(plain(value) if isinstance(value, list | dict | tuple) else value)
 
 
+_INNER = (list, dict, tuple, Omit)
+
+
 def plain(value: Any) -> Any:
-    """A template's value with lists for tuples, at any depth: what Jinja's and Python's own functions make is data like any other."""
+    """A template's value with lists for tuples and without `omit`, at any depth: what Jinja's and Python's own functions make is data too."""
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        return [plain(item) for item in value]
+        return [plain(item) for item in value if type(item) is not Omit]
     if isinstance(value, list):
-        return [plain(item) for item in value] if any(isinstance(item, list | dict | tuple) for item in value) else value
+        return [plain(item) for item in value if type(item) is not Omit] if any(isinstance(item, _INNER) for item in value) else value
     if type(value) is dict:
-        return (
-            {key: plain(item) for key, item in value.items()} if any(isinstance(v, list | dict | tuple) for v in value.values()) else value
-        )
+        if any(isinstance(item, _INNER) for item in value.values()):
+            return {key: plain(item) for key, item in value.items() if type(item) is not Omit}
+        return value
     return value
 
 
 # What Jinja's own machinery and Python's are made of, and can't be kept in a variable.
-_NO_VALUES = (range, TemplateReference, timedelta, type, FunctionType, BuiltinFunctionType, MethodType)
+_NO_VALUES = (
+    range, TemplateReference, timedelta, type, FunctionType, BuiltinFunctionType, MethodType, Namespace, Cycler, Joiner
+)  # fmt: skip
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
 def concat_native(nodes: Iterable[Any]) -> Any:
-    """One node is its own value; several are text; none is None, as of blocks alone."""
-    iterator: Iterator[Any] = iter(nodes)
-    try:
-        first = next(iterator)
-    except StopIteration:
+    """One node is its own value; several are text; none is None, as of blocks alone. Nodes that are None count as none at all."""
+    found = [node for node in nodes if node is not None]
+    if not found:
         return None
-    rest = list(iterator)
-    if not rest:
-        if isinstance(first, _NO_VALUES):
-            kind = "method" if isinstance(first, BuiltinFunctionType) else type(first).__name__
-            raise TemplateError(f"Error rendering template: Type {kind!r} is unsupported for variable storage.")
-        if isinstance(first, _VIEWS) or (isinstance(first, Iterator) and not isinstance(first, str)):
-            first = list(cast(Any, first))
-        return plain(first) if isinstance(first, list | dict | tuple) else first
-    return text_of(first) + "".join(map(text_of, rest))
+    if len(found) > 1:
+        return "".join(map(text_of, found))
+    first = found[0]
+    if isinstance(first, _NO_VALUES):
+        kind = "method" if isinstance(first, BuiltinFunctionType) else type(first).__name__
+        raise TemplateError(f"Error rendering template: Type {kind!r} is unsupported for variable storage.")
+    if isinstance(first, _VIEWS) or (isinstance(first, Iterator) and not isinstance(first, str)):
+        first = list(cast(Any, first))
+    return plain(first) if isinstance(first, list | dict | tuple) else first
 
 
 def concat_text(nodes: Iterable[Any]) -> str:

@@ -119,7 +119,7 @@ def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any],
     if lookup is None:
         raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, known) or '.'}")
     undefined = first_undefined(list(terms))
-    if undefined is not None and bare_name(name) != "first_found":
+    if undefined is not None:
         undefined._fail_with_undefined_error()
     try:
         return lookup(Call(name, templar), terms, options)
@@ -128,8 +128,8 @@ def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any],
 
 
 @pass_context
-def _lookup(context: jinja2.runtime.Context, name: str, *terms: Any, **options: Any) -> Any:
-    found = _query_checked(context, name, terms, options)
+def _lookup(context: jinja2.runtime.Context, plugin_name: str, *terms: Any, **options: Any) -> Any:
+    found = _query_checked(context, plugin_name, terms, options)
     if options.get("wantlist"):
         return found or []
     if found is None:
@@ -154,8 +154,8 @@ def _query_checked(context: jinja2.runtime.Context, name: str, terms: Sequence[A
 
 
 @pass_context
-def _query(context: jinja2.runtime.Context, name: str, *terms: Any, **options: Any) -> list[Any]:
-    return _query_checked(context, name, terms, options) or []
+def _query(context: jinja2.runtime.Context, plugin_name: str, *terms: Any, **options: Any) -> list[Any]:
+    return _query_checked(context, plugin_name, terms, options) or []
 
 
 def _now(utc: bool = False, fmt: str | None = None) -> Any:

@@ -32,6 +32,7 @@ from provisioner.templating.values import OMIT, Omit, Resolved, Sealed, is_templ
 _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
 _BARE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _HINT = re.compile(r"\. Did you mean .*\?$")
+_LOADS = re.compile(r"\{%[-+]?\s*(?:include|import|extends|from)\b")
 _UNTRUSTED = "Encountered untrusted template or expression."
 
 
@@ -62,7 +63,7 @@ class Engine:
         self.native = NativeEnvironment()
         self._install(self.native)
         self._plugin_folders: set[Path] = set()
-        self._compiled: dict[tuple[str, bool], Template] = {}
+        self._compiled: dict[tuple[str, bool, Path | None], Template] = {}
         self._files: dict[tuple[Any, ...], TextEnvironment] = {}
         self._loaded: dict[tuple[TextEnvironment, str], _Loaded] = {}
         self._lock = threading.Lock()
@@ -80,12 +81,15 @@ class Engine:
             self._plugin_folders.add(folder)
         return [] if known else add_folders(self.plugins, [folder])
 
-    def compile(self, text: str, *, expression: bool = False) -> Template:
-        key = (text, expression)
+    def compile(self, text: str, *, expression: bool = False, folder: Path | None = None) -> Template:
+        """A template or expression; templates that it includes or imports are looked for in `folder`."""
+        loading = folder if folder is not None and "{%" in text and _LOADS.search(text) else None
+        key = (text, expression, loading)
         found = self._compiled.get(key)
         if found is None:
             source = "{{ " + text + "\n}}" if expression else keep_backslashes(text.removesuffix("\n"), self.native)
-            found = self.native.from_string(source)
+            environment = self.native if loading is None else self.file_environment([loading], keep_trailing_newline=True, finalize=None)
+            found = environment.from_string(source)
             with self._lock:
                 if len(self._compiled) >= MAX_COMPILED:
                     self._compiled.clear()
@@ -316,7 +320,7 @@ class Templar:
         if type(text) is Sealed:
             raise TemplateError(text.reason)
         try:
-            template = self.engine.compile(text, expression=expression)
+            template = self.engine.compile(text, expression=expression, folder=self.search[-1] if self.search else None)
         except jinja2.TemplateSyntaxError as e:
             if not expression:
                 raise TemplateError(f"Syntax error in template: {e.message}") from e
@@ -349,7 +353,8 @@ class Templar:
         except jinja2.TemplateSyntaxError as e:
             raise syntax_error(e, name) from e
         except jinja2.TemplateNotFound as e:
-            raise TemplateError(f"template {e.name!r} not found", template=name) from e
+            where = "" if name or not self.search else f" in search path: {str(self.search[-1])!r}"
+            raise TemplateError(f"Error rendering {kind}: {e.name!r} not found{where}", template=name) from e
         except RecursionError as e:
             raise TemplateError(f"variables refer to each other in a circle: {text or name}") from e
         except Exception as e:

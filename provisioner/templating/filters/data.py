@@ -102,17 +102,31 @@ def from_yaml(value: Any) -> Any:
 
 
 def from_yaml_all(value: Any) -> Any:
+    if value is None:
+        return []
     return list(yaml.load_all(value, Loader=yaml.CSafeLoader)) if isinstance(value, str) else value
 
 
-def _merge(low: Any, high: Any, recursive: bool, lists: str) -> Any:
+def merge(low: Any, high: Any, recursive: bool = True, list_merge: str = "replace") -> dict[Any, Any]:
+    """`high` over `low`, neither changed. Lists of both: replace, keep, append, prepend, append_rp, prepend_rp (what both have counts once).
+
+    Raises PluginError. Equal mappings are one of them: their lists are not joined with themselves.
+    """
+    if list_merge not in _LIST_MERGES:
+        known = ", ".join(map(repr, _LIST_MERGES[:-1]))
+        raise PluginError(f"merge_hash: 'list_merge' argument can only be equal to {known} or {_LIST_MERGES[-1]!r}")
+    if not isinstance(low, Mapping) or not isinstance(high, Mapping):
+        kinds = f"a '{type(low).__name__}' and a '{type(high).__name__}'"
+        raise PluginError(f"failed to combine variables, expected dicts but got {kinds}.")
+    if low == high:
+        return dict(high)
     merged = dict(low)
     for key, value in high.items():
         old = merged.get(key)
         if recursive and isinstance(value, Mapping) and isinstance(old, Mapping):
-            merged[key] = _merge(old, value, recursive, lists)
+            merged[key] = merge(old, value, recursive, list_merge)
         elif isinstance(value, list) and isinstance(old, list):
-            merged[key] = _merge_lists(old, value, lists)
+            merged[key] = _merge_lists(old, value, list_merge)
         else:
             merged[key] = value
     return merged
@@ -136,22 +150,19 @@ def _merge_lists(old: list[Any], new: list[Any], how: str) -> list[Any]:
 _LIST_MERGES = ("replace", "keep", "append", "prepend", "append_rp", "prepend_rp")
 
 
-def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace", **unknown: Any) -> dict[Any, Any]:
+def combine(*terms: Any, recursive: bool = False, list_merge: str = "replace", **unknown: Any) -> Any:
+    """Mappings merged, later ones over earlier ones; None among them counts as nothing, and one alone is left as it is."""
     if unknown:
         raise PluginError("'recursive' and 'list_merge' are the only valid keyword arguments")
-    if list_merge not in _LIST_MERGES:
-        known = ", ".join(map(repr, _LIST_MERGES[:-1]))
-        raise PluginError(f"merge_hash: 'list_merge' argument can only be equal to {known} or {_LIST_MERGES[-1]!r}")
-    result: dict[Any, Any] = {}
-    for term in terms:
-        for mapping in flatten(term) if isinstance(term, list | tuple) else [term]:
-            if isinstance(mapping, Undefined):
-                mapping._fail_with_undefined_error()
-            if not isinstance(mapping, Mapping):
-                raise PluginError(
-                    f"failed to combine variables, expected dicts but got a '{type(result).__name__}' and a '{type(mapping).__name__}'."
-                )
-            result = _merge(result, mapping, recursive, list_merge)
+    given = flatten(terms, levels=1)
+    for mapping in given:
+        if isinstance(mapping, Undefined):
+            mapping._fail_with_undefined_error()
+    if not given:
+        return {}
+    result = given[-1]
+    for mapping in given[-2::-1]:
+        result = merge(mapping, result, recursive, list_merge)
     return result
 
 

@@ -30,8 +30,8 @@ def file_glob(pattern: str) -> list[str]:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "basename": lambda value: posixpath.basename(str(value)),
-    "dirname": lambda value: posixpath.dirname(str(value)),
+    "basename": lambda value: posixpath.basename(value),
+    "dirname": lambda value: posixpath.dirname(value),
     "expanduser": lambda value: os.path.expanduser(value),  # noqa: PTH111
     "expandvars": lambda value: os.path.expandvars(value),
     "realpath": lambda value: os.path.realpath(value),

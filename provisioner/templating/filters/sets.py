@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2 import pass_environment
@@ -43,7 +43,7 @@ def _distinct(value: Iterable[Any]) -> list[Any]:
 
 
 def union(a: Any, b: Any) -> list[Any]:
-    return _distinct([*a, *b] if isinstance(a, str) or isinstance(b, str) else a + b)
+    return _distinct([*a, *b] if isinstance(a, str | Mapping) or isinstance(b, str | Mapping) else a + b)
 
 
 def intersect(a: Any, b: Any) -> list[Any]:
@@ -95,12 +95,11 @@ def root(value: float, base: int = 2) -> float:
 
 
 def human_readable(size: Any, isbits: bool = False, unit: str | None = None) -> str:
-    if isinstance(size, str):
-        try:
-            size = float(size)
-        except ValueError:
-            kind = "'>=' not supported between instances of 'str' and 'int'"
-            raise PluginError(f"human_readable() failed on bad input: {kind}") from None
+    if not isinstance(size, int | float):
+        operation = f"'>=' not supported between instances of '{type(size).__name__}' and 'int'"
+        if unit is not None:
+            operation = f"unsupported operand type(s) for /: '{type(size).__name__}' and 'int'"
+        raise PluginError(f"human_readable() failed on bad input: {operation}")
     amount = float(size)
     suffix = "B"
     for suffix, power in _UNITS.items():
@@ -144,8 +143,12 @@ def random_item(end: Any, start: int | None = None, step: int | None = None, see
     return generator.choice(end)
 
 
-def shuffle(value: Any, seed: Any = None) -> list[Any]:
-    items = list(value)
+def shuffle(value: Any, seed: Any = None) -> Any:
+    """What cannot be gone through stays as it is."""
+    try:
+        items = list(value)
+    except TypeError:
+        return value
     (random.Random(seed) if seed is not None else random.SystemRandom()).shuffle(items)
     return items
 

@@ -121,7 +121,7 @@ def b64encode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str
 
 def b64decode(value: Any, encoding: str = "utf-8", urlsafe: bool = False) -> str:
     try:
-        data = base64.urlsafe_b64decode(_text(value)) if urlsafe else base64.b64decode(_text(value))
+        data = base64.urlsafe_b64decode(_text(value).encode()) if urlsafe else base64.b64decode(_text(value).encode())
         return data.decode(encoding, errors="surrogateescape")
     except ValueError as e:
         raise PluginError(str(e)) from e

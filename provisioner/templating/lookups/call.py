@@ -23,6 +23,8 @@ class Call:
 
     name: str
     templar: Templar
+    folder: str = ""
+    """Of the task that loops over this lookup, where its action has its files (`vars`, `templates`, `files`)."""
 
     def find(self, name: str, kind: str = "files") -> Path | None:
         """A file by name: absolute, or under `kind/` of each search directory, or in the directory itself."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from provisioner.templating.errors import PluginError, UndefinedVariable
 from provisioner.templating.filters.data import flatten
 from provisioner.templating.filters.text import to_bool
-from provisioner.templating.lookups.call import Call, Lookup, Options, Terms, find_file
+from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 
 
 def items(call: Call, terms: Terms, options: Options) -> list[Any]:
@@ -139,10 +140,12 @@ def _sequence(term: Any, options: Options) -> list[str]:
         return []
     if (stride > 0 and end < start) or (stride < 0 and end > start):
         raise PluginError(f"to count {'backwards make stride negative' if stride > 0 else 'forward make stride positive'}")
+    if str(settings["format"]).count("%") != 1:
+        raise PluginError(f"bad formatting string: {settings['format']}")
     try:
         return [str(settings["format"]) % number for number in range(start, end + (1 if stride > 0 else -1), stride)]
     except (TypeError, ValueError) as e:
-        raise PluginError(f"bad formatting string: {settings['format']}") from e
+        raise PluginError(f"problem formatting {start} with {settings['format']!r}") from e
 
 
 def _whole(name: str, settings: Options) -> int:
@@ -170,25 +173,46 @@ def fileglob(call: Call, terms: Terms, options: Options) -> list[Any]:
 
 
 def first_found(call: Call, terms: Terms, options: Options) -> list[Any]:
-    skip = bool(to_bool(options.get("skip", False)))
-    candidates: list[str] = []
-    given = flatten(list(terms))
-    for term in [*given, options] if options.get("files") else given:
-        if isinstance(term, Mapping):
-            skip = skip or bool(to_bool(term.get("skip", False)))
-            names = _names(term.get("files", []), ",;")
-            paths = _names(term.get("paths", []), ",:;")
-            candidates.extend(str(Path(path) / name) for path in paths for name in names) if paths else candidates.extend(names)
-        else:
-            candidates.extend(_names(term, ""))
+    """The first file that exists. Options of a term that is a mapping hold for the terms after it, too."""
+    chosen: dict[str, Any] = dict(options)
+    candidates = list(_candidates(terms or _names(chosen.get("files", []), ""), chosen))
     for name in candidates:
-        for kind in ("tasks", "files", "templates", "vars"):
-            found = find_file(name, call.templar.search, kind)
-            if found is not None:
-                return [str(found)]
-    if skip or str(options.get("errors", "")) == "ignore":
+        found = _in_stack(name, call)
+        if found is not None:
+            return [os.path.normpath(found)]
+    if to_bool(chosen.get("skip", False)) or str(options.get("errors", "")) == "ignore":
         return []
     raise PluginError(f"No file was found when using first_found. Looked for {', '.join(candidates)}")
+
+
+def _candidates(terms: Any, chosen: dict[str, Any]) -> Iterator[str]:
+    """Names of files in the order they are looked for; `chosen` takes the options of each term that has some."""
+    for term in terms:
+        if isinstance(term, list | tuple):
+            yield from _candidates(term, chosen)
+            continue
+        if not isinstance(term, str | Mapping):
+            raise PluginError(f"Invalid term supplied. A string, dict or list is required, not {type(term).__name__!r}).")
+        if isinstance(term, Mapping):
+            chosen.clear()
+            chosen.update(term)
+        files = _names(chosen.get("files", []) if isinstance(term, Mapping) else term, ",;")
+        paths = _names(chosen.get("paths", []), ",:;")
+        yield from (str(Path(path) / name) for path in paths for name in files) if paths else files
+
+
+def _in_stack(name: str, call: Call) -> Path | None:
+    """A file of the role or beside the playbook, in each place in its folder for such files first."""
+    path = Path(name).expanduser()
+    if path.is_absolute():
+        return path if path.exists() else None
+    for place in call.templar.search:
+        above = [place.parent / path] if place.parent.name == "tasks" else []
+        named = [place / call.folder / path] if call.folder and path.parts[:1] != (call.folder,) else []
+        for candidate in (*above, *named, place / path):
+            if candidate.exists():
+                return candidate.absolute()
+    return None
 
 
 def _names(value: Any, separators: str) -> list[str]:

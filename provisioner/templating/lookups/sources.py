@@ -9,6 +9,7 @@ import os
 import random
 import re
 import secrets
+import shlex
 import string
 import subprocess
 from io import StringIO
@@ -120,28 +121,51 @@ def unvault(call: Call, terms: Terms, options: Options) -> list[Any]:
     return [call.read(path).decode(errors="surrogateescape") for _, path in found if path is not None]
 
 
-_CHARACTERS = {
-    "ascii_letters": string.ascii_letters,
-    "ascii_lowercase": string.ascii_lowercase,
-    "ascii_uppercase": string.ascii_uppercase,
-    "digits": string.digits,
-    "hexdigits": string.hexdigits,
-    "punctuation": string.punctuation.replace('"', "").replace("'", ""),
-}
+_PASSWORD_OPTIONS = ("length", "encrypt", "chars", "ident", "seed")
 
 
 def password(call: Call, terms: Terms, options: Options) -> list[Any]:
-    """A random password kept in a file (mode 0600), made when it is not there yet."""
+    """A random password kept in a file (mode 0600), made when it is not there yet. Options in a term win over those beside it."""
     result = []
     for term in terms:
-        words = str(term).split()
-        chosen = {**dict(word.partition("=")[::2] for word in words[1:]), **options}
-        length = int(chosen.get("length", 20))
-        kinds = chosen.get("chars", ["ascii_letters", "digits", ".,:-_"])
-        alphabet = "".join(_CHARACTERS.get(kind, kind) for kind in (kinds.split(",") if isinstance(kinds, str) else kinds))
-        made = _kept_password(Path(words[0]).expanduser(), length, alphabet, chosen.get("encrypt"), chosen.get("seed"), chosen.get("ident"))
+        name, given = _password_term(str(term))
+        chosen = {**options, **given}
+        try:
+            length = int(chosen.get("length", 20))
+        except ValueError:
+            wrong = f"Invalid value provided for 'integer': {chosen['length']!r}"
+            raise PluginError(f"Config 'length' for 'password' lookup plugin from 'Direct' has an invalid value: {wrong}") from None
+        alphabet = _alphabet(chosen.get("chars") or ["ascii_letters", "digits", ".,:-_"])
+        made = _kept_password(Path(name).expanduser(), length, alphabet, chosen.get("encrypt"), chosen.get("seed"), chosen.get("ident"))
         result.append(made)
     return result
+
+
+def _password_term(term: str) -> tuple[str, Options]:
+    """The file, whose name may have spaces, and the options after it. Raises PluginError."""
+    name, options = term, ""
+    found = re.search(r"\s+(?=[A-Za-z_]+=)", term)
+    if found is not None:
+        name, options = term[: found.start()], term[found.end() :]
+    try:
+        words = [word.partition("=") for word in shlex.split(options)]
+    except ValueError as e:
+        raise PluginError(f"{options!r} cannot be read as options: {e}") from e
+    if any(not equals for _, equals, _ in words) or (found is None and " " in term and "=" in term):
+        raise PluginError("Unrecognized value after key=value parameters given to password lookup")
+    given = {key: value for key, _, value in words}
+    unknown = [key for key in given if key not in _PASSWORD_OPTIONS]
+    if unknown:
+        raise PluginError(f"Unrecognized parameter(s) given to password lookup: {', '.join(unknown)}")
+    return name, given
+
+
+def _alphabet(kinds: Any) -> str:
+    """Sets of characters by Python's names for them, others as they are, without quotes; `,,` in a text is a comma."""
+    if isinstance(kinds, str):
+        kinds = [*([","] if ",," in kinds else []), *(kind for kind in kinds.replace(",,", ",").split(",") if kind)]
+    found = "".join(str(getattr(string, kind, kind)) for kind in kinds)
+    return found.replace('"', "").replace("'", "")
 
 
 def _kept_password(path: Path, length: int, alphabet: str, encrypt: str | None, seed: Any, ident: Any) -> str:

@@ -8,9 +8,22 @@ from typing import Any
 import pytest
 
 from provisioner.templating import Templar, TemplateError
+from provisioner.templating.plugins import add_folders, builtin_plugins
+from provisioner.templating.templar import Engine
 
 EXPRESSIONS: list[tuple[str, Any]] = [
     ("{'a': {'b': 1, 'c': [1]}} | combine({'a': {'c': [2]}}, recursive=true, list_merge='append')", {"a": {"b": 1, "c": [1, 2]}}),
+    ("none | combine({'a': 1}, none)", {"a": 1}),
+    ("['x'] | combine | lower", "x"),
+    ("{'l': [1]} | combine({'l': [2]}, none, {'l': [3]}, list_merge='append')", {"l": [1, 2, 3]}),
+    ("{'l': [1]} | combine({'l': [1]}, list_merge='append')", {"l": [1]}),
+    ("none | from_yaml_all", []),
+    ("5 | shuffle", 5),
+    ("{'a': 1} | union(['b'])", ["a", "b"]),
+    ("lookup('first_found', 'passwd', paths=['/etc'])", "/etc/passwd"),
+    ("lookup('password', '/dev/null chars=a,, length=40 seed=q')", "aa,,,,aaaaaa,,,aaaaaa,,,aa,,a,a,aaaaaaa,"),
+    ("lookup('password', '/dev/null chars=whitespace,x length=10 seed=q')", "\r\n \t\t\x0bx\x0b\t\x0b"),
+    ("[1, omit, {'a': omit, 'b': [omit]}]", [1, {"b": []}]),
     ("{'a': 1} | dict2items", [{"key": "a", "value": 1}]),
     ("[{'key': 'a', 'value': 1}] | items2dict", {"a": 1}),
     ("{'b': 1, 'a': [2]} | to_json", '{"b": 1, "a": [2]}'),
@@ -121,7 +134,7 @@ def test_lookups_find_files_beside_the_role(tmp_path: Path) -> None:
     assert templar.evaluate("lookup('file', 'a.txt')") == "text"
     assert templar.evaluate("lookup('template', 't.j2')") == "size 3\n"
     assert templar.evaluate("query('fileglob', '*.txt') | map('basename') | list") == ["a.txt", "b.txt"]
-    assert templar.evaluate("lookup('first_found', ['no.txt', 'b.txt']) | basename") == "b.txt"
+    assert templar.evaluate("lookup('first_found', ['no.txt', 'files/b.txt']) | basename") == "b.txt"
     assert templar.evaluate("query('first_found', {'files': ['no'], 'skip': true})") == []
     assert templar.evaluate("lookup('ini', 'k', section='s', file='x.ini')") == "v"
     assert templar.evaluate("lookup('csvfile', 'b', file='x.csv', delimiter=',')") == "2"
@@ -134,3 +147,19 @@ def test_lookups_find_files_beside_the_role(tmp_path: Path) -> None:
 def test_versions_that_cannot_be_compared(expression: str) -> None:
     with pytest.raises(TemplateError, match="Version comparison failed: '<' not supported"):
         Templar().evaluate(expression)
+
+
+def test_plugins_of_people_merge_mappings_as_combine_does(tmp_path: Path) -> None:
+    (tmp_path / "filter_plugins").mkdir()
+    (tmp_path / "filter_plugins" / "own.py").write_text(
+        "from ansible.utils.vars import combine_vars, merge_hash\n"
+        "class FilterModule:\n"
+        "    def filters(self):\n"
+        "        return {'laid': combine_vars, 'merged': lambda a, b: merge_hash(a, b, recursive=False, list_merge='append')}\n"
+    )
+    plugins = builtin_plugins()
+    assert add_folders(plugins, [tmp_path]) == []
+    templar = Templar(variables={"a": {"l": [1], "d": {"x": 1}}, "b": {"l": [2], "d": {"y": 2}}}, engine=Engine(plugins))
+    assert templar.evaluate("a | laid(b)") == {"l": [2], "d": {"y": 2}}
+    assert templar.evaluate("a | laid(b, true)") == {"l": [2], "d": {"x": 1, "y": 2}}
+    assert templar.evaluate("a | merged(b)") == {"l": [1, 2], "d": {"y": 2}}

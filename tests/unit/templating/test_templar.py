@@ -43,6 +43,10 @@ def templar() -> Templar:
         ("{{ None }}", None),
         ("a{{ None }}b", "ab"),
         ("{{ 'x' }}{{ 'y' }}", "xy"),
+        ("{{ None }}{{ items_ }}{{ None }}", [1, 5]),
+        ("{{ None }}{{ 5 }}", 5),
+        ("{{ None }}{{ None }}", None),
+        ("a{{ omit }}b", "ab"),
         ("{{ vars['alias'] }}", 5),
         ({"k{{ number }}": ["{{ number }}"]}, {"k{{ number }}": [5]}),
         ("{% for i in items_ %}{{ i }};{% endfor %}", "1;5;"),
@@ -91,12 +95,21 @@ def test_undefined_is_an_error_with_a_hint(value: str, message: str) -> None:
         ("{{ unclosed", "Syntax error in template"),
         ("{{ number | from_json }}", "from_json"),
         ("{{ lookup('nolookup') }}", "lookup plugin 'nolookup' was not found"),
+        ("{{ 'x' | combine({}) }}", "expected dicts but got a 'str' and a 'dict'."),
+        ("{{ '42' | human_readable }}", "'>=' not supported between instances of 'str' and 'int'"),
+        ("{{ none | basename }}", "expected str, bytes or os.PathLike object, not NoneType"),
+        ("{{ lookup('password', '/dev/null wrong=1') }}", "Unrecognized parameter(s) given to password lookup: wrong"),
+        ("{{ lookup('password', '/dev/null length=1 stray') }}", "Unrecognized value after key=value parameters"),
+        ("{{ lookup('password', '/dev/null length=x') }}", "Invalid value provided for 'integer': 'x'"),
+        ("{{ lookup('sequence', 'end=3 format=%q') }}", "problem formatting 1 with '%q'"),
+        ("{{ namespace(a=1) }}", "Type 'Namespace' is unsupported for variable storage."),
+        ("{% include 'no.j2' %}", "'no.j2' not found"),
         ("{{ none_such | mandatory }}", "Mandatory variable 'none_such' not defined."),
     ],
 )
 def test_other_errors(value: str, message: str) -> None:
     with pytest.raises(TemplateError) as caught:
-        templar().render(value)
+        Templar([Path("/nowhere")], VARIABLES).render(value)
     assert message in str(caught.value)
 
 
