@@ -50,9 +50,13 @@ def drive_together(attempts: list[Attempt | None]) -> list[dict[str, Any]]:
     for group in waiting.values():
         try:
             answers = call_all([exchange for _, exchange in group])
-        except (EngineError, *connection_errors()) as e:
+        except EngineError as e:
             for index, _ in group:
-                results[index] = failure(e) if isinstance(e, EngineError) else unreachable_result(e)
+                results[index] = failure(e)
+            continue
+        except connection_errors() as e:
+            for index, _ in group:
+                results[index] = unreachable_result(e)
             continue
         for (index, _), answer in zip(group, answers, strict=True):
             attempt = attempts[index]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from provisioner.engine import actions
+from provisioner.engine import actions, own_connections
 from provisioner.engine.content import Content
 from provisioner.engine.events import Callback, PlaybookStarted, Recap
 from provisioner.engine.options import RunOptions
@@ -91,6 +91,8 @@ class Runner:
         contents = [self._content(self._folder(path)) for path in paths]
         parsed = [PlaybookReader(content).read(path) for content, path in zip(contents, paths, strict=True)]
         self.callbacks = own_callbacks(contents[0], self.options, self.inventory, self.callbacks) if contents else self.callbacks
+        for content, plays in zip(contents, parsed, strict=True):
+            own_connections.refuse(plays, content, self.inventory, self.options)
         result = RunResult()
         lost: set[str] = set()
         variables: Variables | None = None
