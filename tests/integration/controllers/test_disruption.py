@@ -45,8 +45,9 @@ def test_percentages_are_of_what_the_controller_wants(cluster: Any, tools: Any) 
 
 
 def test_pods_of_nobody_are_not_expected(cluster: Any, tools: Any) -> None:
-    cluster.create("pods", {"metadata": {"name": "alone", "labels": {"app": "web"}}, "spec": tools.template({})["spec"]})
-    setup(cluster, tools, 2, maxUnavailable=1)
+    cluster.create("pods", {"metadata": {"name": "alone", "labels": {"app": "alone"}}, "spec": tools.template({})["spec"]})
+    both = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "alone"]}]}
+    setup(cluster, tools, 2, maxUnavailable=1, selector=both)
     cluster.settled(lambda: status(cluster).get("expectedPods") == 2 and status(cluster)["currentHealthy"] == 3)
     assert (status(cluster)["desiredHealthy"], status(cluster)["disruptionsAllowed"]) == (1, 2)
     assert any(reason == "UnmanagedPods" for reason, _ in tools.eventually(lambda: cluster.events("web")))
