@@ -12,6 +12,7 @@ from provisioner.templating.filters.data import type_debug
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call
 from provisioner.templating.plugins import bare_name
+from provisioner.templating.templar import drop_omitted
 
 # Lookups that take one mapping or text rather than a list of terms.
 _KEEP_UNDEFINED = frozenset({"first_found"})
@@ -30,12 +31,13 @@ def loop_items(task: Task, templar: Templar) -> list[Any] | None:
             items = list(items)
         if not isinstance(items, list):
             raise TaskError(f"The `loop` value must resolve to a 'list', not '{type_debug(items)}'.")
-        return [item for item in items if item is not OMIT]
+        return list(drop_omitted(items))
     lookup = bare_name(loop.lookup)
     terms = _terms(loop.value, templar, lookup)
     try:
         known = templar.engine.plugins.lookups
-        return list((known.get(lookup) or known[loop.lookup])(Call(lookup, templar, _folder(task.action)), terms, {}))
+        made = (known.get(lookup) or known[loop.lookup])(Call(lookup, templar, _folder(task.action)), terms, {})
+        return list(drop_omitted(list(made)))
     except PluginError as e:
         raise TaskError(f"The lookup plugin '{lookup}' failed: {e}") from e
 
