@@ -14,6 +14,8 @@ CURVES = {"secp256r1": "prime256v1", "secp192r1": "prime192v1"}
 _TYPES = {"ED25519": "Ed25519", "ED448": "Ed448", "X25519": "X25519", "X448": "X448"}
 _DIGESTS = ("blake2b", "blake2s", "md5", "sha1", "sha224", "sha256", "sha384", "sha3_224", "sha3_256", "sha3_384", "sha3_512", "sha512",
             "shake_128", "shake_256")  # fmt: skip
+# What requests and certificates may be signed with (community.crypto).
+DIGESTS = frozenset({"md5", "sha1", "sha256", "sha384", "sha512"})
 SECRET = "PROVISION_PASSPHRASE"
 
 
@@ -48,7 +50,7 @@ def key_text(args: Dict[str, Any], prefix: str = "privatekey") -> bytes:
         return str(content).encode()
     found = read(path) if path else None
     if found is None:
-        raise ModuleFailed("The private key file %s does not exist" % path)
+        raise ModuleFailed("The %sprivate key file %s does not exist" % ("CA " if prefix.startswith("ownca") else "", path))
     return found
 
 

@@ -1,5 +1,6 @@
 """openssl_csr: a signing request for a key, made by the host's openssl; made again when it would say something else."""
 
+import ipaddress
 import os
 import re
 from typing import Any, Dict, List, Optional, Tuple
@@ -112,6 +113,8 @@ def told(request: bytes, context: Context) -> Optional[str]:
 def _subject(args: Dict[str, Any]) -> List[Tuple[str, str]]:
     """Fields in their order, the further ones before those with options of their own."""
     found: List[Tuple[str, str]] = []
+    if args["subject_ordered"] and any(args[name] for name in _NAMES):
+        raise ModuleFailed("subject_ordered cannot be combined with any other subject field")
     for entry in args["subject_ordered"] or []:
         found += [(str(key), str(value)) for key, value in entry.items()]
     for key, value in (args["subject"] or {}).items():
@@ -128,6 +131,8 @@ def _alternatives(args: Dict[str, Any], subject: List[Tuple[str, str]]) -> List[
 
 def _made(args: Dict[str, Any], subject: List[Tuple[str, str]], names: List[str], context: Context) -> bytes:
     key = openssl.key_text(args)
+    if args["digest"] not in openssl.DIGESTS:
+        raise ModuleFailed('Unsupported digest "%s"' % args["digest"])
     lines = ["[req]", "prompt = no", "utf8 = yes", "string_mask = utf8only", "distinguished_name = dn", "req_extensions = ext", "[dn]"]
     # A number before the name lets it come more than once.
     lines += ["%d.%s = %s" % (number, name, _escaped(value)) for number, (name, value) in enumerate(subject)]
@@ -151,7 +156,7 @@ def _made(args: Dict[str, Any], subject: List[Tuple[str, str]], names: List[str]
             words += ["-subj", "/"]
         code, out, said = openssl.run(context, words, passphrase=args["privatekey_passphrase"])
     if code != 0:
-        unknown = re.search(r"invalid object identifier:[^\n]*?:([^:\n]+)$", said, re.MULTILINE)
+        unknown = re.search(r"invalid (?:object identifier|field name):[^\n]*[:=]([^:=\n]+)$", said, re.MULTILINE)
         raise ModuleFailed(
             'Cannot find OID for "%s"' % unknown.group(1) if unknown else "Cannot generate the request: %s" % (said.strip() or out.strip())
         )
@@ -183,8 +188,8 @@ def _extensions(args: Dict[str, Any], names: List[str]) -> List[str]:
     add("key_usage", "keyUsage", [_USAGES.get(usage, usage) for usage in args["key_usage"] or []])
     add("extended_key_usage", "extendedKeyUsage", [_EXTENDED.get(usage, usage) for usage in args["extended_key_usage"] or []])
     add("basic_constraints", "basicConstraints", list(args["basic_constraints"] or []))
-    limits = ["permitted;" + name for name in args["name_constraints_permitted"] or []]
-    limits += ["excluded;" + name for name in args["name_constraints_excluded"] or []]
+    limits = ["permitted;" + _with_mask(name) for name in args["name_constraints_permitted"] or []]
+    limits += ["excluded;" + _with_mask(name) for name in args["name_constraints_excluded"] or []]
     add("name_constraints", "nameConstraints", limits)
     if args["ocsp_must_staple"]:
         add("ocsp_must_staple", "tlsfeature", ["status_request"])
@@ -195,6 +200,17 @@ def _extensions(args: Dict[str, Any], names: List[str]) -> List[str]:
     lines += openssl_extensions.authority_key(args)
     points, more = openssl_extensions.distribution_points(args["crl_distribution_points"] or [])
     return lines + points + sections + more
+
+
+def _with_mask(name: str) -> str:
+    """A network as openssl takes it: 10.0.0.0/255.0.0.0 for 10.0.0.0/8."""
+    if not name.startswith("IP:") or "/" not in name:
+        return name
+    try:
+        network = ipaddress.ip_network(name[3:], strict=False)
+    except ValueError:
+        raise ModuleFailed('Cannot parse Subject Alternative Name "%s": it is no network' % name)
+    return "IP:%s/%s" % (network.network_address, network.netmask)
 
 
 def _pair(name: str) -> Tuple[str, str]:

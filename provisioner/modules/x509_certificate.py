@@ -1,9 +1,11 @@
 """x509_certificate: a certificate for a request, signed by its own key or by a CA's, through the host's openssl."""
 
+import base64
+import hashlib
 import os
 import re
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from provisioner.agent import attributes, openssl
 from provisioner.agent.context import Context, ModuleFailed
@@ -70,6 +72,7 @@ x509_extensions = more
 """
 # openssl's codes for an issuer that isn't marked as one: it may sign here all the same.
 _NO_AUTHORITY = {"24", "79"}
+_SUBJECT_KEY, _AUTHORITY_KEY = "X509v3 Subject Key Identifier", "X509v3 Authority Key Identifier"
 _UNIT_S = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -116,7 +119,9 @@ class _Order:
         self._passphrase = args[prefix + "_passphrase"]
         self._key = folder.file("key", openssl.key_text(args, prefix))
         self._request = folder.file("csr", self._csr())
-        self._ca = None if self._own else folder.file("ca", self._content("ownca", "The CA certificate"))
+        self._ca = None if self._own else folder.file("ca", self._content("ownca", "The CA certificate file"))
+        if self._ca is not None:
+            self._check_ca_key()
 
     def _content(self, name: str, what: str) -> bytes:
         if self._args[name + "_content"] is not None:
@@ -138,8 +143,15 @@ class _Order:
     def _openssl(self, *words: str) -> str:
         return openssl.made(self._context, list(words), "openssl %s failed" % words[0], passphrase=self._passphrase)
 
+    def _check_ca_key(self) -> None:
+        of_certificate = self._openssl("x509", "-in", str(self._ca), "-noout", "-pubkey")
+        if self._openssl("pkey", "-in", self._key, "-pubout", "-passin", "env:" + openssl.SECRET) != of_certificate:
+            raise ModuleFailed("The CA private key does not belong to the CA certificate")
+
     def certificate(self) -> bytes:
         args, folder = self._args, self._folder
+        if args[self._prefix + "digest"] not in openssl.DIGESTS:
+            raise ModuleFailed("The digest %s is not supported with the cryptography backend" % args[self._prefix + "digest"])
         folder.file("index", b"")
         config = folder.file("ca.cnf", (CONFIG.format(folder=os.path.dirname(self._request)) + "\n".join(self._more()) + "\n").encode())
         words = ["ca", "-batch", "-notext", "-config", config, "-in", self._request, "-out", folder.path("made"), "-keyfile", self._key]
@@ -147,6 +159,8 @@ class _Order:
         words += ["-startdate", moment(args[self._prefix + "not_before"]), "-enddate", moment(args[self._prefix + "not_after"])]
         words += ["-selfsign"] if self._ca is None else ["-cert", self._ca]
         self._openssl(*words)
+        if not os.path.exists(folder.path("made")):
+            raise ModuleFailed("the request is for another key than the private one that is to sign it: make a request with that key")
         with open(folder.path("made"), "rb") as file:
             return file.read()
 
@@ -154,13 +168,22 @@ class _Order:
         return {key: moment(self._args[self._prefix + name]) for key, name in (("notBefore", "not_before"), ("notAfter", "not_after"))}
 
     def _more(self) -> List[str]:
-        lines = []
+        """The identifiers of keys that are added to what the request asks for; openssl since 3.0 adds them unless it is told not to."""
         rule = self._args[self._prefix + "create_subject_key_identifier"]
-        asked = "Subject Key Identifier" in self._openssl("req", "-in", self._request, "-noout", "-text")
-        if rule == "always_create" or (rule == "create_if_not_provided" and not asked):
+        request = self._openssl("req", "-in", self._request, "-noout", "-text")
+        lines = []
+        if rule == "always_create" or (rule == "create_if_not_provided" and _SUBJECT_KEY not in request):
             lines.append("subjectKeyIdentifier = hash")
+        elif _SUBJECT_KEY not in request:
+            lines.append("subjectKeyIdentifier = none")
         if not self._own and self._args["ownca_create_authority_key_identifier"]:
-            lines.append("authorityKeyIdentifier = keyid")
+            ca = self._openssl("x509", "-in", str(self._ca), "-noout", "-text", "-pubkey")
+            # A CA that does not name its key is named by what its name would be.
+            lines.append("authorityKeyIdentifier = keyid" if _SUBJECT_KEY in ca else "2.5.29.35 = DER:30168014" + key_id(ca))
+        elif _AUTHORITY_KEY not in request:
+            lines.append("authorityKeyIdentifier = none")
+        if any(line.endswith("none") for line in lines) and self._openssl("version").startswith("OpenSSL 1."):
+            lines = [line for line in lines if not line.endswith("none")]
         return lines
 
     def is_met_by(self, there: bytes) -> bool:
@@ -175,13 +198,28 @@ class _Order:
             self._openssl("req", "-in", self._request, *ask).splitlines()
         ):
             return False
-        if any(entry not in _extensions(text) for entry in _extensions(request)):
+        if not self._extensions_fit(_extensions(text), _extensions(request)):
             return False
         code, out, err = openssl.run(self._context, ["verify", "-partial_chain", "-no_check_time", "-CAfile", self._ca or path, path])
         wrong = set(re.findall(r"^error (\d+) at", out + err, re.MULTILINE))
         if code != 0 and not (wrong and wrong <= _NO_AUTHORITY) and not self._signed(path):
             return False
         return self._args["ignore_timestamps"] or self._dates_fit(path)
+
+    def _extensions_fit(self, mine: List[str], asked: List[str]) -> bool:
+        """Those that the request asks for and no others, but for the identifiers of keys that are to be added."""
+        rule, added = self._args[self._prefix + "create_subject_key_identifier"], []
+        if rule != "never_create":
+            added.append(_SUBJECT_KEY)
+            wanted = [entry for entry in asked if _SUBJECT_KEY in entry] if rule == "create_if_not_provided" else []
+            if wanted and not set(wanted) <= set(mine):
+                return False
+        if self._ca is not None and self._args["ownca_create_authority_key_identifier"]:
+            added.append(_AUTHORITY_KEY)
+        if not all(any(name in entry for entry in mine) for name in added):
+            return False
+        left, right = ([entry for entry in entries if not any(name in entry for name in added)] for entries in (mine, asked))
+        return sorted(left) == sorted(right)
 
     def _signed(self, path: str) -> bool:
         """For issuers that may sign nothing by their own extensions: a certificate of oneself is its issuer's all the same."""
@@ -196,6 +234,21 @@ class _Order:
             if _stamp(line) != moment(self._args[self._prefix + option]):
                 return False
         return True
+
+
+def key_id(pem: str) -> str:
+    """A public key's identifier in hexadecimal digits: the SHA-1 of its bits (RFC 5280, 4.2.1.2). `pem` may have other text around it."""
+    der = base64.b64decode(pem.partition("-----BEGIN PUBLIC KEY-----")[2].partition("-----END")[0])
+    bits, end = _field(der, _field(der, _field(der, 0)[0])[1])
+    return hashlib.sha1(der[bits + 1 : end]).hexdigest()  # the first byte says how many bits of the last are not used
+
+
+def _field(der: bytes, at: int) -> Tuple[int, int]:
+    """Where the content of a DER value begins and ends."""
+    start, size = at + 2, der[at + 1]
+    if size & 0x80:
+        start, size = start + (size & 0x7F), int.from_bytes(der[start : start + (size & 0x7F)], "big")
+    return start, start + size
 
 
 def _stamp(line: str) -> str:
