@@ -23,20 +23,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import flowcontrol_v1, rbac_v1
-from provisioner.kube.apiserver import bootstrap_roles
 from provisioner.kube.apiserver.audit import policy as audit_policy
 from provisioner.kube.apiserver.audit.events import Audit
 from provisioner.kube.apiserver.audit.log_file import LogFile, Rotation
-from provisioner.kube.apiserver.authn import Authenticator
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authentication.authn import Authenticator
+from provisioner.kube.apiserver.authentication.tokens import ServiceAccountTokens
+from provisioner.kube.apiserver.authorization.authz import Authorizer
+from provisioner.kube.apiserver.authorization.node_authorizer import NodeAuthorizer
+from provisioner.kube.apiserver.authorization.rbac import Rbac
+from provisioner.kube.apiserver.bootstrap import bootstrap_roles
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.fairness import mandatory
 from provisioner.kube.apiserver.fairness.controller import Fairness
 from provisioner.kube.apiserver.metrics import Metrics
-from provisioner.kube.apiserver.node_authorizer import NodeAuthorizer
-from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.requests import Target
-from provisioner.kube.apiserver.tokens import ServiceAccountTokens
 from provisioner.kube.client.clock import SystemClock
 from provisioner.kube.storage.cache import Entry, WatchCache
 from provisioner.kube.storage.encryption import AesCbc, AesGcm, SecretBox

@@ -250,7 +250,7 @@ def write_openapi_facts(definitions: dict[str, Any]) -> None:
                 marks.append(f"{prop}{'!' if prop in required else ''}{named}")
         if marks:
             facts[f"{module}.{definition.rsplit('.', 1)[1]}"] = " ".join(marks)
-    doc = """# A line for each type: its fields as name[!][=value's definition or byte]; ! is required. Read by apiserver/schemas.py.
+    doc = """# A line for each type: its fields as name[!][=value's definition or byte]; ! is required. Read by apiserver/openapi/schemas.py.
 LINES: dict[str, str] = {
 """
     (OUT / "openapi_facts.py").write_text(HEADER + doc + "".join(f"    {name!r}: {text!r},\n" for name, text in facts.items()) + "}\n")

@@ -28,7 +28,7 @@ def outward_address() -> str:
 
 async def start(daemon: Daemon, flags: Flags) -> None:
     from provisioner.kube.apiserver.aggregation.local import LocalServices
-    from provisioner.kube.apiserver.bootstrap import Bootstrap
+    from provisioner.kube.apiserver.bootstrap.objects import Bootstrap
     from provisioner.kube.apiserver.fairness.objects import FlowObjects
     from provisioner.kube.apiserver.identity_lease import IdentityLease
     from provisioner.kube.apiserver.masters import Masters

@@ -14,11 +14,12 @@ from aiohttp import web
 from provisioner.kube.api import errors
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import random_uuid
-from provisioner.kube.apiserver import impersonation, negotiation, pretty
+from provisioner.kube.apiserver import negotiation, pretty
 from provisioner.kube.apiserver.audit import events
 from provisioner.kube.apiserver.audit.events import Audit, Record
-from provisioner.kube.apiserver.authn import Authenticator, bearer_token
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authentication import impersonation
+from provisioner.kube.apiserver.authentication.authn import Authenticator, bearer_token
+from provisioner.kube.apiserver.authorization.authz import Authorizer
 from provisioner.kube.apiserver.browsers import Browsers
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.metrics import Metrics

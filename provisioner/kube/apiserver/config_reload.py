@@ -9,10 +9,12 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from provisioner.kube.apiserver import authn_config, authz_config, gatekeeping
-from provisioner.kube.apiserver.authn import Authenticator
-from provisioner.kube.apiserver.authz import Authorizer
-from provisioner.kube.apiserver.oidc import OidcIssuer
+from provisioner.kube.apiserver import gatekeeping
+from provisioner.kube.apiserver.authentication import authn_config
+from provisioner.kube.apiserver.authentication.authn import Authenticator
+from provisioner.kube.apiserver.authentication.oidc import OidcIssuer
+from provisioner.kube.apiserver.authorization import authz_config
+from provisioner.kube.apiserver.authorization.authz import Authorizer
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.client.flags import Flags
 

@@ -15,12 +15,12 @@ from provisioner.kube.api import errors
 from provisioner.kube.apiserver import discovery, health, negotiation
 from provisioner.kube.apiserver.aggregation.documents import Merged
 from provisioner.kube.apiserver.app import json_response
+from provisioner.kube.apiserver.authentication.tokens import ServiceAccountTokens
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.debug_pages import Page
 from provisioner.kube.apiserver.metrics import Metrics
-from provisioner.kube.apiserver.openapi import OpenApi
+from provisioner.kube.apiserver.openapi.published import OpenApi
 from provisioner.kube.apiserver.registry import Registry
-from provisioner.kube.apiserver.tokens import ServiceAccountTokens
 
 GIT_VERSION = version.VERSION
 VERSION = {

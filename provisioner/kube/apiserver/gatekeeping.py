@@ -10,18 +10,18 @@ from provisioner.kube.apiserver.audit.events import Audit
 from provisioner.kube.apiserver.audit.log_file import MEGABYTE, LogFile, Rotation
 from provisioner.kube.apiserver.audit.truncation import Backend, Truncating
 from provisioner.kube.apiserver.audit.webhook import Batching, Webhook
-from provisioner.kube.apiserver.authn import Authenticator, CertificateAuthorities, read_token_file
-from provisioner.kube.apiserver.authz import AlwaysAllow, AlwaysDeny, Mode
-from provisioner.kube.apiserver.authz_config import Choice
-from provisioner.kube.apiserver.authz_webhook import WebhookAuthorizer
-from provisioner.kube.apiserver.bootstrap_tokens import BootstrapTokens
+from provisioner.kube.apiserver.authentication.authn import Authenticator, CertificateAuthorities, read_token_file
+from provisioner.kube.apiserver.authentication.bootstrap_tokens import BootstrapTokens
+from provisioner.kube.apiserver.authentication.oidc import OidcIssuer
+from provisioner.kube.apiserver.authentication.token_webhook import TokenWebhook
+from provisioner.kube.apiserver.authentication.tokens import MAX_S, Exists, ServiceAccountTokens
+from provisioner.kube.apiserver.authorization.authz import AlwaysAllow, AlwaysDeny, Mode
+from provisioner.kube.apiserver.authorization.authz_config import Choice
+from provisioner.kube.apiserver.authorization.authz_webhook import WebhookAuthorizer
+from provisioner.kube.apiserver.authorization.node_authorizer import NodeAuthorizer
+from provisioner.kube.apiserver.authorization.rbac import Rbac
 from provisioner.kube.apiserver.metrics import Metrics
-from provisioner.kube.apiserver.node_authorizer import NodeAuthorizer
-from provisioner.kube.apiserver.oidc import OidcIssuer
-from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.settings import Settings
-from provisioner.kube.apiserver.token_webhook import TokenWebhook
-from provisioner.kube.apiserver.tokens import MAX_S, Exists, ServiceAccountTokens
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.client.flags import Flags
 from provisioner.kube.storage.cache import WatchCache

@@ -17,7 +17,7 @@ import msgspec
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import parse_time, random_uuid
-from provisioner.kube.apiserver.bootstrap import Bootstrap
+from provisioner.kube.apiserver.bootstrap.objects import Bootstrap
 from provisioner.kube.storage.cache import NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 

@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import web
 
 from provisioner.kube.api import errors
-from provisioner.kube.apiserver.authn import WEBSOCKET_TOKEN
+from provisioner.kube.apiserver.authentication.authn import WEBSOCKET_TOKEN
 from provisioner.kube.apiserver.subresources.proxied_pages import PAGE_BYTES, Place, rewritten
 from provisioner.kube.client.tasks import spawn, stop
 

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.apiserver.bootstrap import Bootstrap
+from provisioner.kube.apiserver.bootstrap.objects import Bootstrap
 from provisioner.kube.storage.cache import ROOT, NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 from provisioner.kube.storage.store import Conflict

@@ -11,7 +11,7 @@ from typing import Any
 
 from provisioner.kube.apiserver import runtime_config
 from provisioner.kube.apiserver.audit import truncation, webhook
-from provisioner.kube.apiserver.authz_config import MODES
+from provisioner.kube.apiserver.authorization.authz_config import MODES
 from provisioner.kube.apiserver.browsers import directives, origins
 from provisioner.kube.apiserver.tls import named_pairs
 from provisioner.kube.client.flags import FlagSet, boolean, comma_list, duration, integer, pairs

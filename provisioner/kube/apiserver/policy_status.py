@@ -13,7 +13,7 @@ from provisioner.kube.api import codec
 from provisioner.kube.api._generated import admissionregistration_v1 as registration
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.admission import type_checks
-from provisioner.kube.apiserver.bootstrap import Bootstrap
+from provisioner.kube.apiserver.bootstrap.objects import Bootstrap
 from provisioner.kube.storage.cache import Change, NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from provisioner.kube.api.meta import parse_time
-from provisioner.kube.apiserver import encryption_config, gatekeeping, health, quick_connections
+from provisioner.kube.apiserver import encryption_config, gatekeeping, health
 from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.admission.expressions import Expressions
@@ -21,7 +21,8 @@ from provisioner.kube.apiserver.aggregation.openapi_v2 import ForeignDocuments
 from provisioner.kube.apiserver.aggregation.services import Services as ApiServices
 from provisioner.kube.apiserver.answers import Resources
 from provisioner.kube.apiserver.app import App, Gate, Seats
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authorization.authz import Authorizer
+from provisioner.kube.apiserver.authorization.rbac import Rbac
 from provisioner.kube.apiserver.browsers import Browsers
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.config_reload import ConfigReload
@@ -33,12 +34,12 @@ from provisioner.kube.apiserver.fairness.seats import CountedSeats, FairSeats
 from provisioner.kube.apiserver.http_log import http_log
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder
 from provisioner.kube.apiserver.metrics import Metrics, StoredObjects
-from provisioner.kube.apiserver.openapi import OpenApi
-from provisioner.kube.apiserver.quick_connections import ShortWay
-from provisioner.kube.apiserver.quick_entrance import Entrance
-from provisioner.kube.apiserver.quick_reads import QuickReads
-from provisioner.kube.apiserver.quick_writes import QuickWrites
-from provisioner.kube.apiserver.rbac import Rbac
+from provisioner.kube.apiserver.openapi.published import OpenApi
+from provisioner.kube.apiserver.quick import connections as quick_connections
+from provisioner.kube.apiserver.quick.connections import ShortWay
+from provisioner.kube.apiserver.quick.entrance import Entrance
+from provisioner.kube.apiserver.quick.reads import QuickReads
+from provisioner.kube.apiserver.quick.writes import QuickWrites
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.settings import Settings

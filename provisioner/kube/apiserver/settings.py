@@ -13,9 +13,9 @@ from provisioner.kube.apiserver import encryption_config, runtime_config
 from provisioner.kube.apiserver.admission.settings import AdmissionSettings
 from provisioner.kube.apiserver.admission.settings import settings_of as admission_settings
 from provisioner.kube.apiserver.audit import policy as audit_policy
-from provisioner.kube.apiserver.authn import FrontProxy
-from provisioner.kube.apiserver.authn_config import AuthenticationConfiguration, configured
-from provisioner.kube.apiserver.authz_config import Choice, choices
+from provisioner.kube.apiserver.authentication.authn import FrontProxy
+from provisioner.kube.apiserver.authentication.authn_config import AuthenticationConfiguration, configured
+from provisioner.kube.apiserver.authorization.authz_config import Choice, choices
 from provisioner.kube.apiserver.kubelet_proxy import KubeletAccess
 from provisioner.kube.apiserver.tls import ciphers_of
 from provisioner.kube.client.flags import FlagError, Flags

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# A line for each type: its fields as name[!][=value's definition or byte]; ! is required. Read by apiserver/schemas.py.
+# A line for each type: its fields as name[!][=value's definition or byte]; ! is required. Read by apiserver/openapi/schemas.py.
 LINES: dict[str, str] = {
     "admissionregistration_v1.AuditAnnotation": "key! valueExpression!",
     "admissionregistration_v1.ExpressionWarning": "fieldRef! warning!",

@@ -12,7 +12,7 @@ from typing import Any
 from provisioner.kube.api._generated import certificates_v1, certificates_v1beta1
 from provisioner.kube.api.errors import forbidden
 from provisioner.kube.apiserver.admission.chain import Plugin
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authorization.authz import Authorizer
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.requests import Target

@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.kube.api import errors
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.apiserver.admission.chain import Plugin
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authorization.authz import Authorizer
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.requests import Target

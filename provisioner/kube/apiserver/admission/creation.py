@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from provisioner.kube.api.errors import forbidden
 from provisioner.kube.apiserver.admission.chain import Plugin
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authorization.authz import Authorizer
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from provisioner.kube.api._generated import rbac_v1
 from provisioner.kube.api.errors import forbidden
 from provisioner.kube.apiserver.admission.chain import Plugin
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authorization.authz import Authorizer
+from provisioner.kube.apiserver.authorization.rbac import GROUP, Rbac
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
-from provisioner.kube.apiserver.rbac import GROUP, Rbac
 from provisioner.kube.apiserver.requests import Target
 
 ROLES = frozenset({"Role", "ClusterRole"})

@@ -12,7 +12,7 @@ import msgspec
 from provisioner.kube.api import cel
 from provisioner.kube.api.cel.library import Authorizer as Question
 from provisioner.kube.api.validation.policies import HOOK_NAMES
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authorization.authz import Authorizer
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.requests import Target

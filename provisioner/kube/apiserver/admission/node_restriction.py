@@ -112,7 +112,7 @@ class NodeRestriction(Plugin):
     @staticmethod
     def _refers(spec: core_v1.PodSpec) -> str:
         """What of the API a pod needs, which a node's own pods must not."""
-        from provisioner.kube.apiserver.node_authorizer import references
+        from provisioner.kube.apiserver.authorization.node_authorizer import references
 
         found = {resource for resource, _ in references(core_v1.Pod(spec=spec)) if resource != "serviceaccounts"}
         if spec.service_account_name:

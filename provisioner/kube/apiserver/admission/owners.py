@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioner.kube.api.errors import forbidden
 from provisioner.kube.apiserver.admission.chain import Plugin
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authorization.authz import Authorizer
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.registry import Registry

@@ -40,10 +40,10 @@ from provisioner.kube.apiserver.admission.settings import AdmissionSettings
 from provisioner.kube.apiserver.admission.simple import AlwaysDeny, DenyServiceExternalIPs
 from provisioner.kube.apiserver.admission.volumes import PersistentVolumeClaimResize, StorageObjectInUseProtection
 from provisioner.kube.apiserver.admission.webhooks import MutatingWebhooks, ValidatingWebhooks
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authorization.authz import Authorizer
+from provisioner.kube.apiserver.authorization.rbac import Rbac
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom.definitions import DefinitionDefaults
-from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.remote_review import Reviewer
 from provisioner.kube.client.flags import Flags

@@ -12,7 +12,7 @@ from provisioner.kube.api import cel
 from provisioner.kube.api.cel.checking import Type, check
 from provisioner.kube.api.validation.policies import NAMES, TYPES
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.schemas import Definitions
+from provisioner.kube.apiserver.openapi.schemas import Definitions
 
 MAX_TYPES = 10
 

@@ -13,7 +13,7 @@ from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.aggregation.services import STORED_AS
-from provisioner.kube.apiserver.bootstrap import Bootstrap
+from provisioner.kube.apiserver.bootstrap.objects import Bootstrap
 from provisioner.kube.storage.cache import Change, NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 

@@ -23,8 +23,8 @@ from provisioner.kube.api.validation.metadata import PROPAGATIONS, validate_meta
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom import embedded, json_paths, rules, schema
 from provisioner.kube.apiserver.custom.conversion import Conversion
-from provisioner.kube.apiserver.descriptions import OBJECT
 from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.openapi.descriptions import OBJECT
 
 _VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
 # Two thirds of a megabyte of numbers, for each version of a definition.

@@ -10,7 +10,7 @@ import msgspec
 
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import rfc3339
-from provisioner.kube.apiserver.bootstrap import Bootstrap
+from provisioner.kube.apiserver.bootstrap.objects import Bootstrap
 from provisioner.kube.apiserver.fairness import mandatory
 from provisioner.kube.apiserver.fairness.controller import GROUP
 from provisioner.kube.storage.cache import NotFresh

@@ -13,12 +13,12 @@ from provisioner.kube.api import errors
 from provisioner.kube.apiserver import negotiation, tabular
 from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.app import json_response
-from provisioner.kube.apiserver.authn import Authenticator
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authentication.authn import Authenticator
+from provisioner.kube.apiserver.authorization.authz import Authorizer
+from provisioner.kube.apiserver.authorization.rbac import Rbac
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.forms import formed
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources import pods, reviews, scale

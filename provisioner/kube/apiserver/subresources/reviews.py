@@ -11,15 +11,15 @@ from provisioner.kube.api import errors
 from provisioner.kube.api._generated import authentication_v1, authorization_v1, core_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.admission.node_restriction import NodeRestriction
-from provisioner.kube.apiserver.authn import Authenticator
-from provisioner.kube.apiserver.authz import Authorizer
+from provisioner.kube.apiserver.authentication.authn import Authenticator
+from provisioner.kube.apiserver.authentication.tokens import ServiceAccountTokens
+from provisioner.kube.apiserver.authorization.authz import Authorizer
+from provisioner.kube.apiserver.authorization.rbac import Rbac
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.rbac import Rbac
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.pods import decoded
-from provisioner.kube.apiserver.tokens import ServiceAccountTokens
 
 _LISTS = ("In", "NotIn")
 _OPERATORS = ("DoesNotExist", "Exists", *_LISTS)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.apiserver.authn import Authenticator
-from provisioner.kube.apiserver.authz import Authorizer, LocalMode, Verdict
-from provisioner.kube.apiserver.authz_config import choices
+from provisioner.kube.apiserver.authentication.authn import Authenticator
+from provisioner.kube.apiserver.authorization.authz import Authorizer, LocalMode, Verdict
+from provisioner.kube.apiserver.authorization.authz_config import choices
 from provisioner.kube.apiserver.config_reload import ConfigReload
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.gatekeeping import Modes

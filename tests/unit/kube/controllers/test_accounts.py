@@ -80,7 +80,7 @@ async def test_a_refused_token_is_renewed_once(asked: list[dict[str, str]]) -> N
 
 
 def test_every_account_has_a_role() -> None:
-    from provisioner.kube.apiserver import bootstrap_roles
+    from provisioner.kube.apiserver.bootstrap import bootstrap_roles
 
     bound = {subject["name"] for binding in bootstrap_roles.cluster_role_bindings() for subject in binding["subjects"]}
     bound |= {subject["name"] for binding in bootstrap_roles.role_bindings() for subject in binding["subjects"]}

@@ -11,7 +11,7 @@ import pytest
 from provisioner.kube.api._generated import resource_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.admission.claims import AdminAccess, ClaimStatusAuthorization
-from provisioner.kube.apiserver.authz import Authorizer, LocalMode, Verdict
+from provisioner.kube.apiserver.authorization.authz import Authorizer, LocalMode, Verdict
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.storage.cache import Collection, Entry

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.admission.creation import CreateAuthorization
-from provisioner.kube.apiserver.authz import Authorizer, LocalMode, Verdict
+from provisioner.kube.apiserver.authorization.authz import Authorizer, LocalMode, Verdict
 from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.requests import Target
 

@@ -1,0 +1,1 @@
+"""The objects that a cluster is born with, and the rules of the roles among them."""
