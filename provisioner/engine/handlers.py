@@ -34,7 +34,7 @@ class Handlers:
         """Handlers of a play, or of a role included later. What has been added before comes last now, and hides its former self."""
         for group in _groups(nodes):
             places = [task.location for task in group]
-            if all(task.name for task in group):
+            if all(task.name and "{{" not in task.name for task in group):
                 self._groups = [known for known in self._groups if [self._handlers[index].location for index in known] != places]
             self._groups.append(list(range(len(self._handlers), len(self._handlers) + len(group))))
             self._handlers.extend(group)
@@ -70,9 +70,11 @@ class Handlers:
         seen: set[str] = set()
         for index in order:
             task = self._handlers[index]
-            if _listens(task, name) and (not task.name or task.name not in seen):
-                seen.add(task.name)
-                found.append(index)
+            if _listens(task, name):
+                own = self._name(task, state)
+                if not own or own not in seen:
+                    found.append(index)
+                    seen.add(own or "")
         return found
 
     def _missing(self, name: str) -> None:
@@ -86,13 +88,17 @@ class Handlers:
         )
 
     def _is_named(self, task: Task, name: str, state: HostState) -> bool:
-        own = task.name
-        if "{{" in own:
-            try:
-                own = self._run.variables.templar(state, self._context, task).render_text(own)
-            except TemplateError:
-                return False
-        return bool(own) and (own == name or (task.role is not None and name in task.role.named(own)))
+        own = self._name(task, state)
+        return own is not None and own != "" and (own == name or (task.role is not None and name in task.role.named(own)))
+
+    def _name(self, task: Task, state: HostState) -> str | None:
+        """A handler's name; None where it cannot be rendered."""
+        if "{{" not in task.name:
+            return task.name
+        try:
+            return self._run.variables.templar(state, self._context, task).render_text(task.name)
+        except TemplateError:
+            return None
 
     def flush(self, step: Lockstep, hosts: Sequence[HostState], *, forced: bool = False) -> None:
         """Runs what was notified, in order. `forced` takes in failed hosts."""

@@ -350,12 +350,8 @@ class Lockstep:
             self.run.result.forgiven.discard(state.name)
 
     def run_handlers(self, hosts: Sequence[HostState], *, forced: bool = False) -> None:
-        """What was notified, outside of any block."""
-        outer, self._rescuers = self._rescuers, 0
-        try:
-            self.handlers.flush(self, hosts, forced=forced)
-        finally:
-            self._rescuers = outer
+        """What was notified; a block around the task that asks for it rescues its failures."""
+        self.handlers.flush(self, hosts, forced=forced)
 
     def _tell(self, task: Task, state: HostState, outcome: Outcome, serial: int, title: str) -> None:
         for warning in outcome.result.get("warnings") or []:
