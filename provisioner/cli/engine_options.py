@@ -130,6 +130,9 @@ def vault_secrets(vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask
         secrets[name] = _ask(f"Vault password ({name})") if source == "prompt" else _read(Path(source))
     if ask_vault_pass:
         secrets["default"] = _ask("Vault password")
+    empty = [name for name, secret in secrets.items() if not secret]
+    if empty:
+        raise click.ClickException(f"Invalid vault password was provided: that of {', '.join(empty)} is empty")
     return VaultSecrets(secrets) if secrets else None
 
 

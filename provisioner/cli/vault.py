@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _STREAM = Path("-")
 
 
+class _WrongOptions(click.ClickException):
+    """Options that do not go together, with ansible-vault's exit code for them."""
+
+    exit_code = 5
+
+
 @click.group("vault")
 def command() -> None:
     """Secrets in files and strings (format 1.1 and 1.2, AES256)."""
@@ -69,7 +75,7 @@ def _chosen(secrets: VaultSecrets, wanted: str | None) -> str:
             raise click.ClickException(f"Did not find a match for --encrypt-vault-id={wanted} in the known vault-ids {list(secrets.by_id)}")
         return wanted
     if len(secrets.by_id) > 1:
-        raise click.ClickException(
+        raise _WrongOptions(
             f"The vault-ids {','.join(secrets.by_id)} are available to encrypt. Specify the vault-id to encrypt with --encrypt-vault-id"
         )
     return next(iter(secrets.by_id))
@@ -114,7 +120,7 @@ def _open(secrets: VaultSecrets, path: Path) -> tuple[str, bytes]:
 def _targets(paths: tuple[Path, ...], output: Path | None) -> list[tuple[Path, Path]]:
     """(Read from, write to)."""
     if output is not None and len(paths) > 1:
-        raise click.UsageError("at most one input file may be used with the --output option")
+        raise _WrongOptions("At most one input file may be used with the --output option")
     chosen = paths or (_STREAM,)
     return [(path, output or path) for path in chosen]
 
@@ -196,6 +202,7 @@ def vault_rekey(
     opened = [(path, _open(secrets, path)[1]) for path in paths]  # all or none
     for path, plain in opened:
         _replace(path, new.encrypt(plain, _chosen(new, wanted)))
+    click.echo("Rekey successful", err=True)
     return 0
 
 
@@ -276,10 +283,13 @@ def vault_encrypt_string(
             click.echo(
                 "Reading plaintext input from stdin. (ctrl-d to end input, twice if your content does not already have a newline)", err=True
             )
-        found.append((stdin_name or next(iter(names), None) if not texts else stdin_name, sys.stdin.buffer.read(), "stdin"))
+        piped = sys.stdin.buffer.read()
+        if not piped:
+            raise _WrongOptions("stdin was empty, not encrypting")
+        found.append((stdin_name or next(iter(names), None) if not texts else stdin_name, piped, "stdin"))
     plain = [text for text in texts if text != "-"]
     if any(not text for text in plain):
-        raise click.UsageError("the empty string cannot be encrypted")
+        raise _WrongOptions("The plaintext provided from the command line args was empty, not encrypting")
     named = [*names, *[None] * len(plain)]
     found.extend((named[number], text.encode(), "the command line args") for number, text in enumerate(plain))
     text = _as_yaml([(name, secrets.encrypt(data, vault_id).decode(), source) for name, data, source in found])

@@ -97,3 +97,24 @@ def test_edit_keeps_the_id(tmp_path: Path, ids: list[str], monkeypatch: pytest.M
     run("edit", str(path), "--vault-id", ids[0], "--vault-id", ids[1])
     assert path.read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;prod\n")
     assert run("view", str(path), "--vault-id", ids[1]) == "xy\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "code", "message"),
+    [
+        (["encrypt_string", "--vault-password-file", "empty", "x"], "", 1, "that of default is empty"),
+        (["encrypt_string", "--vault-password-file", "one"], "", 5, "stdin was empty, not encrypting"),
+        (["encrypt_string", "--vault-password-file", "one", "-"], "", 5, "stdin was empty, not encrypting"),
+        (["encrypt_string", "--vault-password-file", "one", ""], "", 5, "was empty, not encrypting"),
+        (["encrypt_string", "--vault-id", "a@one", "--vault-id", "b@two", "x"], "", 5, "The vault-ids a,b are available to encrypt."),
+        (["decrypt", "one", "two", "--output", "both", "--vault-password-file", "one"], "", 5, "At most one input file"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], given: str, code: int, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("empty", "\n"), ("one", "pw1\n"), ("two", "pw2\n")):
+        Path(name).write_text(text)
+    result = CliRunner().invoke(command, words, input=given)
+    assert (result.exit_code, message in result.output) == (code, True), result.output
