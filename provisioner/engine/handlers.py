@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.errors import RunError
 from provisioner.engine.events import HandlerNotified
@@ -12,7 +12,7 @@ from provisioner.engine.playbook import Block, Node, Task, tasks_of
 from provisioner.engine.run_context import Run
 from provisioner.engine.state import HostState
 from provisioner.engine.variables import PlayContext
-from provisioner.templating import TemplateError
+from provisioner.templating import Templar, TemplateError
 from provisioner.templating.undefined import did_you_mean
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ class Handlers:
         for index in order:
             task = self._handlers[index]
             if _listens(task, name):
-                own = self._name(task, state)
+                own = self._name_of_play(task)
                 if not own or own not in seen:
                     found.append(index)
-                    seen.add(own or "")
+                    seen.add(own)
         return found
 
     def _missing(self, name: str) -> None:
@@ -90,6 +90,20 @@ class Handlers:
     def _is_named(self, task: Task, name: str, state: HostState) -> bool:
         own = self._name(task, state)
         return own is not None and own != "" and (own == name or (task.role is not None and name in task.role.named(own)))
+
+    def _name_of_play(self, task: Task) -> str:
+        """A handler's name by what is known without a host, else as it is written."""
+        if "{{" not in task.name:
+            return task.name
+        role, play = task.role, self._context.play
+        known: dict[str, Any] = {**(role.visible_defaults() if role else {}), **play.vars, **self._context.prompted}
+        if role is not None:
+            known.update({**role.visible_vars(), **role.visible_params()})
+        known.update({**task.attributes.vars, **task.params, **self._run.variables.extra_vars})
+        try:
+            return Templar((), known, engine=self._run.templates).render_text(task.name)
+        except TemplateError:
+            return task.name
 
     def _name(self, task: Task, state: HostState) -> str | None:
         """A handler's name; None where it cannot be rendered."""
