@@ -64,7 +64,7 @@ def test_the_id_that_encrypts_is_named_where_several_are_there(tmp_path: Path, i
     path.write_text("a: 1\n")
     both = ["--vault-id", ids[0], "--vault-id", ids[1]]
     refused = CliRunner().invoke(command, ["encrypt", str(path), *both])
-    assert refused.exit_code == 1 and "--encrypt-vault-id" in refused.output and path.read_text() == "a: 1\n"
+    assert refused.exit_code == 5 and "--encrypt-vault-id" in refused.output and path.read_text() == "a: 1\n"
     run("encrypt", str(path), *both, "--encrypt-vault-id", "prod")
     assert path.read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;prod\n")
 
