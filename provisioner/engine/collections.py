@@ -178,7 +178,7 @@ class Collections:
         if folder not in self._routing:
             path = folder / "meta" / "runtime.yml"
             try:
-                document = yaml.load(path.read_bytes(), yaml.CSafeLoader) if path.is_file() else {}
+                document = yaml.CSafeLoader(path.read_bytes()).get_single_data() if path.is_file() else {}
             except (OSError, yaml.YAMLError):
                 document = {}  # a collection's own mistake: its names are found where they lie
             routing = document.get("plugin_routing") if isinstance(document, dict) else None
