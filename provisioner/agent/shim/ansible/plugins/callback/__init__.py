@@ -137,6 +137,10 @@ class CallbackBase(AnsiblePlugin):  # type: ignore[misc]
     def _process_items(self, result: Any) -> None:
         """Items have had events of their own."""
 
+    def _serialize_diff(self, diff: Any) -> str:
+        """A value that is compared, as lines."""
+        return json.dumps(diff, sort_keys=True, indent=4, separators=(",", ": ")) + "\n"
+
     def _get_diff(self, difflist: Any) -> str:
         """The differences of results as unified text."""
         shown: List[str] = []
