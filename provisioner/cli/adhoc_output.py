@@ -79,7 +79,9 @@ def _one_line(output: Any) -> str:
 
 def _document(action: str, result: Mapping[str, Any], one_line: bool) -> str:
     shown = {
-        key: value for key, value in result.items() if not str(key).startswith("_ansible") and key not in ("failed", "skipped", "diff", "invocation")
+        key: value
+        for key, value in result.items()
+        if not str(key).startswith("_ansible") and key not in ("failed", "skipped", "diff", "invocation")
     }
     if action == "debug" and not result.get("failed"):
         shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key != "changed"}

@@ -193,7 +193,7 @@ class Play:
 
     def strategy_by(self, settings: Mapping[str, Any]) -> str:
         """The play's own strategy, else the one that the settings name, without its collection; Mitogen's go about it as those they speed up."""
-        named = self.strategy or str(settings.get("DEFAULT_STRATEGY", "linear"))
+        named = str(self.strategy or settings.get("DEFAULT_STRATEGY", "linear"))
         return {"mitogen": "linear"}.get(named, named.split(".")[-1].removeprefix("mitogen_"))
 
 
