@@ -23,6 +23,29 @@ if TYPE_CHECKING:
     from provisioner.templating.templar import Templar
 
 
+class HostsSeen(Mapping[str, Any]):
+    """`hostvars`, or one host's variables out of it: what is read is final like the plugin's own variables."""
+
+    def __init__(self, seen: Mapping[str, Any]) -> None:
+        self._seen = seen
+
+    def __getitem__(self, name: str) -> Any:
+        return _final(self._seen[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._seen
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._seen)
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+
+def _final(value: Any) -> Any:
+    return HostsSeen(value) if isinstance(value, Mapping) and not isinstance(value, dict) else final(value)
+
+
 class PluginScope(Mapping[str, Any]):
     """The variables: rendered, and never rendered again, since hosts have said some of it."""
 
@@ -30,7 +53,7 @@ class PluginScope(Mapping[str, Any]):
         self.scope = scope
 
     def __getitem__(self, name: str) -> Any:
-        return final(self.scope[name])
+        return _final(self.scope[name])
 
     def __contains__(self, name: object) -> bool:
         return name in self.scope

@@ -9,6 +9,15 @@ import pytest
 from provisioner.engine.events import HostDone
 from tests.unit.engine.fakes import play, tasks
 
+# What a plugin reads of a host, also out of `hostvars`, and has rendered.
+LOOKUP = """
+from ansible.plugins.lookup import LookupBase
+
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **options):
+        of_host = variables["hostvars"][variables["inventory_hostname"]]
+        return [self._templar.template(value) for value in (variables["evil"], of_host["evil"], of_host.get("evil"))]
+"""
 SPEC = "argument_specs: {main: {options: {text: {type: str, choices: [a]}}}}"
 USES = {
     "argument specs": "- include_role: {name: told}\n  vars: {text: '{{ evil }}'}",
@@ -27,6 +36,7 @@ USES = {
     "how a host is reached": "- command: echo x\n  vars: {ansible_ssh_extra_args: '{{ evil }}', ansible_user: '{{ evil }}'}",
     "an environment": "- command: echo x\n  environment: \"{{ {'A': evil} }}\"",
     "loops": "- debug: {msg: '{{ item }}'}\n  with_nested: [['{{ evil }}'], ['{{ evil }}']]",
+    "a plugin that renders": "- debug: {msg: '{{ q(\"again\") }}'}",
     "variables of variables": "- debug: {msg: '{{ b }}'}\n  vars: {a: '{{ evil }}', b: ['{{ a }}']}",
 }
 
@@ -37,7 +47,7 @@ def test_what_a_host_said_does_nothing_here(tmp_path: Path, use: str) -> None:
     expression = f"lookup('pipe', 'touch {witness}') == ''"
     first = f'- command: "echo {expression}"\n  register: said\n'
     first += "- set_fact: {bare: \"{{ said.stdout }}\", evil: \"{{ '{' }}{ {{ said.stdout }} }{{ '}' }}\"}\n"
-    files = {"roles/told/meta/argument_specs.yml": SPEC, "roles/told/tasks/main.yml": "[]"}
+    files = {"roles/told/meta/argument_specs.yml": SPEC, "roles/told/tasks/main.yml": "[]", "lookup_plugins/again.py": LOOKUP}
     done = play(tmp_path, tasks(first + USES[use]), files=files)
     results = [event.result for event in done.events if isinstance(event, HostDone)]
     assert results[0]["stdout"] == expression
