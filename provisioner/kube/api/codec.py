@@ -6,6 +6,7 @@ finds them for those who asked to be told. Decoding is fast where a body is righ
 
 from __future__ import annotations
 
+import functools
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -67,6 +68,52 @@ def decode_dict(cls: type[T], document: Any) -> T:
             message, _, where = str(error).partition(" - at `")
             found = DecodeError(where.rstrip("`").removeprefix("$").removeprefix("."), message)
         raise found from error
+
+
+# Lists that Go's types write although they are empty (no `omitempty`), of those that may be: (Struct, attribute).
+_KEPT = {
+    ("CSINodeSpec", "drivers"),
+    ("LimitRangeSpec", "limits"),
+    ("Role", "rules"),
+    ("ClusterRole", "rules"),
+    ("EndpointSlice", "ports"),
+    ("CustomResourceDefinitionStatus", "conditions"),
+    ("CustomResourceDefinitionStatus", "stored_versions"),
+    ("HorizontalPodAutoscalerStatus", "current_metrics"),
+}
+
+
+def drop_empties(obj: msgspec.Struct) -> None:
+    """In place: an empty list or map is left out where its field is optional, as upstream's types leave it out when they are written."""
+    for name, optional, inner in _containers(type(obj)):
+        value = getattr(obj, name)
+        if value is None:
+            continue
+        if isinstance(value, msgspec.Struct):
+            drop_empties(value)
+        elif not value:
+            if optional:
+                setattr(obj, name, None)
+        elif inner:
+            for item in value.values() if isinstance(value, dict) else value:
+                drop_empties(item)
+
+
+@functools.cache
+def _containers(cls: type[msgspec.Struct]) -> tuple[tuple[str, bool, bool], ...]:
+    """(attribute, may be left out, holds Structs) of each field that holds a list, a map or a Struct."""
+    found = []
+    for field in msgspec.structs.fields(cls):
+        options = _options(field.type)
+        if len(options) != 1:
+            continue
+        inside = get_args(options[0])[-1] if get_origin(options[0]) in (list, dict) else None
+        optional = field.default is None and (cls.__name__, field.name) not in _KEPT
+        if inside is not None and (optional or _is_struct(inside)):
+            found.append((field.name, optional, _is_struct(inside)))
+        elif _is_struct(options[0]):
+            found.append((field.name, False, False))
+    return tuple(found)
 
 
 def _without_nulls(annotation: Any, value: Any) -> Any:

@@ -88,7 +88,9 @@ class Kind:
 
     def decode(self, document: Mapping[str, Any]) -> Obj:
         """Raises codec.DecodeError."""
-        return codec.decode_dict(self.struct, document)
+        obj = codec.decode_dict(self.struct, document)
+        codec.drop_empties(obj)
+        return obj
 
     def load(self, data: bytes) -> Obj:
         """An object out of the cache."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.kube.api._generated import apps_v1, core_v1
-from provisioner.kube.api.codec import DecodeError, decode, decode_dict, encode, to_dict, unknown_fields
+from provisioner.kube.api._generated import apiextensions_v1, apps_v1, core_v1, rbac_v1
+from provisioner.kube.api.codec import DecodeError, decode, decode_dict, drop_empties, encode, to_dict, unknown_fields
 
 
 def test_round_trip() -> None:
@@ -74,3 +74,40 @@ def test_unknown_fields() -> None:
     }
     assert unknown_fields(core_v1.Pod, body) == ["metadata.labls", "spec.containers[0].imagee", "extra"]
     assert decode_dict(core_v1.Pod, body).metadata.name == "a"
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "left"),
+    [
+        (
+            core_v1.Pod,
+            {
+                "metadata": {"name": "p", "labels": {}, "finalizers": []},
+                "spec": {"nodeSelector": {}, "tolerations": [], "containers": [{"name": "c"}]},
+            },
+            {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}, "status": {}},
+        ),
+        (
+            core_v1.Pod,
+            {"spec": {"containers": [{"name": "c", "env": [], "resources": {"limits": {}}}], "volumes": [{"name": "v", "emptyDir": {}}]}},
+            {
+                "metadata": {},
+                "spec": {"containers": [{"name": "c", "resources": {}}], "volumes": [{"name": "v", "emptyDir": {}}]},
+                "status": {},
+            },
+        ),
+        (core_v1.ConfigMap, {"data": {}, "binaryData": {}}, {"metadata": {}}),
+        (rbac_v1.Role, {"rules": []}, {"metadata": {}, "rules": []}),
+        (
+            apiextensions_v1.JSONSchemaProps,
+            {"default": {}, "properties": {"a": {"default": [], "required": [], "enum": [[], {}]}}, "definitions": {}},
+            {"default": {}, "properties": {"a": {"default": [], "enum": [[], {}]}}},
+        ),
+    ],
+    ids=["pod", "inside", "config", "written-by-upstream-too", "any-value"],
+)
+def test_optional_lists_and_maps_that_are_empty_are_left_out(kind: type[Any], document: Any, left: Any) -> None:
+    """As Go's omitempty does; Structs and values of any type stay."""
+    found = decode_dict(kind, document)
+    drop_empties(found)
+    assert {key: value for key, value in to_dict(found).items() if key not in ("apiVersion", "kind")} == left
