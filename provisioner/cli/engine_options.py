@@ -205,8 +205,10 @@ def _read(path: Path) -> bytes:
             ran = subprocess.run([path.resolve()], capture_output=True, timeout=30, check=True)
             return ran.stdout.strip()
         return path.read_bytes().strip()
+    except FileNotFoundError as e:
+        raise click.ClickException(f"The password file {path} was not found") from e
     except (OSError, subprocess.SubprocessError) as e:
-        raise click.UsageError(f"password file {path}: {e}") from e
+        raise click.ClickException(f"The password file {path} can't be read: {e}") from e
 
 
 def _ask(text: str) -> bytes:
