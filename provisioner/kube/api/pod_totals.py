@@ -1,11 +1,16 @@
-"""What the containers of a pod ask for together (core/v1 PodSpec): sidecars run beside all that starts after them, other init containers alone."""
+"""What the containers of a pod ask for together (core/v1 PodSpec): sidecars run beside all that starts after them, other init containers alone.
+
+Source: PodRequests and PodLimits of upstream's resource helpers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from provisioner.kube.api import quantity
+from provisioner.kube.api._generated import core_v1
 
 
 def asked(spec: Any, name: str) -> Fraction:
@@ -27,3 +32,31 @@ def _of(one: Any, name: str) -> Fraction:
         return quantity.parse(given[name]) if name in given else Fraction(0)
     except quantity.QuantityError:
         return Fraction(0)
+
+
+def whole_pod(spec: core_v1.PodSpec, kind: str) -> dict[str, Fraction]:
+    """All that a pod requests or is limited to (`kind`: requests or limits): by its containers, unless it says so for itself, and its overhead."""
+    beside: dict[str, Fraction] = {}
+    most: dict[str, Fraction] = {}
+    for container in spec.init_containers or ():
+        needed = _sum(beside, _amounts(container.resources, kind))
+        if container.restart_policy == "Always":
+            beside = needed
+        most = {name: max(most.get(name, Fraction(0)), needed.get(name, Fraction(0))) for name in most | needed}
+    for container in spec.containers or ():
+        beside = _sum(beside, _amounts(container.resources, kind))
+    found = {name: max(beside.get(name, Fraction(0)), most.get(name, Fraction(0))) for name in beside | most}
+    found |= _amounts(spec.resources, kind)
+    for name, overhead in (spec.overhead or {}).items():
+        if kind == "requests" or name in found:
+            found[name] = found.get(name, Fraction(0)) + quantity.parse(overhead)
+    return found
+
+
+def _sum(one: Mapping[str, Fraction], other: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    return {name: one.get(name, Fraction(0)) + other.get(name, Fraction(0)) for name in {**one, **other}}
+
+
+def _amounts(resources: core_v1.ResourceRequirements | None, kind: str) -> dict[str, Fraction]:
+    values = (resources.requests if kind == "requests" else resources.limits) if resources is not None else None
+    return {name: quantity.parse(value) for name, value in (values or {}).items()}

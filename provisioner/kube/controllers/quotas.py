@@ -17,6 +17,7 @@ from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.pod_totals import whole_pod
 from provisioner.kube.api.quota_scopes import in_scopes
 from provisioner.kube.api.volume_match import class_of
 from provisioner.kube.client.informer import key_of
@@ -35,42 +36,18 @@ Usage = dict[str, Fraction]
 
 
 def pod_usage(pod: core_v1.Pod) -> Usage:
-    """What a pod takes. One that has ended, or should long be gone, takes nothing but its place in the object count."""
+    """What a pod takes. One that has ended takes nothing but its place in the object count."""
     taken: Usage = {"count/pods": Fraction(1)}
     if pod.status.phase in ("Succeeded", "Failed"):
         return taken
     taken["pods"] = Fraction(1)
     for kind in ("requests", "limits"):
-        for name, value in _pod_total(pod.spec, kind).items():
+        for name, value in whole_pod(pod.spec, kind).items():
             if kind == "requests" and name in COMPUTE:
                 taken[name] = value
             if kind == "requests" or name in COMPUTE:
                 taken[f"{kind}.{name}"] = value
     return taken
-
-
-def _pod_total(spec: core_v1.PodSpec, kind: str) -> Usage:
-    """The sum over containers and sidecars, or the greediest init container with the sidecars before it, plus the overhead."""
-    running = total([_asked(container, kind) for container in spec.containers or ()])
-    sidecars: Usage = {}
-    peak: Usage = {}
-    for container in spec.init_containers or ():
-        beside = total([sidecars, _asked(container, kind)])
-        if container.restart_policy == "Always":
-            sidecars = beside
-        peak = {name: max(peak.get(name, Fraction(0)), value) for name, value in (peak | beside).items()}
-    running = total([running, sidecars])
-    found = {name: max(running.get(name, Fraction(0)), peak.get(name, Fraction(0))) for name in running | peak}
-    for name, overhead in (spec.overhead or {}).items():
-        if name in found:
-            found[name] += quantity.parse(overhead)
-    return found
-
-
-def _asked(container: core_v1.Container, kind: str) -> Usage:
-    resources = container.resources
-    values = (resources.requests if kind == "requests" else resources.limits) if resources is not None else None
-    return {name: quantity.parse(value) for name, value in (values or {}).items()}
 
 
 def service_usage(service: core_v1.Service) -> Usage:

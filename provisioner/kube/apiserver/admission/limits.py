@@ -11,6 +11,7 @@ from typing import Any
 from provisioner.kube.api import codec, quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import forbidden
+from provisioner.kube.api.pod_totals import whole_pod
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
@@ -55,7 +56,7 @@ class LimitRanger(Plugin):
                 for container in [*(new.spec.containers or ()), *(new.spec.init_containers or ())]:
                     found += check(item, *amounts(container))
             elif item.type == "Pod":
-                found += check(item, *pod_amounts(new.spec))
+                found += check(item, whole_pod(new.spec, "requests"), whole_pod(new.spec, "limits"))
         if found:
             listed = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
             raise forbidden(kind.resource.plural, new.metadata.name or "", listed)
@@ -66,24 +67,6 @@ def amounts(container: core_v1.Container) -> tuple[dict[str, Any], dict[str, Any
     resources = container.resources
     limits = dict((resources.limits if resources else None) or {})
     return {**limits, **((resources.requests if resources else None) or {})}, limits
-
-
-def pod_amounts(spec: core_v1.PodSpec) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(requests, limits) of a whole pod: the sum of its containers, or what its greediest init container wants."""
-    totals: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-    for container in spec.containers or ():
-        for total, part in zip(totals, amounts(container), strict=True):
-            for name, value in part.items():
-                total[name] = total.get(name, 0) + quantity.parse(value)
-    for container in spec.init_containers or ():
-        for total, part in zip(totals, amounts(container), strict=True):
-            for name, value in part.items():
-                total[name] = max(total.get(name, 0), quantity.parse(value))
-    for name, value in (spec.overhead or {}).items():
-        for total in totals:
-            if name in total:
-                total[name] += quantity.parse(value)
-    return totals
 
 
 def _fill(container: core_v1.Container, item: core_v1.LimitRangeItem, group: str) -> Iterable[str]:

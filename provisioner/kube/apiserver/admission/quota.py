@@ -12,9 +12,9 @@ import msgspec
 
 from provisioner.kube.api import codec, errors, quantity, quota_scopes
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.pod_totals import whole_pod
 from provisioner.kube.api.volume_match import class_of
 from provisioner.kube.apiserver.admission.chain import Plugin
-from provisioner.kube.apiserver.admission.limits import pod_amounts
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.storage.cache import ROOT, Entry, WatchCache
@@ -90,11 +90,11 @@ class ResourceQuota(Plugin):
             return None
         plural, name, title = kind.resource.plural, new.metadata.name or "", quota.metadata.name
         if kind.stored_as == "core/pods":
-            missing = sorted(m for m in hard if m in _MUST_SAY and m not in wanted)
+            missing = "; ".join(
+                f"{m} for: {','.join(names)}" for m in sorted(_MUST_SAY & hard.keys()) if (names := silent_containers(new.spec, m))
+            )
             if missing:
-                names = ",".join(c.name or "" for c in new.spec.containers or ())
-                told = "; ".join(f"{m} for: {names}" for m in missing)
-                raise errors.forbidden(plural, name, f"failed quota: {title}: must specify {told}", kind.resource.group)
+                raise errors.forbidden(plural, name, f"failed quota: {title}: must specify {missing}", kind.resource.group)
         if not mine:
             return None
         unknown = sorted(m for m in mine if m not in used)
@@ -114,6 +114,19 @@ class ResourceQuota(Plugin):
         return msgspec.json.encode(quota)
 
 
+def silent_containers(spec: core_v1.PodSpec, limited: str) -> list[str]:
+    """The containers that don't say how much they take of what a quota limits; all may be silent in a pod that says it for itself."""
+    if spec.resources is not None and (spec.resources.requests or spec.resources.limits):
+        return []
+    of, _, name = limited.rpartition(".")
+    found = []
+    for container in (*(spec.containers or ()), *(spec.init_containers or ())):
+        given = container.resources or core_v1.ResourceRequirements()
+        if name not in ((given.limits if of == "limits" else given.requests) or {}):
+            found.append(container.name or "")
+    return sorted(found)
+
+
 def _shown(name: str, amount: Fraction) -> str:
     """Bytes in powers of two, as people write them."""
     return quantity.render(amount, "binary" if "memory" in name or "storage" in name else "decimal")
@@ -127,10 +140,10 @@ def usage(kind: Kind, obj: Obj) -> Usage:
     if resource.group == "" and resource.plural in COUNTED:
         taken[resource.plural] = one
     if kind.stored_as == "core/pods":
-        requests, limits = pod_amounts(obj.spec)
-        taken |= {f"requests.{name}": Fraction(value) for name, value in requests.items()}
-        taken |= {name: Fraction(value) for name, value in requests.items() if name in _COMPUTE}
-        taken |= {f"limits.{name}": Fraction(value) for name, value in limits.items() if name in _COMPUTE}
+        requests, limits = whole_pod(obj.spec, "requests"), whole_pod(obj.spec, "limits")
+        taken |= {f"requests.{name}": value for name, value in requests.items()}
+        taken |= {name: value for name, value in requests.items() if name in _COMPUTE}
+        taken |= {f"limits.{name}": value for name, value in limits.items() if name in _COMPUTE}
     elif kind.stored_as == "core/services":
         if obj.spec.type in ("NodePort", "LoadBalancer"):
             # A load balancer may go without node ports; then only those that are asked for count.

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.apiserver.admission.limits import check, pod_amounts
+from provisioner.kube.apiserver.admission.limits import check
 
 
 def item(**more: Any) -> core_v1.LimitRangeItem:
@@ -33,12 +32,3 @@ def test_out_of_range(given: core_v1.LimitRangeItem, requests: dict[str, str], l
 def test_inside_the_range() -> None:
     given = item(min={"cpu": "100m"}, max={"cpu": "2"}, max_limit_request_ratio={"cpu": "4"})
     assert check(given, {"cpu": "0.5"}, {"cpu": "2000m"}) == []
-
-
-def test_a_pod_is_its_containers_or_its_greediest_init_container() -> None:
-    def container(cpu: str) -> dict[str, Any]:
-        return {"name": cpu, "resources": {"requests": {"cpu": cpu}, "limits": {"cpu": cpu}}}
-
-    spec = codec.decode_dict(core_v1.PodSpec, {"containers": [container("1"), container("500m")], "initContainers": [container("2")]})
-    requests, limits = pod_amounts(spec)
-    assert requests == limits == {"cpu": 2}

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.apiserver.admission.quota import in_scopes, usage
+from provisioner.kube.apiserver.admission.quota import in_scopes, silent_containers, usage
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.registry import Registry
 
@@ -31,7 +31,9 @@ def pod(**spec: Any) -> core_v1.Pod:
 
 def test_what_a_pod_takes(registry: Registry) -> None:
     resources = {"requests": {"cpu": "100m", "nvidia.com/gpu": "1"}, "limits": {"memory": "1Gi"}}
-    taken = usage(kind(registry, "", "pods"), pod(containers=[{"name": "c", "resources": resources}]))
+    pods, given = kind(registry, "", "pods"), pod(containers=[{"name": "c", "resources": resources}])
+    pods.default(given)
+    taken = usage(pods, given)
     assert taken["pods"] == taken["count/pods"] == taken["requests.nvidia.com/gpu"] == 1
     assert taken["requests.cpu"] == taken["cpu"] == Fraction(1, 10)
     assert taken["limits.memory"] == taken["requests.memory"] == 2**30
@@ -75,3 +77,20 @@ def test_what_others_take(registry: Registry) -> None:
 def test_scopes(registry: Registry, quota: dict[str, Any], spec: dict[str, Any], expected: bool) -> None:
     given = codec.decode_dict(core_v1.ResourceQuotaSpec, quota)
     assert in_scopes(kind(registry, "", "pods"), pod(**spec), given) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "limited", "silent"),
+    [
+        ({}, "cpu", ["b", "i"]),
+        ({}, "requests.cpu", ["b", "i"]),
+        ({}, "limits.memory", ["a", "i"]),
+        ({"resources": {"requests": {"cpu": "1"}}}, "cpu", []),
+    ],
+)
+def test_each_container_says_what_it_takes(more: dict[str, Any], limited: str, silent: list[str]) -> None:
+    containers = [
+        {"name": "b", "resources": {"limits": {"memory": "1Gi"}}},
+        {"name": "a", "resources": {"requests": {"cpu": "1"}}},
+    ]
+    assert silent_containers(pod(containers=containers, initContainers=[{"name": "i"}], **more).spec, limited) == silent
