@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import configparser
 import csv
 import os
@@ -254,24 +253,61 @@ def csvfile(call: Call, terms: Terms, options: Options) -> list[Any]:
     return result
 
 
+# Options of `url` (ansible.builtin.url) and the variables that may say them instead; None: the option alone.
+_URL_FLAGS = {
+    "force": "ansible_lookup_url_force",
+    "use_proxy": None,
+    "validate_certs": None,
+    "force_basic_auth": "ansible_lookup_url_force_basic_auth",
+    "use_gssapi": "ansible_lookup_url_use_gssapi",
+    "use_netrc": "ansible_lookup_url_use_netrc",
+}
+_URL_LISTS = {"unredirected_headers": "ansible_lookup_url_unredir_headers", "ciphers": "ansible_lookup_url_ciphers"}
+_URL_TEXTS = {
+    "username": None,
+    "password": None,
+    "http_agent": "ansible_lookup_url_agent",
+    "unix_socket": "ansible_lookup_url_unix_socket",
+    "ca_path": "ansible_lookup_url_ca_path",
+}
+
+
 def url(call: Call, terms: Terms, options: Options) -> list[Any]:
     import urllib.error  # 30 ms of start that most runs can spare
-    import urllib.request
 
+    from provisioner.agent import web
+    from provisioner.agent.context import ModuleFailed
+
+    def option(name: str, variable: str | None, default: Any = None) -> Any:
+        if name in options:
+            return options[name]
+        return call.variable(variable) if variable is not None and variable in call.templar.scope else default
+
+    args: dict[str, Any] = {"http_agent": "ansible-httpget"}
+    for name, variable in _URL_TEXTS.items():
+        if (text := option(name, variable)) is not None:
+            args[{"username": "url_username", "password": "url_password"}.get(name, name)] = str(text)
+    for name, variable in _URL_FLAGS.items():
+        args[name] = to_bool(option(name, variable, name in ("use_proxy", "validate_certs", "use_netrc")))
+    for name, variable in _URL_LISTS.items():
+        listed = option(name, variable, [])
+        args[name] = listed.split(",") if isinstance(listed, str) else list(listed)
+    args["timeout"] = float(option("timeout", "ansible_lookup_url_timeout", 10))
+    follow = str(option("follow_redirects", "ansible_lookup_url_follow_redirects", "urllib2"))
     result: list[Any] = []
-    for term in terms:
-        headers = {"User-Agent": str(options.get("http_agent", "ansible-httpget")), **options.get("headers", {})}
-        if options.get("username") is not None:
-            pair = f"{options['username']}:{options.get('password') or ''}"
-            headers.setdefault("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
-        request = urllib.request.Request(str(term), headers=headers)
+    for term in map(str, terms):
         try:
-            with urllib.request.urlopen(request, timeout=float(options.get("timeout", 10))) as answer:
+            with web.opened(args, term, "GET", headers=options.get("headers"), follow=follow) as answer:
                 text = answer.read().decode(errors="surrogateescape")
-        except (urllib.error.URLError, OSError) as e:
-            raise PluginError(
-                f"{'Received HTTP error' if isinstance(e, urllib.error.HTTPError) else 'Failed lookup url'} for {term}: {e}"
-            ) from e
+        except urllib.error.HTTPError as e:
+            e.close()
+            raise PluginError(f"Received HTTP error for {term}: {e}") from e
+        except urllib.error.URLError as e:
+            raise PluginError(f"Failed lookup url for {term}: {e}") from e
+        except ValueError as e:
+            raise PluginError(str(e)) from e
+        except (OSError, ModuleFailed) as e:
+            raise PluginError(f"Error connecting to {term}: {e}") from e
         result.extend(text.splitlines() if to_bool(options.get("split_lines", True)) else [text])
     return result
 
