@@ -28,10 +28,12 @@ from provisioner.templating.scope import Scope, first_undefined, holds_template
 from provisioner.templating.template_files import ends, keep_end, split_header
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
 from provisioner.templating.values import OMIT, Omit, Resolved, Sealed, is_template
+from provisioner.templating.vault import HEADER, VaultError, plain
 
 _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
 _BARE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _HINT = re.compile(r"\. Did you mean .*\?$")
+_VAULT = HEADER.decode()
 _LOADS = re.compile(r"\{%[-+]?\s*(?:include|import|extends|from)\b")
 _UNTRUSTED = "Encountered untrusted template or expression."
 
@@ -108,14 +110,20 @@ class Engine:
                 self._files[key] = found
         return found
 
-    def load(self, name: str, search: Sequence[Path], **options: Any) -> _Loaded:
-        """A template file of these directories, compiled once until it changes. Raises TemplateError, and Jinja's own errors."""
+    def load(self, name: str, search: Sequence[Path], secrets: object = None, **options: Any) -> _Loaded:
+        """A template file of these directories, compiled once until it changes. `secrets` open one that is a vault. Raises TemplateError, and
+        Jinja's own errors."""
         base = self.file_environment(search, **options)
         found = self._loaded.get((base, name))
         if found is not None and found.state == _state(str(found.template.filename)):
             return found
         assert base.loader is not None
         source, path, _ = base.loader.get_source(base, name)
+        if source.startswith(_VAULT):
+            try:
+                source = plain(source.encode(errors="surrogateescape"), Path(path or name), secrets).decode(errors="surrogateescape")
+            except VaultError as e:
+                raise TemplateError(str(e)) from e
         chosen, body = split_header(source)
         environment = self.file_environment(search, **{**options, **chosen}) if chosen else base
         code = environment.compile(body, name, path)
@@ -279,7 +287,7 @@ class Templar:
         """As `render_file`; a file that is one expression gives that expression's value."""
         scope = self.scope.child(local) if local else self.scope
         try:
-            loaded = self.engine.load(name, search if search is not None else self.search, **options)
+            loaded = self.engine.load(name, search if search is not None else self.search, self.variables.get("__vault__"), **options)
         except jinja2.TemplateNotFound as e:
             raise TemplateError(f"template {e.name!r} not found; looked in {', '.join(map(str, search or self.search))}") from e
         except jinja2.TemplateSyntaxError as e:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import pbkdf2_hmac, sha256
+from pathlib import Path
 
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -103,3 +104,15 @@ def _encrypt(plain: bytes, password: bytes, salt: bytes | None = None) -> bytes:
     body = encryptor.update(padded) + encryptor.finalize()
     digest = hmac.new(mac_key, body, sha256).digest()
     return binascii.hexlify(b"\n".join(binascii.hexlify(part) for part in (salt, digest, body)))
+
+
+def plain(data: bytes, path: Path, secrets: object) -> bytes:
+    """A file's content, decrypted when it is a vault. Raises VaultError, also where no secret was given."""
+    if not data.startswith(HEADER):
+        return data
+    if not isinstance(secrets, VaultSecrets):
+        raise VaultError(f"{path} is encrypted and no vault secret was given")
+    try:
+        return secrets.decrypt(data)
+    except VaultError as e:
+        raise VaultError(f"{path}: {e}") from e

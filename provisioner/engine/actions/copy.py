@@ -9,7 +9,7 @@ from typing import Any
 
 from provisioner.engine.actions.action_call import ActionCall, Plan, sha1, sha256
 from provisioner.engine.errors import TaskError
-from provisioner.templating.vault import HEADER, VaultError
+from provisioner.templating.vault import VaultError, plain
 
 # Parameters that the controller deals with.
 _OURS = frozenset({"src", "content", "decrypt", "local_follow", "remote_src"})
@@ -45,14 +45,12 @@ def read_source(call: ActionCall, path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as e:
         raise TaskError(f"could not read src={path}, {e.strerror}") from e
-    if not data.startswith(HEADER) or not call.flag("decrypt", True):
+    if not call.flag("decrypt", True):
         return data
-    if call.run.options.vault is None:
-        raise TaskError(f"{path} is encrypted and no vault secret was given")
     try:
-        return call.run.options.vault.decrypt(data)
+        return plain(data, path, call.run.options.vault)
     except VaultError as e:
-        raise TaskError(f"{path}: {e}") from e
+        raise TaskError(str(e)) from e
 
 
 def send(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.templating.errors import PluginError
-from provisioner.templating.vault import HEADER, VaultError, VaultSecrets
+from provisioner.templating.vault import VaultError, plain
 
 if TYPE_CHECKING:
     from provisioner.templating.templar import Templar
@@ -43,15 +43,10 @@ class Call:
             data = path.read_bytes()
         except OSError as e:
             raise PluginError(f"{path} cannot be read: {e.strerror}") from e
-        if not data.startswith(HEADER):
-            return data
-        secrets = self.templar.variables.get("__vault__")
-        if not isinstance(secrets, VaultSecrets):
-            raise PluginError(f"{path} is encrypted and no vault secret was given")
         try:
-            return secrets.decrypt(data)
+            return plain(data, path, self.templar.variables.get("__vault__"))
         except VaultError as e:
-            raise PluginError(f"{path}: {e}") from e
+            raise PluginError(str(e)) from e
 
     def variable(self, name: str) -> Any:
         return self.templar.scope[name]

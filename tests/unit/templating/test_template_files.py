@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.templating import Templar, TemplateError
 from provisioner.templating.template_files import keep_end, split_header, template_variables
+from provisioner.templating.vault import VaultSecrets
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,12 @@ def test_bytes_that_are_no_utf8_go_through(tmp_path: Path) -> None:
     templar = Templar(variables={})
     made = templar.render_file("latin", search=[tmp_path])
     assert made.encode(errors="surrogateescape") == b"\xe42\xff\n\x80"
+
+
+def test_a_template_that_is_a_vault_is_opened(tmp_path: Path) -> None:
+    secrets = VaultSecrets({"default": b"secret"})
+    (tmp_path / "t.j2").write_bytes(secrets.encrypt(b"x is {{ x }}\n"))
+    assert Templar(variables={"x": 1, "__vault__": secrets}).render_file("t.j2", search=[tmp_path]) == "x is 1\n"
+    for variables in ({}, {"__vault__": VaultSecrets({"default": b"another"})}):
+        with pytest.raises(TemplateError, match=r"t\.j2"):
+            Templar(variables=variables).render_file("t.j2", search=[tmp_path])
