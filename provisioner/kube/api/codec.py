@@ -101,19 +101,30 @@ def drop_empties(obj: msgspec.Struct) -> None:
 
 @functools.cache
 def _containers(cls: type[msgspec.Struct]) -> tuple[tuple[str, bool, bool], ...]:
-    """(attribute, may be left out, holds Structs) of each field that holds a list, a map or a Struct."""
+    """(attribute, may be left out, holds Structs to look into) of each field that is, or somewhere inside holds, a list or map."""
     found = []
     for field in msgspec.structs.fields(cls):
         options = _options(field.type)
         if len(options) != 1:
             continue
         inside = get_args(options[0])[-1] if get_origin(options[0]) in (list, dict) else None
-        optional = field.default is None and (cls.__name__, field.name) not in _KEPT
-        if inside is not None and (optional or _is_struct(inside)):
-            found.append((field.name, optional, _is_struct(inside)))
-        elif _is_struct(options[0]):
-            found.append((field.name, False, False))
+        optional = inside is not None and field.default is None and (cls.__name__, field.name) not in _KEPT
+        deeper = _holds_containers(options[0] if inside is None else inside)
+        if optional or deeper:
+            found.append((field.name, optional, deeper))
     return tuple(found)
+
+
+def _holds_containers(annotation: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    """Whether a Struct has an optional list or map, itself or further inside."""
+    if not _is_struct(annotation) or annotation in seen:
+        return False
+    for field in msgspec.structs.fields(annotation):
+        option = _options(field.type)[0]
+        inside = get_args(option)[-1] if get_origin(option) in (list, dict) else None
+        if (inside is not None and field.default is None) or _holds_containers(inside or option, seen | {annotation}):
+            return True
+    return False
 
 
 def _without_nulls(annotation: Any, value: Any) -> Any:
