@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import GeneratorType
 from typing import Any
 
+from provisioner.agent.hidden_values import HIDDEN
 from provisioner.engine import actions
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.background import in_background
@@ -43,7 +44,6 @@ _NEVER_ASYNC = frozenset(
      "set_fact", "set_stats", "template", "unarchive", "validate_argument_spec", "wait_for_connection"}
 )  # fmt: skip
 _NEVER_TOLD = frozenset({"content", "url_password", "password", "passphrase"})
-HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 
 

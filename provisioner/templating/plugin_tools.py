@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from provisioner.templating.templar import Templar
 
 
-class HostsSeen(Mapping[str, Any]):
-    """`hostvars`, or one host's variables out of it: what is read is final like the plugin's own variables."""
+class FinalMapping(Mapping[str, Any]):
+    """What is read out of it, also out of mappings inside it (`hostvars`), is never rendered again: hosts have said some of it."""
 
     def __init__(self, seen: Mapping[str, Any]) -> None:
         self._seen = seen
 
     def __getitem__(self, name: str) -> Any:
-        return _final(self._seen[name])
+        value = self._seen[name]
+        return FinalMapping(value) if isinstance(value, Mapping) and not isinstance(value, dict) else final(value)
 
     def __contains__(self, name: object) -> bool:
         return name in self._seen
@@ -42,27 +43,12 @@ class HostsSeen(Mapping[str, Any]):
         return len(self._seen)
 
 
-def _final(value: Any) -> Any:
-    return HostsSeen(value) if isinstance(value, Mapping) and not isinstance(value, dict) else final(value)
-
-
-class PluginScope(Mapping[str, Any]):
-    """The variables: rendered, and never rendered again, since hosts have said some of it."""
+class PluginScope(FinalMapping):
+    """The variables, rendered."""
 
     def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
         self.scope = scope
-
-    def __getitem__(self, name: str) -> Any:
-        return _final(self.scope[name])
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.scope
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.scope)
-
-    def __len__(self) -> int:
-        return len(self.scope)
 
     def copy(self) -> ChainMap[str, Any]:
         """One that plugins may add to."""

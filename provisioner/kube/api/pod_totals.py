@@ -6,36 +6,28 @@ Source: PodRequests and PodLimits of upstream's resource helpers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from fractions import Fraction
-from typing import Any
 
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 
 
-def asked(spec: Any, name: str) -> Fraction:
-    """Of one resource; what is no quantity counts as nothing, since validation refuses it."""
-    beside, most = Fraction(0), Fraction(0)
-    for one in spec.init_containers or ():
-        mine = _of(one, name)
-        if one.restart_policy == "Always":
-            beside += mine
-            most = max(most, beside)
-        else:
-            most = max(most, beside + mine)
-    return max(most, beside + sum((_of(one, name) for one in spec.containers or ()), Fraction(0)))
-
-
-def _of(one: Any, name: str) -> Fraction:
-    given = (one.resources.requests if one.resources is not None else None) or {}
-    try:
-        return quantity.parse(given[name]) if name in given else Fraction(0)
-    except quantity.QuantityError:
-        return Fraction(0)
+def asked(spec: core_v1.PodSpec, name: str) -> Fraction:
+    """What the containers request of one resource."""
+    return _of_containers(spec, "requests").get(name, Fraction(0))
 
 
 def whole_pod(spec: core_v1.PodSpec, kind: str) -> dict[str, Fraction]:
     """All that a pod requests or is limited to (`kind`: requests or limits): by its containers, unless it says so for itself, and its overhead."""
+    found = _of_containers(spec, kind) | _amounts(spec.resources, kind)
+    for name, overhead in (spec.overhead or {}).items():
+        if kind == "requests" or name in found:
+            found[name] = found.get(name, Fraction(0)) + quantity.parse(overhead)
+    return found
+
+
+def _of_containers(spec: core_v1.PodSpec, kind: str) -> dict[str, Fraction]:
     beside: dict[str, Fraction] = {}
     most: dict[str, Fraction] = {}
     for container in spec.init_containers or ():
@@ -45,12 +37,7 @@ def whole_pod(spec: core_v1.PodSpec, kind: str) -> dict[str, Fraction]:
         most = {name: max(most.get(name, Fraction(0)), needed.get(name, Fraction(0))) for name in most | needed}
     for container in spec.containers or ():
         beside = _sum(beside, _amounts(container.resources, kind))
-    found = {name: max(beside.get(name, Fraction(0)), most.get(name, Fraction(0))) for name in beside | most}
-    found |= _amounts(spec.resources, kind)
-    for name, overhead in (spec.overhead or {}).items():
-        if kind == "requests" or name in found:
-            found[name] = found.get(name, Fraction(0)) + quantity.parse(overhead)
-    return found
+    return {name: max(beside.get(name, Fraction(0)), most.get(name, Fraction(0))) for name in beside | most}
 
 
 def _sum(one: Mapping[str, Fraction], other: Mapping[str, Fraction]) -> dict[str, Fraction]:
@@ -58,5 +45,10 @@ def _sum(one: Mapping[str, Fraction], other: Mapping[str, Fraction]) -> dict[str
 
 
 def _amounts(resources: core_v1.ResourceRequirements | None, kind: str) -> dict[str, Fraction]:
-    values = (resources.requests if kind == "requests" else resources.limits) if resources is not None else None
-    return {name: quantity.parse(value) for name, value in (values or {}).items()}
+    """What is no quantity counts as nothing, since validation refuses it."""
+    given = (resources.requests if kind == "requests" else resources.limits) if resources is not None else None
+    found = {}
+    for name, value in (given or {}).items():
+        with suppress(quantity.QuantityError):
+            found[name] = quantity.parse(value)
+    return found
