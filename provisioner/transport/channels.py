@@ -13,7 +13,7 @@ from typing import Protocol
 
 import paramiko
 
-from provisioner.transport.errors import ConnectionLost
+from provisioner.transport.errors import ChannelNotOpened, ConnectionLost
 
 CHUNK = 64 * 1024
 # A host that takes no more input for this long is gone.
@@ -33,7 +33,7 @@ class Channel(Protocol):
     """`receive` waits for at least one byte, gives b"" at the end, ERROR_OUTPUT (compare with `is`) when only standard error has news,
     and raises TimeoutError. `errors` is what the process has said on standard error so far; on a terminal that is part of the output.
     `exit_code` is None where it is not known in time, or a signal ended the process; then `connected` tells whether the connection broke.
-    Everything else that goes wrong is a ConnectionLost.
+    Everything else that goes wrong is a ConnectionLost; a ChannelNotOpened has done nothing on the host.
     """
 
     def send(self, data: bytes) -> None: ...
@@ -49,13 +49,15 @@ class SshChannel:
     def __init__(self, host: str, transport: paramiko.Transport, command: str, open_timeout_s: float, *, terminal: bool = False) -> None:
         self._host = host
         self._transport = transport
+        step, failure = "opening a channel", ChannelNotOpened
         try:
             self._channel = transport.open_session(timeout=open_timeout_s)
             if terminal:
                 self._channel.get_pty("dumb")
+            step, failure = "starting a command", ConnectionLost
             self._channel.exec_command(command)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise ConnectionLost(host, "opening a channel", str(error) or type(error).__name__) from error
+            raise failure(host, step, str(error) or type(error).__name__) from error
         self._errors = bytearray()
 
     def send(self, data: bytes) -> None:

@@ -11,6 +11,7 @@ TransportError             host, what was being done, the cause, what to do
   AgentError               the agent ended, or spoke nonsense
   CommandTimeout           a command without an agent did not end in time
   ConnectionLost           the connection broke (retryable)
+    ChannelNotOpened       before what was to be run reached the host
 """
 
 from __future__ import annotations
@@ -74,3 +75,7 @@ class CommandTimeout(TransportError):
 class ConnectionLost(TransportError):
     kind = "connection"
     retryable = True
+
+
+class ChannelNotOpened(ConnectionLost):
+    pass

@@ -14,7 +14,7 @@ from provisioner.transport.becoming import SUDO_PROMPT, as_user, became, cleaned
 from provisioner.transport.calls import Callable, ModuleCall
 from provisioner.transport.channels import ERROR_OUTPUT, Channel, LocalChannel, SshChannel
 from provisioner.transport.connection import LOGIN_S, Link, connect
-from provisioner.transport.errors import AgentError, CommandTimeout, ConnectionLost
+from provisioner.transport.errors import AgentError, ChannelNotOpened, CommandTimeout, ConnectionLost
 from provisioner.transport.launch import agent_script
 from provisioner.transport.running import Note, RunningAgent
 from provisioner.transport.settings import Become, ConnectionSettings
@@ -146,9 +146,14 @@ class HostSession:
         settings = self.settings
         if settings.connection == "local":
             return LocalChannel(settings.name, ["/bin/sh", "-c", command], terminal=terminal, folder=settings.folder)
-        if self._link is None or not self._link.is_open():
-            self._drop()
-            self._link = connect(settings)
+        if self._link is not None and self._link.is_open():
+            try:
+                return SshChannel(settings.name, self._link.transport, command, LOGIN_S, terminal=terminal)
+            except ChannelNotOpened:
+                if self._link.is_open():
+                    raise  # the host wants no more channels; a dead connection may be found out about only here
+        self._drop()
+        self._link = connect(settings)
         return SshChannel(settings.name, self._link.transport, command, LOGIN_S, terminal=terminal)
 
     def _agent(self, become: Become | None) -> RunningAgent:

@@ -185,6 +185,7 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
+        self.cut_when_used = False  # the far end is gone, and the near one will see it only when it sends something
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -200,11 +201,11 @@ class Wire:
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._relay, args=(one, other), daemon=True).start()
 
-    @staticmethod
-    def _relay(one: socket.socket, other: socket.socket) -> None:
+    def _relay(self, one: socket.socket, other: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while data := one.recv(65536):
+            while (data := one.recv(65536)) and not self.cut_when_used:
                 other.sendall(data)
+        self.cut_when_used = False
         for sock in (one, other):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)

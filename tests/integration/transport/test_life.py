@@ -149,6 +149,8 @@ def test_a_dropped_connection_is_opened_again(host: PrivateHost, session: Make, 
     assert wire.connections == 2
     wire.cut()
     assert one.raw("echo again").stdout == "again\n" and wire.connections == 3
+    wire.cut_when_used = True
+    assert one.raw("echo and again").stdout == "and again\n" and wire.connections == 4
 
 
 def test_a_command_is_never_run_twice(host: PrivateHost, session: Make, wire: Wire) -> None:
