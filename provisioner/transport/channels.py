@@ -49,7 +49,8 @@ class SshChannel:
     def __init__(self, host: str, transport: paramiko.Transport, command: str, open_timeout_s: float, *, terminal: bool = False) -> None:
         self._host = host
         self._transport = transport
-        step, failure = "opening a channel", ChannelNotOpened
+        step = "opening a channel"
+        failure: type[ConnectionLost] = ChannelNotOpened
         try:
             self._channel = transport.open_session(timeout=open_timeout_s)
             if terminal:
