@@ -23,7 +23,8 @@ _PYTHONS = (
     "/usr/local/bin/python3",
     "/usr/libexec/platform-python",
 )
-# A home that can't be written (read-only, or none) is no reason to fail; a full disk is, and says so.
+# A home that can't be written (read-only, or none) is no reason to fail; a full disk is, and says so. Elsewhere the system clears away
+# single files that nobody has read for a month: what is not whole there is sent again.
 STUB = """
 import sys, os
 i, o = sys.stdin.buffer, sys.stdout.buffer
@@ -47,7 +48,9 @@ def find():
         path = os.path.join(base, "agent-HASH")
         if os.path.isdir(path):
             own(base)
-            return path
+            if base == bases[0] or sum(f.endswith(".py") for _, _, files in os.walk(path) for f in files) == COUNT:
+                return path
+            __import__("shutil").rmtree(path)
 def unpack(data):
     import io, zipfile, tempfile, shutil
     trouble = None
@@ -122,7 +125,7 @@ def source_archive() -> bytes:
 def agent_script(interpreter: str) -> str:
     """The shell script that becomes the agent. `interpreter`: a command line, or auto."""
     # One word without quotes, line ends and exclamation marks: it passes any login shell.
-    stub = base64.b64encode(STUB.replace("HASH", source_hash()).encode()).decode()
+    stub = base64.b64encode(STUB.replace("HASH", source_hash()).replace("COUNT", str(len(_sources()))).encode()).decode()
     program = shlex.quote(f'import base64;exec(base64.b64decode("{stub}"))')
     if interpreter != "auto":
         command = shlex.join(shlex.split(interpreter))

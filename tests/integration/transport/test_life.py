@@ -294,7 +294,12 @@ def test_a_home_that_can_not_be_written_is_no_obstacle(host: PrivateHost, sessio
     try:
         assert session(host.settings("guest")).call([ModuleCall("ping", {})])[0]["ping"] == "pong"
         uid = one.raw("id -u guest").stdout.strip()
-        assert one.raw(f"stat -c '%U %a' /var/tmp/provision-{uid}").stdout == "guest 700\n"
+        base = f"/var/tmp/provision-{uid}"
+        assert one.raw(f"stat -c '%U %a' {base}").stdout == "guest 700\n"
+        # What is cleared away there file by file is sent again.
+        one.raw(f"rm {base}/agent-*/provisioner/modules/stat.py; rm -r {base}/agent-*/provisioner/modules/__pycache__")
+        again = session(host.settings("guest")).call([ModuleCall("stat", {"path": "/"})])[0]
+        assert again["stat"]["exists"] is True and one.raw(f"ls {base} | wc -l").stdout == "1\n"
     finally:
         one.raw(f"umount {home}/.cache; rm -rf {home}/.cache /var/tmp/provision-$(id -u guest)")
 
