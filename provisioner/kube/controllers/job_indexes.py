@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 
 def render(numbers: Iterable[int]) -> str:
-    """`1,3-5,7` for 1, 3, 4, 5, 7."""
+    """`1,3-5,7` for 1, 3, 4, 5, 7; two in a row stand by themselves: `1,2`."""
     parts: list[list[int]] = []
     for number in sorted(numbers):
         if parts and parts[-1][-1] == number - 1:
             parts[-1][1:] = [number]
         else:
             parts.append([number])
-    return ",".join("-".join(map(str, part)) for part in parts)
+    return ",".join(("," if part[-1] == part[0] + 1 else "-").join(map(str, part)) for part in parts)
 
 
 def parse(text: str | None, completions: int) -> frozenset[int]:

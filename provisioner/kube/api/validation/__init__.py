@@ -81,13 +81,20 @@ _MODULES = {
     ("apiregistration.k8s.io", "APIService"): "extensions",
 }
 
+
+def _job_status(new: Any, old: Any) -> list[FieldError]:
+    """Read with the first job, as kinds' own modules are."""
+    found: list[FieldError] = import_module("provisioner.kube.api.validation.job_status").status(new, old)
+    return found
+
+
 # Those that need nothing of their kind's module.
 _STATUSES = {
     ("", "Pod"): statuses.pod,
     ("", "Service"): statuses.service,
     ("networking.k8s.io", "Ingress"): statuses.balancer,
     ("", "ReplicationController"): statuses.counts,
-    ("batch", "Job"): statuses.counts,
+    ("batch", "Job"): _job_status,
     **{("apps", kind): statuses.counts for kind in ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")},
 }
 

@@ -66,7 +66,7 @@ def status_of(pod: core_v1.Pod, seen: Seen) -> core_v1.PodStatus:
     )
     mains = [_container_status(c, pod, seen, init=False, initialized=initialized) for c in spec.containers or ()]
     extras = [_container_status(c, pod, seen, init=False) for c in spec.ephemeral_containers or ()]
-    phase = seen.final or phase_of(pod, inits, mains)
+    phase = seen.final or _held_back(phase_of(pod, inits, mains), [*inits, *extras], mains)
     sandbox = sandbox_of(seen.containers)
     address = seen.pod_ip if phase not in ("Failed", "Succeeded") or seen.pod_ip else pod.status.pod_ip or ""
     return core_v1.PodStatus(
@@ -113,6 +113,13 @@ def phase_of(pod: core_v1.Pod, inits: list[core_v1.ContainerStatus], mains: list
     if running or any(restarts(c, policy, code) for c, code in ended_as):
         return "Running"
     return "Succeeded" if all(code == 0 for _, code in ended_as) else "Failed"
+
+
+def _held_back(phase: str, beside: list[core_v1.ContainerStatus], mains: list[core_v1.ContainerStatus]) -> str:
+    """A pod is not over before everything in it has ended, sidecars too: whoever counts on its end (a Job, a quota) gives its room away."""
+    if phase not in ("Failed", "Succeeded") or not any(s.state and s.state.running for s in [*beside, *mains]):
+        return phase
+    return "Pending" if all(map(_never_began, mains)) else "Running"
 
 
 def _ended(status: core_v1.ContainerStatus) -> bool:

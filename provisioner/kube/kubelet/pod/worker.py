@@ -371,6 +371,7 @@ class PodWorker:
         changing = self._changes(containers)
         resizing = [("PodResizePending", *self._pending)] if self._pending is not None else []
         resizing += [("PodResizeInProgress", "", "")] if changing and not self.ending else []
+        told = self.ending or not self._final
         seen = Seen(
             containers=containers,
             now=rfc3339(self._s.clock.now()),
@@ -384,8 +385,9 @@ class PodWorker:
             users=self._users,
             terminating=self.ending,
             final=self._final if self.ending else "",
-            reason=self._reason,
-            message=self._message,
+            # What ends the pod is told together with its end.
+            reason=self._reason if told else "",
+            message=self._message if told else "",
             evicted=self._evicted,
             rejected=self._rejected,
             allocated=self._allocated,

@@ -8,7 +8,7 @@ from provisioner.kube.controllers.job_indexes import parse, render
 
 
 @pytest.mark.parametrize(
-    ("numbers", "text"), [((), ""), ((0,), "0"), ((0, 1, 2), "0-2"), ((7, 3, 1, 4, 5), "1,3-5,7"), ((1, 2, 9), "1-2,9")]
+    ("numbers", "text"), [((), ""), ((0,), "0"), ((0, 1, 2), "0-2"), ((7, 3, 1, 4, 5), "1,3-5,7"), ((1, 2, 9), "1,2,9"), ((0, 1), "0,1")]
 )
 def test_both_ways(numbers: tuple[int, ...], text: str) -> None:
     assert render(numbers) == text

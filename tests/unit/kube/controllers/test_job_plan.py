@@ -136,7 +136,7 @@ def test_each_index_has_its_own_limit() -> None:
         pod("c", "Failed", index=2, code=42),
     ]
     decided = plan(found, there)
-    assert decided.status.failed_indexes == "1-2"
+    assert decided.status.failed_indexes == "1,2"
     assert decided.create == (New(0, 2),), "the new pod of an index knows how often it has failed"
     assert [p.metadata.name for p in decided.strip] == ["b", "c"], "the last failed pod stays until its index goes on"
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.kube.apiserver.admission.chain import Admission, Plugin
+from provisioner.kube.apiserver.admission.times import Times
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.requests import Target
@@ -37,7 +38,7 @@ def plugin(name: str, seen: list[str], kinds: frozenset[str] | None, *, changes:
 async def test_plugins_see_their_kinds(stored_as: str, mutating: list[str], validating: list[str]) -> None:
     seen: list[str] = []
     own = [("all", None), ("pods", frozenset({"core/pods"})), ("last", None), ("nodes", frozenset({"core/nodes"}))]
-    admission = Admission([plugin(name, seen, kinds) for name, kinds in own])
+    admission = Admission([plugin(name, seen, kinds) for name, kinds in own], Times())
     kind: Any = SimpleNamespace(stored_as=stored_as)
     call = Call(LOOPBACK, Target("create", "/"))
     await admission.mutate(call, kind, object(), None)
@@ -48,7 +49,8 @@ async def test_plugins_see_their_kinds(stored_as: str, mutating: list[str], vali
 async def test_those_before_a_change_look_again() -> None:
     seen: list[str] = []
     pods = frozenset({"core/pods"})
-    admission = Admission([plugin("a", seen, None), plugin("b", seen, frozenset({"core/nodes"})), plugin("hook", seen, pods, changes=True)])
+    own = [plugin("a", seen, None), plugin("b", seen, frozenset({"core/nodes"})), plugin("hook", seen, pods, changes=True)]
+    admission = Admission(own, Times())
     kind: Any = SimpleNamespace(stored_as="core/pods")
     await admission.mutate(Call(LOOPBACK, Target("create", "/")), kind, object(), None)
     assert seen == ["a mutates", "hook mutates", "a mutates"]

@@ -63,6 +63,7 @@ async def test_a_full_queue_and_waiting_too_long() -> None:
         await made.wait(7, 1, 1.0, WHO)
     with pytest.raises(StatusError):
         await waits
+    assert {key: sum(spread.counts) for key, spread in made.waited.items()} == {(WHO.schema, False): 1}
     assert made.rejected == {"queue-full": 1, "time-out": 1} and (made.waiting, made.waiting_seats, made.in_use) == (0, 0, 1)
 
 
@@ -124,3 +125,4 @@ async def test_more_seats_let_more_in() -> None:
     assert made.waiting == 1 and made.in_use == 3
     made.set_limit(None)
     await asyncio.gather(*waits)
+    assert sum(made.waited[WHO.schema, True].counts) == 3

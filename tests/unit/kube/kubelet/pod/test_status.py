@@ -152,6 +152,17 @@ def test_init_containers_hold_the_phase_and_the_condition() -> None:
     assert done.phase == "Running" and conditions(done)["Initialized"][0] == "True"
 
 
+def test_a_pod_is_not_over_while_a_sidecar_runs() -> None:
+    pod = pod_of("Never", initContainers=[{"name": "beside", "image": "i", "restartPolicy": "Always"}])
+    beside, ended = made("beside"), made("main", "exited")
+    assert status(pod, made(SANDBOX), beside, ended, started=frozenset({beside.id})).phase == "Running"
+    assert status(pod, made(SANDBOX), made("beside", "exited"), ended).phase == "Succeeded"
+    both = pod_of("Never", initContainers=[*[{"name": "beside", "image": "i", "restartPolicy": "Always"}], {"name": "first", "image": "i"}])
+    failed = made("first", "exited", code=1)
+    assert status(both, made(SANDBOX), beside, failed, started=frozenset({beside.id})).phase == "Pending"
+    assert status(both, made(SANDBOX), made("beside", "exited"), failed, terminating=True, final="Failed").phase == "Failed"
+
+
 def test_transition_times_move_only_with_the_status() -> None:
     pod = pod_of()
     pod.status = status(pod, now="2026-01-01T00:00:00Z")
