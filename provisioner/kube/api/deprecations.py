@@ -32,3 +32,11 @@ def warning(group: str, version: str, kind: str) -> str:
     if gone:
         text += f", unavailable in v1.{gone}+"
     return f"{text}; use {instead}" if instead else text
+
+
+def removed_release(group: str, version: str, kind: str) -> str | None:
+    """The release that a deprecated version of a kind is gone in: "1.N", "" where none is named; None for what stays."""
+    if (group, version, kind) not in _KNOWN:
+        return None
+    gone = _KNOWN[(group, version, kind)][1]
+    return f"1.{gone}" if gone else ""

@@ -110,7 +110,7 @@ class Resources:
         response.enable_chunked_encoding()
         await response.prepare(request)
         call.begun()
-        with self._metrics.watching(call.target):
+        with self._metrics.long_running(call.target):
             try:
                 async for chunk in chunks:
                     await response.write(chunk)

@@ -25,6 +25,7 @@ from provisioner.kube.apiserver.context import Call, User
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.replies import KNOWN, Reply
 from provisioner.kube.apiserver.requests import Target, check_timeout, dry_run, target_of
+from provisioner.kube.apiserver.writes import is_apply
 from provisioner.kube.storage.cache import NotFresh
 from provisioner.kube.storage.etcd import EtcdError
 
@@ -109,14 +110,14 @@ class App:
         request[KNOWN] = known
         if self._browsers.is_preflight(request.method, known):
             return Reply(status=204, body=b"", headers=known)
-        code, lane = 500, ""
+        code, size, lane = 500, 0, ""
         try:
             progress.target = target_of(request.method, request.path, request.query)
             lane = self._metrics.began(progress.target)
             if progress.target.verb != "watch" and progress.target.subresource not in LONG_SUBRESOURCES:
                 check_timeout(request.query)
             response = await self._admitted(request, progress)  # type: ignore[arg-type]
-            code = response.status
+            code, size = response.status, response.size if isinstance(response, Reply) else 0
             if progress.record is not None:
                 progress.record.complete(code, response, None)
             return response
@@ -142,7 +143,9 @@ class App:
             return _refused(request, crashed(error), progress)
         finally:
             self._metrics.ended(lane)
-            self._metrics.request(progress.target, code, asyncio.get_running_loop().time() - started)
+            seconds, applies = asyncio.get_running_loop().time() - started, is_apply(request.headers.get("Content-Type"))
+            dry = "dryRun" in request.query
+            self._metrics.request(progress.target, code, seconds, size=size, dry_run=dry, applies=applies)
 
     async def _admitted(self, request: web.Request, progress: _Progress) -> web.StreamResponse:
         target = progress.target
@@ -164,7 +167,8 @@ class App:
         if target.subresource in LONG_SUBRESOURCES:
             if progress.record is not None:
                 progress.record.started(200)
-            return await self._answered(request, call, progress)
+            with self._metrics.long_running(target):
+                return await self._answered(request, call, progress)
         seat = await self._seats.take(user, target, call.query)
         progress.headers.update(seat.headers)
         if target.verb != "watch":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from provisioner.kube.api import deprecations
 from provisioner.kube.api._generated.resources import RESOURCES, Resource
 from provisioner.kube.apiserver.kinds import Kind, Version, outline
 
@@ -74,6 +75,11 @@ class Registry:
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         return self._kinds.get((group, version, plural))
+
+    def removed_release(self, group: str, version: str, plural: str) -> str | None:
+        """As deprecations have it."""
+        kind = self.find(group, version, plural)
+        return deprecations.removed_release(group, version, kind.resource.kind) if kind is not None else None
 
     def storage_hash(self, resource: Resource) -> str:
         """Which version a resource's objects are stored in, as discovery says it; "" where there are none."""

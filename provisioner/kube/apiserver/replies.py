@@ -62,6 +62,11 @@ class Reply(web.Response):
         super().__init__(body=body if isinstance(body, bytes) else None, **known)  # type: ignore[arg-type]
         self._listed = body if isinstance(body, Listed) else None
 
+    @property
+    def size(self) -> int:
+        """Of the body, in bytes; compressed ones have been joined before."""
+        return len(self._listed) if self._listed is not None else len(self._body) if isinstance(self._body, bytes) else 0
+
     def joined(self) -> Reply:
         """With its body in one piece: what compression needs."""
         if self._listed is not None:

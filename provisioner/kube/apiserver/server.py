@@ -15,6 +15,7 @@ from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.admission.expressions import Expressions
 from provisioner.kube.apiserver.admission.plugins import Parts, plugins
+from provisioner.kube.apiserver.admission.times import Times
 from provisioner.kube.apiserver.aggregation.documents import Merged
 from provisioner.kube.apiserver.aggregation.forward import AggregatedGroups
 from provisioner.kube.apiserver.aggregation.openapi_v2 import ForeignDocuments
@@ -86,6 +87,7 @@ class Server:
         self.store = Store(self.etcd, self.vault, root)
         self.metrics = Metrics()
         self.metrics.add(StoredObjects(self.cache.counts))
+        self.metrics.follow_deprecated(self.registry.removed_release)
         self.etcd.answered = self.metrics.etcd_answered
         self.rbac = Rbac(self.cache)
         self.tokens = gatekeeping.service_account_tokens(settings, clock, self._exists)
@@ -98,8 +100,11 @@ class Server:
         )
         self.caller = Caller(lambda namespace, name, port: self.streams.service_address(namespace, name, port))
         certificates, expressions = Certificates(self.authorizer), Expressions(self.cache, self.authorizer)
-        parts = Parts(self.cache, self.store, self.registry, self.rbac, self.authorizer, expressions, self.caller, certificates)
-        self.rest = Rest(self.cache, self.store, Admission(plugins(flags, settings.admission, parts)), clock, int(flags.event_ttl))
+        times = Times()
+        self.metrics.add(times)
+        parts = Parts(self.cache, self.store, self.registry, self.rbac, self.authorizer, expressions, self.caller, certificates, times)
+        admission = Admission(plugins(flags, settings.admission, parts), times)
+        self.rest = Rest(self.cache, self.store, admission, clock, int(flags.event_ttl))
         self.watches = Watches(self.cache, self.stopping, flags.min_request_timeout)
         self.forwarder = Forwarder()
         self.streams = Streams(self.registry, self.rest, settings.kubelets, self.forwarder, flags.kubelet_preferred_address_types)

@@ -29,6 +29,11 @@ PATCHES = {
 }
 
 
+def is_apply(media: str | None) -> bool:
+    """Whether a patch of that Content-Type is a server-side apply."""
+    return media is not None and media.startswith("application/apply-patch")
+
+
 class Writes:
     def __init__(self, rest: Rest) -> None:
         self._rest = rest

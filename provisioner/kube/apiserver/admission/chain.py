@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from provisioner.kube.apiserver.admission.times import Times
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 
@@ -40,7 +41,8 @@ class Plugin:
 class Admission:
     """Calls only those plug-ins that have a say at a moment about a kind."""
 
-    def __init__(self, plugins: Sequence[Plugin]) -> None:
+    def __init__(self, plugins: Sequence[Plugin], times: Times) -> None:
+        self._times = times
         self._mutating = _ByKind(_with(plugins, "mutate"))
         self._validating = _ByKind(_with(plugins, "validate"))
         self._deleting = _with(plugins, "validate_delete")
@@ -54,25 +56,34 @@ class Admission:
         call.mutated = False
         again: list[Plugin] = []
         concerned = self._mutating.of(kind)
-        for place, plugin in enumerate(concerned):
-            await plugin.mutate(call, kind, new, old)
-            if call.mutated:
-                call.mutated = False
-                again = [p for p in concerned[:place] if p.reinvoked]
-        for plugin in again:
-            await plugin.mutate(call, kind, new, old)
+        with self._times.step("CREATE" if old is None else "UPDATE", "admit") as step:
+            for place, plugin in enumerate(concerned):
+                step.turn_of(plugin.name)
+                await plugin.mutate(call, kind, new, old)
+                if call.mutated:
+                    call.mutated = False
+                    again = [p for p in concerned[:place] if p.reinvoked]
+            for plugin in again:
+                step.turn_of(plugin.name)
+                await plugin.mutate(call, kind, new, old)
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        for plugin in self._validating.of(kind):
-            await plugin.validate(call, kind, new, old)
+        with self._times.step("CREATE" if old is None else "UPDATE", "validate") as step:
+            for plugin in self._validating.of(kind):
+                step.turn_of(plugin.name)
+                await plugin.validate(call, kind, new, old)
 
     async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
-        for plugin in self._deleting:
-            await plugin.validate_delete(call, kind, old)
+        with self._times.step("DELETE", "validate") as step:
+            for plugin in self._deleting:
+                step.turn_of(plugin.name)
+                await plugin.validate_delete(call, kind, old)
 
     async def connect(self, call: Call, kind: Kind, options: Mapping[str, Any]) -> None:
-        for plugin in self._connecting:
-            await plugin.connect(call, kind, options)
+        with self._times.step("CONNECT", "validate") as step:
+            for plugin in self._connecting:
+                step.turn_of(plugin.name)
+                await plugin.connect(call, kind, options)
 
     async def undo(self, call: Call, kind: Kind, new: Obj) -> None:
         for plugin in self._undoing:

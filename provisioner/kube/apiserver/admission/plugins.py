@@ -38,6 +38,7 @@ from provisioner.kube.apiserver.admission.quota import ResourceQuota
 from provisioner.kube.apiserver.admission.services import Services
 from provisioner.kube.apiserver.admission.settings import AdmissionSettings
 from provisioner.kube.apiserver.admission.simple import AlwaysDeny, DenyServiceExternalIPs
+from provisioner.kube.apiserver.admission.times import Times
 from provisioner.kube.apiserver.admission.volumes import PersistentVolumeClaimResize, StorageObjectInUseProtection
 from provisioner.kube.apiserver.admission.webhooks import MutatingWebhooks, ValidatingWebhooks
 from provisioner.kube.apiserver.authorization.authz import Authorizer
@@ -63,6 +64,7 @@ class Parts:
     expressions: Expressions
     caller: Caller
     certificates: Certificates
+    times: Times
 
 
 def _image_policy(settings: AdmissionSettings) -> list[Plugin]:
@@ -93,10 +95,10 @@ def plugins(flags: Flags, settings: AdmissionSettings, parts: Parts) -> list[Plu
         DefaultIngressClass(cache),
         PodTopologyLabels(cache),
         MutatingPolicies(cache, parts.registry, parts.expressions),
-        MutatingWebhooks(cache, parts.registry, parts.expressions, parts.caller),
+        MutatingWebhooks(cache, parts.registry, parts.expressions, parts.caller, parts.times),
         CreateAuthorization(parts.authorizer),
         ValidatingPolicies(cache, parts.registry, parts.expressions),
-        ValidatingWebhooks(cache, parts.registry, parts.expressions, parts.caller),
+        ValidatingWebhooks(cache, parts.registry, parts.expressions, parts.caller, parts.times),
         PodSecurity(cache, settings.pod_security),
         parts.certificates,
         ClusterTrustBundleAttest(parts.authorizer),

@@ -11,6 +11,7 @@ import base64
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import aiohttp
@@ -20,6 +21,7 @@ from provisioner.kube.api import cel, codec, errors, patch
 from provisioner.kube.api._generated import admissionregistration_v1 as registration
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.admission.expressions import Expressions, admission_request
+from provisioner.kube.apiserver.admission.times import Times
 from provisioner.kube.apiserver.admission.versions import converted, taken_back, views
 from provisioner.kube.apiserver.admission.webhook_rules import EXEMPT, concerns
 from provisioner.kube.apiserver.calls import DEFAULT_TIMEOUT_S, Caller
@@ -58,13 +60,14 @@ class Asked:
 
 
 class Webhooks(Plugin):
-    """What both kinds share: following the configurations, finding who is concerned, asking. `stored_as` and `kind_of` say which kind."""
+    """What both kinds share: following the configurations, finding who is concerned, asking. `stored_as` and `kind_of` say which kind,
+    `shown_as` is its type in metrics."""
 
-    stored_as = ""
+    stored_as = shown_as = ""
     kind_of: type[Any]
 
-    def __init__(self, cache: WatchCache, registry: Registry, expressions: Expressions, caller: Caller) -> None:
-        self._registry, self._expressions, self._caller = registry, expressions, caller
+    def __init__(self, cache: WatchCache, registry: Registry, expressions: Expressions, caller: Caller, times: Times) -> None:
+        self._registry, self._expressions, self._caller, self._times = registry, expressions, caller, times
         self._hooks: dict[str, list[Any]] = {}
         cache.collection(self.stored_as).listeners.append(self._follow)
 
@@ -115,6 +118,8 @@ class Webhooks(Plugin):
         if call.dry_run and hook.side_effects not in ("None", "NoneOnDryRun"):
             raise errors.bad_request(f'admission webhook "{hook.name}" does not support dry run')
         review = await about.review(seen)
+        step, began = (about.operation, self.shown_as), perf_counter()
+        response: dict[str, Any] = {}
         try:
             response = await self._caller.post(
                 hook.client_config, review, timeout_s=hook.timeout_seconds or DEFAULT_TIMEOUT_S, limit_bytes=ANSWER_BYTES
@@ -124,13 +129,18 @@ class Webhooks(Plugin):
                 log.warning("webhook failed and is ignored webhook=%s: %r", hook.name, error)
                 return {}
             cause = "context deadline exceeded" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            self._times.rejection(hook.name, step, "calling_webhook_error", 0)
             raise errors.internal(f'failed calling webhook "{hook.name}": failed to call webhook: {cause}') from error
+        finally:
+            self._times.webhook(hook.name, step, perf_counter() - began, rejected=not response.get("allowed"))
         call.warnings += [str(warning) for warning in response.get("warnings") or ()]
         for key, value in (response.get("auditAnnotations") or {}).items():
             call.annotations[f"{hook.name}/{key}"] = str(value)
         if response.get("allowed"):
             return response
-        raise refusal(hook.name, response.get("status") or {})
+        refused = refusal(hook.name, response.get("status") or {})
+        self._times.rejection(hook.name, step, "no_error", refused.code)
+        raise refused
 
 
 def refusal(name: str, status: Mapping[str, Any]) -> errors.StatusError:
@@ -146,7 +156,7 @@ def refusal(name: str, status: Mapping[str, Any]) -> errors.StatusError:
 class MutatingWebhooks(Webhooks):
     name = "MutatingAdmissionWebhook"
     reinvoked = False
-    stored_as = MUTATING
+    stored_as, shown_as = MUTATING, "admit"
     kind_of = registration.MutatingWebhookConfiguration
 
     async def mutate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
@@ -192,7 +202,7 @@ class MutatingWebhooks(Webhooks):
 
 class ValidatingWebhooks(Webhooks):
     name = "ValidatingAdmissionWebhook"
-    stored_as = VALIDATING
+    stored_as, shown_as = VALIDATING, "validating"
     kind_of = registration.ValidatingWebhookConfiguration
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import flowcontrol_v1 as flow
@@ -196,11 +196,16 @@ class Fairness:
             dispatched.add_metric([schema, level_name], number)
         yield dispatched
         rejected = CounterMetricFamily("apiserver_flowcontrol_rejected_requests", "Requests refused", labels=["priority_level", "reason"])
-        waits = CounterMetricFamily("apiserver_flowcontrol_request_wait_duration_seconds_sum", "Time waited", labels=["priority_level"])
+        waits = HistogramMetricFamily(
+            "apiserver_flowcontrol_request_wait_duration_seconds",
+            "Seconds in a queue, of those that had to wait",
+            labels=["priority_level", "flow_schema", "execute"],
+        )
         for level in self.levels.values():
             for reason, number in level.rejected.items():
                 rejected.add_metric([level.name, reason], number)
-            waits.add_metric([level.name], level.waited_s)
+            for (schema, served), spread in level.waited.items():
+                spread.put_into(waits, [level.name, schema, str(served).lower()])
         yield rejected
         yield waits
 

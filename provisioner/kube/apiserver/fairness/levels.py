@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provisioner.kube.api.errors import too_many_requests
+from provisioner.kube.apiserver.metrics import Spread
 from provisioner.kube.apiserver.requests import Target
 
 # How long a request is expected to take before it is known: upstream's guess.
@@ -26,6 +27,10 @@ class Queuing:
     queues: int
     hand_size: int
     queue_length: int
+
+
+# Upstream's buckets of waiting, in seconds.
+WAIT_S = (0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ class Level:
         self.peak = 0
         self.dispatched = 0
         self.rejected: dict[str, int] = {}
-        self.waited_s, self.waits = 0.0, 0
+        # How long requests waited in a queue, in seconds, by flow schema and whether their turn came.
+        self.waited: dict[tuple[str, bool], Spread] = {}
         self.queues: list[_Queue] = []
         # Requests that are served, as far as they took the long way: (who, seats, since when, seconds since 1970).
         self.served: dict[int, tuple[Who, int, float]] = {}
@@ -138,18 +144,24 @@ class Level:
         except TimeoutError:
             if not mine.go.done() or mine.go.cancelled():
                 self._give_up(queue, mine)
+                self._has_waited(who, since, served=False)
                 raise self._refused("time-out") from None
         except asyncio.CancelledError:
             if mine.go.done() and not mine.go.cancelled():
                 self._finish(queue, mine, 0.0)
             else:
                 self._give_up(queue, mine)
+                self._has_waited(who, since, served=False)
                 self._refused("cancelled")
             raise
-        started = self._now()
-        self.waited_s += started - since
-        self.waits += 1
+        started = self._has_waited(who, since, served=True)
         return lambda: self._finish(queue, mine, self._now() - started)
+
+    def _has_waited(self, who: Who, since: float, *, served: bool) -> float:
+        """Now."""
+        now = self._now()
+        self.waited.setdefault((who.schema, served), Spread(WAIT_S)).add(now - since)
+        return now
 
     def _refused(self, reason: str) -> Exception:
         self.rejected[reason] = self.rejected.get(reason, 0) + 1

@@ -128,7 +128,7 @@ class _Read:
             else:
                 for piece in cut(head, body) if isinstance(body, bytes) else body.slices(head):
                     transport.write(piece)
-            self._metrics.request(target, 200, connection.end(self._began))
+            self._metrics.request(target, 200, connection.end(self._began), size=length)
 
     def _is_compressed(self) -> bool:
         return "gzip" in self._headers.get("Accept-Encoding", "")

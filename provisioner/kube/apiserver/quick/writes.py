@@ -31,7 +31,7 @@ from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.quick.connections import Connection
 from provisioner.kube.apiserver.quick.entrance import HEAD_BYTES, Entrance
 from provisioner.kube.apiserver.replies import head_of, one_line
-from provisioner.kube.apiserver.writes import Writes
+from provisioner.kube.apiserver.writes import Writes, is_apply
 
 log = logging.getLogger(__name__)
 
@@ -64,18 +64,19 @@ class QuickWrites:
         if kind is None or user is None or seat is None:
             return False
         call = Call(user, target, asked.query, field_manager=manager_of(asked.query, headers), audit_id=random_uuid())
-        write = _Write(connection, call, seat, self._metrics)
-        connection.work(write.answer(self._writes, kind, data[end + 4 :], headers.get("Content-Type"))).add_done_callback(write.end)
+        media = headers.get("Content-Type")
+        write = _Write(connection, call, seat, self._metrics, is_apply(media))
+        connection.work(write.answer(self._writes, kind, data[end + 4 :], media)).add_done_callback(write.end)
         return True
 
 
 class _Write:
     """A request that was taken."""
 
-    __slots__ = ("_began", "_call", "_connection", "_lane", "_metrics", "_seat")
+    __slots__ = ("_applies", "_began", "_call", "_connection", "_lane", "_metrics", "_seat")
 
-    def __init__(self, connection: Connection, call: Call, seat: Seat, metrics: Metrics) -> None:
-        self._connection, self._call, self._seat, self._metrics = connection, call, seat, metrics
+    def __init__(self, connection: Connection, call: Call, seat: Seat, metrics: Metrics, applies: bool) -> None:
+        self._connection, self._call, self._seat, self._metrics, self._applies = connection, call, seat, metrics, applies
         self._lane = metrics.began(call.target)
         self._began = connection.begin()
 
@@ -102,7 +103,7 @@ class _Write:
         status, answer = (499, b"") if task.cancelled() else task.result()
         if connection.transport is not None and answer:
             connection.transport.write(answer)
-        self._metrics.request(self._call.target, status, connection.end(self._began))
+        self._metrics.request(self._call.target, status, connection.end(self._began), applies=self._applies)
 
 
 def _refused(error: StatusError, known: Mapping[str, str]) -> tuple[int, bytes]:
