@@ -12,9 +12,8 @@ from tests.e2e.lab import HOSTS, WORKERS, Cluster, run
 
 MASTER_UNITS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 NODE_UNITS = ("docker", "kubelet", "kube-proxy")
-SECOND_RUN_LIMIT_S = 5.0
-# Others use the two cores too while tests run; the benchmark holds the tighter bound.
-PATIENCE = 2.0
+# Of the time that the first run took on the same computer; the benchmark holds the bound in seconds.
+SECOND_RUN_SHARE = 0.25
 
 
 def test_the_run_ends_with_a_summary_and_the_next_command(cluster: Cluster) -> None:
@@ -84,7 +83,7 @@ def test_second_run_changes_nothing_and_is_quick(cluster: Cluster) -> None:
     again = cluster.provision("up").ok()
     assert not re.search(r"changed=[1-9]", again.stdout), again.stdout
     assert {host: cluster.ssh(host, UNIT_STARTS).stdout for host in HOSTS} == before
-    assert again.seconds < SECOND_RUN_LIMIT_S * PATIENCE, again.stdout
+    assert cluster.first_up is not None and again.seconds < SECOND_RUN_SHARE * cluster.first_up.seconds, again.stdout
 
 
 UNIT_STARTS = "systemctl show -p Id,ExecMainStartTimestampMonotonic etcd docker 'kube*' | sort"
