@@ -24,7 +24,8 @@ IN_FLIGHT = 1
 
 
 class Conflict(Exception):
-    """The key was not in the state that the write asked for. `value` and `revision` are what it holds, as stored (None, 0: nothing)."""
+    """The key was not in the state that the write asked for. `value` is the JSON that it holds, `revision` since when (None, 0: nothing);
+    what can't be opened is an empty object."""
 
     def __init__(self, value: bytes | None, revision: int) -> None:
         super().__init__("the key has changed")
@@ -133,7 +134,13 @@ class Store:
                 write.done.set_result(versions.version_of(revision, place))
             else:
                 kvs = answer.responses[0].response_range.kvs
-                write.done.set_exception(Conflict(kvs[0].value if kvs else None, kvs[0].mod_revision if kvs else 0))
+                write.done.set_exception(Conflict(self._plain(kvs[0]), kvs[0].mod_revision) if kvs else Conflict(None, 0))
+
+    def _plain(self, kv: pb.KeyValue) -> bytes:
+        try:
+            return versions.unpack(self._vault.open(kv.key, kv.value)[0])[0]
+        except ValueError:
+            return b"{}"
 
     async def _lease(self, ttl_s: int) -> int:
         """A lease that ends between `ttl_s` and a tenth more from now: shared, since each costs etcd memory."""

@@ -266,7 +266,7 @@ def claim_owner(body: bytes) -> str:
     """Whose a claim is, as namespace/name."""
     document = msgspec.json.decode(body)
     parent = (document.get("spec") or {}).get("parentRef")
-    return f"{parent.get('namespace', '')}/{parent.get('name', '')}" if parent else str(document["metadata"].get("owner", ""))
+    return f"{parent.get('namespace', '')}/{parent.get('name', '')}" if parent else str((document.get("metadata") or {}).get("owner", ""))
 
 
 def numbers_of(spec: core_v1.ServiceSpec) -> set[str]:
