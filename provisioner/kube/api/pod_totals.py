@@ -12,10 +12,12 @@ from fractions import Fraction
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 
+NOTHING = Fraction(0)
+
 
 def asked(spec: core_v1.PodSpec, name: str) -> Fraction:
     """What the containers request of one resource."""
-    return _of_containers(spec, "requests").get(name, Fraction(0))
+    return _of_containers(spec, "requests").get(name, NOTHING)
 
 
 def whole_pod(spec: core_v1.PodSpec, kind: str) -> dict[str, Fraction]:
@@ -23,7 +25,7 @@ def whole_pod(spec: core_v1.PodSpec, kind: str) -> dict[str, Fraction]:
     found = _of_containers(spec, kind) | _amounts(spec.resources, kind)
     for name, overhead in (spec.overhead or {}).items():
         if kind == "requests" or name in found:
-            found[name] = found.get(name, Fraction(0)) + quantity.parse(overhead)
+            found[name] = found.get(name, NOTHING) + quantity.parse(overhead)
     return found
 
 
@@ -31,17 +33,20 @@ def _of_containers(spec: core_v1.PodSpec, kind: str) -> dict[str, Fraction]:
     beside: dict[str, Fraction] = {}
     most: dict[str, Fraction] = {}
     for container in spec.init_containers or ():
-        needed = _sum(beside, _amounts(container.resources, kind))
+        needed = dict(beside)
+        _add(needed, _amounts(container.resources, kind))
         if container.restart_policy == "Always":
             beside = needed
-        most = {name: max(most.get(name, Fraction(0)), needed.get(name, Fraction(0))) for name in most | needed}
+        for name, value in needed.items():
+            most[name] = max(most.get(name, value), value)
     for container in spec.containers or ():
-        beside = _sum(beside, _amounts(container.resources, kind))
-    return {name: max(beside.get(name, Fraction(0)), most.get(name, Fraction(0))) for name in beside | most}
+        _add(beside, _amounts(container.resources, kind))
+    return {name: max(beside.get(name, NOTHING), most.get(name, NOTHING)) for name in beside | most} if most else beside
 
 
-def _sum(one: Mapping[str, Fraction], other: Mapping[str, Fraction]) -> dict[str, Fraction]:
-    return {name: one.get(name, Fraction(0)) + other.get(name, Fraction(0)) for name in {**one, **other}}
+def _add(total: dict[str, Fraction], more: Mapping[str, Fraction]) -> None:
+    for name, value in more.items():
+        total[name] = total[name] + value if name in total else value
 
 
 def _amounts(resources: core_v1.ResourceRequirements | None, kind: str) -> dict[str, Fraction]:

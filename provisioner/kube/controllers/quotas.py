@@ -7,6 +7,7 @@ without sending (a list of one object says how many remain). Source: core/v1 Res
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.meta import parse_time
 from provisioner.kube.api.pod_totals import whole_pod
 from provisioner.kube.api.quota_scopes import in_scopes
 from provisioner.kube.api.volume_match import class_of
@@ -35,10 +37,17 @@ _STORAGE_SUFFIX = ".storageclass.storage.k8s.io"
 Usage = dict[str, Fraction]
 
 
-def pod_usage(pod: core_v1.Pod) -> Usage:
-    """What a pod takes. One that has ended takes nothing but its place in the object count."""
+def overdue_at(pod: core_v1.Pod) -> datetime | None:
+    """When a pod that is on its way out has used its grace period twice: its node is lost, and its owner may have another in its place."""
+    deletion, grace_s = parse_time(pod.metadata.deletion_timestamp), pod.metadata.deletion_grace_period_seconds
+    return deletion + timedelta(seconds=grace_s) if deletion is not None and grace_s is not None else None
+
+
+def pod_usage(pod: core_v1.Pod, now: datetime | None = None) -> Usage:
+    """What a pod takes. One that has ended, or is overdue at `now`, takes nothing but its place in the object count."""
     taken: Usage = {"count/pods": Fraction(1)}
-    if pod.status.phase in ("Succeeded", "Failed"):
+    overdue = overdue_at(pod)
+    if pod.status.phase in ("Succeeded", "Failed") or (now is not None and overdue is not None and now > overdue):
         return taken
     taken["pods"] = Fraction(1)
     for kind in ("requests", "limits"):
@@ -102,7 +111,7 @@ class Quotas(Controller):
         self._quotas = self.informers.get(core_v1.ResourceQuota)
         self._quotas.add_handler(self._limits_changed, self._quota_changed)
         self._sources: dict[str, tuple[Any, Any]] = {
-            "pods": (self.informers.get(core_v1.Pod), pod_usage),
+            "pods": (self.informers.get(core_v1.Pod), lambda pod: pod_usage(pod, self.clock.now())),
             "services": (self.informers.get(core_v1.Service), service_usage),
             "persistentvolumeclaims": (self.informers.get(core_v1.PersistentVolumeClaim), claim_usage),
         }
@@ -123,7 +132,8 @@ class Quotas(Controller):
             self.enqueue(quota)
 
     def _used_differently(self, usage: Callable[[Any], Usage], old: Any, obj: Any) -> None:
-        if usage(old) != usage(obj):
+        # What is on its way out is looked at again, since it may be overdue some day.
+        if usage(old) != usage(obj) or old.metadata.deletion_timestamp != obj.metadata.deletion_timestamp:
             self._used(obj)
 
     async def reconcile(self, key: str) -> float | None:
@@ -150,7 +160,9 @@ class Quotas(Controller):
         status = core_v1.ResourceQuotaStatus(hard=hard or None, used=used or None)
         if not _same(status, quota.status):
             await self.client.update_status(msgspec.structs.replace(quota, status=status))
-        return RECOUNT_S if asked else RESYNC_S
+        pods, now = self._sources["pods"][0].store.list(namespace), self.clock.now()
+        waits = [(moment - now).total_seconds() + 0.1 for pod in pods if (moment := overdue_at(pod)) is not None and moment >= now]
+        return min([RECOUNT_S if asked else RESYNC_S, *waits])
 
     async def _count(self, path: str) -> int:
         try:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.pod_totals import whole_pod
 from provisioner.kube.api.selectors import from_struct
 
 # Upstream's scoring defaults for containers that request nothing: 100 millicores, 200 MB.
@@ -108,49 +111,18 @@ class PodFacts:
 
 
 def requests_of(spec: core_v1.PodSpec) -> tuple[dict[str, int], tuple[int, int]]:
-    """What the pod asks of a node, and the same for scoring, where a container that asks nothing still counts for something.
-
-    As upstream: the sum of the containers and sidecars, or the largest init container beside the sidecars before it, plus the overhead.
-    """
-    total: dict[str, int] = {}
+    """What the pod asks of a node, and the same for scoring, where a container that asks nothing still counts for something."""
+    total = {name: _whole(name, value) for name, value in whole_pod(spec, "requests").items()}
     nonzero_cpu = nonzero_memory = 0
     for container in spec.containers or ():
-        asked = _container(container)
-        _add(total, asked)
-        nonzero_cpu += asked.get(CPU, DEFAULT_MILLI_CPU)
-        nonzero_memory += asked.get(MEMORY, DEFAULT_MEMORY_BYTES)
-    sidecars: dict[str, int] = {}
-    peak: dict[str, int] = {}
-    for container in spec.init_containers or ():
-        asked = _container(container)
-        if container.restart_policy == "Always":
-            _add(sidecars, asked)
-            _add(total, asked)
-            _raise_to(peak, sidecars)
-        else:
-            together = dict(asked)
-            _add(together, sidecars)
-            _raise_to(peak, together)
-    _raise_to(total, peak)
-    if spec.resources is not None and spec.resources.requests:
-        total.update({name: amount(name, value) for name, value in spec.resources.requests.items()})
-    _add(total, {name: amount(name, value) for name, value in (spec.overhead or {}).items()})
+        asked = (container.resources.requests if container.resources else None) or {}
+        nonzero_cpu += amount(CPU, asked[CPU]) if CPU in asked else DEFAULT_MILLI_CPU
+        nonzero_memory += amount(MEMORY, asked[MEMORY]) if MEMORY in asked else DEFAULT_MEMORY_BYTES
     return total, (max(nonzero_cpu, total.get(CPU, 0)), max(nonzero_memory, total.get(MEMORY, 0)))
 
 
-def _container(container: core_v1.Container) -> dict[str, int]:
-    requests = container.resources.requests if container.resources else None
-    return {name: amount(name, value) for name, value in (requests or {}).items()}
-
-
-def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
-    for name, value in more.items():
-        total[name] = total.get(name, 0) + value
-
-
-def _raise_to(total: dict[str, int], floor: Mapping[str, int]) -> None:
-    for name, value in floor.items():
-        total[name] = max(total.get(name, 0), value)
+def _whole(resource: str, value: Fraction) -> int:
+    return math.ceil(value * 1000) if resource == CPU else math.ceil(value)
 
 
 def _term(term: core_v1.PodAffinityTerm, namespace: str, labels: Mapping[str, str], weight: int = 0) -> Term:

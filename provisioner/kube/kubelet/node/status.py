@@ -9,6 +9,7 @@ from typing import Any
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.node.machine import Machine
+from provisioner.kube.kubelet.pod.resize import FEATURES
 from provisioner.kube.kubelet.runtime.docker_types import ImageSummary
 
 # Upstream's nodeStatusMaxImages.
@@ -121,6 +122,7 @@ def node_status(
         allocatable={**extended(before), **allocatable(machine, max_pods, reserved)},
         conditions=conditions(health, before.conditions or (), now),
         features=core_v1.NodeFeatures(supplemental_groups_policy=True),
+        declared_features=list(FEATURES),
         daemon_endpoints=core_v1.NodeDaemonEndpoints(kubelet_endpoint=core_v1.DaemonEndpoint(port=port)),
         node_info=core_v1.NodeSystemInfo(
             architecture=machine.architecture,

@@ -13,11 +13,14 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.kubelet.pod.decide import is_sidecar
 from provisioner.kube.kubelet.pod.resources import host_resources, requested
 from provisioner.kube.kubelet.runtime.containers import Container
 
 Resources = Mapping[str, core_v1.ResourceRequirements]
+# What is the whole pod's, beside its containers' by name.
+POD = ""
+# Of those that Kubernetes knows (KEP-5328), what an update of a pod may need of its node.
+FEATURES = ("InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScalingInitContainers")
 # None given.
 NO_LIMIT = -1
 CPU_PERIOD_US = 100_000
@@ -32,22 +35,25 @@ class Change:
 
 
 def resizable(pod: core_v1.Pod) -> list[core_v1.Container]:
-    return [*(c for c in pod.spec.init_containers or () if is_sidecar(c)), *(pod.spec.containers or ())]
+    return [*(pod.spec.init_containers or ()), *(pod.spec.containers or ())]
 
 
 def wanted(pod: core_v1.Pod) -> dict[str, core_v1.ResourceRequirements]:
-    return {c.name or "": c.resources or core_v1.ResourceRequirements() for c in resizable(pod)}
+    found = {c.name or "": c.resources or core_v1.ResourceRequirements() for c in resizable(pod)}
+    return found | ({POD: pod.spec.resources} if pod.spec.resources is not None else {})
 
 
 def with_resources(pod: core_v1.Pod, allocated: Resources) -> core_v1.Pod:
     """The pod as it may run now."""
-    if all((c.resources or core_v1.ResourceRequirements()) == allocated.get(c.name or "", c.resources) for c in resizable(pod)):
+    if wanted(pod) == allocated:
         return pod
 
     def each(containers: Sequence[core_v1.Container] | None) -> list[core_v1.Container] | None:
         return [msgspec.structs.replace(c, resources=allocated.get(c.name or "", c.resources)) for c in containers or ()] or None
 
-    spec = msgspec.structs.replace(pod.spec, containers=each(pod.spec.containers), init_containers=each(pod.spec.init_containers))
+    spec = msgspec.structs.replace(
+        pod.spec, containers=each(pod.spec.containers), init_containers=each(pod.spec.init_containers), resources=allocated.get(POD)
+    )
     return msgspec.structs.replace(pod, spec=spec)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.qos import qos_class
 from provisioner.kube.kubelet.pod.decide import ALWAYS, is_sidecar, newest, restarts, sandbox_of
+from provisioner.kube.kubelet.pod.resize import POD
 from provisioner.kube.kubelet.runtime.containers import Container
 
 OURS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
@@ -46,7 +47,7 @@ class Seen:
     evicted: bool = False
     # The pod was turned away before anything of it began.
     rejected: bool = False
-    # By container: what it may have, and what it has.
+    # By container, and the pod's own: what it may have, and what it has.
     allocated: Mapping[str, core_v1.ResourceRequirements] = field(default_factory=dict)
     actual: Mapping[str, core_v1.ResourceRequirements] = field(default_factory=dict)
     # (name, exit code) of the container that asked for all to begin anew, while they end.
@@ -83,6 +84,8 @@ def status_of(pod: core_v1.Pod, seen: Seen) -> core_v1.PodStatus:
         init_container_statuses=(inits or None) if not seen.rejected else None,
         container_statuses=(mains or None) if not seen.rejected else None,
         ephemeral_container_statuses=extras or None,
+        allocated_resources=seen.allocated[POD].requests if POD in seen.allocated else None,
+        resources=seen.actual.get(POD),
         observed_generation=pod.metadata.generation,
     )
 

@@ -255,6 +255,8 @@ class PodWorker:
                 self._actual.setdefault(found.name, core_v1.ResourceRequirements())
             else:
                 self._actual[found.name] = spec.resources or core_v1.ResourceRequirements()
+        if not changes and allowed.spec.resources is not None:
+            self._actual[resize.POD] = allowed.spec.resources
         return changes
 
     async def _resize(self, container: Container, update: Mapping[str, int]) -> None:

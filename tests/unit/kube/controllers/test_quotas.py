@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -49,6 +50,14 @@ def test_what_a_pod_takes(spec: dict[str, Any], expected: dict[str, Fraction]) -
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
 def test_an_ended_pod_takes_only_its_place_as_an_object(phase: str) -> None:
     assert pod_usage(pod(phase=phase, spec={"containers": [container("1")]})) == {"count/pods": 1}
+
+
+@pytest.mark.parametrize(("after_s", "counts"), [(30, True), (61, False)])
+def test_a_pod_whose_node_is_lost_is_charged_until_it_is_overdue(after_s: int, counts: bool) -> None:
+    """Its deletionTimestamp is after one grace period; upstream waits for another."""
+    going = pod(spec={"containers": [container("1")]}, deletionTimestamp="2026-01-01T00:00:00Z", deletionGracePeriodSeconds=60)
+    now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=after_s)
+    assert ("requests.cpu" in pod_usage(going, now)) is counts and pod_usage(going, now)["count/pods"] == 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.node.machine import Machine
 from provisioner.kube.kubelet.node.status import Health, allocatable_numbers, conditions, node_status
+from provisioner.kube.kubelet.pod.resize import FEATURES
 from provisioner.kube.kubelet.runtime.docker_types import ImageSummary
 
 MACHINE = Machine("h", 4, 8 * 1024**3, 100 * 1024**3, "amd64", "6.1", "Debian", "m", "b", "s")
@@ -36,6 +37,7 @@ def test_addresses_versions_and_images() -> None:
         core_v1.NodeAddress(type="Hostname", address="n"),
     ]
     assert found.node_info is not None and found.node_info.container_runtime_version == "docker://20.10.24"
+    assert found.declared_features == sorted(FEATURES)
     assert [(i.names, i.size_bytes) for i in found.images or ()] == [(["b:1"], 9), (["a:1"], 5)]
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.kubelet.pod.resize import Change, change_of, problem, wanted, with_resources
+from provisioner.kube.kubelet.pod.resize import POD, Change, change_of, problem, wanted, with_resources
+from provisioner.kube.kubelet.pod.status import Seen, status_of
 from tests.unit.kube.kubelet.pod.test_decide import made
 
 
@@ -56,3 +57,19 @@ def test_a_pod_runs_with_what_it_was_given() -> None:
     assert with_resources(after, wanted(after)) is after
     allowed = with_resources(after, wanted(before))
     assert wanted(allowed) == wanted(before) and wanted(after) != wanted(before)
+
+
+def test_what_is_the_pods_own_reaches_the_containers_that_have_none_and_the_status() -> None:
+    def whole(cpu: str) -> core_v1.Pod:
+        pod = pod_of(resources={}, restartPolicy=None)
+        pod.spec.resources = core_v1.ResourceRequirements(limits={"cpu": cpu}, requests={"cpu": cpu})
+        pod.spec.init_containers = [core_v1.Container(name="first", resources=core_v1.ResourceRequirements(requests={"cpu": cpu}))]
+        return pod
+
+    before, after = whole("100m"), whole("200m")
+    assert set(wanted(before)) == {POD, "first", "main"} and wanted(with_resources(after, wanted(before))) == wanted(before)
+    running = dataclasses.replace(made(), cpu_shares=2, cpu_quota=10_000, memory_bytes=0)
+    change = change_of(after.spec, (after.spec.containers or [])[0], running, 8 * 1024**3)
+    assert change is not None and change.update["CpuQuota"] == 20_000
+    found = status_of(after, Seen([], "2026-01-01T00:00:00Z", "10.0.0.1", allocated=wanted(before), actual={POD: before.spec.resources}))
+    assert found.allocated_resources == {"cpu": "100m"} and found.resources == before.spec.resources
