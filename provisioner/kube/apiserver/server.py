@@ -116,6 +116,7 @@ class Server:
         self.definitions = Definitions(self.registry, self.cache, clock, self.caller, self.openapi.forget)
         pair = (flags.proxy_client_cert_file, flags.proxy_client_key_file)
         self.services = ApiServices(self.cache, clock, self.streams.service_address, pair)
+        self.metrics.add(self.services)
         self.openapi.foreign = ForeignDocuments(self.services, clock).all
         self.usage = ResourceMetrics(self.cache, clock, self.streams.kubelet) if flags.enable_resource_metrics else None
         if self.usage is not None:

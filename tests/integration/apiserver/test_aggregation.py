@@ -69,6 +69,8 @@ def test_another_server(front: Any, serve: Any) -> None:
     assert front.call("POST", SERVICES, {"metadata": {"name": f"{VERSION}.{GROUP}"}, "spec": spec})[0] == 201
     _until(lambda: _condition(front) == ("False", "ServiceNotFound"))
     assert front.call("GET", f"/apis/{GROUP}/{VERSION}/flunders")[0] == 503
+    gone = f'aggregator_unavailable_apiservice{{name="{VERSION}.{GROUP}"}}'
+    assert f"{gone} 1.0".encode() in front.call("GET", "/metrics", raw=True)[1]
     assert GROUP not in [g["name"] for g in front.call("GET", "/apis")[1]["groups"]]
     service = {"metadata": {"name": "wardle"}, "spec": {"ports": [{"port": peer.port}]}}
     assert front.call("POST", "/api/v1/namespaces/default/services", service)[0] == 201
@@ -78,6 +80,7 @@ def test_another_server(front: Any, serve: Any) -> None:
     assert front.call("DELETE", "/api/v1/namespaces/default/services/wardle")[0] == 200
     assert front.call("POST", "/api/v1/namespaces/default/services", outside)[0] == 201
     _until(lambda: _condition(front) == ("True", "Passed"))
+    assert f"{gone} 0.0".encode() in front.call("GET", "/metrics", raw=True)[1]
 
     headers = {"X-Remote-User": "root", "X-Remote-Group": "system:masters", "Authorization": "Bearer x", "Impersonate-User": "carol"}
     headers |= {"Impersonate-Group": "devs", "Impersonate-Extra-Team": "a"}

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import aiohttp
 import msgspec
 from aiohttp import web
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import apiregistration_v1, core_v1
@@ -77,6 +78,8 @@ class Services:
         self.remotes: dict[tuple[str, str], Remote] = {}
         # What this process answers unless an APIService names another server.
         self.built_in: dict[tuple[str, str], Remote] = {}
+        # How often a server was found gone, by its name and the reason.
+        self._losses: dict[tuple[str, str], int] = {}
         self._changed = asyncio.Event()
         self._corrected_at = -CORRECT_EVERY_S
         self._session: aiohttp.ClientSession | None = None
@@ -145,6 +148,17 @@ class Services:
             context.load_cert_chain(*self._pair)
         return context
 
+    def collect(self) -> Iterator[Metric]:
+        """Upstream's series, for whoever scrapes."""
+        gone = GaugeMetricFamily("aggregator_unavailable_apiservice", "1 while an APIService's server does not answer", labels=["name"])
+        for remote in self.remotes.values():
+            gone.add_metric([remote.name], int(not remote.available and remote.answer is None))
+        losses = CounterMetricFamily("aggregator_unavailable_apiservice", "How often it stopped answering", labels=["name", "reason"])
+        for key, count in self._losses.items():
+            losses.add_metric(key, count)
+        yield gone
+        yield losses
+
     async def run(self, record: Record) -> None:
         """Look at every remote server now and then, and when something about it changes."""
         while True:
@@ -169,6 +183,8 @@ class Services:
         remote.available = not reason
         if was != remote.available:
             log.info("api service=%s available=%s: %s", remote.name, remote.available, message or "all checks passed")
+            if reason:
+                self._losses[remote.name, reason] = self._losses.get((remote.name, reason), 0) + 1
         remote.told = ("False", reason, message) if reason else ("True", "Passed", "all checks passed")
         await record(remote.name, *remote.told)
 
