@@ -36,9 +36,13 @@ _OPTIONS = [
     click.option("--connection-password-file", "--conn-pass-file", type=click.Path(path_type=Path), help="Holds the password of SSH."),
     click.option("--ssh-common-args", help="Options of ssh, such as -o ProxyJump=…"),
     click.option("--ssh-extra-args", help="More options of ssh."),
+    # Files travel over the one channel of a host: there is neither scp nor sftp to give words to.
+    click.option("--scp-extra-args", hidden=True, expose_value=False),
+    click.option("--sftp-extra-args", hidden=True, expose_value=False),
+    click.option("--flush-cache", is_flag=True, help="Forget cached facts first."),
     click.option("-M", "--module-path", multiple=True, help="Folders with modules of your own, separated by colons."),
     click.option("--private-key", "--key-file", type=click.Path(path_type=Path), help="Log in with this key."),
-    click.option("-T", "--timeout", type=click.FloatRange(min=1), help="Seconds a task may take on a host."),
+    click.option("-T", "--timeout", type=click.FloatRange(min=1), help="Seconds that connecting to a host may take (10)."),
     click.option("--vault-password-file", "--vault-pass-file", "vault_files", multiple=True, type=click.Path(path_type=Path)),
     click.option("--vault-id", "vault_ids", multiple=True, help="label@file or label@prompt."),
     click.option("-J", "--ask-vault-pass", "--ask-vault-password", "ask_vault_pass", is_flag=True),
@@ -99,6 +103,8 @@ def with_settings(values: dict[str, Any]) -> dict[str, Any]:
         if "DEFAULT_VAULT_PASSWORD_FILE" in settings:
             filled["vault_files"] = (Path(settings["DEFAULT_VAULT_PASSWORD_FILE"]),)
         filled["vault_ids"] = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
+    if filled["timeout"]:
+        settings["DEFAULT_TIMEOUT"] = filled["timeout"]
     filled["settings"] = settings
     return filled
 
@@ -157,7 +163,7 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
         remote_user=values["user"],
         private_key_file=values["private_key"],
         connection=values["connection"],
-        timeout_s=values["timeout"],
+        flush_cache=values["flush_cache"],
         verbosity=values["verbose"],
         roles_path=tuple(Path(part) for part in values["settings"].get("DEFAULT_ROLES_PATH", ())),
         fact_cache=_fact_cache(values["settings"]),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--vault-password-file", "--vault-pass-file", "vault_files", multiple=True, type=click.Path(path_type=Path))
 @click.option("--vault-id", "vault_ids", multiple=True, help="label@file or label@prompt.")
 @click.option("-J", "--ask-vault-pass", "--ask-vault-password", "ask_vault_pass", is_flag=True)
+@click.option("--flush-cache", is_flag=True, hidden=True, expose_value=False)  # sources are read anew each time
 @click.option("-v", "--verbose", count=True)
 def command(arguments: tuple[str, ...], more: tuple[str, ...], **values: Any) -> int:
     """Show hosts, groups and variables."""

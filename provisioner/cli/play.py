@@ -27,7 +27,6 @@ INTERRUPTED = 99  # a person has ended the run at a prompt
 @click.option("--start-at-task", help="Skip everything before the task of this name.")
 @click.option("--step", is_flag=True, help="Ask before each task.")
 @click.option("--force-handlers", is_flag=True, help="Run handlers on hosts that failed, too.")
-@click.option("--flush-cache", is_flag=True, help="Forget cached facts first.")
 @click.option("--list-hosts", is_flag=True, help="Only say which hosts each play is for.")
 @click.option("--list-tasks", is_flag=True, help="Only say which tasks would run.")
 @click.option("--list-tags", is_flag=True, help="Only say which tags there are.")
@@ -52,7 +51,6 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
         skip_tags=_words(values["skip_tags"]),
         start_at_task=values["start_at_task"],
         force_handlers=values["force_handlers"],
-        flush_cache=values["flush_cache"],
         step=_ask_step if values["step"] else None,
         debugger=_ask_debugger,
         vault=secrets,

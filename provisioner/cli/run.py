@@ -26,6 +26,7 @@ from provisioner.cli.engine_options import engine_options, reach_machines, run_o
 @click.option(
     "-P", "--poll", type=click.IntRange(min=0), default=15, show_default=True, help="Seconds between looks at what runs in the background."
 )
+@click.option("--task-timeout", type=click.FloatRange(min=0), help="Seconds that the module may take on a host, 0 for no limit.")
 @click.option("--list-hosts", is_flag=True, help="Only say which hosts match.")
 @engine_options
 def command(pattern: str, module: str, arguments: str, one_line: bool, inventories: tuple[str, ...], **values: Any) -> int:
@@ -42,6 +43,8 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
     if not values["list_hosts"] and module.rpartition(".")[2] in ("command", "shell", "raw", "script") and not arguments.strip():
         raise _WrongOption(f"No argument passed to {module} module")
     secrets = secrets_of(values)
+    if values["task_timeout"] is not None:
+        values["settings"]["TASK_TIMEOUT"] = values["task_timeout"]
     options = run_options(values, vault=secrets, playbook_dir=(values["playbook_dir"] or Path()).absolute())
     loaded = load_sources(inventories, values["settings"], [options.playbook_dir or Path()], options.extra_vars, secrets)
     warn_of_nobody(loaded, values["settings"])
