@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from provisioner.kube.api import protobuf, strict
+from provisioner.kube.api.accept import by_preference
 from provisioner.kube.api.errors import StatusError, bad_request, not_acceptable, unsupported_media_type
 from provisioner.kube.apiserver.yaml_bodies import read_yaml
 
@@ -39,21 +40,6 @@ def accepted(header: str | None) -> Form:
         if shape in ("", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
             return Form(media_type, shape, given.get("v", "v1"))
     raise refused()
-
-
-def by_preference(header: str) -> list[tuple[str, dict[str, str]]]:
-    """The media types of an Accept header and their parameters, by quality, then order; without those of quality 0."""
-    choices = []
-    for order, part in enumerate(header.split(",")):
-        media, *params = [p.strip() for p in part.split(";")]
-        given = dict(p.split("=", 1) for p in params if "=" in p)
-        try:
-            quality = float(given.get("q", "1"))
-        except ValueError:
-            quality = 0.0
-        if quality:
-            choices.append((-quality, order, media, given))
-    return [choice[2:] for choice in sorted(choices, key=lambda c: c[:2])]
 
 
 def refused() -> StatusError:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -21,7 +22,9 @@ import msgspec
 from provisioner.kube.api import errors
 from provisioner.kube.api._generated.resources import Resource, resource_of
 from provisioner.kube.api._generated.scalars import Object
+from provisioner.kube.client import series
 from provisioner.kube.client.kubeconfig import ClusterAccess, in_cluster, load_kubeconfig
+from provisioner.kube.client.series import Histogram, Sample
 from provisioner.kube.version import user_agent as with_version
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,8 @@ FIRST_BACKOFF_S = 0.1
 # The server ends a watch after 5 to 10 minutes; silence of longer than this with bookmarks on means a dead connection.
 WATCH_TIMEOUT_S = 300
 WATCH_LINE_BYTES = 8 * 1024 * 1024
+# Upstream's buckets of rest_client_request_duration_seconds.
+LATENCIES_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 PATCH_TYPES = {
     "json": "application/json-patch+json",
@@ -76,6 +81,27 @@ class _RawList(msgspec.Struct):
     items: msgspec.Raw = msgspec.Raw(b"[]")
 
 
+class _Answers:
+    """What all of the process' clients were answered; watches and other streams are not among them."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._took_s = Histogram("rest_client_request_duration_seconds", LATENCIES_S)
+        series.tell(self)
+
+    def count(self, host: str, method: str, status: int, took_s: float) -> None:
+        self._counts[str(status), host, method] += 1
+        self._took_s.observe(took_s, host=host, verb=method)
+
+    def samples(self) -> Iterable[Sample]:
+        for (code, host, method), count in self._counts.items():
+            yield Sample("counter", "rest_client_requests_total", {"code": code, "host": host, "method": method}, count)
+        yield from self._took_s.samples()
+
+
+_answers = _Answers()
+
+
 def _options(**values: Any) -> dict[str, str]:
     """Query parameters without those that are None."""
     return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items() if v is not None}
@@ -90,6 +116,7 @@ class Client:
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
         self._token: tuple[float, str] | None = None
+        self._host = access.server.partition("://")[2]
 
     @classmethod
     def from_kubeconfig(cls, path: Path | str | None, **kwargs: Any) -> Client:
@@ -167,6 +194,8 @@ class Client:
     async def _once(
         self, method: str, path: str, params: Mapping[str, str] | None, body: bytes | None, headers: Mapping[str, str], timeout_s: float
     ) -> bytes:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         async with self.session.request(
             method,
             self.access.server + path,
@@ -177,6 +206,7 @@ class Client:
             timeout=aiohttp.ClientTimeout(total=timeout_s),
         ) as response:
             data = await response.read()
+            _answers.count(self._host, method, response.status, loop.time() - began)
             if response.status >= 400:
                 raise _status_error(response.status, data, response.headers.get("Retry-After"))
             return data

@@ -15,14 +15,16 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import uvloop
 from aiohttp import web
 
-from provisioner.kube.client import memory, series
+from provisioner.kube.api.errors import StatusError
+from provisioner.kube.client import memory, series, zpages
 from provisioner.kube.client.clock import SystemClock
 from provisioner.kube.client.flags import FlagError, Flags, FlagSet
 from provisioner.kube.client.kubeconfig import ConfigError
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 
 # systemd's default TimeoutStopSec is 90 s; a daemon that needs more than a third of it hangs.
 STOP_S = 30.0
+PATHS = ("/configz", "/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz")
 
 Check = Callable[[], str | None]
 StopHook = Callable[[], Awaitable[None]]
@@ -50,8 +53,10 @@ class Listener:
 class Daemon:
     """What a daemon's `start` gets. All of it belongs to the running loop."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, flags: Mapping[str, Any] | None = None) -> None:
         self.name = name
+        self._flags, self._started = flags or {}, SystemClock().now()
+        self._configuration: dict[str, Any] = {}
         self.stopping = asyncio.Event()
         self.exit_code = 0
         self._checks: dict[str, Check] = {}
@@ -102,7 +107,15 @@ class Daemon:
         if not listener.port:
             return
         app = web.Application()
-        own = {"/healthz": self._healthz, "/livez": self._healthz, "/readyz": self._readyz, "/metrics": _metrics}
+        own: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {
+            "/healthz": self._healthz,
+            "/livez": self._healthz,
+            "/readyz": self._readyz,
+            "/metrics": _metrics,
+        }
+        if listener.address in ("localhost", "::1") or listener.address.startswith("127."):
+            # What a daemon tells of its settings is for whoever is on its host.
+            own |= self._pages()
         taken = {route.path for route in routes}
         app.add_routes([*(web.get(path, handler) for path, handler in own.items() if path not in taken), *routes])
         runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -110,9 +123,25 @@ class Daemon:
         self._runners.append(runner)
         await web.TCPSite(runner, listener.address, listener.port, ssl_context=listener.tls, reuse_address=True).start()
 
+    def configured(self, group: str, settings: Any) -> None:
+        """What the daemon runs by, for /configz; anything that msgspec encodes, without secrets."""
+        self._configuration[group] = settings
+
     def problems(self) -> dict[str, str]:
         """What the checks that fail say, by their names."""
         return {name: problem for name, check in self._checks.items() if (problem := check())}
+
+    def _pages(self) -> dict[str, Callable[[web.Request], Awaitable[web.Response]]]:
+        async def configz(_: web.Request) -> web.Response:
+            return web.Response(body=msgspec.json.encode(self._configuration), headers={"Content-Type": zpages.JSON})
+
+        async def flagz(request: web.Request) -> web.Response:
+            return _or_refused(lambda: zpages.flagz(request, self.name, self._flags))
+
+        async def statusz(request: web.Request) -> web.Response:
+            return _or_refused(lambda: zpages.statusz(request, self.name, PATHS, self._started, SystemClock().now()))
+
+        return {"/configz": configz, "/flagz": flagz, "/statusz": statusz}
 
     async def _healthz(self, request: web.Request) -> web.Response:
         return self._health(request, {})
@@ -161,6 +190,13 @@ class Daemon:
             await runner.cleanup()
 
 
+def _or_refused(page: Callable[[], web.Response]) -> web.Response:
+    try:
+        return page()
+    except StatusError as error:
+        return web.Response(status=error.code, text=error.message)
+
+
 async def _metrics(_: web.Request) -> web.Response:
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -196,8 +232,8 @@ class _JournalFormatter(_LineFormatter):
         return "\n".join(mark + line for line in super().format(record).splitlines())
 
 
-async def _live(name: str, start: Callable[[Daemon], Coroutine[Any, Any, None]]) -> int:
-    daemon = Daemon(name)
+async def _live(name: str, flags: Flags, start: Callable[[Daemon], Coroutine[Any, Any, None]]) -> int:
+    daemon = Daemon(name, flags.as_dict())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.stopping.set)
@@ -245,7 +281,7 @@ def run_daemon(flag_set: FlagSet, argv: Sequence[str] | None, start: Callable[[D
     setup_logging(flags.v)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_live(flag_set.program, lambda daemon: start(daemon, flags)))
+            return runner.run(_live(flag_set.program, flags, lambda daemon: start(daemon, flags)))
     except (ConfigError, FlagError) as error:
         sys.stderr.write(f"{flag_set.program}: {error}\n")
         return 2

@@ -4,17 +4,50 @@ itself is an addition and no more."""
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple, Protocol
 
 
 class Sample(NamedTuple):
-    """`kind` is counter or gauge."""
+    """`kind` is counter, gauge or histogram; of a histogram `suffix` says which of its series this is."""
 
     kind: str
     name: str
     labels: Mapping[str, str]
     value: float
+    suffix: str = ""
+
+
+def exponential(first: float, factor: float, count: int) -> tuple[float, ...]:
+    """Bounds of a histogram, as Prometheus' libraries make them."""
+    return tuple(first * factor**power for power in range(count))
+
+
+class Histogram:
+    """How often what was observed was at most each of the bounds (ascending), with its sum; one for each combination of labels."""
+
+    def __init__(self, name: str, bounds: Sequence[float]) -> None:
+        self.name, self._bounds = name, tuple(bounds)
+        # labels -> counts between bounds, the last one above them all, and the sum
+        self._kept: dict[tuple[tuple[str, str], ...], tuple[list[int], list[float]]] = {}
+
+    def observe(self, value: float, **labels: str) -> None:
+        key = tuple(labels.items())
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = ([0] * (len(self._bounds) + 1), [0.0])
+        found[0][bisect_left(self._bounds, value)] += 1
+        found[1][0] += value
+
+    def samples(self) -> Iterable[Sample]:
+        for key, (counts, total) in self._kept.items():
+            labels = dict(key)
+            for bound, count in zip((*(f"{b:g}" for b in self._bounds), "+Inf"), accumulate(counts), strict=True):
+                yield Sample("histogram", self.name, {**labels, "le": bound}, count, "_bucket")
+            yield Sample("histogram", self.name, labels, total[0], "_sum")
+            yield Sample("histogram", self.name, labels, sum(counts), "_count")
 
 
 class Source(Protocol):
@@ -39,10 +72,17 @@ def rendered(samples: Iterable[Sample]) -> str:
     series: dict[tuple[str, str], list[str]] = {}
     for sample in samples:
         labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in sample.labels.items())
-        series.setdefault((sample.name, sample.kind), []).append(f"{sample.name}{{{labels}}} {sample.value:g}")
+        series.setdefault((sample.name, sample.kind), []).append(f"{sample.name}{sample.suffix}{{{labels}}} {_number(sample.value)}")
     return "".join(
-        f"# TYPE {name} {kind}\n" + "".join(f"{line}\n" for line in sorted(lines)) for (name, kind), lines in sorted(series.items())
+        # A histogram's buckets stay in the order of their bounds.
+        f"# TYPE {name} {kind}\n" + "".join(f"{line}\n" for line in (lines if kind == "histogram" else sorted(lines)))
+        for (name, kind), lines in sorted(series.items())
     )
+
+
+def _number(value: float) -> str:
+    """Whole numbers with all of their digits."""
+    return str(int(value)) if value == int(value) else f"{value:.9g}"
 
 
 def _escaped(value: str) -> str:

@@ -13,8 +13,11 @@ from collections.abc import Iterable
 
 from provisioner.kube.client import series
 from provisioner.kube.client.clock import Clock, SystemClock
-from provisioner.kube.client.series import Sample
+from provisioner.kube.client.series import Histogram, Sample, exponential
 from provisioner.kube.client.tasks import spawn
+
+# Upstream's: ten nanoseconds to a thousand seconds.
+BOUNDS_S = exponential(1e-8, 10, 12)
 
 
 class QueueFull(Exception):
@@ -43,7 +46,9 @@ class WorkQueue:
         self._first_delay_s, self._max_delay_s = first_delay_s, max_delay_s
         self._order: deque[str] = deque()
         self._dirty: set[str] = set()
-        self._working: set[str] = set()
+        # key -> since when
+        self._working: dict[str, float] = {}
+        self._waiting_since: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._due: dict[str, float] = {}
         self._later: list[tuple[float, str]] = []
@@ -51,6 +56,8 @@ class WorkQueue:
         self._takers: deque[asyncio.Future[None]] = deque()
         self._closed = False
         self._adds = self._retries = 0
+        self._queued_s = Histogram("workqueue_queue_duration_seconds", BOUNDS_S)
+        self._worked_s = Histogram("workqueue_work_duration_seconds", BOUNDS_S)
         series.tell(self)
 
     def samples(self) -> Iterable[Sample]:
@@ -58,6 +65,12 @@ class WorkQueue:
         yield Sample("gauge", "workqueue_depth", labels, len(self._order))
         yield Sample("counter", "workqueue_adds_total", labels, self._adds)
         yield Sample("counter", "workqueue_retries_total", labels, self._retries)
+        now = self._clock.monotonic()
+        running = [now - since for since in self._working.values()]
+        yield Sample("gauge", "workqueue_unfinished_work_seconds", labels, sum(running))
+        yield Sample("gauge", "workqueue_longest_running_processor_seconds", labels, max(running, default=0.0))
+        yield from self._queued_s.samples()
+        yield from self._worked_s.samples()
 
     def __len__(self) -> int:
         return len(self._order)
@@ -68,6 +81,7 @@ class WorkQueue:
         if len(self._dirty) >= self._max_keys:
             raise QueueFull(f"queue {self.name}: {self._max_keys} keys wait")
         self._dirty.add(key)
+        self._waiting_since[key] = self._clock.monotonic()
         self._adds += 1
         if key not in self._working:
             self._order.append(key)
@@ -117,11 +131,15 @@ class WorkQueue:
                 raise
         key = self._order.popleft()
         self._dirty.discard(key)
-        self._working.add(key)
+        now = self._clock.monotonic()
+        self._working[key] = now
+        self._queued_s.observe(now - self._waiting_since.pop(key, now), name=self.name)
         return key
 
     def done(self, key: str) -> None:
-        self._working.discard(key)
+        since = self._working.pop(key, None)
+        if since is not None:
+            self._worked_s.observe(self._clock.monotonic() - since, name=self.name)
         if key in self._dirty:
             self._order.append(key)
             self._wake()

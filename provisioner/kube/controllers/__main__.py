@@ -56,6 +56,35 @@ def flag_set() -> FlagSet:
     return flags
 
 
+def configuration_of(flags: Flags, names: Sequence[str]) -> dict[str, object]:
+    """The flags as KubeControllerManagerConfiguration has them, as far as we act on them."""
+    return {
+        "Generic": {
+            "Address": flags.bind_address,
+            "Port": flags.secure_port,
+            "Controllers": list(names),
+            "LeaderElection": {
+                "LeaderElect": flags.leader_elect,
+                "ResourceName": "kube-controller-manager",
+                "ResourceNamespace": "kube-system",
+            },
+        },
+        "KubeCloudShared": {
+            "AllocateNodeCIDRs": flags.allocate_node_cidrs,
+            "ClusterCIDR": flags.cluster_cidr,
+            "ClusterName": flags.cluster_name,
+            "NodeMonitorPeriod": f"{flags.node_monitor_period:g}s",
+            "UseServiceAccountCredentials": flags.use_service_account_credentials,
+        },
+        "GarbageCollectorController": {"EnableGarbageCollector": flags.enable_garbage_collector},
+        "NodeLifecycleController": {
+            "NodeMonitorGracePeriod": f"{flags.node_monitor_grace_period:g}s",
+            "NodeStartupGracePeriod": f"{flags.node_startup_grace_period:g}s",
+        },
+        "PodGCController": {"TerminatedPodGCThreshold": flags.terminated_pod_gc_threshold},
+    }
+
+
 async def start(daemon: Daemon, flags: Flags) -> None:
     names = chosen(flags.controllers)
     if flags.allocate_node_cidrs and not flags.cluster_cidr:
@@ -63,6 +92,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     clock = SystemClock()
     client = Client.from_kubeconfig(flags.kubeconfig or None, user_agent="kube-controller-manager", max_connections=100)
     daemon.on_stop("client", client.close)
+    daemon.configured("kubecontrollermanager.config.k8s.io", configuration_of(flags, names))
     await daemon.serve(serving.listener(flags))
     recorder = EventRecorder(client, "kube-controller-manager")
     daemon.spawn("events", recorder.run())

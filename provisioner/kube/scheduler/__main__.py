@@ -41,6 +41,7 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     kubeconfig = flags.kubeconfig or config.client_connection.kubeconfig
     client = Client.from_kubeconfig(kubeconfig or None, user_agent="kube-scheduler", max_connections=80)
     daemon.on_stop("client", client.close)
+    daemon.configured("kubescheduler.config.k8s.io", config)
     await daemon.serve(serving.listener(flags))
     recorder = EventRecorder(client, "default-scheduler")
     daemon.spawn("events", recorder.run())

@@ -25,7 +25,8 @@ from provisioner.kube.scheduler.facts import PodFacts, facts_of
 from provisioner.kube.scheduler.nodes import Nodes
 from provisioner.kube.scheduler.preemption import Preemption, budgets_of
 from provisioner.kube.scheduler.profiles import DEFAULT, DEFAULT_NAME, Profile
-from provisioner.kube.scheduler.queue import SchedulingQueue
+from provisioner.kube.scheduler.queue import SchedulingQueue, Waiting
+from provisioner.kube.scheduler.times import Times
 from provisioner.kube.scheduler.volumes import Choice, Storage, choose
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,8 @@ class Scheduler:
         # (result, profile) -> attempts, by upstream's names of results
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._preemptions = 0
+        self._gated: set[str] = set()
+        self._times = Times()
         series.tell(self)
         claims, volumes = informers.get(core_v1.PersistentVolumeClaim), informers.get(core_v1.PersistentVolume)
         classes = informers.get(storage_v1.StorageClass)
@@ -87,9 +90,11 @@ class Scheduler:
     def samples(self) -> Iterable[Sample]:
         for queue, count in self._queue.waiting().items():
             yield Sample("gauge", "scheduler_pending_pods", {"queue": queue}, count)
+        yield Sample("gauge", "scheduler_pending_pods", {"queue": "gated"}, len(self._gated))
         for (result, profile), count in self._attempts.items():
             yield Sample("counter", "scheduler_schedule_attempts_total", {"profile": profile, "result": result}, count)
         yield Sample("counter", "scheduler_preemption_attempts_total", {}, self._preemptions)
+        yield from self._times.samples()
 
     def _free_volumes(self) -> list[core_v1.PersistentVolume]:
         """Those that no decision of ours speaks for yet."""
@@ -133,6 +138,7 @@ class Scheduler:
 
     def _pod_put(self, pod: core_v1.Pod) -> None:
         uid = pod.metadata.uid or ""
+        self._gated.discard(uid)
         if _ended(pod):
             self._pod_gone(pod)
         elif pod.spec.node_name:
@@ -152,6 +158,7 @@ class Scheduler:
         elif pod.metadata.deletion_timestamp is None and (pod.spec.scheduler_name or DEFAULT_NAME) in self._profiles:
             if pod.spec.scheduling_gates:
                 self._queue.remove(uid)
+                self._gated.add(uid)
             else:
                 facts = facts_of(pod)
                 if pod.status.nominated_node_name:
@@ -163,6 +170,7 @@ class Scheduler:
 
     def _pod_gone(self, pod: core_v1.Pod) -> None:
         uid = pod.metadata.uid or ""
+        self._gated.discard(uid)
         self._queue.remove(uid)
         promised = self._nominated.pop(uid, None)
         if self._forget(uid) or promised is not None:
@@ -191,7 +199,7 @@ class Scheduler:
         while True:
             worked = 0
             while worked < BATCH and (waiting := self._queue.pop(self._clock.monotonic())) is not None:
-                await self._schedule(waiting.facts)
+                await self._schedule(waiting)
                 worked += 1
             if worked == BATCH:
                 await asyncio.sleep(0)
@@ -205,18 +213,23 @@ class Scheduler:
             except TimeoutError:
                 self._queue.move_old(self._clock.monotonic())
 
-    async def _schedule(self, facts: PodFacts) -> None:
+    async def _schedule(self, waiting: Waiting) -> None:
         self._turn += 1
+        facts, began_s = waiting.facts, self._clock.monotonic()
         profile = self._profiles[facts.pod.spec.scheduler_name or DEFAULT_NAME]
         with expected(facts, self._nodes, self._nominated.values() if self._nominated else ()):
             decision = decide(facts, self._nodes, self._turn, storage=self._storage, profile=profile)
             if decision.node is None:
                 chosen, more = make_room(facts, self._nodes, decision, budgets_of(self._budgets.list()) if decision.resolvable else ())
+        decided_s = self._clock.monotonic()
+        self._times.decided(decided_s - began_s)
         if decision.node is None:
             self._queue.failed(facts.uid)
             self._attempts["unschedulable", profile.name] += 1
+            self._times.attempted("unschedulable", profile.name, decided_s - began_s)
             if chosen is not None:
                 self._preemptions += 1
+                self._times.made_room(len(chosen.victims))
                 self._nominated[facts.uid] = (facts, chosen.node)
             spawn(f"report {facts.key}", self._unschedulable(facts, decision.message + more, chosen))
             return
@@ -224,7 +237,7 @@ class Scheduler:
         await self._slots.acquire()
         self._assumed[facts.uid] = (facts, decision.node)
         self._nodes.place(facts, decision.node)
-        spawn(f"bind {facts.key}", self._bind(facts, decision.node, choices))
+        spawn(f"bind {facts.key}", self._bind(waiting, decision.node, choices, began_s))
 
     def _choose_volumes(self, decision: Decision) -> list[Choice]:
         """What the pod's waiting claims get; those volumes are nobody else's from now on."""
@@ -233,8 +246,9 @@ class Scheduler:
         self._binder.take(choices or [])
         return choices or []
 
-    async def _bind(self, facts: PodFacts, node: str, choices: list[Choice]) -> None:
-        metadata = facts.pod.metadata
+    async def _bind(self, waiting: Waiting, node: str, choices: list[Choice], began_s: float) -> None:
+        facts, metadata = waiting.facts, waiting.facts.pod.metadata
+        profile, attempts = facts.pod.spec.scheduler_name or DEFAULT_NAME, waiting.attempts
         binding = core_v1.Binding(
             metadata=meta_v1.ObjectMeta(name=metadata.name, namespace=metadata.namespace, uid=metadata.uid),
             target=core_v1.ObjectReference(api_version="v1", kind="Node", name=node),
@@ -245,7 +259,8 @@ class Scheduler:
         except (StatusError, ConnectionFailed, TimeoutError) as error:
             if facts.uid in self._assumed:
                 self._forget(facts.uid)
-            self._attempts["error", facts.pod.spec.scheduler_name or DEFAULT_NAME] += 1
+            self._attempts["error", profile] += 1
+            self._times.attempted("error", profile, self._clock.monotonic() - began_s)
             log.warning("binding failed pod=%s node=%s: %s", facts.key, node, error)
             if isinstance(error, StatusError) and error.code == 404:
                 self._queue.remove(facts.uid)
@@ -254,7 +269,10 @@ class Scheduler:
                 self._wake.set()
         else:
             self.bound += 1
-            self._attempts["scheduled", facts.pod.spec.scheduler_name or DEFAULT_NAME] += 1
+            self._attempts["scheduled", profile] += 1
+            now_s = self._clock.monotonic()
+            self._times.attempted("scheduled", profile, now_s - began_s)
+            self._times.scheduled(attempts, now_s - waiting.added_s)
             self._recorder.event(facts.pod, "Normal", "Scheduled", f"Successfully assigned {facts.key} to {node}")
         finally:
             self._slots.release()

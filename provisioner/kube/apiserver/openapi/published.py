@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 
 from provisioner.kube.api import errors
-from provisioner.kube.apiserver import negotiation
+from provisioner.kube.api.accept import by_preference
 from provisioner.kube.apiserver.aggregation.openapi_v2 import Foreign, merged
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.openapi import schemas
@@ -105,7 +105,7 @@ class OpenApi:
 
 def _form(accept: str, version: str) -> str:
     """The media type of an answer. Raises 406."""
-    for media, _ in negotiation.by_preference(accept):
+    for media, _ in by_preference(accept):
         if media in ("*/*", "application/*", JSON):
             return JSON
         if media.replace("@", ".") == PROTOBUF[version]:

@@ -11,6 +11,7 @@ import pytest
 from provisioner.kube.api._generated import core_v1, meta_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client import client as module
+from provisioner.kube.client import series
 from provisioner.kube.client.client import Client, ConnectionFailed
 from provisioner.kube.client.kubeconfig import ClusterAccess
 from provisioner.kube.version import VERSION
@@ -37,6 +38,17 @@ async def test_get_and_list_are_typed(api: Any, client: Client) -> None:
         "/api/v1/namespaces/ns/pods",
     ]
     assert api.requests[0].headers["User-Agent"] == f"test/{VERSION}"
+
+
+async def test_answers_are_counted_under_client_gos_names(api: Any, client: Client) -> None:
+    api.answers = [(200, POD), (404, {"kind": "Status", "code": 404, "reason": "NotFound"})]
+    await client.get(core_v1.Pod, "a", "ns")
+    with pytest.raises(StatusError):
+        await client.get(core_v1.Pod, "b", "ns")
+    host = client.access.server.partition("://")[2]
+    lines = [line for line in series.text().splitlines() if host in line]
+    assert f'rest_client_requests_total{{code="404",host="{host}",method="GET"}} 1' in lines
+    assert f'rest_client_request_duration_seconds_count{{host="{host}",verb="GET"}} 2' in lines
 
 
 async def test_writes_name_their_manager(api: Any, client: Client) -> None:

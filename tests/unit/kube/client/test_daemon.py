@@ -101,6 +101,11 @@ def test_health_follows_the_checks() -> None:
             problem.append("no answer")
             await ask("/healthz")
             await ask("/metrics")
+            daemon.configured("test.config.k8s.io", {"Generic": {"Port": port}})
+            for path in ("/configz", "/flagz", "/statusz"):
+                await ask(path)
+            async with session.get(f"http://127.0.0.1:{port}/flagz", headers={"Accept": "application/json"}) as answer:
+                seen.append((answer.status, ""))
         daemon.stopping.set()
 
     assert run_daemon(flag_set(), [], start) == 0
@@ -111,6 +116,8 @@ def test_health_follows_the_checks() -> None:
         (503, "[-]docker failed: no answer"),
     ]
     assert seen[4][0] == 200
+    assert [status for status, _ in seen[5:]] == [200, 200, 200, 406]
+    assert '"Generic":{"Port":' in seen[5][1] and [line for _, line in seen[6:8]] == ["kube-test flags", "kube-test statusz"]
 
 
 def test_a_loop_that_ends_by_itself_is_exit_code_one(caplog: pytest.LogCaptureFixture) -> None:

@@ -34,3 +34,17 @@ async def test_queues_and_others_are_told_of_while_they_live() -> None:
     queue.close()
     del things
     assert ("things", 'a "b"\\\n') not in told()
+
+
+def test_a_histogram_counts_what_is_at_most_each_bound() -> None:
+    took = series.Histogram("took_seconds", series.exponential(0.1, 10, 3))
+    for value in (0.05, 0.1, 0.5, 2.0, 99.0):
+        took.observe(value, verb="GET")
+    lines = series.rendered(took.samples()).splitlines()
+    assert lines[0] == "# TYPE took_seconds histogram"
+    assert [line.rpartition(" ")[2] for line in lines[1:5]] == ["2", "3", "4", "5"] and 'le="+Inf"' in lines[4]
+    assert lines[5:] == ['took_seconds_sum{verb="GET"} 101.65', 'took_seconds_count{verb="GET"} 5']
+
+
+def test_large_counts_keep_their_digits() -> None:
+    assert series.rendered([Sample("counter", "n", {}, 123456789)]).splitlines()[1] == "n{} 123456789"

@@ -45,6 +45,22 @@ async def test_the_earliest_of_several_delays_counts_once() -> None:
     assert len(queue) == 0
 
 
+async def test_how_long_keys_wait_and_are_worked_on_is_told() -> None:
+    clock = FakeClock()
+    queue = WorkQueue("times", clock=clock)
+    queue.add("a")
+    await clock.advance(3)
+    assert await queue.get() == "a"
+    await clock.advance(5)
+    told = {s.name + s.suffix: s.value for s in queue.samples() if s.labels.get("le") is None}
+    assert (told["workqueue_queue_duration_seconds_sum"], told["workqueue_unfinished_work_seconds"]) == (3, 5)
+    assert told["workqueue_longest_running_processor_seconds"] == 5
+    queue.done("a")
+    told = {s.name + s.suffix: s.value for s in queue.samples() if s.labels.get("le") is None}
+    assert (told["workqueue_work_duration_seconds_sum"], told["workqueue_work_duration_seconds_count"]) == (5, 1)
+    assert told["workqueue_unfinished_work_seconds"] == 0
+
+
 async def test_backoff_doubles_until_forgotten() -> None:
     clock = FakeClock()
     queue = WorkQueue("q", clock=clock, first_delay_s=1, max_delay_s=4)
