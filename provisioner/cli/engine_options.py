@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provisioner.cli.inventory_sources import expanded_limit
+from provisioner.cli.vault_passwords import ask, read_password, vault_secrets
+
 if TYPE_CHECKING:
     from provisioner.engine.options import RunOptions
     from provisioner.inventory import Inventory
@@ -20,7 +23,7 @@ _OPTIONS = [
     click.option(
         "-i", "--inventory", "--inventory-file", "inventories", multiple=True, help="A file, folder, program, or host1,host2, list."
     ),
-    click.option("-l", "--limit", help="Only these of the hosts (a pattern)."),
+    click.option("-l", "--limit", "--subset", callback=expanded_limit, help="Only these of the hosts (a pattern, or @FILE with some)."),
     click.option("-C", "--check", is_flag=True, help="Say what would change, and change nothing."),
     click.option("-D", "--diff", is_flag=True, help="Show differences of files."),
     click.option("-e", "--extra-vars", multiple=True, help="k=v, JSON, YAML or @file."),
@@ -123,25 +126,6 @@ def secrets_of(values: dict[str, Any]) -> VaultSecrets | None:
     return vault_secrets(values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
 
 
-def vault_secrets(vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask_vault_pass: bool) -> VaultSecrets | None:
-    """None when no secret was named."""
-    from provisioner.templating.vault import VaultSecrets
-
-    secrets: dict[str, bytes] = {}
-    for path in vault_files:
-        secrets["default" if "default" not in secrets else str(path)] = _read(path)
-    for identity in vault_ids:
-        label, at, source = identity.rpartition("@")
-        name = label if at else "default"
-        secrets[name] = _ask(f"Vault password ({name})") if source == "prompt" else _read(Path(source))
-    if ask_vault_pass:
-        secrets["default"] = _ask("Vault password")
-    empty = [name for name, secret in secrets.items() if not secret]
-    if empty:
-        raise click.ClickException(f"Invalid vault password was provided: that of {', '.join(empty)} is empty")
-    return VaultSecrets(secrets) if secrets else None
-
-
 def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
     """From the parsed command line; `more` are the options that only one command has."""
     from provisioner.cli import extra_vars
@@ -194,28 +178,10 @@ def _fact_cache(settings: Mapping[str, Any]) -> Path | None:
     return Path(settings["CACHE_PLUGIN_CONNECTION"])
 
 
-def _password(ask: bool, file: Path | None, text: str) -> str | None:
+def _password(ask_for_it: bool, file: Path | None, text: str) -> str | None:
     if file is not None:
-        return _read(file).decode()
-    return _ask(text).decode() if ask else None
-
-
-def _read(path: Path) -> bytes:
-    """A password file; an executable one is run and prints it."""
-    import os
-    import subprocess
-
-    path = path.expanduser()
+        return read_password(file).decode()
     try:
-        if os.access(path, os.X_OK):
-            ran = subprocess.run([path.resolve()], capture_output=True, timeout=30, check=True)
-            return ran.stdout.strip()
-        return path.read_bytes().strip()
-    except FileNotFoundError as e:
-        raise click.ClickException(f"The password file {path} was not found") from e
-    except (OSError, subprocess.SubprocessError) as e:
-        raise click.ClickException(f"The password file {path} can't be read: {e}") from e
-
-
-def _ask(text: str) -> bytes:
-    return str(click.prompt(text, hide_input=True, err=True)).encode()
+        return ask(text).decode() if ask_for_it else None
+    except EOFError:
+        return None  # as Ansible: it may not be needed

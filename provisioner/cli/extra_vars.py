@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from provisioner.templating.vault import VaultSecrets
 
 
+class _Unparsable(click.ClickException):
+    exit_code = 4
+
+
 def parse(values: Iterable[str], vault: VaultSecrets | None = None) -> dict[str, Any]:
-    """Later ones win. Raises click.UsageError naming the value."""
+    """Later ones win. Raises click.ClickException naming the value, with ansible-playbook's exit codes: 1 for a file that can't be read,
+    4 for what can't be parsed."""
     found: dict[str, Any] = {}
     for value in values:
         found |= _one(value, vault)
@@ -25,14 +30,14 @@ def parse(values: Iterable[str], vault: VaultSecrets | None = None) -> dict[str,
 def _file(path: Path, where: str, vault: VaultSecrets | None) -> dict[str, Any]:
     """The mapping in a YAML or JSON file, which may be a vault or hold `!vault` values."""
     from provisioner.inventory import documents
-    from provisioner.inventory.errors import InventoryError
+    from provisioner.inventory.errors import InventoryError, SealedError
 
     try:
         loaded = documents.read(path, vault).value
     except InventoryError as e:
-        raise click.UsageError(f"{where}: {e}") from e
+        raise (_Unparsable if path.is_file() and not isinstance(e, SealedError) else click.ClickException)(f"{where}: {e}") from e
     if loaded is not None and not isinstance(loaded, dict):
-        raise click.UsageError(f"{where}: expected a mapping of names to values")
+        raise _Unparsable(f"{where}: expected a mapping of names to values")
     return dict(loaded or {})
 
 
@@ -47,7 +52,7 @@ def _one(value: str, vault: VaultSecrets | None) -> dict[str, Any]:
     try:
         found, others = key_values(text)
     except ValueError as e:
-        raise click.UsageError(f"-e {value}: {e}") from e
+        raise _Unparsable(f"-e {value}: {e}") from e
     return _mapping(text, f"-e {value}") if others else found
 
 
@@ -58,7 +63,7 @@ def _mapping(text: str, where: str) -> dict[str, Any]:
         try:
             loaded = yaml.safe_load(text)
         except yaml.YAMLError as e:
-            raise click.UsageError(f"{where}: neither JSON nor YAML: {e}") from e
+            raise _Unparsable(f"{where}: neither JSON nor YAML: {e}") from e
     if not isinstance(loaded, dict):
-        raise click.UsageError(f"{where}: expected key=value words, a JSON or YAML mapping, or @file")
+        raise _Unparsable(f"{where}: expected key=value words, a JSON or YAML mapping, or @file")
     return loaded

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from provisioner.cli.inventory_sources import expanded_limit
+
 if TYPE_CHECKING:
     from provisioner.inventory import Inventory
     from provisioner.inventory.listing import Listing
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--toml", "as_toml", is_flag=True, help="TOML instead of JSON.")
 @click.option("--export", is_flag=True, help="Variables where they are written, so that what is printed is an inventory.")
 @click.option("--output", "output", type=click.Path(path_type=Path), help="Write the list to this file.")
-@click.option("-l", "--limit", "--subset", help="Only these of the hosts (a pattern).")
+@click.option("-l", "--limit", "--subset", callback=expanded_limit, help="Only these of the hosts (a pattern, or @FILE with some).")
 @click.option("-e", "--extra-vars", multiple=True, help="k=v, JSON, YAML or @file.")
 @click.option(
     "--playbook-dir", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Take group_vars/ and host_vars/ in here."
@@ -84,8 +86,8 @@ def _settings() -> dict[str, Any]:
 
 def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) -> Inventory:
     from provisioner.cli import extra_vars
-    from provisioner.cli.engine_options import vault_secrets
     from provisioner.cli.inventory_sources import load_sources
+    from provisioner.cli.vault_passwords import vault_secrets
     from provisioner.inventory.variable_files import VariableFiles
 
     files, ids = values["vault_files"], values["vault_ids"]

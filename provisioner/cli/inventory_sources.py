@@ -13,6 +13,27 @@ if TYPE_CHECKING:
     from provisioner.templating.vault import VaultSecrets
 
 
+def expanded_limit(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """The pattern of `--limit`, in which @FILE stands for the lines of a file. A click callback."""
+    from provisioner.inventory import patterns
+
+    if value is None or "@" not in value:
+        return value
+    found: list[str] = []
+    for piece in patterns.split(value):
+        if not piece.startswith("@"):
+            found.append(piece)
+            continue
+        path = Path(piece[1:])
+        if path.is_dir():
+            raise click.ClickException(f"Limit starting with @ must be a file, not a directory: {path}")
+        try:
+            found += [line.strip() for line in path.read_text().splitlines() if line.strip()]
+        except OSError as e:
+            raise click.ClickException(f"Unable to find limit file {path}: {e.strerror}") from e
+    return ",".join(found)
+
+
 def load_sources(
     sources: Sequence[str],
     settings: Mapping[str, Any],

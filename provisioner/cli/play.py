@@ -125,7 +125,9 @@ def _output(values: dict[str, Any]) -> Callable[[Event], None]:
 
 
 def _words(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+    """Words between commas. An option that is there and empty is one empty word: no task has such a tag."""
+    words = [word.strip() for value in values for word in value.split(",")]
+    return tuple([word for word in words if word] or words[:1])
 
 
 def _ask_step(task: str, host: str | None) -> str:

@@ -52,6 +52,8 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
         hosts = loaded.match(pattern, options.limit)
     except PatternError as e:
         raise click.ClickException(str(e)) from e
+    if not hosts and options.limit and loaded.hosts:
+        raise click.ClickException("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.")
     if values["list_hosts"]:
         click.echo("\n".join([f"  hosts ({len(hosts)}):", *(f"    {host.name}" for host in hosts)]))
         return 0

@@ -48,7 +48,7 @@ _paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow
 
 def _secrets(files: tuple[Path, ...], ids: tuple[str, ...], ask: bool, *, confirm: bool = False) -> VaultSecrets:
     """What the options name, else what ansible.cfg and $ANSIBLE_VAULT_* name, else what somebody types."""
-    from provisioner.cli.engine_options import vault_secrets
+    from provisioner.cli.vault_passwords import vault_secrets
     from provisioner.engine.ansible_config import ConfigError, read_settings
     from provisioner.templating.vault import VaultSecrets
 
@@ -187,7 +187,7 @@ def vault_rekey(
     ask: bool,
 ) -> int:
     """Encrypt files in place with another secret."""
-    from provisioner.cli.engine_options import vault_secrets
+    from provisioner.cli.vault_passwords import vault_secrets
     from provisioner.templating.vault import VaultSecrets
 
     if not paths:

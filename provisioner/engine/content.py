@@ -19,7 +19,7 @@ from provisioner.engine.parsing import Surroundings, TaskParser, short_name
 from provisioner.engine.playbook import Role, Task
 from provisioner.inventory import documents
 from provisioner.inventory.documents import Location
-from provisioner.inventory.errors import InventoryError, Problem
+from provisioner.inventory.errors import InventoryError, Problem, SealedError
 from provisioner.inventory.variable_files import variable_paths
 from provisioner.templating import Templar, TemplateError, is_template
 from provisioner.templating.vault import VaultSecrets
@@ -107,7 +107,8 @@ class Content:
                 problem = e.problems[0]
                 place = Location(problem.file, problem.line, problem.column) if problem.line else None
                 message = problem.message if place else f"{problem.file}: {problem.message}"
-                raise PlaybookError(message, place, problem.hint) from e
+                wrong = MissingContentError if isinstance(e, SealedError) else PlaybookError
+                raise wrong(message, place, problem.hint) from e
             self._judge_duplicates(document.duplicates)
         return self._values[path]
 

@@ -37,7 +37,7 @@ class PlaybookError(EngineError):
 
 
 class MissingContentError(PlaybookError):
-    """A file or role that an include names is not there, or is no list of tasks: the task fails on its host, the run goes on."""
+    """A file or role that an include names is not there, is sealed, or is no list of tasks: the task fails on its host, the run goes on."""
 
     exit_code = 1
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from provisioner.inventory.errors import InventoryError, Problem
+from provisioner.inventory.errors import InventoryError, Problem, SealedError
 from provisioner.templating.values import Sealed, Unsafe, Vaulted
 from provisioner.templating.vault import HEADER, VaultError, VaultSecrets
 
@@ -176,7 +176,7 @@ def _yaml_hint(problem: str) -> str:
 
 
 def read_text(path: Path, secrets: VaultSecrets | None = None) -> bytes:
-    """A file's content, decrypted when it is a vault. Raises InventoryError."""
+    """A file's content, decrypted when it is a vault. Raises InventoryError, of which SealedError."""
     try:
         data = path.read_bytes()
     except OSError as e:
@@ -184,11 +184,11 @@ def read_text(path: Path, secrets: VaultSecrets | None = None) -> bytes:
     if not data.startswith(HEADER):
         return data
     if secrets is None:
-        raise InventoryError([Problem(str(path), 1, 1, "the file is encrypted", "give --vault-password-file or --ask-vault-pass")])
+        raise SealedError([Problem(str(path), 1, 1, "the file is encrypted", "give --vault-password-file or --ask-vault-pass")])
     try:
         return secrets.decrypt(data)
     except VaultError as e:
-        raise InventoryError([Problem(str(path), 1, 1, f"cannot be decrypted: {e}")]) from e
+        raise SealedError([Problem(str(path), 1, 1, f"cannot be decrypted: {e}")]) from e
 
 
 def read(path: Path, secrets: VaultSecrets | None = None) -> Document:

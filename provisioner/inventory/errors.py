@@ -2,6 +2,8 @@
 
 InventoryError
     holds every Problem found in one reading
+  SealedError
+      the file is a vault, and no secret opens it
 """
 
 from __future__ import annotations
@@ -34,3 +36,7 @@ class InventoryError(Exception):
     def __init__(self, problems: tuple[Problem, ...] | list[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SealedError(InventoryError):
+    pass

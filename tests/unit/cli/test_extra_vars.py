@@ -30,8 +30,15 @@ def test_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [("@/nowhere/x", "cannot be read"), ("word", "expected key=value"), ("{a: [", "neither JSON nor YAML")]
+    ("value", "code", "text"),
+    [
+        ("@/nowhere/x", 1, "cannot be read"),
+        ("@.", 1, "cannot be read"),
+        ("word", 4, "expected key=value"),
+        ("{a: [", 4, "neither JSON nor YAML"),
+    ],
 )
-def test_mistakes(value: str, text: str) -> None:
-    with pytest.raises(click.UsageError, match=text):
+def test_mistakes(value: str, code: int, text: str) -> None:
+    with pytest.raises(click.ClickException, match=text) as refused:
         parse([value])
+    assert refused.value.exit_code == code

@@ -103,8 +103,8 @@ def test_edit_keeps_the_id(tmp_path: Path, ids: list[str], monkeypatch: pytest.M
     ("words", "given", "code", "message"),
     [
         (["encrypt_string", "--vault-password-file", "empty", "x"], "", 1, "that of default is empty"),
-        (["encrypt_string", "--vault-password-file", "gone", "x"], "", 1, "The password file gone was not found"),
-        (["encrypt_string", "--vault-password-file", ".", "x"], "", 1, "The password file . can't be read"),
+        (["encrypt_string", "--vault-password-file", "gone", "x"], "", 1, "gone was not found"),
+        (["encrypt_string", "--vault-password-file", ".", "x"], "", 1, "can not be a directory"),
         (["encrypt_string", "--vault-password-file", "one"], "", 5, "stdin was empty, not encrypting"),
         (["encrypt_string", "--vault-password-file", "one", "-"], "", 5, "stdin was empty, not encrypting"),
         (["encrypt_string", "--vault-password-file", "one", ""], "", 5, "was empty, not encrypting"),
