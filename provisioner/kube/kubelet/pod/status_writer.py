@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,11 @@ log = logging.getLogger(__name__)
 
 WORKERS = 8
 WRITTEN = (*OURS, DISRUPTION, RESTARTING, *RESIZING)
+# How long somebody else's word about a pod of ours stands. Upstream looks at all of them every ten seconds.
+REPAIR_S = 1.0
+# What only we know, beside our conditions.
+FACTS = ("phase", "podIP", "podIPs", "hostIP", "hostIPs")
+COUNTED = ("name", "ready", "restartCount", "containerID")
 # Fields that a patch has to clear by name when they go away.
 CLEARED = ("reason", "message", "podIP", "hostIP", "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
@@ -30,6 +36,10 @@ class _Entry:
     status: dict[str, Any]
     written: dict[str, Any] | None
     remove: bool = False
+    # Of the object as it was after our last write, or as it was when we last looked at what others have written.
+    version: int = 0
+    # What others have made of it, until it is put right.
+    drifted: dict[str, Any] | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -60,8 +70,20 @@ class StatusWriter:
         if entry.written != plain:
             entry.done.clear()
             self._queue.add(uid)
-        else:
+        elif not self._drifts(uid, entry):
             entry.done.set()
+
+    def _drifts(self, uid: str, entry: _Entry) -> bool:
+        """Whether others have made something else of what is ours to tell: it is told again after a while."""
+        version = int(entry.pod.metadata.resource_version or 0)
+        if entry.version and version > entry.version:
+            entry.version = version
+            seen: dict[str, Any] = msgspec.to_builtins(entry.pod.status)
+            entry.drifted = seen if told(seen) != told(entry.status) else None
+            if entry.drifted is not None:
+                entry.done.clear()
+                self._queue.add_after(uid, REPAIR_S)
+        return entry.drifted is not None
 
     async def finish(self, pod: core_v1.Pod) -> None:
         """Until what was reported last is written, and the pod's object is deleted for good."""
@@ -96,11 +118,12 @@ class StatusWriter:
         if not known_as:
             return
         name, namespace = pod.metadata.name or "", pod.metadata.namespace
+        before = entry.drifted if entry.drifted is not None else entry.written
         try:
-            if status and entry.written != status:
-                body = {"metadata": {"uid": known_as}, "status": patch_between(entry.written or {}, status)}
-                await self._client.patch(core_v1.Pod, name, namespace, body=body, patch_type="strategic", subresource="status")
-                entry.written = status
+            if status and before != status:
+                body = {"metadata": {"uid": known_as}, "status": patch_between(before or {}, status)}
+                patched = await self._client.patch(core_v1.Pod, name, namespace, body=body, patch_type="strategic", subresource="status")
+                entry.written, entry.version, entry.drifted = status, int(patched.metadata.resource_version or 0), None
             if entry.remove:
                 await self._client.delete(core_v1.Pod, name, namespace, grace_period_s=0, uid=uid)
         except StatusError as error:
@@ -111,6 +134,13 @@ class StatusWriter:
                 raise
         if entry.status is status:
             entry.done.set()
+
+
+def told(status: Mapping[str, Any]) -> Any:
+    """The part of a status that is the kubelet's alone, to be compared."""
+    conditions = {c["type"]: c["status"] for c in status.get("conditions") or () if c["type"] in OURS}
+    containers = [[c.get(key) for key in COUNTED] for c in status.get("containerStatuses") or ()]
+    return [status.get(key) for key in FACTS], conditions, containers
 
 
 def patch_between(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
