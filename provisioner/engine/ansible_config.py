@@ -74,6 +74,8 @@ SETTINGS: dict[str, Setting] = {
     "DEFAULT_BECOME": Setting("privilege_escalation", "become", "ANSIBLE_BECOME", "flag"),
     "DEFAULT_BECOME_METHOD": Setting("privilege_escalation", "become_method", "ANSIBLE_BECOME_METHOD"),
     "DEFAULT_BECOME_USER": Setting("privilege_escalation", "become_user", "ANSIBLE_BECOME_USER"),
+    "DEFAULT_BECOME_EXE": Setting("privilege_escalation", "become_exe", "ANSIBLE_BECOME_EXE"),
+    "DEFAULT_BECOME_FLAGS": Setting("privilege_escalation", "become_flags", "ANSIBLE_BECOME_FLAGS"),
     "DEFAULT_BECOME_ASK_PASS": Setting("privilege_escalation", "become_ask_pass", "ANSIBLE_BECOME_ASK_PASS", "flag"),
     "SSH_COMMON_ARGS": Setting("ssh_connection", "ssh_common_args", "ANSIBLE_SSH_COMMON_ARGS"),
     "SSH_EXTRA_ARGS": Setting("ssh_connection", "ssh_extra_args", "ANSIBLE_SSH_EXTRA_ARGS"),

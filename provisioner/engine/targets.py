@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,8 @@ class BecomeRequest:
     user: str
     method: str
     password: str | None = None
+    exe: str = ""
+    flags: str | None = None
 
     def __repr__(self) -> str:
         return f"BecomeRequest({self.user!r}, {self.method!r})"
@@ -148,24 +150,37 @@ class Targets:
     def become(self, state: HostState, context: PlayContext, task: Task, templar: Templar, *, delegated: bool) -> BecomeRequest | None:
         """None when the task runs as the connection's user."""
         source = self._variables.templar(state, context, None) if delegated else templar
-        wanted = self._become_value(source, templar, "ansible_become", task, "become", self._options.become)
+        wanted = self._become_value(source, templar, ["ansible_become"], task, "become", self._options.become)
         if wanted is None or wanted is OMIT or not as_flag("become", wanted):
             return None
-        user = self._become_value(source, templar, "ansible_become_user", task, "become_user", self._options.become_user) or "root"
-        method = self._become_value(source, templar, "ansible_become_method", task, "become_method", self._options.become_method) or "sudo"
+        method = (
+            self._become_value(source, templar, ["ansible_become_method"], task, "become_method", self._options.become_method) or "sudo"
+        )
         method = str(method).split(".")[-1]
         if method not in ("sudo", "su"):
             raise TaskError(f"become_method {method!r} is not supported; sudo and su are")
+
+        def value(part: str, default: Any) -> Any:
+            return self._become_value(
+                source, templar, [f"ansible_become_{part}", f"ansible_{method}_{part}"], task, f"become_{part}", default
+            )
+
+        settings = self._options.settings
+        user = value("user", self._options.become_user) or "root"
+        exe, flags = value("exe", settings.get("DEFAULT_BECOME_EXE")), value("flags", settings.get("DEFAULT_BECOME_FLAGS"))
         password: Any = self._options.become_password
         for name in ("ansible_become_password", "ansible_become_pass", f"ansible_{method}_pass", f"ansible_{method}_password"):
             if name in source.scope:
                 password = source.scope[name]
                 break
-        return BecomeRequest(str(user), method, None if password is None else str(password))
+        return BecomeRequest(
+            str(user), method, None if password is None else str(password), str(exe or ""), None if flags is None else str(flags)
+        )
 
-    def _become_value(self, source: Templar, templar: Templar, name: str, task: Task, keyword: str, default: Any) -> Any:
-        if name in source.scope:
-            return source.scope[name]
+    def _become_value(self, source: Templar, templar: Templar, names: Sequence[str], task: Task, keyword: str, default: Any) -> Any:
+        for name in names:
+            if name in source.scope:
+                return source.scope[name]
         value = task.attributes.get(keyword)
         if value is not None:
             return keyword_value(keyword, value, templar)
@@ -190,7 +205,7 @@ def connection_become(request: BecomeRequest | None) -> Any:
     from provisioner.transport.settings import Become, Secret
 
     secret = Secret(request.password) if request.password is not None else None
-    return Become(user=request.user, method=request.method, password=secret)
+    return Become(request.user, request.method, secret, request.exe, request.flags)
 
 
 def relevant(variables: Mapping[str, Any]) -> list[str]:

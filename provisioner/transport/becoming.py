@@ -6,6 +6,7 @@ and sudo or su, what comes after is the command's own; and a channel that ends b
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 import time
@@ -49,12 +50,26 @@ def as_user(script: str, become: Become | None) -> str:
         return f"/bin/sh -c {shlex.quote(script)}"
     # A terminal would turn line ends and control characters of what passes through.
     raw = "stty raw -echo 2>/dev/null; " if needs_terminal(become) else ""
-    inner = shlex.quote(f"{raw}echo {MARK}; {script}")
-    user = shlex.quote(become.user)
+    script = f"{raw}echo {MARK}; {script}"
+    inner = shlex.quote(script)
+    user, program = shlex.quote(become.user), shlex.join(_words(become.exe or become.method))
+    flags = _words(become.flags) if become.flags is not None else ["-H"] if become.method == "sudo" else []
     if become.method == "su":
-        return f"/bin/sh -c {shlex.quote(f'LC_ALL=C exec su {user} -s /bin/sh -c {inner}')}"
-    flags = f"-S -p {SUDO_PROMPT}" if become.password is not None else "-n"
-    return f"/bin/sh -c {shlex.quote(f'LC_ALL=C exec sudo -H {flags} -u {user} -- /bin/sh -c {inner}')}"
+        # The users of services have no shell of their own.
+        return f"/bin/sh -c {shlex.quote(f'LC_ALL=C exec {program} -s /bin/sh {shlex.join(flags)} {user} -c {inner}')}"
+    if "-i" in flags or "--login" in flags:
+        # sudo hands it to a login shell, and guards all of its characters from that but the dollar.
+        inner = shlex.quote(f'eval "`echo {base64.b64encode(script.encode()).decode()} | base64 -d`"')
+    flags = [flag for flag in flags if flag not in ("-n", "--non-interactive", "-S", "--stdin")]
+    flags += ["-S", "-p", SUDO_PROMPT] if become.password is not None else ["-n"]
+    return f"/bin/sh -c {shlex.quote(f'LC_ALL=C exec {program} {shlex.join(flags)} -u {user} -- /bin/sh -c {inner}')}"
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def became(host: str, channel: Channel, become: Become) -> bytes:

@@ -34,14 +34,16 @@ class Secret(str):
 
 @dataclass(frozen=True)
 class Become:
-    """Whom to act as on the host (Ansible's become_user, become_method sudo or su, become_password).
+    """Whom to act as on the host (Ansible's become_user, become_method sudo or su, become_password, become_exe, become_flags).
 
-    With `su` and a password the command runs on a terminal, since su reads passwords from nothing else.
+    `exe` "": the method's own program. `flags` None: -H for sudo, none for su; how passwords are asked for is added to any. With `su` and a password the command runs on a terminal, since su reads passwords from nothing else.
     """
 
     user: str = "root"
     method: str = "sudo"
     password: Secret | None = None
+    exe: str = ""
+    flags: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from private_host import PASSWORD, SU_PASSWORD, PrivateHost, su, sudo
@@ -39,6 +40,31 @@ def whoami(session: HostSession, become: Become | None) -> tuple[str, str]:
 )
 def test_who_we_become(host: PrivateHost, session: Make, user: str, become: Become, expected: str) -> None:
     assert whoami(session(host.settings(user)), become) == (expected + "\n", expected)
+
+
+@pytest.mark.parametrize(
+    ("user", "become"),
+    [
+        ("deploy", Become("guest", flags="-i")),
+        ("deploy", Become("guest", flags="-n -i", exe="/usr/bin/sudo")),
+        ("admin", replace(sudo(PASSWORD, "guest"), flags="-H -S -n -i")),
+        ("root", Become("guest", "su", flags="-l")),
+        ("root", Become("guest", "su", flags="--login --shell '/bin/bash'", exe="/usr/bin/env su")),
+        ("guest", replace(su(PASSWORD, "admin"), flags="-")),
+    ],
+)
+def test_the_method_has_flags_and_a_program_of_its_own(host: PrivateHost, session: Make, user: str, become: Become) -> None:
+    """A login begins in the user's home and has none of what was in the environment."""
+    one = session(host.settings(user))
+    wanted = f"/home/{become.user}\n"
+    assert one.raw("pwd", become).stdout == wanted
+    assert one.call([ModuleCall("command", {"_raw_params": "id -un"})], become)[0]["stdout"] == become.user
+    assert one.raw("pwd", replace(become, flags=None)).stdout == f"/home/{user}\n"
+
+
+def test_a_program_that_is_not_there(host: PrivateHost, session: Make) -> None:
+    with pytest.raises(SudoError, match="doas"):
+        session(host.settings("deploy")).raw("id", Become("root", exe="/opt/doas"))
 
 
 def test_several_users_at_once_over_one_connection(host: PrivateHost, session: Make) -> None:

@@ -19,3 +19,31 @@ def test_how_a_host_is_reached_is_known_where_no_variable_says_it(tmp_path: Path
 - debug: {msg: "{{ hostvars.h1.ansible_connection | d('none') }}"}
 """)
     assert play(tmp_path, listed).messages() == ["ssh none h1", "ssh jo", "local", "local", "none"]
+
+
+def test_become_has_a_program_and_flags(tmp_path: Path) -> None:
+    """Variables come before keywords, keywords before settings; those of a method count for it alone."""
+    listed = """
+- hosts: all
+  gather_facts: false
+  become: true
+  become_flags: -E
+  tasks:
+    - ping:
+    - ping:
+      become_exe: /opt/sudo
+      become_flags: "{{ '-i' }}"
+    - ping:
+      vars: {ansible_become_flags: '', ansible_become_user: jo}
+    - ping:
+      become_method: su
+      vars: {ansible_su_flags: -l, ansible_su_exe: /bin/su, ansible_su_user: ann, ansible_sudo_flags: -K}
+"""
+    done = play(tmp_path, listed, settings={"DEFAULT_BECOME_EXE": "sudo2", "DEFAULT_BECOME_FLAGS": "-H"})
+    found = [(b.method, b.user, b.exe, b.flags) for b in done.pool.sessions["h1"].becomes]
+    assert found == [
+        ("sudo", "root", "sudo2", "-E"),
+        ("sudo", "root", "/opt/sudo", "-i"),
+        ("sudo", "jo", "sudo2", ""),
+        ("su", "ann", "/bin/su", "-l"),
+    ]
