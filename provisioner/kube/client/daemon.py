@@ -115,7 +115,7 @@ class Daemon:
         }
         if listener.address in ("localhost", "::1") or listener.address.startswith("127."):
             # What a daemon tells of its settings is for whoever is on its host.
-            own |= self._pages()
+            own |= self.pages()
         taken = {route.path for route in routes}
         app.add_routes([*(web.get(path, handler) for path, handler in own.items() if path not in taken), *routes])
         runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -131,8 +131,12 @@ class Daemon:
         """What the checks that fail say, by their names."""
         return {name: problem for name, check in self._checks.items() if (problem := check())}
 
-    def _pages(self) -> dict[str, Callable[[web.Request], Awaitable[web.Response]]]:
+    def pages(self) -> dict[str, Callable[[web.Request], Awaitable[web.Response]]]:
+        """What it tells of itself, by path."""
+
         async def configz(_: web.Request) -> web.Response:
+            if not self._configuration:
+                raise web.HTTPNotFound
             return web.Response(body=msgspec.json.encode(self._configuration), headers={"Content-Type": zpages.JSON})
 
         async def flagz(request: web.Request) -> web.Response:

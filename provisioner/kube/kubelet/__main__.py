@@ -190,7 +190,8 @@ async def start(daemon: Daemon, flags: Flags) -> None:
     stats = Stats(docker, containers, clock)
     await keep_usable(daemon, config, services, stats, keeper, pods, flags.pod_infra_container_image)
     access = Access(client, name, access_policy(config), clock)
-    server = KubeletServer(name, services, stats, pods, access, config, machine, lambda: containers.failure)
+    pages = {path: page for path, page in daemon.pages().items() if path != "/configz"}
+    server = KubeletServer(name, services, stats, pods, access, config, machine, lambda: containers.failure, pages)
     daemon.on_stop("server", server.stop)
     tls = serving_context(
         config.tls_cert_file, config.tls_private_key_file, names=(name, ip), client_ca_file=config.authentication.x509.client_ca_file

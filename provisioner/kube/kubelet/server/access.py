@@ -29,9 +29,11 @@ PARTS = {
     "runningpods": "pods",
     "healthz": "healthz",
     "configz": "configz",
+    "flagz": "flagz",
+    "statusz": "statusz",
 }
 # Fine-grained ones are newer than the roles of many: whoever may `proxy` may them too.
-ALSO_BY_PROXY = {"pods", "healthz", "configz"}
+ALSO_BY_PROXY = {"pods", "healthz", "configz", "flagz", "statusz"}
 REMEMBERED = 1024
 MASTERS = "system:masters"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -44,7 +44,10 @@ class KubeletServer:
         config: Configuration,
         machine: Machine,
         healthy: Callable[[], str | None],
+        pages: Mapping[str, Callable[[web.Request], Awaitable[web.Response]]],
     ) -> None:
+        """`pages` are what every daemon tells of itself, by path."""
+        self._pages = pages
         self._node_name, self._docker, self._containers, self._pods = node_name, services.docker, services.containers, pods
         self._access, self._clock, self._healthy = access, services.clock, healthy
         self._stats, self._root, self._config, self._machine = stats, services.settings.root, config, machine
@@ -74,6 +77,7 @@ class KubeletServer:
             web.get("/pods", self._list_pods),
             web.get("/runningpods/", self._list_running),
             web.get("/configz", self._configuration),
+            *(web.get(path, page) for path, page in self._pages.items()),
             web.get("/containerLogs/{namespace}/{pod}/{container}", self._logs),
             web.get("/stats/summary", self._summary),
             web.get("/metrics", self._metrics),

@@ -100,6 +100,8 @@ def test_certificates_name_user_and_groups() -> None:
         ("/pods", "pods proxy"),
         ("/runningpods/", "pods proxy"),
         ("/configz", "configz proxy"),
+        ("/flagz", "flagz proxy"),
+        ("/statusz", "statusz proxy"),
     ],
 )
 def test_parts(path: str, part: str) -> None:
