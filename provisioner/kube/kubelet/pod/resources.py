@@ -5,11 +5,12 @@ Source: upstream's pkg/kubelet/qos policy and cm helpers (documented under "Pod 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from typing import Any
 
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.pod_totals import whole_pod
 from provisioner.kube.api.qos import qos_class
 
 MIN_SHARES = 2
@@ -73,29 +74,6 @@ def host_resources(spec: core_v1.PodSpec, container: core_v1.Container, node_mem
 
 
 def requested(spec: core_v1.PodSpec) -> dict[str, int]:
-    """What the scheduler counts for a pod: {"cpu": milli, "memory": bytes}.
-
-    The larger of all that runs at last, and each moment of the initialization; sidecars run on beside what comes after them.
-    """
-    peak, sidecars = {"cpu": 0, "memory": 0}, {"cpu": 0, "memory": 0}
-    for container in spec.init_containers or ():
-        found = _counted(container)
-        moment = {name: sidecars[name] + found[name] for name in sidecars}
-        if container.restart_policy == "Always":
-            sidecars = moment
-        peak = {name: max(peak[name], moment[name]) for name in peak}
-    total = dict(sidecars)
-    for container in spec.containers or ():
-        found = _counted(container)
-        total = {name: total[name] + found[name] for name in total}
-    of_pod = _amounts((spec.resources.requests if spec.resources else None) or {})
-    overhead = _amounts(spec.overhead or {})
-    return {name: (of_pod[name] or max(total[name], peak[name])) + overhead[name] for name in total}
-
-
-def _counted(container: core_v1.Container) -> dict[str, int]:
-    return _amounts(requests_of(container))
-
-
-def _amounts(resources: Mapping[str, Any]) -> dict[str, int]:
-    return {"cpu": quantity.milli(resources.get("cpu", 0)), "memory": quantity.value(resources.get("memory", 0))}
+    """What the scheduler counts for a pod: {"cpu": milli, "memory": bytes, "ephemeral-storage": bytes}."""
+    found = whole_pod(spec, "requests")
+    return {name: math.ceil(found.get(name, 0) * (1000 if name == "cpu" else 1)) for name in ("cpu", "memory", "ephemeral-storage")}

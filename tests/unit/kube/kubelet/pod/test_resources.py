@@ -81,7 +81,7 @@ def test_a_pod_asks_for_its_largest_moment() -> None:
             "containers": [{"name": n, "resources": {"requests": {"cpu": "500m", "memory": "1Mi"}}} for n in "ab"],
         },
     )
-    assert resources.requested(spec) == {"cpu": 2000, "memory": 2 * 1024**2}
+    assert resources.requested(spec) == {"cpu": 2000, "memory": 2 * 1024**2, "ephemeral-storage": 0}
 
 
 def test_a_container_without_limits_has_its_pods() -> None:
