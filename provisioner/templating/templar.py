@@ -68,7 +68,8 @@ class Engine:
         self._compiled: dict[tuple[str, bool, Path | None], Template] = {}
         self._files: dict[tuple[Any, ...], TextEnvironment] = {}
         self._loaded: dict[tuple[TextEnvironment, str], _Loaded] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        """Held while compiling, too: hosts come to a text at the same time, and the first one compiles it for all."""
 
     def _install(self, environment: jinja2.Environment) -> None:
         filters: Any = self.plugins.filters  # Jinja's own are among them
@@ -88,11 +89,16 @@ class Engine:
         loading = folder if folder is not None and "{%" in text and _LOADS.search(text) else None
         key = (text, expression, loading)
         found = self._compiled.get(key)
-        if found is None:
-            source = "{{ " + text + "\n}}" if expression else keep_backslashes(text.removesuffix("\n"), self.native)
-            environment = self.native if loading is None else self.file_environment([loading], keep_trailing_newline=True, finalize=None)
-            found = environment.from_string(source)
-            with self._lock:
+        if found is not None:
+            return found
+        with self._lock:
+            found = self._compiled.get(key)
+            if found is None:
+                source = "{{ " + text + "\n}}" if expression else keep_backslashes(text.removesuffix("\n"), self.native)
+                environment = (
+                    self.native if loading is None else self.file_environment([loading], keep_trailing_newline=True, finalize=None)
+                )
+                found = environment.from_string(source)
                 if len(self._compiled) >= MAX_COMPILED:
                     self._compiled.clear()
                 self._compiled[key] = found
@@ -114,9 +120,13 @@ class Engine:
         """A template file of these directories, compiled once until it changes. `secrets` open one that is a vault. Raises TemplateError, and
         Jinja's own errors."""
         base = self.file_environment(search, **options)
-        found = self._loaded.get((base, name))
-        if found is not None and found.state == _state(str(found.template.filename)):
-            return found
+        with self._lock:
+            found = self._loaded.get((base, name))
+            if found is None or found.state != _state(str(found.template.filename)):
+                found = self._loaded[base, name] = self._load(base, name, search, secrets, options)
+        return found
+
+    def _load(self, base: TextEnvironment, name: str, search: Sequence[Path], secrets: object, options: Mapping[str, Any]) -> _Loaded:
         assert base.loader is not None
         source, path, _ = base.loader.get_source(base, name)
         if source.startswith(_VAULT):
@@ -128,8 +138,7 @@ class Engine:
         environment = self.file_environment(search, **{**options, **chosen}) if chosen else base
         code = environment.compile(body, name, path)
         template = environment.template_class.from_code(environment, code, environment.make_globals(None))
-        made = self._loaded[base, name] = _Loaded(environment, template, _state(str(path)), ends(body))
-        return made
+        return _Loaded(environment, template, _state(str(path)), ends(body))
 
 
 class _Files(jinja2.FileSystemLoader):

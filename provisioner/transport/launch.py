@@ -11,6 +11,7 @@ import functools
 import hashlib
 import io
 import shlex
+import threading
 import zipfile
 from pathlib import Path
 
@@ -95,6 +96,10 @@ serve(i, o)
 """
 
 
+_ONCE = threading.Lock()
+"""Hosts ask at the same time: the first one reads, and packs, for all."""
+
+
 @functools.cache
 def _sources() -> list[tuple[str, bytes]]:
     files = [PACKAGE / "__init__.py", *sorted((PACKAGE / "agent").rglob("*.py")), *sorted((PACKAGE / "modules").rglob("*.py"))]
@@ -102,8 +107,7 @@ def _sources() -> list[tuple[str, bytes]]:
 
 
 @functools.cache
-def source_hash() -> str:
-    """By which hosts know the source of agent and modules."""
+def _hash() -> str:
     digest = hashlib.sha256()
     for name, data in _sources():
         digest.update(b"%s\0%d\0%s" % (name.encode(), len(data), data))
@@ -111,8 +115,7 @@ def source_hash() -> str:
 
 
 @functools.cache
-def source_archive() -> bytes:
-    """The source as a zip, made only when a host asks: most have it."""
+def _archive() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in _sources():
@@ -120,6 +123,18 @@ def source_archive() -> bytes:
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, data)
     return packed.getvalue()
+
+
+def source_hash() -> str:
+    """By which hosts know the source of agent and modules."""
+    with _ONCE:
+        return _hash()
+
+
+def source_archive() -> bytes:
+    """The source as a zip, made only when a host asks: most have it."""
+    with _ONCE:
+        return _archive()
 
 
 def agent_script(interpreter: str) -> str:
