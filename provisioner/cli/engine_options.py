@@ -76,6 +76,9 @@ _FILLED = {
     "become_method": "DEFAULT_BECOME_METHOD",
     "become_user": "DEFAULT_BECOME_USER",
     "ask_become_pass": "DEFAULT_BECOME_ASK_PASS",
+    "ask_pass": "DEFAULT_ASK_PASS",
+    "become_password_file": "BECOME_PASSWORD_FILE",
+    "connection_password_file": "CONNECTION_PASSWORD_FILE",
     "module_path": "DEFAULT_MODULE_PATH",
     "diff": "DIFF_ALWAYS",
     "verbose": "DEFAULT_VERBOSITY",
@@ -100,12 +103,14 @@ def with_settings(values: dict[str, Any]) -> dict[str, Any]:
         if option in values and not values[option] and name in settings:
             filled[option] = tuple(settings[name]) if isinstance(settings[name], list) else settings[name]
     filled["forks"] = filled["forks"] or DEFAULT_FORKS
-    if filled["private_key"]:
-        filled["private_key"] = Path(filled["private_key"])
+    for option in ("private_key", "become_password_file", "connection_password_file"):
+        if filled[option]:
+            filled[option] = Path(filled[option])
     if not values["vault_files"] and not values["vault_ids"] and not values["ask_vault_pass"]:
         if "DEFAULT_VAULT_PASSWORD_FILE" in settings:
             filled["vault_files"] = (Path(settings["DEFAULT_VAULT_PASSWORD_FILE"]),)
         filled["vault_ids"] = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
+        filled["ask_vault_pass"] = settings.get("DEFAULT_ASK_VAULT_PASS", False)
     if filled["timeout"]:
         settings["DEFAULT_TIMEOUT"] = filled["timeout"]
     filled["settings"] = settings

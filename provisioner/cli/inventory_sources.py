@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from provisioner.inventory import Inventory
+    from provisioner.inventory import Ignored, Inventory
     from provisioner.templating.vault import VaultSecrets
 
 
@@ -46,7 +47,7 @@ def load_sources(
     from provisioner.inventory import load
 
     plugins = OwnInventoryPlugins([directory.absolute() for directory in directories], settings)
-    loaded = load(sources, extra_vars=extra_vars, vault=vault, plugins=plugins, may_be_missing=True)
+    loaded = load(sources, extra_vars=extra_vars, vault=vault, plugins=plugins, may_be_missing=True, ignored=_ignored(settings))
     for path in loaded.missing:
         if settings.get("INVENTORY_ANY_UNPARSED_IS_FAILED"):
             raise click.ClickException(f"Completely failed to parse inventory source {path}")
@@ -57,6 +58,17 @@ def load_sources(
         if settings.get("INVENTORY_UNPARSED_WARNING", True):
             _warn("No inventory was parsed, only implicit localhost is available")
     return loaded
+
+
+def _ignored(settings: Mapping[str, Any]) -> Ignored:
+    from provisioner.inventory import Ignored
+
+    try:
+        patterns = tuple(re.compile(pattern) for pattern in settings.get("INVENTORY_IGNORE_PATTERNS", ()))
+    except re.error as e:
+        raise click.ClickException(f"ignore_patterns of the inventory: {e.pattern!r}: {e}") from e
+    ends = settings.get("INVENTORY_IGNORE_EXTS")
+    return Ignored(patterns=patterns) if ends is None else Ignored(tuple(ends), patterns)
 
 
 def warn_of_nobody(loaded: Inventory, settings: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 
@@ -43,6 +43,8 @@ class OutputStyle:
     log: Path | None = None
     callbacks: tuple[str, ...] = ()
     """Those of callbacks_enabled, without their collections."""
+    colour: bool | None = None
+    """None: where somebody sits at a terminal."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], *, check: bool = False) -> OutputStyle:
@@ -63,7 +65,11 @@ class OutputStyle:
             diff_context=int(settings.get("DIFF_CONTEXT", 3)),
             log=Path(log) if log else None,
             callbacks=tuple(str(name).split(".")[-1] for name in settings.get("CALLBACKS_ENABLED", ())),
+            colour=True if settings.get("ANSIBLE_FORCE_COLOR") else False if settings.get("ANSIBLE_NOCOLOR") or "NO_COLOR" in os.environ else None,
         )
+
+    def is_coloured(self, stream: TextIO) -> bool:
+        return stream.isatty() if self.colour is None else self.colour
 
     @property
     def hides(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
             config = values["settings"].get("CONFIG_FILE")
             click.echo(f"Using {config} as config file" if config else "No config file found; using defaults")
         with Sessions(forks=values["forks"]) as sessions:
-            result = Runner(loaded, options=options, sessions=sessions, callbacks=[_output(values)]).run(playbooks)
+            result = Runner(loaded, options=options, sessions=sessions, callbacks=_callbacks(values)).run(playbooks)
     except RunInterrupted as e:
         if str(e):
             click.echo(f"provision: {e}", err=True)
@@ -105,6 +106,14 @@ class _NoSessions:
         raise NotImplementedError("reading content needs no connection")
 
 
+def _callbacks(values: dict[str, Any]) -> list[Callable[[Event], None]]:
+    from provisioner.cli.retry_file import RetryFile
+
+    folder = values["settings"].get("RETRY_FILES_SAVE_PATH")
+    retry = [RetryFile(Path(folder) if folder else None)] if values["settings"].get("RETRY_FILES_ENABLED") else []
+    return [*retry, _output(values)]
+
+
 def _output(values: dict[str, Any]) -> Callable[[Event], None]:
     from provisioner.cli import play_records
     from provisioner.cli.adhoc_output import AdhocOutput
@@ -121,7 +130,8 @@ def _output(values: dict[str, Any]) -> Callable[[Event], None]:
             return play_records.JsonLines()
         case "junit":
             return play_records.JUnitReport()
-    return PlayOutput(values["verbose"], profile=values["profile"], style=OutputStyle.of(values["settings"], check=values["check"]))
+    style = OutputStyle.of(values["settings"], check=values["check"])
+    return PlayOutput(values["verbose"], profile=values["profile"], colour=style.is_coloured(sys.stdout), style=style)
 
 
 def _words(values: tuple[str, ...]) -> tuple[str, ...]:

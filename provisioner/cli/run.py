@@ -13,8 +13,8 @@ from provisioner.cli.engine_options import engine_options, reach_machines, run_o
 
 @click.command("run")
 @click.argument("pattern")
-@click.option("-m", "--module-name", "module", default="command", show_default=True)
-@click.option("-a", "--args", "arguments", default="", help="k=v words, JSON, or free text.")
+@click.option("-m", "--module-name", "module", help="The module (command).")
+@click.option("-a", "--args", "arguments", help="k=v words, JSON, or free text.")
 @click.option("-o", "--one-line", is_flag=True)
 @click.option(
     "-t", "--tree", type=click.Path(path_type=Path, file_okay=False), help="Also keep each host's result in a file of this folder."
@@ -23,13 +23,11 @@ from provisioner.cli.engine_options import engine_options, reach_machines, run_o
     "--playbook-dir", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where roles, files and group_vars are."
 )
 @click.option("-B", "--background", type=click.IntRange(min=0), default=0, help="Run in the background, for at most so many seconds.")
-@click.option(
-    "-P", "--poll", type=click.IntRange(min=0), default=15, show_default=True, help="Seconds between looks at what runs in the background."
-)
+@click.option("-P", "--poll", type=click.IntRange(min=0), help="Seconds between looks at what runs in the background (15).")
 @click.option("--task-timeout", type=click.FloatRange(min=0), help="Seconds that the module may take on a host, 0 for no limit.")
 @click.option("--list-hosts", is_flag=True, help="Only say which hosts match.")
 @engine_options
-def command(pattern: str, module: str, arguments: str, one_line: bool, inventories: tuple[str, ...], **values: Any) -> int:
+def command(pattern: str, module: str | None, arguments: str | None, one_line: bool, inventories: tuple[str, ...], **values: Any) -> int:
     """Run one module on the hosts of PATTERN."""
     import yaml
 
@@ -40,6 +38,8 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
     from provisioner.engine.runner import Runner
     from provisioner.inventory.patterns import PatternError
 
+    module = module or str(values["settings"].get("DEFAULT_MODULE_NAME", "command"))
+    arguments = str(values["settings"].get("DEFAULT_MODULE_ARGS", "")) if arguments is None else arguments
     if not values["list_hosts"] and module.rpartition(".")[2] in ("command", "shell", "raw", "script") and not arguments.strip():
         raise _WrongOption(f"No argument passed to {module} module")
     secrets = secrets_of(values)
@@ -59,6 +59,8 @@ def command(pattern: str, module: str, arguments: str, one_line: bool, inventori
         return 0
     reach_machines(loaded, inventories)
     background = {"async": values["background"], "poll": values["poll"]} if values["background"] else {}
+    if values["poll"] is None:
+        background.pop("poll", None)
     play = adhoc_play(pattern, module, arguments, background)
     output = AdhocOutput(one_line, origin_of(play), values["tree"])
     with TemporaryDirectory(prefix="provision-run-") as folder, Sessions(forks=values["forks"]) as sessions:

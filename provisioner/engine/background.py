@@ -17,14 +17,14 @@ from provisioner.engine.keyword_types import as_number
 from provisioner.engine.sessions import ModuleCall
 from provisioner.engine.targets import keyword_value
 
-DEFAULT_POLL_S = 15.0  # Ansible's DEFAULT_POLL_INTERVAL
+DEFAULT_POLL_S = 15.0  # where poll_interval is not set
 
 
 def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
     """Starts the module; with `poll: 0` that is all, else its own result follows."""
     limit_s = as_number("async_val", keyword_value("async_val", call.task.async_s, call.templar))
     poll = keyword_value("poll", call.task.poll, call.templar)
-    poll_s = DEFAULT_POLL_S if poll is None else as_number("poll", poll)
+    poll_s = float(call.run.options.settings.get("DEFAULT_POLL_INTERVAL", DEFAULT_POLL_S)) if poll is None else as_number("poll", poll)
     wrapper = dataclasses.replace(
         request,
         module="async_wrapper",

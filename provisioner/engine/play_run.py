@@ -127,9 +127,15 @@ class PlayRun:
         """Tells of each part of a pattern that matches nothing, once in a run."""
         for given in (pattern, self.run.options.limit):
             for name in patterns.unmatched(given, self.run.inventory) if given else ():
-                if name not in self.run.unmatched:
-                    self.run.unmatched.add(name)
-                    self.run.warn(f"Could not match supplied host pattern, ignoring: {name}")
+                if name in self.run.unmatched:
+                    continue
+                self.run.unmatched.add(name)
+                text = f"Could not match supplied host pattern, ignoring: {name}"
+                mode = self.run.options.settings.get("HOST_PATTERN_MISMATCH", "warning")
+                if mode == "error":
+                    raise RunError(text)
+                if mode != "ignore":
+                    self.run.warn(text)
 
     def _prompt(self, templar: Templar) -> dict[str, Any]:
         answers: dict[str, Any] = {}

@@ -7,8 +7,8 @@ and does not render templates (templating does): `Host.vars` holds values as wri
 
 from provisioner.inventory.cluster_spec import ClusterSpec
 from provisioner.inventory.errors import InventoryError, Problem
-from provisioner.inventory.loader import load
+from provisioner.inventory.loader import Ignored, load
 from provisioner.inventory.machines_spec import MachinesSpec
 from provisioner.inventory.model import Group, Host, Inventory
 
-__all__ = ["ClusterSpec", "Group", "Host", "Inventory", "InventoryError", "MachinesSpec", "Problem", "load"]
+__all__ = ["ClusterSpec", "Group", "Host", "Ignored", "Inventory", "InventoryError", "MachinesSpec", "Problem", "load"]

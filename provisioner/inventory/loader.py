@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,20 @@ from provisioner.inventory.variable_files import VariableFiles
 from provisioner.inventory.yaml_source import YamlSource
 from provisioner.templating.vault import VaultSecrets
 
-_IGNORED = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
 _YAML = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """What of a folder is no inventory: by the ends of names, and by patterns (Ansible's ignore_extensions and ignore_patterns)."""
+
+    ends: tuple[str, ...] = (".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry")
+    patterns: tuple[re.Pattern[str], ...] = ()
+
+    def holds(self, name: str) -> bool:
+        if name.startswith(".") or name in ("group_vars", "host_vars") or name.endswith(self.ends):
+            return True
+        return any(pattern.search(name) for pattern in self.patterns)
 
 
 def load(
@@ -30,6 +44,7 @@ def load(
     vault: VaultSecrets | None = None,
     plugins: InventoryPlugins | None = None,
     may_be_missing: bool = False,
+    ignored: Ignored | None = None,
 ) -> Inventory:
     """The inventory of all sources, later ones winning. A source is a file, a directory, a program, or `host1,host2,`.
 
@@ -37,7 +52,7 @@ def load(
     every problem found in all of them.
     """
     inventory = Inventory(extra_vars=extra_vars)
-    reader = _Reader(inventory, vault, plugins)
+    reader = _Reader(inventory, vault, plugins, ignored or Ignored())
     problems = reader.problems
     files: list[Path] = []
     # Whether every source could be read: what is missing from one that couldn't must not be reported as a mistake of another.
@@ -91,7 +106,8 @@ def _host_list(inventory: Inventory, text: str, problems: list[Problem]) -> None
 class _Reader:
     """Adds files to an inventory; what is wrong goes to `problems`."""
 
-    def __init__(self, inventory: Inventory, vault: VaultSecrets | None, plugins: InventoryPlugins | None) -> None:
+    def __init__(self, inventory: Inventory, vault: VaultSecrets | None, plugins: InventoryPlugins | None, ignored: Ignored) -> None:
+        self._ignored = ignored
         self._inventory = inventory
         self._vault = vault
         self._plugins = plugins
@@ -102,9 +118,8 @@ class _Reader:
         if path.is_dir():
             whole = True
             for entry in sorted(path.iterdir()):
-                if entry.name.startswith(".") or entry.name in ("group_vars", "host_vars") or entry.name.endswith(_IGNORED):
-                    continue
-                whole = self.add_path(entry) and whole
+                if not self._ignored.holds(entry.name):
+                    whole = self.add_path(entry) and whole
             return whole
         try:
             self._add_file(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,27 @@ def test_settings(settings: dict[str, Any], style: OutputStyle) -> None:
 def test_lines_of_a_log_say_whose_they_are() -> None:
     line = log_line("TASK [a]")
     assert line.endswith(" n=ansible INFO| TASK [a]\n") and " p=" in line and line[4] == "-"
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "coloured"),
+    [
+        ({}, {}, False),
+        ({"ANSIBLE_FORCE_COLOR": True}, {}, True),
+        ({"ANSIBLE_FORCE_COLOR": True}, {"NO_COLOR": "1"}, True),
+        ({"ANSIBLE_NOCOLOR": True}, {}, False),
+    ],
+)
+def test_colour(settings: dict[str, Any], environment: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal has colours unless somebody wants none; a pipe has them only where they are forced."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    style = OutputStyle.of(settings)
+    assert style.is_coloured(io.StringIO()) is coloured
+    assert style.is_coloured(_Terminal()) is ("ANSIBLE_NOCOLOR" not in settings)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True

@@ -18,7 +18,7 @@ OUT_OF_TIME = {**RUNS, "finished": True, "failed": True, "msg": "Timeout exceede
 DONE = {**RUNS, "finished": True, "rc": 0, "changed": True}
 
 
-def ran(answers: list[dict[str, Any]], limit_s: float, poll_s: float) -> tuple[Any, list[str]]:
+def ran(answers: list[dict[str, Any]], limit_s: float, poll_s: float | None, **settings: Any) -> tuple[Any, list[str]]:
     """The result or the error, and what the host was asked; the last answer is repeated."""
     task = SimpleNamespace(async_s=limit_s, poll=poll_s)
     call: Any = SimpleNamespace(
@@ -26,7 +26,7 @@ def ran(answers: list[dict[str, Any]], limit_s: float, poll_s: float) -> tuple[A
         templar=SimpleNamespace(render=lambda value: value),
         session=None,
         become=None,
-        run=SimpleNamespace(stop=threading.Event()),
+        run=SimpleNamespace(stop=threading.Event(), options=SimpleNamespace(settings=settings)),
     )
     attempt = in_background(call, ModuleCall("command", {"cmd": "x"}))
     asked: list[str] = []
@@ -55,6 +55,10 @@ def test_the_jobs_own_result(
     answers: list[dict[str, Any]], limit_s: float, poll_s: float, result: dict[str, Any], asked: list[str]
 ) -> None:
     assert ran(list(answers), limit_s, poll_s) == (result, asked)
+
+
+def test_a_task_that_does_not_say_how_often_is_looked_at_as_the_settings_say() -> None:
+    assert ran([STARTED], 5, None, DEFAULT_POLL_INTERVAL=0) == (STARTED, ["async_wrapper"])
 
 
 def test_a_host_that_never_says_that_the_time_is_over() -> None:

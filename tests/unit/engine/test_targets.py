@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from provisioner.engine.errors import RunError
+from provisioner.engine.events import Warned
 from tests.unit.engine.fakes import play, tasks
 
 
@@ -47,3 +51,12 @@ def test_become_has_a_program_and_flags(tmp_path: Path) -> None:
         ("sudo", "jo", "sudo2", ""),
         ("su", "ann", "/bin/su", "-l"),
     ]
+
+
+@pytest.mark.parametrize(("mode", "warned"), [("warning", 1), ("ignore", 0)])
+def test_a_pattern_that_matches_nothing(tmp_path: Path, mode: str, warned: int) -> None:
+    text = "- {hosts: 'h1:nobody', gather_facts: false}\n"
+    done = play(tmp_path, text, settings={"HOST_PATTERN_MISMATCH": mode})
+    assert len([event for event in done.events if isinstance(event, Warned)]) == warned
+    with pytest.raises(RunError, match="Could not match supplied host pattern, ignoring: nobody"):
+        play(tmp_path, text, settings={"HOST_PATTERN_MISMATCH": "error"})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from provisioner.inventory import Inventory, InventoryError, load
+from provisioner.inventory import Ignored, Inventory, InventoryError, load
 from provisioner.inventory.patterns import unmatched
 from provisioner.inventory.ranges import expand
 
@@ -293,3 +294,17 @@ def test_a_file_that_cannot_be_read_is_not_blamed_on_the_rest(tmp_path: Path) ->
     with pytest.raises(InventoryError) as caught:
         load([tmp_path])
     assert [Path(problem.file).name for problem in caught.value.problems] == ["b.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("ignored", "expected"),
+    [
+        (None, ["h1", "h2", "h3"]),
+        (Ignored(patterns=(re.compile("ther$"),)), ["h1", "h2"]),
+        (Ignored((".skip", ".cfg")), ["h1", "h3"]),
+    ],
+)
+def test_what_of_a_folder_is_no_inventory(tmp_path: Path, ignored: Ignored | None, expected: list[str]) -> None:
+    for name, text in (("hosts", "h1"), ("more.skip", "h2"), ("other", "h3"), (".hidden", "h4"), ("ansible.cfg", "[defaults]")):
+        (tmp_path / name).write_text(text + "\n")
+    assert sorted(load([tmp_path], ignored=ignored).hosts) == expected
