@@ -177,6 +177,35 @@ def test_unknown_plugins_and_files(pki: Any, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_quotas_and_limit_ranges_hold_when_pods_are_resized(server: Any, namespace: str) -> None:
+    base = f"/api/v1/namespaces/{namespace}"
+    hard = {"requests.cpu": "800m"}
+    quota = server.call("POST", f"{base}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": hard}})[1]
+    quota["status"] = {"hard": hard, "used": {"requests.cpu": "0"}}
+    assert server.call("PUT", f"{base}/resourcequotas/q/status", quota)[0] == 200
+    container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": "300m"}}}
+    assert server.call("POST", f"{base}/pods", {"metadata": {"name": "p"}, "spec": {"containers": [container]}})[0] == 201
+    limits = [{"type": "Container", "max": {"cpu": "700m"}}]
+    assert server.call("POST", f"{base}/limitranges", {"metadata": {"name": "l"}, "spec": {"limits": limits}})[0] == 201
+
+    def resized(cpu: str, limit: str) -> tuple[int, dict[str, Any]]:
+        pod = server.call("GET", f"{base}/pods/p")[1]
+        pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": cpu}, "limits": {"cpu": limit}}
+        found: tuple[int, dict[str, Any]] = server.call("PUT", f"{base}/pods/p/resize", pod)
+        return found
+
+    assert resized("500m", "600m")[0] == 200
+    assert server.call("GET", f"{base}/resourcequotas/q")[1]["status"]["used"]["requests.cpu"] == "500m"
+    status, found = resized("600m", "900m")
+    assert status == 403 and "maximum cpu usage per Container is 700m, but limit is 900m" in found["message"]
+    assert server.call("DELETE", f"{base}/limitranges/l")[0] == 200
+    status, found = resized("900m", "1")
+    assert (
+        status == 403
+        and "exceeded quota: q, requested: requests.cpu=400m, used: requests.cpu=500m, limited: requests.cpu=800m" in found["message"]
+    )
+
+
 def test_quotas_hold_when_objects_grow(server: Any, namespace: str) -> None:
     base = f"/api/v1/namespaces/{namespace}"
     hard = {"services.nodeports": "2", "requests.storage": "10Gi"}

@@ -44,7 +44,9 @@ class LimitRanger(Plugin):
             new.metadata.annotations = {**(new.metadata.annotations or {}), NOTE: "LimitRanger plugin set: " + "; ".join(notes)}
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
-        if old is not None or call.target.subresource or kind.stored_as not in ("core/pods", "core/persistentvolumeclaims"):
+        # A pod takes something else by a resize alone, a claim by any change.
+        part = "resize" if kind.stored_as == "core/pods" and old is not None else ""
+        if call.target.subresource != part or kind.stored_as not in ("core/pods", "core/persistentvolumeclaims"):
             return
         found: list[str] = []
         for item in self._ranges(call.target.namespace):

@@ -42,9 +42,10 @@ class ResourceQuota(Plugin):
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         resource = kind.resource
-        if call.target.subresource or not resource.namespaced or resource.kind == "Event":
+        resizes = kind.stored_as == "core/pods" and call.target.subresource == "resize" and old is not None
+        if (call.target.subresource and not resizes) or not resource.namespaced or resource.kind == "Event":
             return
-        if old is not None and kind.stored_as not in GROWING:
+        if old is not None and not resizes and kind.stored_as not in GROWING:
             return
         quotas = self._cache.collection("core/resourcequotas")
         keys = [entry.key for entry in quotas.page(f"{call.target.namespace}/", "")]
