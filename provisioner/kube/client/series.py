@@ -72,7 +72,8 @@ def rendered(samples: Iterable[Sample]) -> str:
     series: dict[tuple[str, str], list[str]] = {}
     for sample in samples:
         labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in sample.labels.items())
-        series.setdefault((sample.name, sample.kind), []).append(f"{sample.name}{sample.suffix}{{{labels}}} {_number(sample.value)}")
+        line = f"{sample.name}{sample.suffix}{f'{{{labels}}}' if labels else ''} {_number(sample.value)}"
+        series.setdefault((sample.name, sample.kind), []).append(line)
     return "".join(
         # A histogram's buckets stay in the order of their bounds.
         f"# TYPE {name} {kind}\n" + "".join(f"{line}\n" for line in (lines if kind == "histogram" else sorted(lines)))

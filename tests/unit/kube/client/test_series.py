@@ -47,4 +47,4 @@ def test_a_histogram_counts_what_is_at_most_each_bound() -> None:
 
 
 def test_large_counts_keep_their_digits() -> None:
-    assert series.rendered([Sample("counter", "n", {}, 123456789)]).splitlines()[1] == "n{} 123456789"
+    assert series.rendered([Sample("counter", "n", {}, 123456789)]).splitlines()[1] == "n 123456789"

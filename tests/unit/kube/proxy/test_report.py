@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from provisioner.kube.api._generated import core_v1, meta_v1
 from provisioner.kube.client.clock import FakeClock
+from provisioner.kube.client.series import rendered
 from provisioner.kube.proxy.report import LEAVING, Report, is_eligible
 
 
@@ -30,7 +31,7 @@ async def test_health(eligible: bool, problems: dict[str, str], statuses: tuple[
     assert (healthz, livez) == statuses
     updated = "2026-01-01T00:00:00Z" if problems else "2026-01-01T00:01:00Z"
     assert f'"lastUpdated":"{updated}","currentTime":"2026-01-01T00:01:00Z","nodeEligible":{str(eligible).lower()}' in body
-    assert f'kubeproxy_proxy_healthz_total{{code="{healthz}"}} 1' in report.lines()
+    assert f'kubeproxy_proxy_healthz_total{{code="{healthz}"}} 1' in rendered(report.samples())
 
 
 def test_a_node_that_leaves_is_not_eligible() -> None:
@@ -45,8 +46,8 @@ async def test_the_mode_and_the_series() -> None:
     report.service_changes = 3
     report.synced(0.003, True)
     report.synced(0.5, False)
-    (_, mode), (status, text) = await asked(report.metrics_routes(), "/proxyMode", "/metrics")
-    assert (mode, status) == ("nftables", 200)
+    assert await asked(report.mode_routes(), "/proxyMode") == [(200, "nftables")]
+    text = rendered(report.samples())
     for line in (
         'kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family="IPv4",le="0.004"} 1',
         'kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family="IPv4",le="+Inf"} 2',
