@@ -12,6 +12,7 @@ import paramiko
 
 from provisioner.transport import host_keys
 from provisioner.transport.errors import AuthenticationError, ConnectError, ResolveError, TransportError
+from provisioner.transport.proxy_command import ProxyCommand
 from provisioner.transport.settings import ConnectionSettings
 
 # Unanswered data for this long ends the connection: three missed keepalives at the usual interval.
@@ -28,6 +29,7 @@ class Link:
 
     connection: fabric.Connection
     gateway: Link | None
+    proxy: ProxyCommand | None = None
 
     @property
     def transport(self) -> paramiko.Transport:
@@ -39,6 +41,8 @@ class Link:
 
     def close(self) -> None:
         self.connection.close()
+        if self.proxy is not None:
+            self.proxy.close()
         if self.gateway is not None:
             self.gateway.close()
 
@@ -47,8 +51,11 @@ def connect(settings: ConnectionSettings) -> Link:
     """An open connection. Raises TransportError."""
     kwargs = _login(settings)
     gateway = connect(settings.gateway) if settings.gateway is not None else None
+    proxy = ProxyCommand(settings.proxy_command) if settings.proxy_command is not None else None
     try:
-        if gateway is None:
+        if proxy is not None:
+            kwargs["sock"] = proxy.sock
+        elif gateway is None:
             _resolve(settings)
         connection = fabric.Connection(
             settings.address,
@@ -60,11 +67,17 @@ def connect(settings: ConnectionSettings) -> Link:
         )
         host_keys.expect(connection.client, settings)
         _open(settings, connection)
-    except TransportError:
+    except TransportError as error:
+        if proxy is not None:
+            said = proxy.said()
+            proxy.close()
+            raise type(error)(
+                error.host, error.step, f"{error.cause} (by way of: {settings.proxy_command})", error.hint, lines=said
+            ) from error
         if gateway is not None:
             gateway.close()
         raise
-    return Link(connection, gateway)
+    return Link(connection, gateway, proxy)
 
 
 def _login(settings: ConnectionSettings) -> dict[str, Any]:
@@ -79,7 +92,7 @@ def _login(settings: ConnectionSettings) -> dict[str, Any]:
         # Fabric's own connect_timeout knows whole seconds only.
         "timeout": settings.connect_timeout_s,
         "channel_timeout": LOGIN_S,
-        "allow_agent": True,
+        "allow_agent": not settings.identities_only,
         "look_for_keys": settings.is_gateway or not settings.private_key_files,
         "banner_timeout": settings.connect_timeout_s * 1.5,
         "auth_timeout": LOGIN_S,
@@ -101,7 +114,7 @@ def _open(settings: ConnectionSettings, connection: fabric.Connection) -> None:
     transport = connection.transport
     transport.set_keepalive(settings.keepalive_s)
     sock = getattr(transport, "sock", None)
-    if isinstance(sock, socket.socket):
+    if isinstance(sock, socket.socket) and sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_MS)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioner.transport.ssh_options import hops_of, options_of, seconds_of
+from provisioner.transport.ssh_config import options_of_host
+from provisioner.transport.ssh_options import expanded, hops_of, options_of, seconds_of
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
 # Often enough that a stateful firewall keeps the connection.
@@ -64,6 +65,10 @@ class ConnectionSettings:
     pinned_host_key: str | None = None
     gateway: ConnectionSettings | None = None
     is_gateway: bool = False
+    identities_only: bool = False
+    """Keys of an agent are not tried."""
+    proxy_command: str | None = None
+    """A shell command whose input and output are the connection, its tokens put in."""
     connect_timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S
     keepalive_s: int = DEFAULT_KEEPALIVE_S
     python_interpreter: str = "auto"
@@ -73,41 +78,57 @@ class ConnectionSettings:
 
     @classmethod
     def from_vars(cls, name: str, variables: Mapping[str, Any]) -> ConnectionSettings:
-        """From a host's variables, rendered. Raises ValueError naming the variable."""
-        options = options_of(variables)
+        """From a host's variables, rendered, and where they are silent from OpenSSH's configuration. Raises ValueError naming the variable."""
 
         def first(*names: str) -> Any:
             return next((variables[key] for key in names if variables.get(key) not in (None, "")), None)
 
+        connection = _connection(first("ansible_connection"))
+        alias = str(first("ansible_host", "ansible_ssh_host") or name)
+        options = options_of(alias, variables) if connection == "ssh" else {}
         key_file = first("ansible_ssh_private_key_file", "ansible_private_key_file") or options.get("identityfile")
         password = first("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
         timeout = first("ansible_timeout", "ansible_ssh_timeout") or options.get("connecttimeout") or DEFAULT_CONNECT_TIMEOUT_S
         settings = cls(
             name=name,
-            address=str(first("ansible_host", "ansible_ssh_host") or options.get("hostname") or name),
+            address=str(options.get("hostname") or alias),
             port=_port(first("ansible_port", "ansible_ssh_port") or options.get("port") or 22),
             user=str(first("ansible_user", "ansible_ssh_user") or options.get("user") or getpass.getuser()),
             password=Secret(password) if password is not None else None,
-            private_key_files=(Path(str(key_file)).expanduser(),) if key_file else (),
+            private_key_files=_keys(key_file),
+            identities_only=str(options.get("identitiesonly")).lower() == "yes",
             known_hosts=_known_hosts(options.get("userknownhostsfile")),
             host_key_policy=_policy(variables, options),
             pinned_host_key=str(first("ansible_host_key")) if first("ansible_host_key") else None,
             connect_timeout_s=seconds_of(timeout, "ansible_timeout"),
             keepalive_s=int(seconds_of(options.get("serveraliveinterval") or DEFAULT_KEEPALIVE_S, "ServerAliveInterval")),
             python_interpreter=_interpreter(first("ansible_python_interpreter")),
-            connection=_connection(first("ansible_connection")),
+            connection=connection,
         )
         if settings.connection == "local":
             settings = dataclasses.replace(settings, folder=first("playbook_dir"))
-        jump = first("gateway", "ansible_gateway") or options.get("proxyjump")
-        return settings if jump in (None, "none") else dataclasses.replace(settings, gateway=_gateway(settings, str(jump)))
+        jump = first("gateway", "ansible_gateway") or options.get("proxyjump") or "none"
+        if jump != "none":
+            return dataclasses.replace(settings, gateway=_gateway(settings, str(jump)))
+        command = options.get("proxycommand") or "none"
+        if command == "none":
+            return settings
+        command = expanded(command, alias=alias, address=settings.address, port=settings.port, user=settings.user)
+        return dataclasses.replace(settings, proxy_command=command)
 
 
 def _known_hosts(known: str | None = None) -> tuple[Path, ...]:
     return tuple(Path(path).expanduser() for path in (known or "~/.ssh/known_hosts").split())
 
 
-def _policy(variables: Mapping[str, Any], options: Mapping[str, str]) -> str:
+def _keys(found: str | list[str] | None) -> tuple[Path, ...]:
+    """Of those in OpenSSH's configuration the ones that are there, as with ssh; one that a variable names must be."""
+    if isinstance(found, list):
+        return tuple(path for name in dict.fromkeys(found) if (path := Path(name).expanduser()).is_file())
+    return (Path(str(found)).expanduser(),) if found else ()
+
+
+def _policy(variables: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """An unknown key is taken only where the inventory says so; a changed one never is."""
     for key in ("ansible_ssh_host_key_checking", "ansible_host_key_checking"):
         if str(variables.get(key, "")).lower() in ("false", "no", "0", "off"):
@@ -146,12 +167,13 @@ def _gateway(settings: ConnectionSettings, jump: str) -> ConnectionSettings | No
     known = tuple(dict.fromkeys((*settings.known_hosts, *_known_hosts())))
     gateway: ConnectionSettings | None = None
     for hop in hops_of(jump):
+        options = options_of_host(hop.address)
         gateway = ConnectionSettings(
             name=f"{settings.name} (by way of {hop.address})",
-            address=hop.address,
-            port=hop.port or 22,
-            user=hop.user or settings.user,
-            private_key_files=settings.private_key_files,
+            address=str(options.get("hostname") or hop.address),
+            port=hop.port or _port(options.get("port") or 22),
+            user=hop.user or str(options.get("user") or settings.user),
+            private_key_files=tuple(dict.fromkeys((*settings.private_key_files, *_keys(options.get("identityfile"))))),
             known_hosts=known,
             host_key_policy=settings.host_key_policy,
             gateway=gateway,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from provisioner.transport.ssh_config import options_of_host
 
 ARGUMENT_VARIABLES = ("ansible_ssh_common_args", "ansible_ssh_extra_args", "ansible_ssh_args")
 _FLAGS = {"-J": "proxyjump", "-i": "identityfile", "-p": "port", "-l": "user", "-F": "configfile"}
@@ -20,7 +23,7 @@ class Hop:
     port: int | None = None
 
 
-def options_of(variables: Mapping[str, Any]) -> dict[str, str]:
+def arguments_of(variables: Mapping[str, Any]) -> dict[str, str]:
     """The -o options (and -J, -i, -p, -l) of the argument variables, by lower-case name. As with ssh, the first one said holds.
 
     Raises ValueError naming the variable.
@@ -43,6 +46,25 @@ def options_of(variables: Mapping[str, Any]) -> dict[str, str]:
                 continue
             found.setdefault(flag.strip().lower(), value.strip())
     return found
+
+
+def options_of(alias: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What the argument variables say, and where they don't, OpenSSH's configuration of a host of that name (`identityfile`: a list).
+
+    Of ProxyJump and ProxyCommand the one said first holds. Raises ValueError naming the variable or the file.
+    """
+    said = arguments_of(variables)
+    configured = dict(options_of_host(alias, said.get("configfile")))
+    if "proxyjump" in said or "proxycommand" in said:
+        configured.pop("proxyjump", None)
+        configured.pop("proxycommand", None)
+    return {**configured, **said}
+
+
+def expanded(command: str, *, alias: str, address: str, port: int, user: str) -> str:
+    """The tokens of a ProxyCommand: %h, %n, %p, %r and %%."""
+    tokens = {"%h": address, "%n": alias, "%p": str(port), "%r": user, "%%": "%"}
+    return re.sub("%[hnpr%]", lambda match: tokens[match[0]], command)
 
 
 def hops_of(jump: str, variable: str = "gateway") -> tuple[Hop, ...]:

@@ -79,4 +79,6 @@ def ssh_command(settings: ConnectionSettings, port: int | None = None, keys: tup
     if settings.gateway is not None:
         hop = settings.gateway
         command += ["-o", "ProxyCommand=" + shlex.join([*ssh_command(hop), "-W", "%h:%p", f"{hop.user}@{hop.address}"])]
+    elif settings.proxy_command is not None:
+        command += ["-o", "ProxyCommand=" + settings.proxy_command.replace("%", "%%")]
     return command

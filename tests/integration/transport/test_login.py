@@ -229,6 +229,43 @@ def test_a_jump_host(host: PrivateHost, session: Make, tmp_path: Path) -> None:
     one.close()
 
 
+def test_a_host_of_the_users_configuration(host: PrivateHost, session: Make, tmp_path: Path) -> None:
+    """By its alias alone, and by way of an alias."""
+    (tmp_path / ".ssh").mkdir(exist_ok=True)
+    (tmp_path / ".ssh" / "known_hosts").write_text(host.known_hosts.read_text())
+    (tmp_path / ".ssh" / "config").write_text(f"""
+Host box gate
+    HostName 127.0.0.1
+    Port {host.port}
+    User guest
+    IdentityFile {host.key}
+Host behind
+    ProxyJump admin@gate
+    HostName 127.0.0.1
+    Port {host.port}
+    User deploy
+    IdentityFile {host.key}
+""")
+    assert who(session, ConnectionSettings.from_vars("box", {})) == "guest"
+    assert who(session, ConnectionSettings.from_vars("b1", {"ansible_host": "box", "ansible_user": "admin"})) == "admin"
+    one = session(ConnectionSettings.from_vars("behind", {}))
+    assert one.raw("id -un").stdout == "deploy\n" and "sshd: admin" in one.raw("ps -eo args").stdout
+
+
+def test_a_command_is_the_connection(host: PrivateHost, session: Make, tmp_path: Path) -> None:
+    known = host.known_hosts
+    bastion = f"ssh -F none -o UserKnownHostsFile={known} -i {host.key} -p {host.port} -W %h:%p -q guest@127.0.0.1 2>/dev/null"
+    arguments = f"-o UserKnownHostsFile={known} -o ProxyCommand='{bastion}'"
+    told = {"ansible_host": "127.0.0.1", "ansible_port": host.port, "ansible_user": "deploy", "ansible_ssh_private_key_file": str(host.key)}
+    one = session(ConnectionSettings.from_vars("inner", {**told, "ansible_ssh_common_args": arguments}))
+    assert one.raw("id -un").stdout == "deploy\n" and "sshd: guest" in one.raw("ps -eo args").stdout
+    assert one.call([_ping()])[0]["ping"] == "pong"
+    one.close()
+    failing = ConnectionSettings.from_vars("inner", {**told, "ansible_ssh_common_args": "-o ProxyCommand='echo no way >&2; exit 1'"})
+    assert refused_by_name(session, failing, ConnectError).lines == "no way"
+    assert not subprocess.run(["pgrep", "-f", f"{host.port} -W 127.0.0.1"], stdout=subprocess.PIPE, check=False).stdout
+
+
 def test_a_gateway_may_be_the_users_own(
     host: PrivateHost, session: Make, tmp_path: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
