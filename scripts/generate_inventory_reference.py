@@ -49,10 +49,13 @@ Connections are described in Ansible's words; these are the ones that matter her
 | `ansible_port`, `ansible_user` | of SSH; absent: 22, and the user who runs the command |
 | `ansible_ssh_private_key_file`, `ansible_password` | how to log in; without either the SSH agent and the usual keys are tried |
 | `ansible_become`, `ansible_become_method`, `ansible_become_user`, `ansible_become_password` | how to become root; the user may as well be root |
-| `ansible_ssh_common_args` | `-o ProxyJump=…`, `-o UserKnownHostsFile=…`, `-o StrictHostKeyChecking=yes\\|accept-new` |
+| `ansible_ssh_common_args` | `-o ProxyJump=…`, `-o ProxyCommand=…`, `-o UserKnownHostsFile=…`, `-o StrictHostKeyChecking=yes\\|accept-new`, `-i KEY`, `-F FILE` |
 | `ansible_host_key` | the host's public key (`ssh-ed25519 AAAA…`) or its fingerprint: nothing else is accepted then |
 | `ansible_python_interpreter` | Python on the host; absent: found |
 | `machine` | what differs for this host where machines are made here: [`machine`](#machine) |
+
+What these leave open is read from OpenSSH's configuration, `~/.ssh/config` and `/etc/ssh/ssh_config`, by the host's `ansible_host` or name: an alias there
+is enough for an inventory. Hops of a `ProxyJump` have what is said of them there.
 
 Secrets may be `!vault` strings or encrypted files (`provision vault`).
 """

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from provisioner.cluster.topology import Topology, dns_address
-from provisioner.inventory import ClusterSpec
+from provisioner.inventory.cluster_spec import ClusterSpec
 
 Object = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"

@@ -10,7 +10,8 @@ from typing import Any
 from provisioner.cluster.events import Bus
 from provisioner.cluster.state import State
 from provisioner.cluster.topology import Topology, cluster_of, topology_of
-from provisioner.inventory import ClusterSpec, Inventory, load
+from provisioner.inventory import Inventory, load
+from provisioner.inventory.cluster_spec import ClusterSpec
 from provisioner.machines.provider import Provider, provider_for, tell_connections
 
 ROLES = Path(__file__).resolve().parent.parent.parent / "roles"

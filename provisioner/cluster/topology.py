@@ -6,7 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provisioner.inventory import ClusterSpec, Inventory, InventoryError, Problem
+from provisioner.inventory import Inventory, InventoryError, Problem
+from provisioner.inventory.cluster_spec import ClusterSpec
 from provisioner.pki.profile import HostNames, Lifetimes, PkiPlan
 
 API_PORT = 6443

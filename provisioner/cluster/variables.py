@@ -10,7 +10,7 @@ from typing import Any
 from provisioner.cluster import addons
 from provisioner.cluster.image_archives import ImageArchive
 from provisioner.cluster.topology import API_PORT, Topology, api_endpoint, dns_address
-from provisioner.inventory import ClusterSpec
+from provisioner.inventory.cluster_spec import ClusterSpec
 from provisioner.release.bundle import Bundle
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"

@@ -11,15 +11,16 @@ import ipaddress
 from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioner.inventory.cluster_spec import ClusterSpec, is_dns_name
 from provisioner.inventory.documents import LocatedDict, Location, location_of
 from provisioner.inventory.errors import Problem
-from provisioner.inventory.machines_spec import MachineOverride, MachinesSpec
 from provisioner.inventory.model import Host, Inventory
 from provisioner.inventory.spec_fields import NOWHERE, Decoder
 from provisioner.templating.values import is_template
+
+if TYPE_CHECKING:
+    from provisioner.inventory.cluster_spec import ClusterSpec
 
 API_PORT = 6443
 _GROUPS = ("masters", "workers", "etcd")
@@ -32,6 +33,8 @@ def check(inventory: Inventory, problems: list[Problem]) -> list[Problem]:
     variables = _rendered(inventory)
     decoder = Decoder()
     if "cluster" in variables:
+        from provisioner.inventory.cluster_spec import ClusterSpec
+
         # With mistakes in it the rest is still looked at: all problems are told at once.
         spec = decoder.decode(ClusterSpec, variables["cluster"], "cluster", partial=True)
         inventory.cluster = _complete(inventory, spec) if spec else None
@@ -39,9 +42,13 @@ def check(inventory: Inventory, problems: list[Problem]) -> list[Problem]:
         _check_names(inventory, problems)
         _check_images(inventory, problems)
     if "machines" in variables:
+        from provisioner.inventory.machines_spec import MachinesSpec
+
         inventory.machines = decoder.decode(MachinesSpec, variables["machines"], "machines", partial=True)
     for host in inventory.hosts.values():
         if "machine" in host.vars:
+            from provisioner.inventory.machines_spec import MachineOverride
+
             decoder.decode(MachineOverride, host.vars["machine"], f"host {host.name}: machine")
         _check_key_file(inventory, host, problems)
     problems.extend(decoder.problems)
@@ -165,6 +172,8 @@ def _check_spelling(inventory: Inventory, variables: Mapping[str, Any], warnings
 
 def _check_names(inventory: Inventory, problems: list[Problem]) -> None:
     """Node names are host names: DNS names, each host once, each address once."""
+    from provisioner.inventory.cluster_spec import is_dns_name
+
     nodes = {host.name: host for group in ("masters", "workers", "etcd") for host in members(inventory, group)}
     addresses: dict[tuple[str, str], str] = {}
     for host in nodes.values():

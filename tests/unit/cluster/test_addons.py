@@ -6,8 +6,7 @@ import dataclasses
 
 from provisioner.cluster.addons import objects
 from provisioner.cluster.topology import Topology
-from provisioner.inventory import ClusterSpec
-from provisioner.inventory.cluster_spec import DnsSpec
+from provisioner.inventory.cluster_spec import ClusterSpec, DnsSpec
 
 TOPOLOGY = Topology(("m1", "m2"), ("w1",), ("m1",), {"m1": "10.0.0.1", "m2": "10.0.0.2", "w1": "10.0.0.3"})
 

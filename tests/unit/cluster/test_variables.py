@@ -8,8 +8,8 @@ from typing import Any
 
 from provisioner.cluster.topology import cluster_of, topology_of
 from provisioner.cluster.variables import docker_settings, role_variables
-from provisioner.inventory import ClusterSpec, load
-from provisioner.inventory.cluster_spec import RegistrySpec
+from provisioner.inventory import load
+from provisioner.inventory.cluster_spec import ClusterSpec, RegistrySpec
 from provisioner.release.bundle import Bundle, Layer
 
 ROOT = Path(__file__).parents[3]
