@@ -100,7 +100,7 @@ class NspawnProvider:
                 "ansible_host": str(host.address),
                 "ansible_user": host.user,
                 "ansible_ssh_private_key_file": str(self.lab.state / "id_ed25519"),
-                "ansible_ssh_common_args": f"-o UserKnownHostsFile={known_hosts} -o StrictHostKeyChecking=yes",
+                "ansible_ssh_common_args": f"-F none -o UserKnownHostsFile={known_hosts} -o StrictHostKeyChecking=yes",
             }
             for host in self.lab.hosts
         }
