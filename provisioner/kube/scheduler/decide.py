@@ -31,24 +31,25 @@ class Decision:
     needs: Needs = field(default_factory=Needs)
 
 
-# Filters that no preemption can satisfy.
+# Filters that no preemption can satisfy. A node is told of for the first one that turns it away, in upstream's order.
 def _fixed(pod: PodFacts, nodes: Nodes, needs: Needs, storage: Storage) -> list[tuple[Mask, str]]:
-    found = [filters.node_affinity(pod, nodes)]
+    found = []
     reasons = filters.taint_reasons(pod, nodes)
     for reason in dict.fromkeys(reasons.values()):
         mask = np.ones(nodes.size, dtype=np.bool_)
         mask[[row for row, why in reasons.items() if why == reason]] = False
         found.append((mask, reason))
-    return found + volumes.fixed_masks(needs, nodes, storage)
+    return [*found, filters.node_affinity(pod, nodes), *volumes.fixed_masks(needs, nodes, storage)]
 
 
-def _movable(pod: PodFacts, nodes: Nodes, needs: Needs) -> list[tuple[Mask, str]]:
+def _movable(pod: PodFacts, nodes: Nodes, needs: Needs) -> list[list[tuple[Mask, str]]]:
+    """By plugin: a node is told of for all that one of them says, and for nothing that a later one would."""
     return [
-        filters.host_ports(pod, nodes),
-        *filters.fit(pod, nodes),
-        *filters.topology_spread(pod, nodes),
-        *filters.inter_pod_affinity(pod, nodes),
-        *volumes.exclusive_mask(needs, nodes),
+        [filters.host_ports(pod, nodes)],
+        filters.fit(pod, nodes),
+        volumes.exclusive_mask(needs, nodes),
+        filters.topology_spread(pod, nodes),
+        filters.inter_pod_affinity(pod, nodes),
     ]
 
 
@@ -71,13 +72,16 @@ def decide(pod: PodFacts, nodes: Nodes, turn: int = 0, *, storage: Storage = NO_
         if turned_away:
             reasons[reason] += turned_away
             feasible &= mask
-    resolvable = feasible.copy()
-    # A node that lacks cpu and memory both is told of for both, as upstream's fit plugin does.
-    for mask, reason in _movable(pod, nodes, needs):
-        turned_away = int((resolvable & ~mask).sum())
-        if turned_away:
-            reasons[reason] += turned_away
-            feasible &= mask
+    resolvable = feasible & filters.could_fit(pod, nodes)
+    for plugin in _movable(pod, nodes, needs):
+        left = feasible.copy()
+        for mask, reason in plugin:
+            turned_away = int((left & ~mask).sum())
+            if turned_away:
+                reasons[reason] += turned_away
+                feasible &= mask
+                if reason in filters.NOT_BY_PREEMPTION:
+                    resolvable &= mask | ~left
     rows = np.flatnonzero(feasible)
     if not rows.size:
         listed = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
@@ -109,6 +113,10 @@ def expected(pod: PodFacts, nodes: Nodes, nominated: Iterable[tuple[PodFacts, st
             nodes.take_away(other, node)
 
 
+def _fits(pod: PodFacts, nodes: Nodes, needs: Needs, row: int) -> bool:
+    return all(bool(mask[row]) for plugin in _movable(pod, nodes, needs) for mask, _ in plugin)
+
+
 def make_room(pod: PodFacts, nodes: Nodes, decision: Decision, budgets: Sequence[Budget]) -> tuple[Preemption | None, str]:
     """(whom to preempt, or None; what to add to the message then)."""
     total = int(nodes.present.sum())
@@ -121,7 +129,7 @@ def make_room(pod: PodFacts, nodes: Nodes, decision: Decision, budgets: Sequence
         if going:
             return None, " preemption: not eligible due to a terminating pod on the nominated node."
     fixed = Needs(exclusive=decision.needs.exclusive)
-    chosen = preempt(pod, nodes, decision.resolvable, lambda at: all(bool(mask[at]) for mask, _ in _movable(pod, nodes, fixed)), budgets)
+    chosen = preempt(pod, nodes, decision.resolvable, lambda at: _fits(pod, nodes, fixed, at), budgets)
     if chosen is not None:
         return chosen, ""
     counts = {

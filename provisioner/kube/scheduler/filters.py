@@ -12,6 +12,11 @@ from provisioner.kube.api.volume_match import term_matches
 from provisioner.kube.scheduler.facts import PodFacts
 from provisioner.kube.scheduler.nodes import Mask, Nodes
 
+NOT_NEAR = "node(s) didn't match pod affinity rules"
+NO_DOMAIN = "node(s) didn't match pod topology spread constraints (missing required label)"
+# Taking pods away doesn't help there.
+NOT_BY_PREEMPTION = {NOT_NEAR, NO_DOMAIN}
+
 
 def node_affinity_mask(pod: PodFacts, nodes: Nodes) -> Mask:
     """nodeSelector and required node affinity together."""
@@ -51,7 +56,7 @@ def taint_reasons(pod: PodFacts, nodes: Nodes) -> dict[int, str]:
             elif taint.key == "node.kubernetes.io/unschedulable":
                 judged[identity] = "node(s) were unschedulable"
             else:
-                judged[identity] = f"node(s) had untolerated taint {{{taint.key}: {taint.value or ''}}}"
+                judged[identity] = "node(s) had untolerated taint(s)"
         reason = judged[identity]
         if reason is not None:
             found[row] = reason
@@ -82,6 +87,15 @@ def fit(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
     return found
 
 
+def could_fit(pod: PodFacts, nodes: Nodes) -> Mask:
+    """Nodes that have what the pod asks for, were nobody else there."""
+    mask = np.ones(nodes.size, dtype=np.bool_)
+    for resource, value in pod.requests.items():
+        if value:
+            mask &= value <= nodes.allocatable(resource) if nodes.column(resource) is not None else False
+    return mask
+
+
 def _domains(nodes: Nodes, key: str) -> list[str | None]:
     return [labels.get(key) for labels in nodes.labels]
 
@@ -101,7 +115,7 @@ def inter_pod_affinity(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
                 mask &= np.fromiter((d is not None for d in domains), dtype=np.bool_, count=nodes.size)
             else:
                 mask &= np.fromiter((d in holding for d in domains), dtype=np.bool_, count=nodes.size)
-        found.append((mask, "node(s) didn't match pod affinity rules"))
+        found.append((mask, NOT_NEAR))
     if pod.anti_affinity:
         mask = np.ones(nodes.size, dtype=np.bool_)
         for term in pod.anti_affinity:
@@ -147,8 +161,7 @@ def topology_spread(pod: PodFacts, nodes: Nodes) -> list[tuple[Mask, str]]:
         skewed &= np.fromiter(
             (d is None or counts.get(d, 0) + own - smallest <= spread.max_skew for d in domains), dtype=np.bool_, count=nodes.size
         )
-    text = "node(s) didn't match pod topology spread constraints"
-    return [(complete, f"{text} (missing required label)"), (skewed | ~complete, text)]
+    return [(complete, NO_DOMAIN), (skewed | ~complete, "node(s) didn't match pod topology spread constraints")]
 
 
 def spread_counts(

@@ -34,7 +34,7 @@ TAINT = {"key": "dedicated", "value": "db", "effect": "NoSchedule"}
         ({"cpu": "3"}, {"cpu": "2"}, "1 Insufficient cpu"),
         ({"nodeSelector": {"disk": "fast"}}, {}, "1 node(s) didn't match Pod's node affinity/selector"),
         ({"affinity": required("size", "Gt", "3")}, {"labels": {"size": "2"}}, "1 node(s) didn't match Pod's node affinity/selector"),
-        ({}, {"taints": [TAINT]}, "1 node(s) had untolerated taint {dedicated: db}"),
+        ({}, {"taints": [TAINT]}, "1 node(s) had untolerated taint(s)"),
         ({}, {"unschedulable": True}, "1 node(s) were unschedulable"),
         ({}, {"pods": "0"}, "1 Too many pods"),
         ({"memory": "9Gi", "cpu": "5"}, {}, "1 Insufficient cpu, 1 Insufficient memory"),
@@ -72,10 +72,7 @@ def test_no_nodes_at_all() -> None:
 
 def test_reasons_are_counted() -> None:
     nodes = cluster(node("a", cpu="1"), node("b", cpu="1"), node("c", taints=[TAINT]))
-    assert (
-        decide(pod(cpu="2"), nodes).message
-        == "0/3 nodes are available: 1 node(s) had untolerated taint {dedicated: db}, 2 Insufficient cpu."
-    )
+    assert decide(pod(cpu="2"), nodes).message == "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu."
 
 
 def test_the_emptier_node_wins_and_ties_go_round() -> None:
@@ -238,9 +235,34 @@ def test_pods_that_would_be_near_draw_others() -> None:
 
 
 def test_a_node_without_the_spread_key_is_told_apart() -> None:
-    nodes = cluster(node("a", labels={ZONE: "1"}), node("b"))
+    nodes = cluster(node("a", labels={ZONE: "1"}, cpu="8"), node("b", cpu="10"))
     found = decide(pod(cpu="9", labels={"app": "w"}, topologySpreadConstraints=spread(ZONE)), nodes)
     assert "1 node(s) didn't match pod topology spread constraints (missing required label)" in found.message
+
+
+def test_a_node_is_told_of_for_the_first_plugin_that_turns_it_away() -> None:
+    ports = [{"containerPort": 80, "hostPort": 80}]
+    nodes = cluster(node("a", cpu="1", taints=[TAINT]), node("b", cpu="1"), node("c", cpu="1", memory="1Mi"))
+    nodes.place(pod("there", ports=ports), "b")
+    wanting = pod(cpu="2", memory="1Gi", ports=ports, nodeSelector={"kubernetes.io/hostname": "b"})
+    expected = "1 node(s) didn't have free ports for the requested pod ports, 1 node(s) didn't match Pod's node affinity/selector"
+    assert decide(wanting, nodes).message == f"0/3 nodes are available: {expected}, 1 node(s) had untolerated taint(s)."
+    everywhere = "1 node(s) didn't have free ports for the requested pod ports, 1 node(s) had untolerated taint(s)"
+    both = decide(pod(cpu="2", memory="1Gi", ports=ports), nodes)
+    assert both.message == f"0/3 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, {everywhere}."
+
+
+def test_preemption_is_tried_only_where_it_could_help() -> None:
+    nodes = cluster(node("a", cpu="1"), node("b", cpu="4"))
+    nodes.place(pod("there", cpu="3", priority=5), "b")
+    wanting = pod(cpu="2", priority=1)
+    decision = decide(wanting, nodes)
+    assert decision.message == "0/2 nodes are available: 2 Insufficient cpu." and decision.resolvable == (1,)
+    text = "1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling"
+    assert make_room(wanting, nodes, decision, ()) == (None, f" preemption: 0/2 nodes are available: {text}.")
+    assert decide(pod(cpu="100"), nodes).resolvable == ()
+    alone = pod(affinity=near({"app": "nobody"}, "kubernetes.io/hostname"))
+    assert decide(alone, nodes).resolvable == ()
 
 
 def test_a_node_that_no_preemption_helps_is_no_candidate() -> None:
