@@ -147,7 +147,10 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
         become_method=values["become_method"],
         become_password=_password(values["ask_become_pass"], values["become_password_file"], "BECOME password"),
         connection_password=_password(values["ask_pass"], values["connection_password_file"], "SSH password"),
-        ssh_common_args=" ".join(part for part in (values["ssh_common_args"], values["ssh_extra_args"]) if part) or None,
+        ssh_common_args=" ".join(
+            part for part in (values["settings"].get("SSH_ARGS"), values["ssh_common_args"], values["ssh_extra_args"]) if part
+        )
+        or None,
         module_path=tuple(Path(part).expanduser() for entry in values["module_path"] for part in entry.split(":") if part),
         remote_user=values["user"],
         private_key_file=values["private_key"],

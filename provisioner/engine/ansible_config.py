@@ -91,6 +91,7 @@ SETTINGS: dict[str, Setting] = {
     "RETRY_FILES_ENABLED": Setting("defaults", "retry_files_enabled", "ANSIBLE_RETRY_FILES_ENABLED", "flag"),
     "RETRY_FILES_SAVE_PATH": Setting("defaults", "retry_files_save_path", "ANSIBLE_RETRY_FILES_SAVE_PATH", "path"),
     "DEFAULT_BECOME_ASK_PASS": Setting("privilege_escalation", "become_ask_pass", "ANSIBLE_BECOME_ASK_PASS", "flag"),
+    "SSH_ARGS": Setting("ssh_connection", "ssh_args", "ANSIBLE_SSH_ARGS"),
     "SSH_COMMON_ARGS": Setting("ssh_connection", "ssh_common_args", "ANSIBLE_SSH_COMMON_ARGS"),
     "SSH_EXTRA_ARGS": Setting("ssh_connection", "ssh_extra_args", "ANSIBLE_SSH_EXTRA_ARGS"),
     "DEFAULT_STDOUT_CALLBACK": Setting("defaults", "stdout_callback", "ANSIBLE_STDOUT_CALLBACK"),

@@ -51,6 +51,12 @@ def test_what_is_taken_for_scp_and_sftp_is_nobodys() -> None:
     assert options.ssh_common_args == "-4" and options.flush_cache
 
 
+def test_arguments_of_ssh_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSIBLE_SSH_ARGS", "-C -F ssh.cfg")
+    monkeypatch.setenv("ANSIBLE_SSH_COMMON_ARGS", "-o Port=2")
+    assert options_of("--ssh-extra-args=-4").ssh_common_args == "-C -F ssh.cfg -o Port=2 -4"
+
+
 def test_a_limit_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("failed.retry").write_text("a\n\n b \n")
