@@ -139,6 +139,16 @@ class Spread:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def add_least(self, count: int, total: float) -> None:
+        """So many values that are none above the first bound."""
+        self.counts[0] += count
+        self.total += total
+
+    def copied(self) -> Spread:
+        made = Spread(self.bounds)
+        made.counts, made.total = list(self.counts), self.total
+        return made
+
     def put_into(self, family: HistogramMetricFamily, labels: list[str]) -> None:
         """Bounds as Go writes them."""
         bounds = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
 from typing import TypeVar
@@ -21,23 +22,45 @@ _WEBHOOK_S = (*_OWN_S, 10, 25)
 Step = tuple[str, str]
 
 
+@dataclass(slots=True)
+class Tally:
+    """Runs of a step in which no plug-in took longer than the first bucket has: most of them, so they are counted together."""
+
+    step: Step
+    names: tuple[str, ...]
+    runs: int = 0
+    total: float = 0.0
+    seconds: list[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seconds = [0.0] * len(self.names)
+
+
 class Times(Collector):
     """One for all requests of a server."""
 
     def __init__(self) -> None:
+        self._tallies: dict[tuple[Step, tuple[str, ...]], Tally] = {}
         self._steps: dict[tuple[str, str, bool], Spread] = {}
         self._plugins: dict[tuple[str, str, str, bool], Spread] = {}
         self._webhooks: dict[tuple[str, str, str, bool], Spread] = {}
         self._rejections: dict[tuple[str, str, str, str, str], int] = {}
 
-    def step(self, operation: str, kind: str) -> Timed:
-        return Timed(self, (operation, kind))
+    def tally(self, operation: str, kind: str, names: tuple[str, ...]) -> Tally:
+        """For a step of these plug-ins; one without a name isn't told of."""
+        key = ((operation, kind), names)
+        if key not in self._tallies:
+            self._tallies[key] = Tally(*key)
+        return self._tallies[key]
 
-    def stepped(self, step: Step, seconds: float, *, rejected: bool) -> None:
-        _spread(self._steps, (*step, rejected), _OWN_S).add(seconds)
-
-    def plugin(self, name: str, step: Step, seconds: float, *, rejected: bool) -> None:
-        _spread(self._plugins, (name, *step, rejected), _OWN_S).add(seconds)
+    def took(self, tally: Tally, names: Sequence[str], marks: Sequence[float], *, rejected: bool) -> None:
+        """A step whose plug-ins `names` ended at `marks`, the first of which is its begin. Who rejected it is the last."""
+        operation, kind = tally.step
+        _spread(self._steps, (operation, kind, rejected), _OWN_S).add(marks[-1] - marks[0])
+        for place, name in enumerate(names):
+            if name:
+                last = rejected and place == len(names) - 1
+                _spread(self._plugins, (name, operation, kind, last), _OWN_S).add(marks[place + 1] - marks[place])
 
     def webhook(self, name: str, step: Step, seconds: float, *, rejected: bool) -> None:
         _spread(self._webhooks, (name, *step, rejected), _WEBHOOK_S).add(seconds)
@@ -49,11 +72,19 @@ class Times(Collector):
 
     def collect(self) -> Iterator[Metric]:
         labels = ("operation", "type", "rejected")
+        every_step, every_plugin = _copied(self._steps), _copied(self._plugins)
+        for tally in self._tallies.values():
+            if not tally.runs:
+                continue
+            _spread(every_step, (*tally.step, False), _OWN_S).add_least(tally.runs, tally.total)
+            for name, seconds in zip(tally.names, tally.seconds, strict=True):
+                if name:
+                    _spread(every_plugin, (name, *tally.step, False), _OWN_S).add_least(tally.runs, seconds)
         steps = HistogramMetricFamily("apiserver_admission_step_admission_duration_seconds", "Seconds of all plug-ins", labels=labels)
-        for (*names, rejected), spread in self._steps.items():
+        for (*names, rejected), spread in every_step.items():
             spread.put_into(steps, [*names, str(rejected).lower()])
         yield steps
-        for part, text, found in (("controller", "a plug-in", self._plugins), ("webhook", "a webhook", self._webhooks)):
+        for part, text, found in (("controller", "a plug-in", every_plugin), ("webhook", "a webhook", self._webhooks)):
             family = f"apiserver_admission_{part}_admission_duration_seconds"
             taken = HistogramMetricFamily(family, f"Seconds of {text}", labels=("name", *labels))
             for (*names, rejected), spread in found.items():
@@ -68,31 +99,42 @@ class Times(Collector):
 
 
 class Timed:
-    """A step of one request, which is rejected where it ends with an error."""
+    """A step of one request, which is rejected where it ends with an error. `done` is called as each plug-in has had its say."""
 
-    __slots__ = ("_began", "_name", "_since", "_step", "_times")
+    __slots__ = ("_marks", "_more", "_tally", "_times")
 
-    def __init__(self, times: Times, step: Step) -> None:
-        self._times, self._step, self._name = times, step, ""
+    def __init__(self, times: Times, tally: Tally) -> None:
+        self._times, self._tally = times, tally
+        self._more: list[str] = []
 
     def __enter__(self) -> Timed:
-        self._began = self._since = perf_counter()
+        self._marks = [perf_counter()]
         return self
 
-    def turn_of(self, name: str) -> None:
-        """The plug-in of that name has its say from now on, and the one before has had it. What has no name isn't told of."""
-        self._had(rejected=False)
-        self._name = name
+    def done(self) -> None:
+        self._marks.append(perf_counter())
 
-    def _had(self, *, rejected: bool) -> None:
-        now = perf_counter()
-        if self._name:
-            self._times.plugin(self._name, self._step, now - self._since, rejected=rejected)
-        self._since = now
+    def again(self, name: str) -> None:
+        """That plug-in has its turn once more, after all others."""
+        self._more.append(name)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._had(rejected=kind is not None)
-        self._times.stepped(self._step, self._since - self._began, rejected=kind is not None)
+        marks, tally = self._marks, self._tally
+        if kind is None and not self._more and (whole := marks[-1] - marks[0]) <= _OWN_S[0]:
+            tally.runs += 1
+            tally.total += whole
+            seconds = tally.seconds
+            for place, since in enumerate(marks[:-1]):
+                seconds[place] += marks[place + 1] - since
+            return
+        if kind is not None:
+            marks.append(perf_counter())
+        names = (*tally.names, *self._more)[: len(marks) - 1]
+        self._times.took(tally, names, marks, rejected=kind is not None)
+
+
+def _copied(spreads: dict[K, Spread]) -> dict[K, Spread]:
+    return {key: spread.copied() for key, spread in spreads.items()}
 
 
 def _spread(spreads: dict[K, Spread], key: K, bounds: tuple[float, ...]) -> Spread:
