@@ -6,7 +6,6 @@ and registered, role parameters, include parameters, extra vars. The part that d
 
 from __future__ import annotations
 
-import functools
 import itertools
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,17 +28,32 @@ VERSION = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "
 _serials = itertools.count()
 
 
-@functools.cache
-def _magic_of_sources(sources: tuple[Path, ...]) -> dict[str, Resolved]:
-    """What tells where the inventory came from: asked of the file system once, not for every task."""
-    if not sources:
-        return {}
-    source = sources[0].absolute()
-    return {
-        "inventory_file": Resolved(str(source)),
-        "ansible_inventory_sources": Resolved([str(path.absolute()) for path in sources]),
-        "inventory_dir": Resolved(str(source if source.is_dir() else source.parent)),
+def _magic_of_run(inventory: Inventory, options: RunOptions) -> dict[str, Any]:
+    """What stays the same for all tasks."""
+    magic: dict[str, Any] = {
+        "ansible_playbook_python": Resolved(sys.executable),
+        "ansible_version": Resolved(VERSION),
+        "ansible_check_mode": Resolved(options.check),
+        "ansible_diff_mode": Resolved(options.diff),
+        "__settings__": Resolved(options.settings),
+        "ansible_forks": Resolved(options.forks),
+        "ansible_verbosity": Resolved(options.verbosity),
+        "ansible_run_tags": Resolved(list(options.tags) or ["all"]),
+        "ansible_skip_tags": Resolved(list(options.skip_tags)),
+        "__inventory__": Resolved(inventory),
     }
+    if "CONFIG_FILE" in options.settings:
+        magic["ansible_config_file"] = Resolved(options.settings["CONFIG_FILE"])
+    if options.limit:
+        magic["ansible_limit"] = Resolved(options.limit)
+    if options.vault is not None:
+        magic["__vault__"] = options.vault
+    if inventory.sources:
+        source = inventory.sources[0].absolute()
+        magic["inventory_file"] = Resolved(str(source))
+        magic["ansible_inventory_sources"] = Resolved([str(path.absolute()) for path in inventory.sources])
+        magic["inventory_dir"] = Resolved(str(source if source.is_dir() else source.parent))
+    return magic
 
 
 class PlayContext:
@@ -105,6 +119,7 @@ class Variables:
                 self._cache.forget(name)
         self._deep = options.settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge"
         self.extra_vars = {**inventory.extra_vars, **options.extra_vars}
+        self._magic = _magic_of_run(inventory, options)
         self._bases: dict[tuple[str, int, int], tuple[int, dict[str, Any]]] = {}
         self._roles: dict[int, tuple[Role, dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
         self._groups: dict[str, list[str]] = {}
@@ -225,6 +240,7 @@ class Variables:
             self._add_magic_of_task(merged, task)
 
     def _add_magic_of_play(self, merged: dict[str, Any], context: PlayContext) -> None:
+        merged.update(self._magic)
         active = context.active()
         merged["groups"] = Resolved(self._groups)
         merged["hostvars"] = Resolved(HostVars(self, context))
@@ -233,28 +249,11 @@ class Variables:
         merged["ansible_play_hosts_all"] = Resolved(context.all_hosts)
         merged["ansible_play_name"] = Resolved(context.name)
         merged["playbook_dir"] = Resolved(str(context.play.directory))
-        merged["ansible_playbook_python"] = Resolved(sys.executable)
-        merged["ansible_version"] = Resolved(VERSION)
-        merged["ansible_check_mode"] = Resolved(self.options.check)
-        merged["ansible_diff_mode"] = Resolved(self.options.diff)
-        merged["__settings__"] = Resolved(self.options.settings)
-        if "CONFIG_FILE" in self.options.settings:
-            merged["ansible_config_file"] = Resolved(self.options.settings["CONFIG_FILE"])
-        merged["ansible_forks"] = Resolved(self.options.forks)
-        merged["ansible_verbosity"] = Resolved(self.options.verbosity)
-        merged["ansible_run_tags"] = Resolved(list(self.options.tags) or ["all"])
-        merged["ansible_skip_tags"] = Resolved(list(self.options.skip_tags))
-        if self.options.limit:
-            merged["ansible_limit"] = Resolved(self.options.limit)
         listed = [role.name for role in context.roles if not role.parents or role.included_by]
         depended = list(dict.fromkeys(role.name for role in context.roles if role.parents and not role.included_by))
         merged["role_names"] = merged["ansible_play_role_names"] = Resolved(listed)
         merged["ansible_dependent_role_names"] = Resolved(depended)
         merged["ansible_role_names"] = Resolved(list(dict.fromkeys([*depended, *listed])))
-        merged.update(_magic_of_sources(self.inventory.sources))
-        merged["__inventory__"] = Resolved(self.inventory)
-        if self.options.vault is not None:
-            merged["__vault__"] = self.options.vault
 
     def _add_magic_of_task(self, merged: dict[str, Any], task: Task) -> None:
         merged["ansible_search_path"] = Resolved([str(path) for path in self.search(task)])

@@ -22,17 +22,20 @@ ENGINE_ACTIONS = frozenset({"meta", "include_tasks", "include_role", "import_tas
 
 
 @functools.cache
+def _files() -> frozenset[str]:
+    return frozenset(info.name for info in pkgutil.iter_modules(__path__)) - _NOT_ACTIONS
+
+
+@functools.cache
 def action_names() -> frozenset[str]:
-    return frozenset(info.name for info in pkgutil.iter_modules(__path__) if info.name not in _NOT_ACTIONS) | {"assert", "raw"}
+    return _files() | {"assert", "raw"}
 
 
 @functools.cache
 def action_module(name: str) -> ModuleType | None:
     """The module that holds an action, None for plain modules."""
     file = f"{name}_" if name == "assert" else name
-    if file not in {info.name for info in pkgutil.iter_modules(__path__)} or file in _NOT_ACTIONS:
-        return None
-    return importlib.import_module(f"{__name__}.{file}")
+    return importlib.import_module(f"{__name__}.{file}") if file in _files() else None
 
 
 def planner(name: str) -> Callable[..., Any] | None:
