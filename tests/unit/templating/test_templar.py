@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 
 from provisioner.templating import OMIT, Resolved, Templar, TemplateError, UndefinedVariable, Unsafe, with_errors_shown
@@ -179,3 +182,26 @@ def test_syntax_error_in_a_file_names_its_line(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_shown_in_a_name_shows_its_error(text: str, shown: str) -> None:
     assert with_errors_shown(text, Templar(variables={"a": 1, "aaa": 2})) == shown
+
+
+def test_hosts_that_come_at_the_same_time_share_what_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.j2").write_text("{{ n }}")
+    compiled: list[str] = []
+    compile_ = jinja2.Environment.compile
+
+    def counted(environment: jinja2.Environment, source: str, *args: Any, **known: Any) -> Any:
+        compiled.append(source)
+        return compile_(environment, source, *args, **known)
+
+    monkeypatch.setattr(jinja2.Environment, "compile", counted)
+    engine, hosts = Templar().engine, 8
+    together = threading.Barrier(hosts, timeout=60)
+
+    def render(n: int) -> tuple[str, Any]:
+        one = Templar(variables={"n": n}, engine=engine)
+        together.wait()
+        return one.render_file("t.j2", search=[tmp_path]), one.render("{{ n + 1 }}")
+
+    with ThreadPoolExecutor(hosts) as pool:
+        assert list(pool.map(render, range(hosts))) == [(str(n), n + 1) for n in range(hosts)]
+    assert len(compiled) == len(set(compiled)) == 2
