@@ -65,7 +65,7 @@ class OutputStyle:
             diff_context=int(settings.get("DIFF_CONTEXT", 3)),
             log=Path(log) if log else None,
             callbacks=tuple(str(name).split(".")[-1] for name in settings.get("CALLBACKS_ENABLED", ())),
-            colour=True if settings.get("ANSIBLE_FORCE_COLOR") else False if settings.get("ANSIBLE_NOCOLOR") or "NO_COLOR" in os.environ else None,
+            colour=_colour(settings),
         )
 
     def is_coloured(self, stream: TextIO) -> bool:
@@ -82,6 +82,12 @@ class OutputStyle:
         if self.result_format == "yaml":
             return _as_yaml(result, lossy=self.pretty is not False)
         return json.dumps(result, default=str, indent=indent, sort_keys=True, ensure_ascii=False)
+
+
+def _colour(settings: Mapping[str, Any]) -> bool | None:
+    if settings.get("ANSIBLE_FORCE_COLOR"):
+        return True
+    return False if settings.get("ANSIBLE_NOCOLOR") or "NO_COLOR" in os.environ else None
 
 
 def _as_yaml(result: Mapping[str, Any], *, lossy: bool) -> str:
