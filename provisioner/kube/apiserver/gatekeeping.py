@@ -126,9 +126,11 @@ def audit(settings: Settings, clock: Clock, metrics: Metrics) -> Audit | None:
     if settings.audit is None:
         return None
     backends: list[Backend] = []
+    strict: Backend | None = None
     if flags.audit_log_path:
         rotation = Rotation(flags.audit_log_maxsize * MEGABYTE, flags.audit_log_maxage, flags.audit_log_maxbackup, flags.audit_log_compress)
         backends.append(_limited(flags, "log", LogFile(flags.audit_log_path, rotation, clock.now)))
+        strict = backends[0] if flags.audit_log_mode == "blocking-strict" else None
     if settings.audit_webhook is not None:
         batching = Batching(
             flags.audit_webhook_batch_buffer_size,
@@ -136,9 +138,11 @@ def audit(settings: Settings, clock: Clock, metrics: Metrics) -> Audit | None:
             flags.audit_webhook_batch_max_wait,
             flags.audit_webhook_initial_backoff,
             flags.audit_webhook_truncate_max_batch_size if flags.audit_webhook_truncate_enabled else 0,
+            float(flags.audit_webhook_batch_throttle_qps) if flags.audit_webhook_batch_throttle_enable else None,
+            flags.audit_webhook_batch_throttle_burst,
         )
         backends.append(_limited(flags, "webhook", Webhook(settings.audit_webhook, batching)))
-    return Audit(settings.audit, backends, clock.now, metrics)
+    return Audit(settings.audit, backends, clock.now, metrics, strict)
 
 
 def _limited(flags: Flags, name: str, backend: Backend) -> Backend:

@@ -14,14 +14,13 @@ from provisioner.kube.apiserver.audit import truncation, webhook
 from provisioner.kube.apiserver.authorization.authz_config import MODES
 from provisioner.kube.apiserver.browsers import directives, origins
 from provisioner.kube.apiserver.tls import named_pairs
-from provisioner.kube.client.flags import FlagSet, boolean, comma_list, duration, integer, pairs
+from provisioner.kube.client.flags import FlagSet, boolean, comma_list, duration, integer, number, pairs
 
 # Taken without effect, and why: there is nothing here that they would change.
 WITHOUT_EFFECT = (
     *("aggregator-reject-forwarding-redirect", "allow-metric-labels", "allow-metric-labels-manifest", "apiserver-count"),
     *("audit-log-batch-buffer-size", "audit-log-batch-max-size", "audit-log-batch-max-wait", "audit-log-batch-throttle-burst"),
-    *("audit-log-batch-throttle-enable", "audit-log-batch-throttle-qps", "audit-log-format", "audit-log-mode", "audit-log-version"),
-    *("audit-webhook-batch-throttle-burst", "audit-webhook-batch-throttle-enable", "audit-webhook-batch-throttle-qps"),
+    *("audit-log-batch-throttle-enable", "audit-log-batch-throttle-qps", "audit-log-format", "audit-log-version"),
     *("audit-webhook-mode", "audit-webhook-version", "authorization-webhook-cache-size"),
     *("cloud-config", "cloud-provider", "contention-profiling", "coordinated-leadership-lease-duration"),
     *("coordinated-leadership-renew-deadline", "coordinated-leadership-retry-period", "debug-socket-path"),
@@ -42,7 +41,7 @@ WITHOUT_EFFECT = (
 _SWITCHES = frozenset(
     {
         *("aggregator-reject-forwarding-redirect", "audit-log-batch-throttle-enable", "contention-profiling"),
-        *("audit-webhook-batch-throttle-enable", "disable-http2-serving", "emulation-forward-compatible"),
+        *("disable-http2-serving", "emulation-forward-compatible"),
         *("enable-aggregator-routing", "enable-garbage-collector", "enable-logs-handler", "log-json-split-stream", "log-text-split-stream"),
         *("permit-address-sharing", "permit-port-sharing", "profiling", "runtime-config-emulation-forward-compatible", "watch-cache"),
         *("shutdown-send-retry-after",),
@@ -192,6 +191,8 @@ def _add_flow(flags: FlagSet) -> None:
 
 
 def _add_audit(flags: FlagSet) -> None:
+    modes = "how the audit log is written: batch, blocking, or blocking-strict: what can't be logged is not done"
+    flags.add("audit-log-mode", one_of("batch", "blocking", "blocking-strict"), "blocking", modes)
     flags.add("audit-log-compress", boolean, False, "whether rotated audit logs are packed by gzip")
     flags.add("audit-log-maxage", integer, 366, "days that rotated audit logs are kept; 0: for ever")
     flags.add("audit-log-maxbackup", integer, 100, "rotated audit logs that are kept; 0: all")
@@ -203,4 +204,7 @@ def _add_audit(flags: FlagSet) -> None:
     flags.add("audit-webhook-batch-buffer-size", integer, webhook.BUFFER, "events that may wait; more are dropped")
     flags.add("audit-webhook-batch-max-size", integer, webhook.BATCH, "events sent at once")
     flags.add("audit-webhook-batch-max-wait", duration, webhook.WAIT_S, "how long they are gathered")
+    flags.add("audit-webhook-batch-throttle-enable", boolean, True, "whether lists of events are sent at a limited rate")
+    flags.add("audit-webhook-batch-throttle-qps", number, webhook.QPS, "lists of events sent in a second")
+    flags.add("audit-webhook-batch-throttle-burst", integer, webhook.BURST, "lists of events sent at once after a pause")
     flags.add("audit-webhook-initial-backoff", duration, webhook.BACKOFF_S, "wait before the first retry")

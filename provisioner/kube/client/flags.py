@@ -46,6 +46,17 @@ def integer(text: str) -> int:
         raise ValueError("expected a whole number") from None
 
 
+def number(text: str) -> float:
+    """Above zero."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ValueError("expected a number above 0")
+    return found
+
+
 def comma_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.errors import StatusError, internal
 from provisioner.kube.apiserver.audit import policy as policies
 from provisioner.kube.apiserver.audit.policy import Decision, Policy
 from provisioner.kube.apiserver.audit.truncation import Backend
@@ -28,27 +28,34 @@ LOGGED_HEADERS = ("X-Forwarded-For", "X-Real-Ip")
 
 
 class Audit:
-    def __init__(self, policy: Policy, backends: Sequence[Backend], now: Callable[[], datetime], metrics: Metrics) -> None:
+    """Where `strict` is one of the backends, no request goes on that it could not be told of (--audit-log-mode=blocking-strict)."""
+
+    def __init__(
+        self, policy: Policy, backends: Sequence[Backend], now: Callable[[], datetime], metrics: Metrics, strict: Backend | None = None
+    ) -> None:
         self._policy, self._backends, self._now, self._metrics = policy, tuple(backends), now, metrics
+        self._strict = strict
 
     def begin(self, request: web.BaseRequest, target: Target, user: User | None, audit_id: str) -> Record | None:
-        """The record of a request, with its first stage told; None for one that the policy does not log."""
+        """The record of a request, with its first stage told; None for one that the policy does not log. Raises 500."""
         decision = policies.decide(self._policy, user, target)
         self._metrics.audit_level(policies.LEVELS[decision.level])
         if decision.level == policies.NONE:
             return None
         record = Record(self, decision, request, target, user, audit_id)
-        record.tell("RequestReceived")
+        if not record.tell("RequestReceived"):
+            raise internal("failed to store audit event")
         return record
 
     def stamp(self) -> str:
         return self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    def emit(self, event: dict[str, Any]) -> None:
+    def emit(self, event: dict[str, Any]) -> bool:
+        """False where the strict backend has not stored it."""
         line = msgspec.json.encode(event) + b"\n"
-        for backend in self._backends:
-            backend.write(line)
+        missing = [backend for backend in self._backends if not backend.write(line)]
         self._metrics.audit_event()
+        return self._strict is None or self._strict not in missing
 
     async def close(self) -> None:
         for backend in self._backends:
@@ -89,16 +96,17 @@ class Record:
         if constraint:
             self._event["authenticationMetadata"] = {"impersonationConstraint": constraint}
 
-    def tell(self, stage: str, status: dict[str, Any] | None = None) -> None:
+    def tell(self, stage: str, status: dict[str, Any] | None = None) -> bool:
+        """As Audit.emit."""
         if stage in self._decision.omitted:
-            return
+            return True
         self._event["stage"] = stage
         self._event["stageTimestamp"] = self._audit.stamp()
         if status is not None:
             self._event["responseStatus"] = {"metadata": {}, **status}
         if self.annotations:
             self._event["annotations"] = self.annotations
-        self._audit.emit(self._event)
+        return self._audit.emit(self._event)
 
     def started(self, code: int) -> None:
         """A watch or a stream has begun to answer."""

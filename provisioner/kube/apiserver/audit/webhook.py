@@ -17,8 +17,9 @@ from provisioner.kube.client.tasks import spawn, stop
 
 log = logging.getLogger(__name__)
 
-# Upstream's --audit-webhook-batch-buffer-size, -max-size, -max-wait, --audit-webhook-initial-backoff; and how long one post may take.
-BUFFER, BATCH, WAIT_S, BACKOFF_S = 10_000, 400, 30.0, 10.0
+# Upstream's --audit-webhook-batch-buffer-size, -max-size, -max-wait, -throttle-qps, -throttle-burst, --audit-webhook-initial-backoff.
+BUFFER, BATCH, WAIT_S, QPS, BURST, BACKOFF_S = 10_000, 400, 30.0, 10.0, 15, 10.0
+# How long one post may take.
 POST_S = 30.0
 TRIES = 5
 HEAD = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":['
@@ -32,6 +33,9 @@ class Batching:
     backoff_s: float = BACKOFF_S
     # 0: no limit
     max_bytes: int = 0
+    # Lists sent in a second, None for any number, and how many at once after a pause.
+    qps: float | None = QPS
+    burst: int = BURST
 
 
 class Webhook:
@@ -42,18 +46,21 @@ class Webhook:
         self._waiting: deque[bytes] = deque()
         self._full = asyncio.Event()
         self.dropped = 0
+        # What may be sent at once, and since when more of it has come.
+        self._tokens, self._since = float(batching.burst), asyncio.get_running_loop().time()
         self._session: aiohttp.ClientSession | None = None
         self._task = spawn("audit webhook", self._run())
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes) -> bool:
         if len(self._waiting) >= self._batching.buffer:
             self.dropped += 1
             if self.dropped == 1 or self.dropped % 1000 == 0:
                 log.error("audit webhook is behind: events dropped=%d", self.dropped)
-            return
+            return False
         self._waiting.append(line)
         if len(self._waiting) >= self._batching.size:
             self._full.set()
+        return True
 
     async def _run(self) -> None:
         while True:
@@ -64,7 +71,19 @@ class Webhook:
                 pass
             self._full.clear()
             while self._waiting:
+                await self._turn()
                 await self._send()
+
+    async def _turn(self) -> None:
+        """Until one more list may be sent."""
+        qps = self._batching.qps
+        if qps is None:
+            return
+        now = asyncio.get_running_loop().time()
+        self._tokens, self._since = min(self._tokens + (now - self._since) * qps, float(self._batching.burst)), now
+        self._tokens -= 1
+        if self._tokens < 0:
+            await asyncio.sleep(-self._tokens / qps)
 
     async def _send(self) -> None:
         batch = self._taken()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.kube.client.flags import FlagError, FlagSet, boolean, comma_list, duration, integer, pairs
+from provisioner.kube.client.flags import FlagError, FlagSet, boolean, comma_list, duration, integer, number, pairs
 
 
 def flags() -> FlagSet:
@@ -49,3 +49,12 @@ def test_durations(text: str, seconds: float) -> None:
 def test_no_durations(text: str) -> None:
     with pytest.raises(ValueError, match="expected a duration"):
         duration(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("10", 10.0), ("0.5", 0.5), ("0", None), ("-1", None), ("inf", None), ("x", None)])
+def test_numbers(text: str, value: float | None) -> None:
+    if value is not None:
+        assert number(text) == value
+        return
+    with pytest.raises(ValueError, match="above 0"):
+        number(text)

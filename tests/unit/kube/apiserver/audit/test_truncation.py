@@ -14,8 +14,9 @@ class Kept:
     def __init__(self) -> None:
         self.lines: list[bytes] = []
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes) -> bool:
         self.lines.append(line)
+        return True
 
     async def close(self) -> None:
         self.lines.append(b"closed")

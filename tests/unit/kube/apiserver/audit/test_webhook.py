@@ -81,3 +81,19 @@ async def test_a_full_buffer_drops(sink: Sink) -> None:
     assert made.dropped == 2
     await made.close()
     assert len(sink.lists[0]["items"]) == 3
+
+
+async def test_lists_are_sent_at_a_limited_rate(sink: Sink) -> None:
+    """Two at once, then one every twentieth of a second; without a limit all at once."""
+    for qps, least_s in ((20.0, 0.15), (None, 0.0)):
+        sink.lists.clear()
+        made = hook(sink, size=1, qps=qps, burst=2)
+        began = asyncio.get_running_loop().time()
+        for number in range(5):
+            assert made.write(b'{"n":%d}\n' % number)
+        async with asyncio.timeout(10):
+            while len(sink.lists) < 5:
+                sink.came.clear()
+                await sink.came.wait()
+        assert asyncio.get_running_loop().time() - began >= least_s
+        await made.close()
