@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioner.transport.ssh_config import options_of_host
+from provisioner.transport.errors import ConnectError
+from provisioner.transport.ssh_config import SshConfigError, options_of_host
 from provisioner.transport.ssh_options import expanded, hops_of, options_of, seconds_of
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
@@ -78,14 +79,19 @@ class ConnectionSettings:
 
     @classmethod
     def from_vars(cls, name: str, variables: Mapping[str, Any]) -> ConnectionSettings:
-        """From a host's variables, rendered, and where they are silent from OpenSSH's configuration. Raises ValueError naming the variable."""
+        """From a host's variables, rendered, and where they are silent from OpenSSH's configuration. Raises ValueError naming the variable, and
+        ConnectError for a configuration that can't be read."""
 
         def first(*names: str) -> Any:
             return next((variables[key] for key in names if variables.get(key) not in (None, "")), None)
 
         connection = _connection(first("ansible_connection"))
         alias = str(first("ansible_host", "ansible_ssh_host") or name)
-        options = options_of(alias, variables) if connection == "ssh" else {}
+        try:
+            options = options_of(alias, variables) if connection == "ssh" else {}
+        except SshConfigError as error:
+            hint = "mend the file, or name another with -F in ansible_ssh_common_args (-F none: none)"
+            raise ConnectError(name, "reading OpenSSH's configuration", str(error), hint) from error
         key_file = first("ansible_ssh_private_key_file", "ansible_private_key_file") or options.get("identityfile")
         password = first("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
         timeout = first("ansible_timeout", "ansible_ssh_timeout") or options.get("connecttimeout") or DEFAULT_CONNECT_TIMEOUT_S

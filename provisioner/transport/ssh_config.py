@@ -18,9 +18,13 @@ USER, SYSTEM = Path("~/.ssh/config"), Path("/etc/ssh/ssh_config")
 DEPTH = 16
 
 
+class SshConfigError(ValueError):
+    """A file that can't be read; names it."""
+
+
 def options_of_host(alias: str, file: str | None = None) -> Mapping[str, str | list[str]]:
     """Options of a host by the name that somebody gives it, their names in lower case; `identityfile` is a list. `hostname` is there only
-    where a file has it. `file`: the one that -F names, `none` for none. Raises ValueError naming the file."""
+    where a file has it. `file`: the one that -F names, `none` for none. Raises SshConfigError."""
     named = None if file is None else [Path(file)] if file.lower() != "none" else []
     found: dict[str, str | list[str]] = {}
     for path in (USER, SYSTEM) if named is None else named:
@@ -53,7 +57,7 @@ def _parsed(path: Path, changed_ns: int) -> paramiko.SSHConfig | None:
     try:
         config = paramiko.SSHConfig.from_text("".join(_lines(path, path.parent, 0)))
     except (paramiko.SSHException, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise SshConfigError(f"{path}: {error}") from error
     # A ProxyCommand is for the port and the user that hold in the end: its tokens are put in later.
     config.TOKENS_BY_CONFIG_KEY = {key: tokens for key, tokens in config.TOKENS_BY_CONFIG_KEY.items() if key != "proxycommand"}
     return config
@@ -62,7 +66,7 @@ def _parsed(path: Path, changed_ns: int) -> paramiko.SSHConfig | None:
 def _lines(path: Path, folder: Path, depth: int) -> list[str]:
     """A file's lines with those of the files that it includes; a file that can't be read has none, as with ssh."""
     if depth > DEPTH:
-        raise ValueError(f"{path}: too many files that include each other")
+        raise SshConfigError(f"{path}: too many files that include each other")
     try:
         text = path.read_text()
     except OSError:
