@@ -94,7 +94,9 @@ class ConnectionSettings:
             raise ConnectError(name, "reading OpenSSH's configuration", str(error), hint) from error
         key_file = first("ansible_ssh_private_key_file", "ansible_private_key_file") or options.get("identityfile")
         password = first("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
-        timeout = first("ansible_timeout", "ansible_ssh_timeout") or options.get("connecttimeout") or DEFAULT_CONNECT_TIMEOUT_S
+        timeout = first("ansible_timeout", "ansible_ssh_timeout") or options.get("connecttimeout")
+        if timeout in (None, "0", "none"):
+            timeout = DEFAULT_CONNECT_TIMEOUT_S
         settings = cls(
             name=name,
             address=str(options.get("hostname") or alias),

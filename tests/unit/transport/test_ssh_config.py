@@ -68,6 +68,7 @@ def test_variables_come_first_then_the_users_file_then_the_systems() -> None:
     other = settings("other")
     assert (other.address, other.port, other.user, other.identities_only) == ("other", 1022, "everybody", False)
     assert settings("included").port == 99
+    assert settings("web", ansible_ssh_common_args="-o ConnectTimeout=none").connect_timeout_s == 10.0
     local = settings("web", ansible_connection="local")
     assert local.address == "web" and local.port == 22
 
