@@ -87,8 +87,8 @@ async def test_lists_are_sent_at_a_limited_rate(sink: Sink) -> None:
     """Two at once, then one every twentieth of a second; without a limit all at once."""
     for qps, least_s in ((20.0, 0.15), (None, 0.0)):
         sink.lists.clear()
-        made = hook(sink, size=1, qps=qps, burst=2)
         began = asyncio.get_running_loop().time()
+        made = hook(sink, size=1, qps=qps, burst=2)
         for number in range(5):
             assert made.write(b'{"n":%d}\n' % number)
         async with asyncio.timeout(10):
