@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from provisioner.kube.apiserver.metrics import Metrics, StoredObjects
 from provisioner.kube.apiserver.requests import Target
@@ -14,17 +15,31 @@ def lines(metrics: Metrics, name: str) -> list[str]:
     return [line for line in metrics.text()[0].decode().splitlines() if line.startswith(name)]
 
 
+def samples(metrics: Metrics, name: str) -> list[tuple[dict[str, str], float]]:
+    """Of one series, as whoever scrapes reads them: (labels, value)."""
+    families = text_string_to_metric_families(metrics.text()[0].decode())
+    return [(dict(sample.labels), sample.value) for family in families for sample in family.samples if sample.name == name]
+
+
 def test_requests_are_counted_and_timed() -> None:
     metrics = Metrics()
     for _ in range(2):
         metrics.request(PODS, 200, 0.01)
-    asked, verb = 'component="apiserver",group="",resource="pods",scope="namespace",subresource=""', 'verb="LIST",version="v1"'
-    dry = asked.replace(",group", ',dry_run="",group')
-    assert lines(metrics, "apiserver_request_total{") == [f'apiserver_request_total{{code="200",{dry},{verb}}} 2.0']
-    assert lines(metrics, "apiserver_request_duration_seconds_count") == [f"apiserver_request_duration_seconds_count{{{dry},{verb}}} 2.0"]
-    for le, count in (("0.005", 0), ("0.025", 2), ("1", 2), ("60", 2), ("+Inf", 2)):
-        line = f'apiserver_request_sli_duration_seconds_bucket{{{asked.replace(",resource", f""",le="{le}",resource""")},{verb}}} {count}.0'
-        assert line in lines(metrics, "apiserver_request_sli_duration_seconds_bucket")
+    asked = {
+        "component": "apiserver",
+        "group": "",
+        "resource": "pods",
+        "scope": "namespace",
+        "subresource": "",
+        "verb": "LIST",
+        "version": "v1",
+    }
+    assert samples(metrics, "apiserver_request_total") == [({**asked, "dry_run": "", "code": "200"}, 2.0)]
+    assert samples(metrics, "apiserver_request_duration_seconds_count") == [({**asked, "dry_run": ""}, 2.0)]
+    assert samples(metrics, "apiserver_request_duration_seconds_sum") == [({**asked, "dry_run": ""}, 0.02)]
+    buckets = {labels.pop("le"): (labels, value) for labels, value in samples(metrics, "apiserver_request_sli_duration_seconds_bucket")}
+    assert buckets["0.005"] == (asked, 0.0) and len(buckets) == 15
+    assert [buckets[le][1] for le in ("0.025", "1", "5", "30", "+Inf")] == [2.0] * 5
 
 
 @pytest.mark.parametrize(
@@ -34,18 +49,24 @@ def test_requests_are_counted_and_timed() -> None:
 def test_verbs_are_upstreams(verb: str, how: dict[str, bool], shown: str) -> None:
     metrics = Metrics()
     metrics.request(Target(verb, "/", "", "v1", "pods", "a"), 200, 0.01, **how)
-    assert f'verb="{shown}"' in lines(metrics, "apiserver_request_total{")[0]
-    assert bool(lines(metrics, "apiserver_request_duration_seconds_count{")) is (verb != "watch")
+    assert samples(metrics, "apiserver_request_total")[0][0]["verb"] == shown
+    assert bool(samples(metrics, "apiserver_request_duration_seconds_count")) is (verb != "watch")
 
 
 def test_answers_of_reads_have_a_size_and_dry_runs_are_told_apart() -> None:
     metrics = Metrics()
     metrics.request(PODS, 200, 0.01, size=70_000)
     metrics.request(Target("create", "/", "", "v1", "pods", "a"), 201, 0.01, size=70_000, dry_run=True)
-    found = lines(metrics, "apiserver_response_sizes_bucket")
-    assert len(found) == 8 and [line[-3:] for line in found] == ["0.0"] * 2 + ["1.0"] * 6 and 'le="100000"' in "".join(found)
-    assert 'dry_run="All"' in lines(metrics, "apiserver_request_total{")[1]
-    assert not any("POST" in line for line in lines(metrics, "apiserver_request_sli_duration_seconds"))
+    found = {labels["le"]: value for labels, value in samples(metrics, "apiserver_response_sizes_bucket")}
+    assert found == {"1000": 0, "10000": 0, "100000": 1, "1e+06": 1, "1e+07": 1, "1e+08": 1, "1e+09": 1, "+Inf": 1}
+    assert [labels["dry_run"] for labels, _ in samples(metrics, "apiserver_request_total")] == ["", "All"]
+    assert [labels["verb"] for labels, _ in samples(metrics, "apiserver_request_sli_duration_seconds_count")] == ["LIST"]
+
+
+def test_what_clients_send_breaks_no_line() -> None:
+    metrics = Metrics()
+    metrics.request(Target("get", "/", "", "v1", 'a"b\\c\nd', "x"), 404, 0.01)
+    assert samples(metrics, "apiserver_request_total")[0][0]["resource"] == 'a"b\\c\nd'
 
 
 def test_deprecated_versions_are_told_once_somebody_asks() -> None:
