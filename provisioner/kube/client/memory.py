@@ -44,9 +44,11 @@ def settle() -> None:
 
 
 async def keep(clock: Clock) -> None:
-    """For the daemon's life: what a burst of work took is given back a while after it."""
+    """For the daemon's life: what a burst of work took is given back a while after it, and what refers to itself with it: between bursts the
+    collector of such would not look at what is old for hours."""
     while True:
         await clock.sleep(TRIM_S)
+        gc.collect()
         _trim()
         # Looking at what is mapped takes tens of milliseconds, outside the interpreter's lock.
         await asyncio.to_thread(_leave_code)
