@@ -135,7 +135,7 @@ async def test_an_object_is_answered_with_its_bytes(place: Place) -> None:
         )
         assert len(headers["audit-id"]) == 36 and headers["date"]
     assert place.long == [] and place.cache.questions == 0 and place.seats == 1
-    assert 'apiserver_request_total{code="200"' in place.metrics.text()[0].decode()
+    assert 'verb="GET",version="v1",dry_run="",code="200"} 2' in place.metrics.text()[0].decode()
 
 
 def many(place: Place, count: int, data: bytes = DATA) -> None:
