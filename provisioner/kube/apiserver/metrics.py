@@ -6,11 +6,10 @@ somebody asks: the library's counters take locks, and there is one thread.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import accumulate, chain
+from itertools import chain
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -27,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from provisioner.kube import version
 from provisioner.kube.apiserver.requests import Target
+from provisioner.kube.client.series import Spread
 
 # Series of when each counter began, which nobody upstream has.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -126,44 +126,16 @@ def _scope(target: Target) -> str:
     return "resource" if target.name else "namespace" if target.namespace else "cluster" if target.is_resource else ""
 
 
-@dataclass(slots=True)
-class Spread:
-    """How many values are at most each of `bounds` and more than the one before; the last: more than all."""
+def put_into(family: HistogramMetricFamily, labels: list[str], spread: Spread) -> None:
+    family.add_metric(labels, spread.buckets(), spread.total)
 
-    bounds: tuple[float, ...]
-    counts: list[int] = field(init=False)
-    total: float = 0.0
 
-    def __post_init__(self) -> None:
-        self.counts = [0] * (len(self.bounds) + 1)
-
-    def add(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def add_least(self, count: int, total: float) -> None:
-        """So many values that are none above the first bound."""
-        self.counts[0] += count
-        self.total += total
-
-    def copied(self) -> Spread:
-        made = Spread(self.bounds)
-        made.counts, made.total = list(self.counts), self.total
-        return made
-
-    def lines(self, name: str, labels: str) -> Iterator[str]:
-        """In the text format, with labels that are written already."""
-        total = 0
-        for bound, count in zip((*self.bounds, None), self.counts, strict=True):
-            total += count
-            yield f'{name}_bucket{{{labels},le="{"+Inf" if bound is None else format(bound, "g")}"}} {total}\n'
-        yield f"{name}_count{{{labels}}} {total}\n"
-        yield f"{name}_sum{{{labels}}} {self.total!r}\n"
-
-    def put_into(self, family: HistogramMetricFamily, labels: list[str]) -> None:
-        """Bounds as Go writes them."""
-        bounds = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
-        family.add_metric(labels, list(zip(bounds, accumulate(self.counts), strict=True)), self.total)
+def _lines(name: str, labels: str, spread: Spread) -> Iterator[str]:
+    """In the text format, with labels that are written already."""
+    for bound, count in spread.buckets():
+        yield f'{name}_bucket{{{labels},le="{bound}"}} {count}\n'
+    yield f"{name}_count{{{labels}}} {sum(spread.counts)}\n"
+    yield f"{name}_sum{{{labels}}} {spread.total!r}\n"
 
 
 @dataclass(slots=True)
@@ -188,11 +160,11 @@ def _of_requests(answered: Mapping[tuple[str, ...], _Answered]) -> Iterator[str]
         told = f'{asked},dry_run="{dry_run}"'
         counts += [f'apiserver_request_total{{{told},code="{code}"}} {count}\n' for code, count in found.codes.items()]
         if verb != "watch":
-            durations += found.seconds.lines("apiserver_request_duration_seconds", told)
+            durations += _lines("apiserver_request_duration_seconds", told, found.seconds)
             if not dry_run:
-                inside += found.seconds.lines("apiserver_request_sli_duration_seconds", asked)
+                inside += _lines("apiserver_request_sli_duration_seconds", asked, found.seconds)
         if found.sizes is not None:
-            sizes += found.sizes.lines("apiserver_response_sizes", asked)
+            sizes += _lines("apiserver_response_sizes", asked, found.sizes)
     return chain(counts, durations, inside, sizes)
 
 

@@ -25,29 +25,54 @@ def exponential(first: float, factor: float, count: int) -> tuple[float, ...]:
     return tuple(first * factor**power for power in range(count))
 
 
+class Spread:
+    """How many values are at most each of `bounds` (ascending) and more than the one before, the last: more than all; and their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds, self.counts, self.total = bounds, [0] * (len(bounds) + 1), 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def add_least(self, count: int, total: float) -> None:
+        """So many values that are none above the first bound."""
+        self.counts[0] += count
+        self.total += total
+
+    def copied(self) -> Spread:
+        made = Spread(self.bounds)
+        made.counts, made.total = list(self.counts), self.total
+        return made
+
+    def buckets(self) -> list[tuple[str, int]]:
+        """(bound as Go writes it, how many values are at most that)."""
+        return list(zip((*(f"{bound:g}" for bound in self.bounds), "+Inf"), accumulate(self.counts), strict=True))
+
+
 class Histogram:
-    """How often what was observed was at most each of the bounds (ascending), with its sum; one for each combination of labels."""
+    """A spread for each combination of labels."""
 
     def __init__(self, name: str, bounds: Sequence[float]) -> None:
         self.name, self._bounds = name, tuple(bounds)
-        # labels -> counts between bounds, the last one above them all, and the sum
-        self._kept: dict[tuple[tuple[str, str], ...], tuple[list[int], list[float]]] = {}
+        self._kept: dict[tuple[tuple[str, str], ...], Spread] = {}
 
     def observe(self, value: float, **labels: str) -> None:
         key = tuple(labels.items())
         found = self._kept.get(key)
         if found is None:
-            found = self._kept[key] = ([0] * (len(self._bounds) + 1), [0.0])
-        found[0][bisect_left(self._bounds, value)] += 1
-        found[1][0] += value
+            found = self._kept[key] = Spread(self._bounds)
+        found.add(value)
 
     def samples(self) -> Iterable[Sample]:
-        for key, (counts, total) in self._kept.items():
+        for key, spread in self._kept.items():
             labels = dict(key)
-            for bound, count in zip((*(f"{b:g}" for b in self._bounds), "+Inf"), accumulate(counts), strict=True):
+            for bound, count in spread.buckets():
                 yield Sample("histogram", self.name, {**labels, "le": bound}, count, "_bucket")
-            yield Sample("histogram", self.name, labels, total[0], "_sum")
-            yield Sample("histogram", self.name, labels, sum(counts), "_count")
+            yield Sample("histogram", self.name, labels, spread.total, "_sum")
+            yield Sample("histogram", self.name, labels, sum(spread.counts), "_count")
 
 
 class Source(Protocol):

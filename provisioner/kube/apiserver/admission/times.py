@@ -11,7 +11,8 @@ from typing import TypeVar
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from provisioner.kube.apiserver.metrics import Spread
+from provisioner.kube.apiserver.metrics import put_into
+from provisioner.kube.client.series import Spread
 
 K = TypeVar("K", bound=Hashable)
 
@@ -82,13 +83,13 @@ class Times(Collector):
                     _spread(every_plugin, (name, *tally.step, False), _OWN_S).add_least(tally.runs, seconds)
         steps = HistogramMetricFamily("apiserver_admission_step_admission_duration_seconds", "Seconds of all plug-ins", labels=labels)
         for (*names, rejected), spread in every_step.items():
-            spread.put_into(steps, [*names, str(rejected).lower()])
+            put_into(steps, [*names, str(rejected).lower()], spread)
         yield steps
         for part, text, found in (("controller", "a plug-in", every_plugin), ("webhook", "a webhook", self._webhooks)):
             family = f"apiserver_admission_{part}_admission_duration_seconds"
             taken = HistogramMetricFamily(family, f"Seconds of {text}", labels=("name", *labels))
             for (*names, rejected), spread in found.items():
-                spread.put_into(taken, [*names, str(rejected).lower()])
+                put_into(taken, [*names, str(rejected).lower()], spread)
             yield taken
         refused = ("name", "operation", "type", "error_type", "rejection_code")
         # A counter; the library would call it ..._count_total.

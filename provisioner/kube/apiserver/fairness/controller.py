@@ -16,6 +16,7 @@ from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.fairness import matching, shares
 from provisioner.kube.apiserver.fairness.levels import Level, Queuing
 from provisioner.kube.apiserver.fairness.mandatory import CATCH_ALL, EXEMPT, MANDATORY, flow_schemas
+from provisioner.kube.apiserver.metrics import put_into
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import Change, WatchCache
@@ -205,7 +206,7 @@ class Fairness:
             for reason, number in level.rejected.items():
                 rejected.add_metric([level.name, reason], number)
             for (schema, served), spread in level.waited.items():
-                spread.put_into(waits, [level.name, schema, str(served).lower()])
+                put_into(waits, [level.name, schema, str(served).lower()], spread)
         yield rejected
         yield waits
 

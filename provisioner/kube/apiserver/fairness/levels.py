@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provisioner.kube.api.errors import too_many_requests
-from provisioner.kube.apiserver.metrics import Spread
 from provisioner.kube.apiserver.requests import Target
+from provisioner.kube.client.series import Spread
 
 # How long a request is expected to take before it is known: upstream's guess.
 EXPECTED_S = 0.003

@@ -12,7 +12,7 @@ from provisioner.kube.api._generated import apps_v1, core_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.admission.pod_security import PREFIX, PodSecurity
 from provisioner.kube.apiserver.admission.settings import PodSecurityConfiguration, PodSecurityExemptions
-from provisioner.kube.apiserver.context import LOOPBACK, Call
+from provisioner.kube.apiserver.context import LOOPBACK, Call, User
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.storage.cache import Collection, Entry
 
@@ -39,8 +39,7 @@ def kind(stored_as: str) -> Any:
 
 
 def call(resource: str = "pods", subresource: str = "", namespace: str = "ns", user: str = "") -> Call:
-    who = LOOPBACK if not user else SimpleNamespace(name=user, groups=())
-    return Call(who, Target("create", "/", "", "v1", resource, namespace, "p", subresource))  # type: ignore[arg-type]
+    return Call(User(user, ()) if user else LOOPBACK, Target("create", "/", "", "v1", resource, namespace, "p", subresource))
 
 
 def pod(name: str = "p", image: str = "i", owner: str = "", **spec: Any) -> core_v1.Pod:
