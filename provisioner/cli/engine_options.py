@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provisioner.cli.inventory_sources import expanded_limit
-from provisioner.cli.vault_passwords import ask, read_password, vault_secrets
+from provisioner.cli.vault_passwords import ask, named_sources, read_password, vault_secrets
 
 if TYPE_CHECKING:
     from provisioner.engine.options import RunOptions
@@ -106,11 +106,8 @@ def with_settings(values: dict[str, Any]) -> dict[str, Any]:
     for option in ("private_key", "become_password_file", "connection_password_file"):
         if filled[option]:
             filled[option] = Path(filled[option])
-    if not values["vault_files"] and not values["vault_ids"] and not values["ask_vault_pass"]:
-        if "DEFAULT_VAULT_PASSWORD_FILE" in settings:
-            filled["vault_files"] = (Path(settings["DEFAULT_VAULT_PASSWORD_FILE"]),)
-        filled["vault_ids"] = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
-        filled["ask_vault_pass"] = settings.get("DEFAULT_ASK_VAULT_PASS", False)
+    given = (values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
+    filled["vault_files"], filled["vault_ids"], filled["ask_vault_pass"] = named_sources(*given, settings)
     if filled["timeout"]:
         settings["DEFAULT_TIMEOUT"] = filled["timeout"]
     filled["settings"] = settings

@@ -87,14 +87,11 @@ def _settings() -> dict[str, Any]:
 def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) -> Inventory:
     from provisioner.cli import extra_vars
     from provisioner.cli.inventory_sources import load_sources
-    from provisioner.cli.vault_passwords import vault_secrets
+    from provisioner.cli.vault_passwords import named_sources, vault_secrets
     from provisioner.inventory.variable_files import VariableFiles
 
-    files, ids = values["vault_files"], values["vault_ids"]
-    if not files and not ids and not values["ask_vault_pass"]:
-        files = tuple(Path(path) for path in [settings.get("DEFAULT_VAULT_PASSWORD_FILE")] if path)
-        ids = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
-    secrets = vault_secrets(files, ids, values["ask_vault_pass"])
+    given = (values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
+    secrets = vault_secrets(*named_sources(*given, settings))
     here = [values["playbook_dir"] or Path()]
     loaded = load_sources(sources, settings, here, extra_vars.parse(values["extra_vars"], secrets), secrets)
     if values["playbook_dir"]:

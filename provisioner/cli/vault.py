@@ -48,7 +48,7 @@ _paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow
 
 def _secrets(files: tuple[Path, ...], ids: tuple[str, ...], ask: bool, *, confirm: bool = False) -> VaultSecrets:
     """What the options name, else what ansible.cfg and $ANSIBLE_VAULT_* name, else what somebody types."""
-    from provisioner.cli.vault_passwords import vault_secrets
+    from provisioner.cli.vault_passwords import named_sources, vault_secrets
     from provisioner.engine.ansible_config import ConfigError, read_settings
     from provisioner.templating.vault import VaultSecrets
 
@@ -57,8 +57,7 @@ def _secrets(files: tuple[Path, ...], ids: tuple[str, ...], ask: bool, *, confir
             settings = read_settings()
         except ConfigError as e:
             raise click.ClickException(str(e)) from e
-        files = tuple(Path(path) for path in [settings.get("DEFAULT_VAULT_PASSWORD_FILE")] if path)
-        ids = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
+        files, ids, ask = named_sources(files, ids, ask, settings)
     if not files and not ids and not ask:
         return VaultSecrets(
             {"default": str(click.prompt("Vault password", hide_input=True, confirmation_prompt=confirm, err=True)).encode()}

@@ -6,8 +6,9 @@ import getpass
 import os
 import subprocess
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -47,6 +48,17 @@ def vault_secrets(vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask
     if empty:
         raise click.ClickException(f"Invalid vault password was provided: that of {', '.join(empty)} is empty")
     return VaultSecrets(secrets) if secrets else None
+
+
+def named_sources(
+    files: tuple[Path, ...], ids: tuple[str, ...], ask_vault_pass: bool, settings: Mapping[str, Any]
+) -> tuple[tuple[Path, ...], tuple[str, ...], bool]:
+    """As they were given; where nothing was, as ansible.cfg and $ANSIBLE_VAULT_* have them."""
+    if files or ids or ask_vault_pass:
+        return files, ids, ask_vault_pass
+    path = settings.get("DEFAULT_VAULT_PASSWORD_FILE")
+    found = tuple(settings.get("DEFAULT_VAULT_IDENTITY_LIST", ()))
+    return ((Path(path),) if path else ()), found, bool(settings.get("DEFAULT_ASK_VAULT_PASS"))
 
 
 def _label_and_source(identity: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from provisioner.cli.vault_passwords import read_password, vault_secrets
+from provisioner.cli.vault_passwords import named_sources, read_password, vault_secrets
 
 
 def program(path: Path, body: str) -> Path:
@@ -70,3 +70,10 @@ def test_a_file_that_is_no_program(tmp_path: Path) -> None:
     (tmp_path / "odd").chmod(0o755)
     with pytest.raises(click.ClickException, match="remove the executable bit"):
         read_password(tmp_path / "odd")
+
+
+def test_settings_name_what_the_command_line_does_not() -> None:
+    settings = {"DEFAULT_VAULT_PASSWORD_FILE": "/f", "DEFAULT_VAULT_IDENTITY_LIST": ["a@b"], "DEFAULT_ASK_VAULT_PASS": True}
+    assert named_sources((), (), False, settings) == ((Path("/f"),), ("a@b",), True)
+    assert named_sources((), ("x@y",), False, settings) == ((), ("x@y",), False)
+    assert named_sources((), (), False, {}) == ((), (), False)
