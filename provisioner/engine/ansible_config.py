@@ -71,6 +71,7 @@ SETTINGS: dict[str, Setting] = {
     "ANY_ERRORS_FATAL": Setting("defaults", "any_errors_fatal", "ANSIBLE_ANY_ERRORS_FATAL", "flag"),
     "DEFAULT_MANAGED_STR": Setting("defaults", "ansible_managed", ""),  # no variable has it
     "DEFAULT_STRATEGY": Setting("defaults", "strategy", "ANSIBLE_STRATEGY"),
+    "ALLOW_BROKEN_CONDITIONALS": Setting("defaults", "allow_broken_conditionals", "ANSIBLE_ALLOW_BROKEN_CONDITIONALS", "flag"),
     "ERROR_ON_MISSING_HANDLER": Setting("defaults", "error_on_missing_handler", "ANSIBLE_ERROR_ON_MISSING_HANDLER", "flag"),
     "ENABLE_TASK_DEBUGGER": Setting("defaults", "enable_task_debugger", "ANSIBLE_ENABLE_TASK_DEBUGGER", "flag"),
     "TASK_DEBUGGER_IGNORE_ERRORS": Setting("defaults", "task_debugger_ignore_errors", "ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS", "flag"),

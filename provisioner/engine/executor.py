@@ -86,11 +86,10 @@ class Executor:
         held = InventoryHeld.before(task, self.run, self.context)
         try:
             items = loop_items(task, templar)
-            pause_s = _pause(task, templar) if items else 0.0
         except (TemplateError, EngineError) as e:
             outcome = self._loop_failed(task, templar, e)
         else:
-            outcome = self._single(state, task, templar) if items is None else self._loop(state, task, templar, items, pause_s, serial)
+            outcome = self._single(state, task, templar) if items is None else self._looped(state, task, templar, items, serial)
         if held is not None and outcome.status is Status.FAILED:
             held.restore(outcome.result)
         outcome.duration_s = time.monotonic() - started
@@ -102,7 +101,7 @@ class Executor:
         """A loop that cannot be evaluated is skipped when a condition says so before."""
         try:
             for condition in task.attributes.when:
-                if not templar.condition(condition):
+                if not templar.condition(condition, task.location):
                     return self._outcome(_skipped(condition), task, templar)
         except TemplateError:
             pass
@@ -173,7 +172,7 @@ class Executor:
     def attempt(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
         """Conditions, then the action until it is satisfied."""
         for condition in task.attributes.when:
-            if not self._condition(condition, templar):
+            if not self._condition(condition, task, templar):
                 return _skipped(condition)
         retries, delay = self._retries(task, templar)
         notify = _names_of(task.notify, templar)
@@ -189,7 +188,7 @@ class Executor:
             if retries <= 1:
                 return result  # a task that is not to be tried again is not asked whether it should be
             result["attempts"] = attempt
-            done = all(self._condition(c, seen) for c in task.until) if task.until else not result["failed"]
+            done = all(self._condition(c, task, seen) for c in task.until) if task.until else not result["failed"]
             if done:
                 return result
             if attempt >= retries:
@@ -209,9 +208,9 @@ class Executor:
         retries = 3 if raw is None else max(int(as_number("retries", raw)), 0) + 1
         return retries, max(as_number("delay", 5 if delay is None else delay), 0.0)
 
-    def _condition(self, condition: Any, templar: Templar) -> bool:
+    def _condition(self, condition: Any, task: Task, templar: Templar) -> bool:
         try:
-            return templar.condition(condition)
+            return templar.condition(condition, task.location)
         except TemplateError as e:
             raise condition_error(e) from e
 
@@ -277,7 +276,7 @@ class Executor:
             if conditions is None:
                 continue
             try:
-                result[name] = all(templar.condition(condition) for condition in conditions)
+                result[name] = all(templar.condition(condition, task.location) for condition in conditions)
             except TemplateError as e:
                 # What the task did stays known; that nobody can tell what it means is a failure.
                 result["failed"] = True
@@ -287,6 +286,13 @@ class Executor:
                 result["failed_when_result"] = result["failed"]
 
     # Loops
+
+    def _looped(self, state: HostState, task: Task, templar: Templar, items: list[Any], serial: int) -> Outcome:
+        """What is wrong with how the loop is controlled ends all of it."""
+        try:
+            return self._loop(state, task, templar, items, _pause(task, templar) if items else 0.0, serial)
+        except (TemplateError, TaskError) as e:
+            return self.lost(task, templar, {"failed": True, "msg": str(e).removeprefix("Task failed: ")}, tried=False)
 
     def _loop(self, state: HostState, task: Task, templar: Templar, items: list[Any], pause_s: float, serial: int) -> Outcome:
         if not items:
@@ -334,7 +340,7 @@ class Executor:
 
     def _breaks(self, task: Task, templar: Templar, result: dict[str, Any], local: dict[str, Any]) -> bool:
         seen = templar.with_local({**local, **({task.register: result} if task.register else {})})
-        return all(self._condition(condition, seen) for condition in task.loop_control.break_when)
+        return all(self._condition(condition, task, seen) for condition in task.loop_control.break_when)
 
     def _chunk(
         self, state: HostState, task: Task, items: list[Any], chunk: list[tuple[int, Any]], last: Mapping[str, Any]

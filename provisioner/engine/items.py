@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from provisioner.engine.errors import TaskError
+from provisioner.engine.keyword_types import as_flag, is_name
 from provisioner.engine.playbook import Task
+from provisioner.engine.targets import keyword_value
 from provisioner.templating import OMIT, PluginError, Templar, UndefinedVariable
 from provisioner.templating.filters.data import type_debug
-from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call
 from provisioner.templating.plugins import bare_name
 from provisioner.templating.templar import drop_omitted
@@ -64,16 +65,26 @@ def _terms(value: Any, templar: Templar, lookup: str) -> list[Any]:
 def item_variables(task: Task, templar: Templar, items: list[Any], index: int, item: Any) -> dict[str, Any]:
     """The loop variable first, then the index and `ansible_loop` where asked for."""
     control = task.loop_control
-    name = templar.render(control.loop_var)
-    local: dict[str, Any] = {str(name): item}
-    local["ansible_loop_var"] = str(name)
+    name = _name("loop_var", control.loop_var, templar)
+    local: dict[str, Any] = {name: item, "ansible_loop_var": name}
     if control.index_var:
-        index_name = str(templar.render(control.index_var))
+        index_name = _name("index_var", control.index_var, templar)
         local[index_name] = index
         local["ansible_index_var"] = index_name
-    if to_bool(templar.render(control.extended)):
-        local["ansible_loop"] = _extended(items, index, bool(to_bool(control.extended_allitems)))
+    if _flag("extended", control.extended, templar):
+        local["ansible_loop"] = _extended(items, index, _flag("extended_allitems", control.extended_allitems, templar))
     return local
+
+
+def _name(keyword: str, written: Any, templar: Templar) -> str:
+    name = str(keyword_value(keyword, written, templar))
+    if not is_name(name):
+        raise TaskError(f"Invalid variable name {name!r}.")
+    return name
+
+
+def _flag(keyword: str, written: Any, templar: Templar) -> bool:
+    return as_flag(keyword, keyword_value(keyword, written, templar))
 
 
 def _extended(items: list[Any], index: int, all_items: bool) -> Mapping[str, Any]:

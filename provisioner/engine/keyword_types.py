@@ -41,7 +41,7 @@ def check(raw: Mapping[Any, Any], kind: str, place: Location | None) -> None:
 def _check_names(value: Any, place: Location | None) -> None:
     for part in value if isinstance(value, list) else [value]:
         for name in part:
-            if not _is_name(name):
+            if not is_name(name):
                 hint = "letters, digits and underscores make a name that is no word of Python"
                 raise RunError(f"Invalid variable name {name!r}", location_of(part, name) or place, hint)
 
@@ -98,7 +98,7 @@ def _unfit(name: str, value: Any, kind: str) -> TemplateError:
     return TemplateError(f"Error processing keyword '{name}': The value {value!r} could not be converted to '{kind}'.")
 
 
-def _is_name(value: Any) -> bool:
+def is_name(value: Any) -> bool:
     return isinstance(value, str) and value.isascii() and value.isidentifier() and not keyword.iskeyword(value)
 
 

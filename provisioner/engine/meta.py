@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from provisioner.engine.errors import RunError
+from provisioner.engine.errors import RunError, condition_error
 from provisioner.engine.events import HostDone
 from provisioner.engine.playbook import Task
 from provisioner.engine.results import Status
@@ -66,9 +66,9 @@ def _holds(step: Lockstep, task: Task, state: HostState) -> bool:
         return True
     templar = step.run.variables.templar(state, step.context, task)
     try:
-        return all(templar.condition(condition) for condition in task.attributes.when)
+        return all(templar.condition(condition, task.location) for condition in task.attributes.when)
     except TemplateError as e:
-        raise RunError(f"Error while evaluating conditional: {e}", task.location) from e
+        raise RunError(str(condition_error(e)).removeprefix("Task failed: "), task.location) from e
 
 
 def _flush_handlers(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:

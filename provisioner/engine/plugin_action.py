@@ -84,7 +84,7 @@ class PluginHost:
         """One module, ours or anybody's; what it needs from the controller is on the host already."""
         from provisioner.engine.executor import normalize
 
-        call = replace(self._call, check=bool(task.check_mode), diff=bool(task.diff))
+        call = replace(self._call, check=bool(task.check_mode), diff=bool(task.diff), invocation=True)
         with call.run.lock:
             known = call.run.content.module_for(name, call.task)
         if known == "command" and args.pop("_uses_shell", False):
@@ -107,7 +107,7 @@ class PluginHost:
 
         args = dict(task.args)
         own = replace(self._call.task, action=name, args=args, async_s=0)
-        call = replace(self._call, task=own, args=args, check=bool(task.check_mode), diff=bool(task.diff))
+        call = replace(self._call, task=own, args=args, check=bool(task.check_mode), diff=bool(task.diff), invocation=True)
         plan = actions.planner(name)
         if plan is None:
             return self.module(name, args, task)

@@ -140,9 +140,9 @@ class Runner:
         }
         plugins = builtin_plugins()
         left_out = add_folders(plugins, folders, named)
-        return Engine(
-            with_collections(plugins, content.collections.plugin_files, content.collections.full_name, content.collections.roots)
-        ), left_out
+        collections = content.collections
+        known = with_collections(plugins, collections.plugin_files, collections.full_name, collections.roots)
+        return Engine(known, broken_conditions=bool(settings.get("ALLOW_BROKEN_CONDITIONALS"))), left_out
 
     def _make_run(self, directory: Path, content: Content, variables: Variables, result: RunResult, plays: list[Play]) -> Run:
         engine, left_out = self._engine(directory, content, plays)

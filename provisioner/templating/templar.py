@@ -23,6 +23,7 @@ from provisioner.templating.environment import (
     text_of,
 )
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
+from provisioner.templating.filters.data import type_debug
 from provisioner.templating.plugins import Plugins, add_folders, builtin_plugins
 from provisioner.templating.scope import Scope, first_undefined, holds_template
 from provisioner.templating.template_files import ends, keep_end, split_header
@@ -60,8 +61,10 @@ class _Loaded:
 class Engine:
     """What all templars of a run share: environments with their plugins, and compiled texts. Thread-safe."""
 
-    def __init__(self, plugins: Plugins | None = None) -> None:
+    def __init__(self, plugins: Plugins | None = None, *, broken_conditions: bool = False) -> None:
         self.plugins = plugins or builtin_plugins()
+        self.broken_conditions = broken_conditions
+        """Whether what a condition comes to counts by its truth where it is no boolean (`allow_broken_conditionals`)."""
         self.native = NativeEnvironment()
         self._install(self.native)
         self._plugin_folders: set[Path] = set()
@@ -259,19 +262,41 @@ class Templar:
             raise self._undefined(found)
         return value
 
-    def condition(self, condition: Any) -> bool:
-        """The truth of one condition. What a condition in braces renders to is a condition in turn when it is text."""
-        if not isinstance(condition, str):
-            return bool(condition)
-        if not condition.strip():
-            return True
-        value = self.evaluate(condition)
-        if is_template(condition):
-            if value is None:
-                return True  # a template of nothing asks nothing
+    def condition(self, condition: Any, place: object = "<unknown>", template: str | None = None) -> bool:
+        """Whether one condition holds; `place` is where it was written, `template` what it came out of. Raises TemplateError, also for what is no
+        boolean in the end."""
+        said = template is not None and isinstance(condition, str) and condition.strip()
+        value = self.indirect(condition, template) if said and template else self._asked(condition)
+        if isinstance(value, bool):
+            return value
+        if self.engine.broken_conditions:
+            return bool(value)
+        raise TemplateError(
+            f"Conditional result ({bool(value)}) was derived from value of type {type_debug(value)!r} at '{place}'."
+            " Conditionals must have a boolean result."
+        )
+
+    def _asked(self, condition: Any) -> Any:
+        """What a condition comes to. What one in braces renders to is an expression in turn when it is text."""
+        if isinstance(condition, str) and condition.strip():
+            condition = condition.strip()
+            if not condition.startswith(("{{", "{%", "{#")) or not condition.endswith(("}}", "%}", "#}")):
+                return self.evaluate(condition)
+            value = self.render(condition)
             if isinstance(value, str) and value.strip():
-                value = self.indirect(value, condition)
-        return bool(value)
+                return self.indirect(value.strip(), condition)
+            condition = value
+            if value not in (None, ""):
+                return value
+        if condition is None or (isinstance(condition, str) and not condition.strip()):
+            if self.engine.broken_conditions:
+                return True  # of nothing it asked nothing
+            raise TemplateError("Empty conditional expressions are not allowed.")
+        if isinstance(condition, bool):
+            return condition
+        if self.engine.broken_conditions:
+            return self.render(condition)
+        raise TemplateError("Conditional expressions must be strings.")
 
     def indirect(self, expression: str, template: str) -> Any:
         """The value of an expression that came out of a template. It may be what a host said: then it looks nothing up and is no template."""

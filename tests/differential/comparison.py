@@ -30,6 +30,8 @@ VOLATILE = frozenset(
 # What ours says in addition: what was meant, and where a file was looked for.
 _HINT = re.compile(
     r"\.? Did you mean '[^']*'( or '[^']*')?\?| Looked (in|for) .*| Use -vvvvv to see paths searched\.|Unexpected AnsibleActionFail error: |(?s:Searched in:.* on the Ansible Controller)\."
+    # Of a condition that is no boolean: where it stands (ours), or where the value that it came to was written.
+    r"| at '[^']*'(?=\. Conditionals must have)"
 )
 
 _BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~")

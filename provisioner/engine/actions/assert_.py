@@ -31,10 +31,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
         conditions = found if isinstance(found, list) else [found]
     for condition in conditions:
         try:
-            if template is not None and isinstance(condition, str) and condition.strip():
-                holds = call.templar.indirect(condition, template)
-            else:
-                holds = call.templar.condition(condition)
+            holds = call.templar.condition(condition, call.task.location, template)
         except TemplateError as e:
             raise condition_error(e) from e
         if not holds:

@@ -11,6 +11,7 @@ import jinja2
 import pytest
 
 from provisioner.templating import OMIT, Resolved, Templar, TemplateError, UndefinedVariable, Unsafe, with_errors_shown
+from provisioner.templating.templar import Engine
 
 VARIABLES: dict[str, Any] = {
     "number": 5,
@@ -65,10 +66,6 @@ def test_render(value: Any, expected: Any) -> None:
     assert templar().render(value) == expected
 
 
-def test_a_condition_that_renders_to_nothing_holds() -> None:
-    assert templar().condition("{% if false %}false{% endif %}")
-
-
 def test_omitted_parameters_are_left_out_at_any_depth() -> None:
     rendered = templar().render_arguments({"a": "{{ omit }}", "b": [1, "{{ nope | default(omit) }}"], "c": {"d": "{{ omit }}"}})
     assert rendered == {"b": [1], "c": {}}
@@ -121,11 +118,11 @@ def test_other_errors(value: str, message: str) -> None:
     [
         ("number == 5", True),
         ("alias is defined and alias > 5", False),
-        ("flag_text", True),
-        ("condition_text", True),
+        ("{{ condition_text }}", True),
         ("flag_text | bool", False),
+        (" number == 5 ", True),
+        ("number and true", True),
         (True, True),
-        ("", True),
         ("missing is not defined", True),
         ("'x' in ['x']", True),
         ("number in items_", True),
@@ -133,6 +130,33 @@ def test_other_errors(value: str, message: str) -> None:
 )
 def test_conditions(condition: Any, expected: bool) -> None:
     assert templar().condition(condition) is expected
+
+
+_NO_BOOLEAN = "Conditional result ({}) was derived from value of type '{}' at 'site.yml:3:7'. Conditionals must have a boolean result."
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "allowed"),
+    [
+        ("flag_text", _NO_BOOLEAN.format(True, "str"), True),
+        ("number", _NO_BOOLEAN.format(True, "int"), True),
+        ("{{ number }}", _NO_BOOLEAN.format(True, "int"), True),
+        ("items_ | length - 2", _NO_BOOLEAN.format(False, "int"), False),
+        ("none", _NO_BOOLEAN.format(False, "NoneType"), False),
+        ("items_", _NO_BOOLEAN.format(True, "list"), True),
+        (0, "Conditional expressions must be strings.", False),
+        (["number"], "Conditional expressions must be strings.", True),
+        ("", "Empty conditional expressions are not allowed.", True),
+        (None, "Empty conditional expressions are not allowed.", True),
+        ("{% if false %}false{% endif %}", "Empty conditional expressions are not allowed.", True),
+        ("{{ '' }}", "Empty conditional expressions are not allowed.", True),
+    ],
+)
+def test_a_condition_that_is_no_boolean_is_an_error_unless_such_are_allowed(condition: Any, message: str, allowed: bool) -> None:
+    with pytest.raises(TemplateError) as caught:
+        templar().condition(condition, "site.yml:3:7")
+    assert str(caught.value) == message
+    assert Templar(variables=VARIABLES, engine=Engine(broken_conditions=True)).condition(condition) is allowed
 
 
 def test_values_are_rendered_only_when_used() -> None:
