@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.cli.diff_text import diff_text
-from provisioner.cli.error_blocks import error_block, failure_message
+from provisioner.cli.error_blocks import error_block, failure_message, warning_block
 from provisioner.engine.events import Event, HostDone, NoHosts, Warned
 from provisioner.engine.results import Status
 
@@ -43,7 +43,7 @@ class AdhocOutput:
         elif isinstance(event, NoHosts):
             print("[WARNING]: No hosts matched, nothing to do", file=sys.stderr)
         elif isinstance(event, Warned):
-            print(f"[WARNING]: {event.message}", file=sys.stderr)
+            print(warning_block(event), file=sys.stderr)
 
     def _explain(self, event: HostDone) -> None:
         """Why it failed, once: hosts mostly fail alike."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.engine.actions import is_local
+from provisioner.engine.events import Warned
 from provisioner.inventory.documents import Location
 
 _SHOWN_BEFORE = 2  # lines above the one that is meant
@@ -17,6 +18,10 @@ def error_block(action: str, result: Mapping[str, Any], location: Location | Non
     """ "" for a result that is hidden, or says nothing."""
     message = failure_message(action, result)
     return f"[ERROR]: {message}\n{_place(location)}" if message else ""
+
+
+def warning_block(event: Warned) -> str:
+    return f"[WARNING]: {event.message}\n{_place(event.location).rstrip()}\n" if event.location else f"[WARNING]: {event.message}"
 
 
 def failure_message(action: str, result: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from provisioner.cli.diff_text import diff_text
-from provisioner.cli.error_blocks import error_block
+from provisioner.cli.error_blocks import error_block, warning_block
 from provisioner.cli.output_style import OutputStyle, log_line
 from provisioner.cli.timings import Timings
 from provisioner.engine.events import (
@@ -99,7 +99,7 @@ class PlayOutput:
             else:
                 self._print(f"skipping: {event.reason}")
         elif isinstance(event, Warned):
-            self._say("warning", f"[WARNING]: {event.message}", error=True)
+            self._say("warning", warning_block(event), error=True)
         elif isinstance(event, Said):
             drawn = f"\033[{event.colour}m{event.text}\033[0m" if self._colour and event.colour else event.text
             self._print(drawn, error=event.error, plain=event.text, end="\n" if event.newline else "")

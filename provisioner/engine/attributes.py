@@ -61,7 +61,8 @@ class Attributes:
         if raw.get("when") is not None:
             changes["when"] = self.when + as_tuple(raw["when"])
         if with_vars and raw.get("vars"):
-            changes["vars"] = {**self.vars, **_as_mapping(raw["vars"])}
+            written = _as_mapping(raw["vars"])
+            changes["vars"] = {**self.vars, **written} if self.vars else written
         if raw.get("environment"):
             changes["environment"] = self.environment + as_tuple(raw["environment"])
         if raw.get("collections"):

@@ -123,6 +123,7 @@ class HandlerNotified:
 @dataclass(frozen=True)
 class Warned:
     message: str
+    location: Location | None = None
 
 
 @dataclass(frozen=True)

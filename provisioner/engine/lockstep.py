@@ -213,6 +213,10 @@ class Lockstep:
     def begin(self, task: Task, title: str, hosts: Sequence[HostState], handler: bool) -> int:
         """Tells that it starts on these hosts; answers by which number what follows will refer to it."""
         serial = next(_serials)
+        reserved = self.run.variables.reserved
+        reserved.look(task.attributes.vars, task.location)
+        reserved.look([task.register] if task.register else [], task.location)
+        self.run.warn_of_names()
         self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names(hosts), task))
         return serial
 

@@ -46,6 +46,7 @@ class Run:
     tells_invocations: bool = False
     """Whether somebody sees which arguments modules took: plugins of theirs, or a person with -vvv."""
     find_module: Callable[[str], Any] | None = None
+    _told: set[str] = field(default_factory=set)
 
     def emit(self, event: Event) -> None:
         with self.lock:
@@ -54,3 +55,17 @@ class Run:
 
     def warn(self, message: str) -> None:
         self.emit(Warned(message))
+
+    def warn_once(self, message: str) -> None:
+        with self.lock:
+            known = message in self._told
+            self._told.add(message)
+        if not known:
+            self.warn(message)
+
+    def warn_of_names(self) -> None:
+        """Of variables that came to be since this was last asked."""
+        with self.lock:
+            news = self.variables.reserved.news()
+        for message, place in news:
+            self.emit(Warned(message, place))

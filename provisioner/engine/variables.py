@@ -15,6 +15,7 @@ from typing import Any
 from provisioner.engine.fact_cache import FactCache
 from provisioner.engine.options import RunOptions
 from provisioner.engine.playbook import Play, Role, Task
+from provisioner.engine.reserved_names import ReservedNames
 from provisioner.engine.state import HostState, HostStore
 from provisioner.inventory import Host, Inventory
 from provisioner.inventory.overlays import overlay
@@ -119,6 +120,8 @@ class Variables:
                 self._cache.forget(name)
         self._deep = options.settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge"
         self.extra_vars = {**inventory.extra_vars, **options.extra_vars}
+        self.reserved = ReservedNames()
+        self.reserved.look(self.extra_vars)
         self._magic = _magic_of_run(inventory, options)
         self._bases: dict[tuple[str, int, int], tuple[int, dict[str, Any]]] = {}
         self._roles: dict[int, tuple[Role, dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
@@ -177,7 +180,9 @@ class Variables:
         merged = dict(context.shared_defaults)
         levels: list[Mapping[str, Any]] = [host.vars, self._injected(store), context.play.vars, context.prompted]
         levels += [context.vars_files.get(host.name, {}), context.shared_vars]
+        self.reserved.look(merged)
         for level in [own[1], *levels, own[2]] if own else levels:
+            self.reserved.look(level, context.play.location if level is context.play.vars else None)
             self._overlay(merged, level)
         self._bases[key] = (version, merged)
         return merged

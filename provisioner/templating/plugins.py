@@ -147,10 +147,13 @@ def _query_checked(context: jinja2.runtime.Context, name: str, terms: Sequence[A
     mode = options.get("errors", "strict")
     try:
         return run_lookup(context, name, list(terms), rest)
-    except TemplateError:
-        if mode in ("ignore", "warn"):
-            return None
-        raise
+    except TemplateError as e:
+        if mode not in ("ignore", "warn"):
+            raise
+        if mode == "warn":
+            cause = str(e).removeprefix(f"The lookup plugin '{name}' failed: ")
+            context.resolve_or_missing("__templar__").engine.warn(f"An error occurred while running the lookup plugin '{name}': {cause}")
+        return None
 
 
 @pass_context

@@ -65,6 +65,8 @@ class Engine:
         self.plugins = plugins or builtin_plugins()
         self.broken_conditions = broken_conditions
         """Whether what a condition comes to counts by its truth where it is no boolean (`allow_broken_conditionals`)."""
+        self.warn: Callable[[str], None] = lambda message: None
+        """Where lookups tell what did not make them fail."""
         self.native = NativeEnvironment()
         self._install(self.native)
         self._plugin_folders: set[Path] = set()

@@ -164,6 +164,8 @@ def fileglob(call: Call, terms: Terms, options: Options) -> list[Any]:
             directories = [pattern.parent]
         else:
             directories = [d for root in call.templar.search for d in (root / "files" / pattern.parent, root / pattern.parent)]
+        if pattern.parent != Path() and not any(directory.is_dir() for directory in directories):
+            call.templar.engine.warn(f"Unable to find '{pattern.parent}' in expected paths (use -vvvvv to see paths)")
         for directory in directories:
             found = sorted(str(path) for path in directory.glob(pattern.name) if path.is_file()) if directory.is_dir() else []
             if found:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.cli.error_blocks import error_block
+from provisioner.cli.error_blocks import error_block, warning_block
+from provisioner.engine.events import Warned
 from provisioner.inventory.documents import Location
 
 
@@ -41,3 +42,17 @@ def test_the_task_is_shown_with_the_lines_above(tmp_path: Path) -> None:
 )
 def test_what_failed_is_named(action: str, result: dict[str, Any], first: str) -> None:
     assert error_block(action, result, Location("/nowhere/play.yml", 1, 1)).split("\n")[0] == first
+
+
+def test_a_warning_shows_the_place_it_is_about(tmp_path: Path) -> None:
+    file = tmp_path / "play.yml"
+    file.write_text("- hosts: a\n  vars: {tags: 1}\n")
+    assert warning_block(Warned("no")) == "[WARNING]: no"
+    assert warning_block(Warned("no", Location(str(file), 2, 10))).splitlines() == [
+        "[WARNING]: no",
+        f"Origin: {file}:2:10",
+        "",
+        "1 - hosts: a",
+        "2   vars: {tags: 1}",
+        "           ^ column 10",
+    ]

@@ -66,6 +66,17 @@ return dict(result, ping=pinged['ping'], lines=shell['stdout_lines'], changed=co
     assert session.files == {"/etc/a": b"content"} and played.stats() == {"ok": 1, "changed": 1}
 
 
+def test_results_tell_what_modules_were_given(tmp_path: Path) -> None:
+    body = """
+pinged = self._execute_module('ping', dict(data='x'))
+task = self._task.copy()
+task.args = dict(content='a', dest='/etc/a')
+copied = self._shared_loader_obj.action_loader.get('copy', task=task, connection=self._connection).run(task_vars=task_vars)
+return dict(told=[pinged['invocation']['module_args'], copied['invocation']['module_args']['dest']])
+"""
+    assert run(tmp_path, body).results("mine") == [{"told": [{"data": "x"}, "/etc/a"], "failed": False, "changed": False}]
+
+
 def test_a_temporary_folder_is_taken_away_whatever_happens(tmp_path: Path) -> None:
     body = """
 path = self._connection._shell.join_path(self._make_tmp_path(), 'x')

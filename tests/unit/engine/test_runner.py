@@ -507,6 +507,7 @@ class FilterModule(object):
 from ansible.plugins.lookup import LookupBase
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
+        assert self.find_file_in_search_path(variables, 'files', 'nowhere') is None
         return [str(variables['inventory_hostname']) + t + kwargs.get('end', '') for t in self._flatten(terms)]
 """,
     }

@@ -163,3 +163,24 @@ def test_plugins_of_people_merge_mappings_as_combine_does(tmp_path: Path) -> Non
     assert templar.evaluate("a | laid(b)") == {"l": [2], "d": {"y": 2}}
     assert templar.evaluate("a | laid(b, true)") == {"l": [2], "d": {"x": 1, "y": 2}}
     assert templar.evaluate("a | merged(b)") == {"l": [1, 2], "d": {"y": 2}}
+
+
+WARNED: list[tuple[str, Any, list[str]]] = [
+    ("lookup('sequence', 'end=x', errors='warn')", None, ["An error occurred while running the lookup plugin 'sequence': "]),
+    ("lookup('sequence', 'end=x', errors='ignore')", None, []),
+    (
+        "query('first_found', 'no', errors='warn')",
+        [],
+        ["An error occurred while running the lookup plugin 'first_found': No file was found"],
+    ),
+    ("query('fileglob', 'no/*.x', '*.x')", [], ["Unable to find 'no' in expected paths (use -vvvvv to see paths)"]),
+]
+
+
+@pytest.mark.parametrize(("text", "value", "begins"), WARNED, ids=[text for text, _, _ in WARNED])
+def test_lookups_warn_of_what_they_pass_over(tmp_path: Path, text: str, value: Any, begins: list[str]) -> None:
+    engine, told = Engine(), list[str]()
+    engine.warn = told.append
+    assert Templar([tmp_path], {}, engine=engine).evaluate(text) == value
+    assert len(told) == len(begins)
+    assert all(line.startswith(start) for line, start in zip(told, begins, strict=True))

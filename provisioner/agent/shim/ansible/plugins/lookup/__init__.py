@@ -24,17 +24,15 @@ class LookupBase(AnsiblePlugin):  # type: ignore[misc]
         return variables["role_path"] if "role_path" in variables else self._loader.get_basedir()
 
     def find_file_in_search_path(self, myvars: Any, subdir: str, needle: str, ignore_missing: bool = False) -> Any:
-        """The path of a file beside the task, role or playbook. Raises AnsibleError unless `ignore_missing`."""
-        from ansible.errors import AnsibleFileNotFound
-
+        """The path of a file beside the task, role or playbook; None where there is none, which is warned of unless `ignore_missing`."""
         places = list(myvars.get("ansible_search_path") or []) + [myvars.get("playbook_dir") or os.getcwd()]
         tried = [os.path.join(place, inner, needle) for place in places for inner in (subdir, "")]
         for path in [needle] if os.path.isabs(needle) else tried:
             if os.path.exists(path):
                 return path
-        if ignore_missing:
-            return None
-        raise AnsibleFileNotFound("Unable to find '%s' in expected paths" % needle)
+        if not ignore_missing:
+            self._display.warning("Unable to find '%s' in expected paths (use -vvvvv to see paths)" % needle)
+        return None
 
     @staticmethod
     def _flatten(terms: List[Any]) -> List[Any]:
