@@ -1,13 +1,16 @@
-"""service: services by the host's own service manager: systemd, or scripts in /etc/init.d where that does not run."""
+"""service: services by the host's own service manager: systemd, or scripts in /etc/init.d where that does not run.
+
+As with Ansible it is the manager's module that takes the arguments: on a host with systemd all of its options may be given.
+"""
 
 import os
-import time
 from typing import Any, Dict
 
+from provisioner.agent.arguments import checked
 from provisioner.agent.context import Context, ModuleFailed
 from provisioner.modules import systemd, sysvinit
 
-ARGUMENTS = {
+_OWN: Dict[str, Any] = {
     "name": {"required": True},
     "state": {"choices": ["started", "stopped", "reloaded", "restarted"]},
     "sleep": {"type": "int"},
@@ -15,40 +18,48 @@ ARGUMENTS = {
     "enabled": {"type": "bool"},
     "runlevel": {"default": "default"},
     "arguments": {"default": "", "aliases": ["args"]},
-    "use": {"default": "auto"},
     "_rules": {"required_one_of": [["state", "enabled"]]},
 }
+# Every manager's options; which of them may be given, and as what, the chosen one says.
+ARGUMENTS: Dict[str, Any] = {
+    name: {"type": "raw", "aliases": field.get("aliases", [])}
+    for name, field in {**sysvinit.ARGUMENTS, **systemd.ARGUMENTS, **_OWN}.items()
+    if name not in ("_rules", "name")
+}
+ARGUMENTS.update({"name": {"type": "raw", "aliases": ["service", "unit"]}, "use": {"default": "auto"}})
+_UNUSED_BY_SYSTEMD = ("pattern", "runlevel", "sleep", "arguments")
 SYSTEMD_RUNS = "/run/systemd/system"
 # Where it is systemd that will run once the host is started, as in the file system of an image.
 INIT = "/sbin/init"
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    if args["use"] == "sysvinit":
-        return _of_sysvinit(args, context)
-    script = os.path.join(sysvinit.SCRIPTS, args["name"])
-    if args["use"] == "service" or (args["use"] != "systemd" and not os.path.isdir(SYSTEMD_RUNS)):
-        if os.path.exists(script):
-            return _by_script(args, context)
-        if os.path.basename(os.path.realpath(INIT)) != "systemd":
-            raise ModuleFailed("Could not find the requested service %s: host" % args["name"])
-    common = {"daemon_reload": False, "daemon_reexec": False, "scope": "system", "no_block": False, "force": None, "masked": None}
-    wanted = dict(common, name=args["name"], state=args["state"], enabled=args["enabled"])
-    if args["state"] == "restarted" and args["sleep"]:
-        stopped = systemd.run(dict(wanted, state="stopped"), context)
-        time.sleep(args["sleep"])
-        started = systemd.run(dict(wanted, state="started"), context)
-        return dict(started, changed=stopped["changed"] or started["changed"])
-    return systemd.run(wanted, context)
+    use = args["use"]
+    given = {name: value for name, value in args.items() if value is not None and name != "use"}
+    if use == "sysvinit":
+        return sysvinit.run(checked(sysvinit.ARGUMENTS, given, "sysvinit"), context)
+    runs = os.path.isdir(SYSTEMD_RUNS)
+    if use == "systemd" or (use == "auto" and runs):
+        return _by_systemd(given, context)
+    own = checked(_OWN, given, "service")
+    if not runs and os.path.exists(os.path.join(sysvinit.SCRIPTS, own["name"])):
+        return _by_script(own, context)
+    if not runs and os.path.basename(os.path.realpath(INIT)) != "systemd":
+        raise ModuleFailed("Could not find the requested service %s: host" % own["name"])
+    told = _by_systemd({name: own[name] for name in ("name", "state", "enabled") if own[name] is not None}, context)
+    return {name: value for name, value in told.items() if name != "status"}
 
 
-def _of_sysvinit(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    wanted = {name: args[name] for name in ("name", "state", "enabled", "pattern", "arguments")}
-    return sysvinit.run(dict(wanted, sleep=args["sleep"] or 1, runlevels=None, daemonize=False), context)
+def _by_systemd(given: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    for name in _UNUSED_BY_SYSTEMD:
+        if given.pop(name, None) is not None:
+            context.warn('Ignoring "%s" as it is not used in "systemd"' % name)
+    return systemd.run(checked(systemd.ARGUMENTS, given, "systemd"), context)
 
 
 def _by_script(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    made = _of_sysvinit(args, context)
+    wanted = {name: args[name] for name in ("name", "state", "enabled", "pattern", "arguments")}
+    made = sysvinit.run(dict(wanted, sleep=args["sleep"] or 1, runlevels=None, daemonize=False), context)
     result: Dict[str, Any] = {"name": args["name"], "changed": made["changed"]}
     if args["enabled"] is not None:
         result["enabled"] = args["enabled"]

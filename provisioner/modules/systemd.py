@@ -47,7 +47,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if not unit:
         return result
     known, result["status"] = host.look(unit)
-    script = os.path.isfile("/etc/init.d/" + unit)
+    # A path of a unit's file counts as well: it is for systemctl to say what becomes of it.
+    script = os.path.exists(os.path.join("/etc/init.d", unit))
     if script and not known:
         context.warn("The service (%s) is actually an init script but the system is managed by systemd" % unit)
     # What another task would install is no failure of a check.

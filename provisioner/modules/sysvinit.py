@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shlex
 import time
 from typing import Any, Dict, List, Optional
 
@@ -20,6 +21,8 @@ ARGUMENTS = {
 }
 SCRIPTS = "/etc/init.d"
 LEVELS = "/etc"
+_DOWN = ("stop", "is dead ", "dead but ", "could not access pid file", "inactive")
+_UP = ("run", "start", "active")
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -59,6 +62,8 @@ def _enable(args: Dict[str, Any], told: Dict[str, Any], context: Context) -> Non
         told["rc"], told["stdout"], told["stderr"] = context.run(command)
         if told["rc"] != 0:
             raise ModuleFailed("Failed to %s service: %s" % ("enable" if wanted else "disable", name), **told)
+        if not levels and _is_enabled(name) == wanted:
+            return
 
 
 def _enablers(name: str, wanted: bool, levels: List[str], context: Context) -> List[List[str]]:
@@ -86,35 +91,58 @@ def _found(name: str, context: Context) -> Optional[str]:
 
 
 def _state(args: Dict[str, Any], script: str, told: Dict[str, Any], context: Context) -> None:
+    """What starts or stops runs only where it is needed; the others always, a restart as a stop and a start, which every script knows."""
     wanted, running = args["state"], _runs(args, script, context)
-    if wanted in ("started", "stopped"):
-        verbs = [] if running == (wanted == "started") else [wanted[:-2] if wanted == "started" else "stop"]
-    elif wanted == "restarted":
-        verbs = ["stop", "start"] if running else ["start"]
+    if wanted == "restarted":
+        verbs = ["stop", "start"]
     else:
-        verbs = ["reload"] if running else ["start"]
+        verb = {"started": "start", "stopped": "stop", "reloaded": "reload"}[wanted]
+        verbs = [] if wanted != "reloaded" and running == (wanted == "started") else [verb]
     if not verbs:
         return
     told["changed"] = True
     if context.check:
         return
-    for index, verb in enumerate(verbs):
-        if index:
-            time.sleep(args["sleep"])
-        command = [script, verb] + ([args["arguments"]] if args["arguments"] else [])
+    for verb in verbs:
+        command = [script, verb] + shlex.split(args["arguments"] or "")
         told["rc"], told["stdout"], told["stderr"] = context.run(command)
         if told["rc"] != 0:
-            raise ModuleFailed("Failed to %s service: %s" % (verb, args["name"]), **dict(told, changed=False))
+            raise ModuleFailed(
+                "Failed to %s service: %s" % (wanted[:-2].replace("stopp", "stop"), args["name"]), **dict(told, changed=False)
+            )
+        if len(verbs) > 1 and args["sleep"]:
+            time.sleep(args["sleep"])
 
 
 def _runs(args: Dict[str, Any], script: str, context: Context) -> bool:
-    """By the pattern among all processes where one is given, else by what the script says of itself."""
+    """By the pattern among all processes where one is given, else by what the service says of itself."""
+    name = args["name"]
     if args["pattern"]:
-        _, out, _ = context.run([context.which("ps"), "auxww"])
-        return any(args["pattern"] in line for line in out.splitlines())
-    code, out, err = context.run([script, "status"] + ([args["arguments"]] if args["arguments"] else []))
-    text = (out + err).lower()
-    if any(words in text for words in ("not running", "is stopped", "dead but", "is dead", "not started")):
-        return False
-    # LSB: 0 runs, 1 to 3 does not, 4 is unknown; scripts without status often say how they are used.
-    return code == 0 and "usage:" not in text
+        return _among_processes(args["pattern"], context)
+    program = _found("service", context)
+    code, out, _ = context.run([program, name, "status"] if program else [script, "status"])
+    said = told_state(name, code, out)
+    if said is None and _among_processes(name, context):
+        context.warn("Used ps output to match service name and determine it is up, this is very unreliable")
+        return True
+    if said is None:
+        context.warn("Unable to determine if service is up, assuming it is down")
+    return bool(said)
+
+
+def told_state(name: str, code: int, out: str) -> Optional[bool]:
+    """Whether a service runs by the one line its status says, else by the exit code (LSB); None where neither tells."""
+    if name == "iptables" and "ACCEPT" in out:
+        return True
+    if out.count("\n") <= 1:
+        text = out.lower().replace(name.lower(), "")
+        if any(word in text for word in _DOWN):
+            return False
+        if "not " not in text and any(word in text for word in _UP):
+            return True
+    return {0: True, 1: False, 2: False, 3: False, 4: False, 69: False}.get(code)
+
+
+def _among_processes(pattern: str, context: Context) -> bool:
+    _, out, _ = context.run([context.which("ps"), "auxww"])
+    return any(pattern in line for line in out.splitlines())

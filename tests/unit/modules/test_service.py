@@ -26,6 +26,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sysvinit, "SCRIPTS", str(tmp_path))
     monkeypatch.setattr(sysvinit, "LEVELS", str(tmp_path))
     monkeypatch.setattr(service, "SYSTEMD_RUNS", str(tmp_path / "no"))
+    monkeypatch.setattr(sysvinit, "_found", lambda name, context: None)
     (tmp_path / "mine").write_text(SCRIPT.format(state=tmp_path / "running"))
     (tmp_path / "mine").chmod(0o755)
     return tmp_path
@@ -55,22 +56,44 @@ def test_who_is_asked(call: Call, script: Path, monkeypatch: pytest.MonkeyPatch,
     assert bool(given) is asked
 
 
-def test_restarting_may_wait_in_between(call: Call, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps: list[Any] = []
-
-    def noted(args: dict[str, Any], context: Context) -> dict[str, Any]:
-        steps.append(args["state"])
-        return {"changed": args["state"] == "stopped"}
-
-    monkeypatch.setattr(systemd, "run", noted)
+@pytest.mark.parametrize(
+    ("args", "passed", "warned"),
+    [
+        ({"state": "restarted", "daemon_reload": "yes"}, {"state": "restarted", "daemon_reload": True}, []),
+        ({"masked": False, "scope": "user"}, {"masked": False, "scope": "user"}, []),
+        ({"state": "started", "sleep": 3, "args": "x"}, {"state": "started"}, ["sleep", "arguments"]),
+        ({"enabled": True, "pattern": "p", "runlevel": "3"}, {"enabled": True}, ["pattern", "runlevel"]),
+        ({}, {"state": None}, []),
+    ],
+)
+def test_systemd_takes_its_own_options(
+    call: Call, script: Path, monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], passed: dict[str, Any], warned: list[str]
+) -> None:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(systemd, "run", lambda args, context: given.append(args) or {"changed": False})
     monkeypatch.setattr(service, "SYSTEMD_RUNS", str(script))
-    monkeypatch.setattr(service.time, "sleep", steps.append)
-    assert call("service", {"name": "mine", "state": "restarted", "sleep": 3})["changed"] is True
-    assert steps == ["stopped", 3, "started"]
+    told = call("service", {"name": "mine", **args})
+    assert {name: given[0][name] for name in ("name", *passed)} == {"name": "mine", **passed}
+    assert sorted(told.get("warnings", [])) == sorted(f'Ignoring "{name}" as it is not used in "systemd"' for name in warned)
 
 
-def test_one_of_both_is_needed(call: Call) -> None:
-    assert call("service", {"name": "mine"})["msg"] == "one of the following is required: state, enabled"
+@pytest.mark.parametrize(
+    ("args", "systemd_runs", "said"),
+    [
+        ({"name": "mine"}, False, "one of the following is required: state, enabled"),
+        ({"state": "started"}, False, "missing required arguments: name"),
+        ({"state": "started"}, True, "missing parameter(s) required by 'state': name"),
+        ({"name": "mine", "state": "started", "masked": True}, False, "Unsupported parameters for (service) module: masked. "),
+        ({"name": "mine", "state": "running"}, True, "value of state must be one of: reloaded, restarted, started, stopped, got: running"),
+    ],
+)
+def test_the_manager_says_what_is_wrong(
+    call: Call, script: Path, monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], systemd_runs: bool, said: str
+) -> None:
+    if systemd_runs:
+        monkeypatch.setattr(service, "SYSTEMD_RUNS", str(script))
+    told = call("service", args)
+    assert told["failed"] and told["msg"].startswith(said)
 
 
 def test_a_service_that_nobody_knows(call: Call, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,9 @@ status) [ -e "$here" ] && echo is running || { echo is stopped; exit 3; };;
 *) exit 2;;
 esac
 """
+SERVICE = """#!/bin/sh
+exec $(dirname "$0")/../init.d/$1 $2
+"""
 UPDATE = """#!/bin/sh
 root=$(dirname "$0")/..
 [ "$2" = defaults ] && exit 0
@@ -32,8 +35,8 @@ done
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for folder, name, text in (("init.d", "mine", SCRIPT), ("bin", "update-rc.d", UPDATE)):
-        (tmp_path / folder).mkdir()
+    for folder, name, text in (("init.d", "mine", SCRIPT), ("bin", "update-rc.d", UPDATE), ("bin", "service", SERVICE)):
+        (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / name).write_text(text)
         (tmp_path / folder / name).chmod(0o755)
     monkeypatch.setattr(sysvinit, "SCRIPTS", str(tmp_path / "init.d"))
@@ -53,7 +56,29 @@ def test_states(call: Any, host: Path) -> None:
     assert call("sysvinit", {"name": "mine", "state": "reloaded"})["status"]["reloaded"]["stdout"] == "reloaded\n"
     assert call("sysvinit", {"name": "mine", "state": "restarted", "sleep": 0})["status"]["restarted"]["stdout"] == "started\n"
     assert call("sysvinit", {"name": "mine", "state": "stopped"})["changed"] and not running.exists()
+    assert call("sysvinit", {"name": "mine", "state": "reloaded"})["status"]["reloaded"]["stdout"] == "reloaded\n"
     assert not call("sysvinit", {"name": "mine", "state": "stopped"})["changed"]
+
+
+@pytest.mark.parametrize(
+    ("code", "out", "runs"),
+    [
+        (0, "mine is running.\n", True),
+        (3, "mine is not running.\n", False),
+        (0, "mine is stopped\n", False),
+        (1, "mine: dead but pid file exists\n", False),
+        (5, "active\n", True),
+        (5, "not active\n", None),
+        (0, "", True),
+        (69, "", False),
+        (5, "", None),
+        (3, "\u25cb mine.service\n  Active: inactive\n", False),
+        (0, "\u25cf mine.service\n  Active: active (exited); was stopped\n", True),
+        (0, "Usage: mine start\n", True),
+    ],
+)
+def test_what_a_status_tells(code: int, out: str, runs: bool | None) -> None:
+    assert sysvinit.told_state("mine", code, out) is runs
 
 
 def test_enabling(call: Any, host: Path) -> None:
