@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from provisioner.kube.api.go_json import printed
 from provisioner.kube.api.merge_rules import RULES, FieldRule
 
 
@@ -185,7 +186,7 @@ def _merge_list(current: list[Any], patch: list[Any], rule: FieldRule, order: li
     merged = list(current)
     for item in patch:
         if not isinstance(item, dict) or key not in item:
-            raise PatchError(f"map: {item} does not contain declared merge key: {key}")
+            raise PatchError(f"map: {printed(item)} does not contain declared merge key: {key}")
         at = next((i for i, old in enumerate(merged) if isinstance(old, dict) and old.get(key) == item[key]), None)
         if item.get(DIRECTIVE) == "delete":
             merged = [old for old in merged if not (isinstance(old, dict) and old.get(key) == item[key])]

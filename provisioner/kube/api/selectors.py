@@ -7,18 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from provisioner.kube.api import label_syntax
 from provisioner.kube.api._generated import meta_v1
-
-_KEY = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
-_SET = re.compile(rf"\s*({_KEY})\s+(in|notin)\s*\(([^()]*)\)\s*$")
-_EQUAL = re.compile(rf"\s*({_KEY})\s*(==|=|!=)\s*([^=!,()<>\s]*)\s*$")
-_COMPARE = re.compile(rf"\s*({_KEY})\s*([<>])\s*(\d+)\s*$")
-_EXISTS = re.compile(rf"\s*(!?)\s*({_KEY})\s*$")
-_VALUE = re.compile(r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$")
-
-
-class SelectorError(ValueError):
-    """A selector that can't be parsed."""
+from provisioner.kube.api.label_syntax import SelectorError as SelectorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,52 +76,11 @@ def _text(r: Requirement) -> str:
     return r.key if r.operator == "Exists" else f"!{r.key}"
 
 
-def _split(text: str) -> list[str]:
-    """At commas outside parentheses."""
-    parts, depth, start = [], 0, 0
-    for index, char in enumerate(text):
-        if char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-        elif char == "," and depth == 0:
-            parts.append(text[start:index])
-            start = index + 1
-    parts.append(text[start:])
-    if depth:
-        raise SelectorError(f"unable to parse requirement: unbalanced parentheses in {text!r}")
-    return parts
-
-
 def parse_label_selector(text: str | None) -> LabelSelector:
     """The selector of a `labelSelector` parameter. Raises SelectorError."""
-    if not text or not text.strip():
+    if not text:
         return EVERYTHING
-    return LabelSelector(tuple(_requirement(part) for part in _split(text)))
-
-
-def _requirement(part: str) -> Requirement:
-    if found := _SET.match(part):
-        values = frozenset(_checked(v.strip()) for v in found[3].split(","))
-        return Requirement(found[1], "In" if found[2] == "in" else "NotIn", values)
-    if found := _EQUAL.match(part):
-        return Requirement(found[1], "NotIn" if found[2] == "!=" else "In", frozenset((_checked(found[3]),)))
-    if found := _COMPARE.match(part):
-        return Requirement(found[1], "Gt" if found[2] == ">" else "Lt", frozenset((found[3],)))
-    if found := _EXISTS.match(part):
-        return Requirement(found[2], "DoesNotExist" if found[1] else "Exists")
-    raise SelectorError(
-        f"unable to parse requirement: {part.strip()!r} is not key, !key, key=value, key!=value, key in (…) or key notin (…)"
-    )
-
-
-def _checked(value: str) -> str:
-    if not _VALUE.match(value):
-        raise SelectorError(
-            f'unable to parse requirement: values[0][]: Invalid value: "{value}": a valid label must be an empty string or consist of alphanumeric '
-            "characters, '-', '_' or '.', and must start and end with an alphanumeric character"
-        )
-    return value
+    return LabelSelector(tuple(Requirement(term.key, term.operator, term.values) for term in label_syntax.terms(text)))
 
 
 def from_struct(selector: meta_v1.LabelSelector | None) -> LabelSelector:
@@ -165,14 +115,35 @@ class FieldSelector:
 
 def parse_field_selector(text: str | None) -> FieldSelector:
     """The selector of a `fieldSelector` parameter; values may escape `,`, `=` and `\\` with a backslash. Raises SelectorError."""
-    if not text or not text.strip():
+    if not text:
         return FieldSelector()
     terms = []
-    for part in re.split(r"(?<!\\),", text):
-        if not part.strip():
-            continue
-        found = re.match(r"\s*([^=!]+?)\s*(==|=|!=)(.*)$", part)
+    for part in sorted(re.findall(r"(?:\\.|[^\\,])+\\?", text)):
+        found = _TERM.match(part)
         if found is None:
             raise SelectorError(f"invalid selector: '{text}'; can't understand '{part}'")
-        terms.append((found[1], re.sub(r"\\([\\,=])", r"\1", found[3].strip()), found[2] != "!="))
+        terms.append((found[1], _unescaped(found[3]), found[2] != "!="))
     return FieldSelector(tuple(terms))
+
+
+_TERM = re.compile(r"(.*?)(!=|==|=)(.*)", re.DOTALL)
+
+
+def _unescaped(text: str) -> str:
+    read, escaped = [], False
+    for char in text:
+        if escaped:
+            if char not in "\\,=":
+                raise SelectorError(f"invalid field selector: invalid escape sequence: \\{char}")
+            read.append(char)
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char in ",=":
+            # Go shows a rune as its number.
+            raise SelectorError(f"invalid field selector: unescaped character in value: {ord(char)}")
+        else:
+            read.append(char)
+    if escaped:
+        raise SelectorError("invalid field selector: invalid escape sequence: \\")
+    return "".join(read)

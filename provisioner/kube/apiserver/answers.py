@@ -69,7 +69,7 @@ class Resources:
         if target.resource in VIRTUAL:
             if negotiation.accepted(request.headers.get("Accept")).shape:
                 raise negotiation.refused()
-            return json_response(await self._subresources.review(kind, call, await read_body(request)), 201)
+            return json_response(await self._subresources.review(kind, call, await read_body(request, kind.resource.kind)), 201)
         if target.subresource and target.subresource != "status":
             return await self._subresources.answer(kind, call, request)
         form = negotiation.accepted(request.headers.get("Accept"))
@@ -237,9 +237,9 @@ async def _coming(request: web.Request) -> bytearray:
     return body
 
 
-async def read_body(request: web.Request, call: Call | None = None) -> Any:
-    """The body's document; `call` is told what it has twice."""
-    return writes.document_of(await read_bytes(request), request.headers.get("Content-Type"), call)
+async def read_body(request: web.Request, kind: str, call: Call | None = None) -> Any:
+    """The body's document, which is to be of a kind; `call` is told what it has twice."""
+    return writes.document_of(await read_bytes(request), request.headers.get("Content-Type"), kind, call)
 
 
 async def read_patch(request: web.Request, call: Call | None = None) -> tuple[str, Any]:
@@ -251,12 +251,12 @@ async def read_patch(request: web.Request, call: Call | None = None) -> tuple[st
 async def delete_options(request: web.Request, call: Call) -> meta_v1.DeleteOptions:
     """From the body, with the query's parameters over it."""
     body = await read_bytes(request)
-    document = negotiation.read_document(body, request.headers.get("Content-Type")) if body.strip() else {}
+    document = negotiation.read_document(body, request.headers.get("Content-Type"), "DeleteOptions") if body.strip() else {}
     if not isinstance(document, dict | None):
         raise errors.bad_request("the body of the request must be DeleteOptions")
     given: dict[str, Any] = {key: value for key, value in (document or {}).items() if key not in ("kind", "apiVersion")}
     query = call.query
-    if query.get("gracePeriodSeconds"):
+    if "gracePeriodSeconds" in query:
         given["gracePeriodSeconds"] = whole(query, "gracePeriodSeconds")
     if query.get("propagationPolicy"):
         given["propagationPolicy"] = query["propagationPolicy"]

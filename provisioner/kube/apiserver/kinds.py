@@ -18,18 +18,10 @@ from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.quantity import FORM
 from provisioner.kube.api.strategies import Strategy, strategy_of
 from provisioner.kube.api.validation.configuration import ILLEGAL
+from provisioner.kube.apiserver.body_refusals import Unfit
 from provisioner.kube.apiserver.conversions import CONVERSIONS
 
 Obj = Any
-
-
-class Unfit(StatusError):
-    """400: a document that is none of the kind; `text` says why."""
-
-    def __init__(self, resource: Resource, text: str) -> None:
-        about = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
-        super().__init__(400, "BadRequest", f"{about}: {text}")
-        self.text = text
 
 
 class Kind:

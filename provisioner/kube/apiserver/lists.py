@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import bisect
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api import errors, selectable
+from provisioner.kube.api.go_json import syntax_error
 from provisioner.kube.api.selectors import FieldSelector, LabelSelector, SelectorError, parse_field_selector, parse_label_selector
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.list_options import Age, ListOptions, list_options, too_new
@@ -69,6 +71,9 @@ def selection_of(kind: Kind, namespace: str, name: str, query: Mapping[str, str]
     return Selection(f"{wanted_namespace}/" if kind.resource.namespaced and wanted_namespace else "", labels, fields)
 
 
+_FORM, _NOW = "meta.k8s.io/v1", -1
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """`version` is the list's resourceVersion; `remaining` is None where selectors make it unknown."""
@@ -80,10 +85,11 @@ class Page:
 
 
 class _Token(msgspec.Struct):
-    """`rv` is the version of the whole list, 0 for what goes on from now; `after` the last key given."""
+    """Of upstream's form. `rv` is the version of the whole list, -1 for what goes on from now; `start` the last key given."""
 
-    rv: int
-    after: str
+    v: str = ""
+    rv: int = 0
+    start: str = ""
 
 
 class Lists:
@@ -134,7 +140,7 @@ class Lists:
                 "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted "
                 "between the time the first chunk was returned and now may show up in the list."
             )
-            error.metadata["continue"] = _text(_Token(0, after))
+            error.metadata["continue"] = _text(_NOW, after)
             raise error from None
         return self._cut(kind, entries, after, after, limit, version, selection)
 
@@ -157,36 +163,54 @@ class Lists:
         self._snapshots.move_to_end(name)
         while len(self._snapshots) > SNAPSHOTS or next(iter(self._snapshots.values()))[0] < now - SNAPSHOT_S:
             self._snapshots.popitem(last=False)
-        return Page(found, version, _text(_Token(version, found[-1].key)), remaining if selection.everything else None)
+        return Page(found, version, _text(version, found[-1].key), remaining if selection.everything else None)
 
     async def _continued(self, kind: Kind, options: ListOptions, selection: Selection) -> Page:
         token = _token(options.continue_, selection)
-        if not token.rv:
+        if token.rv < 0:
             await self._cache.fresh()
-            return self._now(kind, selection, token.after, options.limit)
+            return self._now(kind, selection, token.start, options.limit)
         kept = self._kept(kind, selection, token, options.limit)
-        return kept or await self._past(kind, selection, token.after, options.limit, token.rv)
+        return kept or await self._past(kind, selection, token.start, options.limit, token.rv)
 
     def _kept(self, kind: Kind, selection: Selection, token: _Token, limit: int) -> Page | None:
         made, begins, entries = self._snapshots.get((kind.stored_as, selection.prefix, token.rv), (0.0, "", []))
-        if entries and begins <= token.after and made >= time.monotonic() - SNAPSHOT_S:
-            return self._cut(kind, entries, begins, token.after, limit, token.rv, selection)
+        if entries and begins <= token.start and made >= time.monotonic() - SNAPSHOT_S:
+            return self._cut(kind, entries, begins, token.start, limit, token.rv, selection)
         return None
 
 
 def _token(text: str, selection: Selection) -> _Token:
     """Raises 400."""
     try:
-        found = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Token)
-    except (ValueError, msgspec.DecodeError):
-        raise errors.bad_request("continue key is not valid: it was not made by this API") from None
-    if not found.after or not found.after.startswith(selection.prefix):
-        raise errors.bad_request("continue key is not valid: it is of another list")
+        found = _read(text)
+        if found.v != _FORM:
+            raise ValueError(f"server does not recognize this encoded version {found.v}")
+        if not found.rv:
+            raise ValueError("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+        if not found.start:
+            raise ValueError("encoded start key empty (version meta.k8s.io/v1)")
+        if not found.start.startswith(selection.prefix):
+            raise ValueError(found.start)
+    except ValueError as error:
+        raise errors.bad_request(f"invalid continue token: continue key is not valid: {error}") from None
     return found
 
 
-def _text(token: _Token) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(token)).decode().rstrip("=")
+def _read(text: str) -> _Token:
+    """Raises ValueError with what Go's decoders would say."""
+    strange = re.search(r"[^A-Za-z0-9_-]", text)
+    if strange is not None or len(text) % 4 == 1:
+        raise ValueError(f"illegal base64 data at input byte {strange.start() if strange else len(text) - 1}")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    try:
+        return msgspec.json.decode(data, type=_Token)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(syntax_error(data) or str(error)) from None
+
+
+def _text(version: int, after: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(_Token(_FORM, version, after))).decode().rstrip("=")
 
 
 async def reached(cache: WatchCache, version: int) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import yaml
 
-from provisioner.kube.api import protobuf, strict
+from provisioner.kube.api import go_json, protobuf, strict
 from provisioner.kube.api.accept import by_preference
-from provisioner.kube.api.errors import StatusError, bad_request, not_acceptable, unsupported_media_type
-from provisioner.kube.apiserver.yaml_bodies import read_yaml
+from provisioner.kube.api.errors import StatusError, not_acceptable, unsupported_media_type
+from provisioner.kube.apiserver.body_refusals import unrecognized
+from provisioner.kube.apiserver.yaml_bodies import read_yaml, told
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -47,24 +48,25 @@ def refused() -> StatusError:
     return not_acceptable(f"only the following media types are accepted: {SUPPORTED}")
 
 
-def read_document(body: bytes, content_type: str | None) -> Any:
-    """The document in a request's body. Raises 400 for text that is none, 415 for a type that we don't read."""
+def read_document(body: bytes, content_type: str | None, kind: str) -> Any:
+    """The document in a request's body, which is to be of a kind. Raises 400 for text that is none, 415 for a type that we don't read."""
     media = media_of(content_type)
     if media in (JSON, "") or media.endswith("+json"):
         try:
             return msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise bad_request(f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from error
+            why = go_json.syntax_error(body) or str(error)
+            raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}", body) from error
     if media in (YAML, "text/yaml", "application/x-yaml") or media.endswith("+yaml"):
         try:
             return read_yaml(body)
         except yaml.YAMLError as error:
-            raise bad_request(f"the object provided is unrecognized (must be of type JSON or YAML): {error}") from error
+            raise unrecognized(kind, f"error converting YAML to JSON: {told(error)}", body) from error
     if media == protobuf.MEDIA_TYPE:
         try:
             return protobuf.decode(body)
         except (protobuf.ProtobufError, UnicodeDecodeError) as error:
-            raise bad_request(f"the object provided is unrecognized (must be of type Protobuf): {error}") from error
+            raise unrecognized(kind, str(error), body) from error
     raise unsupported_media_type(f"the body of the request was in an unknown format - accepted media types include: {SUPPORTED}")
 
 

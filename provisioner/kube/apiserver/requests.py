@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from provisioner.kube.api.errors import bad_request, invalid, not_supported
 
 _DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
+_WHOLE = re.compile(r"[-+]?[0-9]+")
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 # Subresources of namespaces are not resources in a namespace of that name.
 _NAMESPACE_SUBRESOURCES = {"status", "finalize"}
@@ -86,26 +87,22 @@ def _single_name(field_selector: str) -> str:
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """A boolean parameter as Go's ParseBool reads it; present without a value is true."""
+    """A boolean parameter as the API's conventions read it: only its absence, `false` and `0` are false."""
     value = query.get(name)
-    if value is None:
-        return False
-    if value in ("", "1", "t", "T", "true", "TRUE", "True"):
-        return True
-    if value in ("0", "f", "F", "false", "FALSE", "False"):
-        return False
-    raise bad_request(f"{name}: expected true or false, got {value!r}")
+    return value is not None and value != "0" and value.lower() != "false"
 
 
 def whole(query: Mapping[str, str], name: str) -> int | None:
-    """A whole number parameter, None where it isn't given."""
+    """A whole number parameter of 64 bits, None where it isn't given. Raises 400."""
     value = query.get(name)
-    if value in (None, ""):
+    if value is None:
         return None
-    try:
-        return int(str(value))
-    except ValueError:
-        raise bad_request(f"{name}: expected a whole number, got {value!r}") from None
+    if _WHOLE.fullmatch(value) is None:
+        raise bad_request(f'strconv.ParseInt: parsing "{value}": invalid syntax')
+    number = int(value)
+    if not -(2**63) <= number < 2**63:
+        raise bad_request(f'strconv.ParseInt: parsing "{value}": value out of range')
+    return number
 
 
 def check_timeout(query: Mapping[str, str]) -> None:

@@ -13,16 +13,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from provisioner.kube.api import codec, errors, names, strict
+import msgspec
+
+from provisioner.kube.api import codec, errors, go_json, names, strict
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.apply import apply as server_side_apply
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import doubled
 from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
 from provisioner.kube.api.meta import parse_time, random_uuid, rfc3339
+from provisioner.kube.apiserver import body_refusals
 from provisioner.kube.apiserver.admission.chain import Admission
+from provisioner.kube.apiserver.body_refusals import Unfit
 from provisioner.kube.apiserver.context import Call
-from provisioner.kube.apiserver.kinds import Kind, Obj, Unfit
+from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.list_options import version_number
 from provisioner.kube.apiserver.lists import reached, unreadable
 from provisioner.kube.apiserver.requests import Target, flag
@@ -46,7 +50,8 @@ ORPHANING = {
     "propagationPolicy=Orphan to suppress this warning",
 }
 
-ChangeObject = Callable[[Obj, Obj], Awaitable[None]]
+# (what a patch makes of an object, why its kind can't be that) -> what is wrong with the patch
+Wrong = Callable[[dict[str, Any], str], errors.FieldError]
 
 
 class Outcome(NamedTuple):
@@ -168,14 +173,12 @@ class Rest:
     def decoded(self, kind: Kind, call: Call, document: Any) -> Obj:
         """The document as the resource's kind, with unknown fields told of as fieldValidation asks."""
         resource = kind.resource
+        document = {} if document is None else document
         if not isinstance(document, dict):
-            raise errors.bad_request("the body of the request must be an object")
+            raise body_refusals.no_object(resource.kind, document, msgspec.json.encode(document))
         given = (document.get("apiVersion") or resource.api_version, document.get("kind") or resource.kind)
         if given != (resource.api_version, resource.kind):
-            raise errors.bad_request(
-                f"the API version in the data ({given[0]}, Kind={given[1]}) does not match the expected API version "
-                f"({resource.api_version}, Kind={resource.kind})"
-            )
+            raise body_refusals.another_kind(resource, *map(str, given), custom=kind.type_key is None)
         document = {"apiVersion": resource.api_version, "kind": resource.kind, **document}
         wanted = call.query.get("fieldValidation") or "Warn"
         if wanted != "Ignore":
@@ -194,16 +197,15 @@ class Rest:
         resource, target = kind.resource, call.target
         if resource.namespaced:
             if metadata.namespace and metadata.namespace != target.namespace:
-                raise errors.bad_request(
-                    f"the namespace of the provided object does not match the namespace sent on the request ({metadata.namespace} != {target.namespace})"
-                )
+                raise errors.bad_request("the namespace of the provided object does not match the namespace sent on the request")
             metadata.namespace = target.namespace
         else:
             metadata.namespace = None
         if target.name:
-            if metadata.name and metadata.name != target.name:
+            if not metadata.name:
+                raise errors.bad_request(f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided")
+            if metadata.name != target.name:
                 raise errors.bad_request(f"the name of the object ({metadata.name}) does not match the name on the URL ({target.name})")
-            metadata.name = target.name
 
     def _sized(self, body: bytes) -> bytes:
         if len(body) > OBJECT_BYTES:
@@ -245,8 +247,8 @@ class Rest:
 
         return await self.change(kind, call, replace, expected_version=wanted, uid=new.metadata.uid, in_place=False)
 
-    async def patch(self, kind: Kind, call: Call, apply: Callable[[dict[str, Any]], dict[str, Any]]) -> bytes:
-        """Change an object by a function on its document. Raises StatusError."""
+    async def patch(self, kind: Kind, call: Call, apply: Callable[[dict[str, Any]], dict[str, Any]], wrong: Wrong | None = None) -> bytes:
+        """Change an object by a function on its document; `wrong` says it where its result is none of the kind. Raises StatusError."""
 
         async def patched(old: Obj, entry: Entry) -> Obj:
             before = kind.to_dict(old)
@@ -255,9 +257,9 @@ class Rest:
             try:
                 return self._still(kind, call, after, old)
             except Unfit as error:
-                # As upstream: the whole result is the patch's wrong value.
-                found = errors.invalid_value("patch", errors.shown(after), error.text)
-                raise errors.invalid("", "", [found]) from error
+                if wrong is None:
+                    raise
+                raise errors.invalid("", "", [wrong(after, error.text)]) from error
 
         return await self.change(kind, call, patched, in_place=False)
 
@@ -300,7 +302,8 @@ class Rest:
         """Who applies has a name and says nothing of owners. Nobody can own what has no type; upstream's typed apply has no reason for
         that but its text."""
         if not isinstance(document, dict):
-            raise errors.bad_request("the body of the request must be an object")
+            why = f"json: cannot unmarshal {go_json.shape(document)} into Go value of type map[string]interface {{}}"
+            raise errors.bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}")
         if not call.query.get("fieldManager"):
             raise errors.invalid("PatchOptions", "", [errors.required("fieldManager", "is required for apply patch")], "meta.k8s.io")
         if (document.get("metadata") or {}).get("managedFields"):
@@ -313,7 +316,7 @@ class Rest:
         listed = [f".{path}: field not declared in schema" for path in unknown] or list(doubled(document, kind.schema.root, kind.schema))
         if listed:
             text = listed[0] if len(listed) == 1 else "errors:\n" + "\n".join(f"  {line}" for line in listed)
-            where = f"{call.target.namespace}/{call.target.name}; {kind.resource.api_version}, Kind={kind.resource.kind}"
+            where = f"{call.target.namespace}/{call.target.name}; {kind.resource.group}/{kind.resource.version}, Kind={kind.resource.kind}"
             raise StatusError(500, "", f"failed to create typed patch object ({where}): {text}")
 
     def applied_to(self, kind: Kind, call: Call, live: dict[str, Any] | None, document: dict[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,15 @@ def read_yaml(body: bytes) -> Any:
         raise yaml.YAMLError(f"{error}") from error
 
 
+def told(error: yaml.YAMLError) -> str:
+    """What Go's YAML reader, a port of the same library, says of a text that is none."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"yaml: {error}"
+    mark = error.context_mark if error.context_mark is not None and error.context_mark.line else error.problem_mark
+    line = mark.line + isinstance(error, yaml.scanner.ScannerError) if mark is not None and mark.line else 0
+    return f"yaml: {f'line {line}: ' if line else ''}{error.problem or 'unknown problem parsing YAML content'}"
+
+
 def _expanded(node: yaml.Node, known: dict[int, int], depth: int) -> int:
     """How many nodes there are when aliases are written out."""
     if id(node) in known:

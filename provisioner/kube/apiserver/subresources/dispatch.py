@@ -26,7 +26,7 @@ from provisioner.kube.apiserver.subresources.bodies import SCALE
 from provisioner.kube.apiserver.subresources.evictions import evict
 from provisioner.kube.apiserver.subresources.parts import Parts
 from provisioner.kube.apiserver.subresources.streams import Streams
-from provisioner.kube.apiserver.writes import patcher
+from provisioner.kube.apiserver.writes import Patcher
 from provisioner.kube.client.clock import Clock
 
 STREAMS = frozenset({"log", "exec", "attach", "portforward", "proxy"})
@@ -143,9 +143,11 @@ class Subresources:
             return formed(request, kind, kind.shown((await self._rest.get(kind, call)).data), call, self._clock.now())
         if target.verb == "patch":
             how, body = await read_patch(request, call)
-            made = self._parts.apply(kind, call, body) if how == "apply" else self._parts.change(kind, call, patcher(kind, how, body))
+            made = self._parts.apply(kind, call, body) if how == "apply" else self._parts.change(kind, call, Patcher(kind, how, body))
             return formed(request, kind, await made, call, self._clock.now())
-        document = await read_body(request, call)
+        document = await read_body(
+            request, next((one.kind for one in kind.resource.subresources if one.name == name), kind.resource.kind), call
+        )
         if name == "binding":
             return json_response(await pods.bind(self._rest, kind, call, document, self._clock), 201)
         if name == "eviction":
@@ -164,9 +166,9 @@ class Subresources:
         if call.target.verb == "get":
             return await scale.read(self._rest, kind, call)
         if call.target.verb != "patch":
-            document = await read_body(request, call)
+            document = await read_body(request, SCALE.resource.kind, call)
             return await scale.write(self._rest, kind, call, lambda _: document)
         how, body = await read_patch(request, call)
         if how == "apply":
             return await scale.apply(self._rest, kind, call, body)
-        return await scale.write(self._rest, kind, call, patcher(SCALE, "merge" if how == "strategic" else how, body))
+        return await scale.write(self._rest, kind, call, Patcher(SCALE, "merge" if how == "strategic" else how, body))

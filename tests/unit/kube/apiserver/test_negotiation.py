@@ -32,17 +32,17 @@ def test_what_we_do_not_speak(header: str) -> None:
 
 
 def test_bodies() -> None:
-    assert read_document(b'{"a":1}', None) == {"a": 1}
-    assert read_document(b"a: 1", "application/yaml") == {"a": 1}
+    assert read_document(b'{"a":1}', None, "Pod") == {"a": 1}
+    assert read_document(b"a: 1", "application/yaml", "Pod") == {"a": 1}
     for body, media, code in ((b"{", "application/json", 400), (b"a: [", "application/yaml", 400), (b"x", "text/plain", 415)):
         with pytest.raises(StatusError) as caught:
-            read_document(body, media)
+            read_document(body, media, "Pod")
         assert caught.value.code == code
 
 
 def test_yaml_can_not_make_objects() -> None:
     with pytest.raises(StatusError):
-        read_document(b"!!python/object/apply:os.system [ls]", "application/yaml")
+        read_document(b"!!python/object/apply:os.system [ls]", "application/yaml", "Pod")
 
 
 def test_metadata_bytes_are_untouched() -> None:

@@ -48,10 +48,26 @@ def test_parameters() -> None:
     with pytest.raises(StatusError, match=r"PatchOptions.* dryRun: Unsupported value") as refused:
         dry_run({"dryRun": "Some"}, "patch")
     assert refused.value.code == 422
-    for call in (lambda: flag({"watch": "x"}, "watch"), lambda: whole({"limit": "x"}, "limit")):
-        with pytest.raises(StatusError) as caught:
-            call()
-        assert caught.value.code == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x", 'strconv.ParseInt: parsing "x": invalid syntax'),
+        ("", 'strconv.ParseInt: parsing "": invalid syntax'),
+        ("1.5", 'strconv.ParseInt: parsing "1.5": invalid syntax'),
+        (str(2**63), f'strconv.ParseInt: parsing "{2**63}": value out of range'),
+    ],
+)
+def test_numbers_that_are_none(text: str, message: str) -> None:
+    with pytest.raises(StatusError) as refused:
+        whole({"limit": text}, "limit")
+    assert (refused.value.code, refused.value.message) == (400, message)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", True), ("no", True), ("t", True), ("0", False), ("False", False)])
+def test_only_two_words_are_false(text: str, expected: bool) -> None:
+    assert flag({"watch": text}, "watch") is expected
 
 
 def test_documents_have_no_resource() -> None:

@@ -10,9 +10,11 @@ import pytest
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.requests import Target
-from provisioner.kube.apiserver.writes import PATCH_OPERATIONS, Writes, patch_of, patch_type
+from provisioner.kube.apiserver.writes import PATCH_OPERATIONS, Patcher, Writes, patch_of, patch_type
 
-KIND: Any = SimpleNamespace(strategy=SimpleNamespace(creates_on_update=True), type_key="core_v1.ConfigMap")
+KIND: Any = SimpleNamespace(
+    strategy=SimpleNamespace(creates_on_update=True), type_key="core_v1.ConfigMap", resource=SimpleNamespace(kind="ConfigMap")
+)
 OLD = {"kind": "ConfigMap", "data": {"a": "1"}}
 
 
@@ -31,7 +33,7 @@ class Rest:
     async def update(self, kind: Any, call: Call, document: Any) -> bytes:
         return f"update {document}".encode()
 
-    async def patch(self, kind: Any, call: Call, apply: Any) -> bytes:
+    async def patch(self, kind: Any, call: Call, apply: Any, wrong: Any) -> bytes:
         return f"patch {apply(OLD)['data']}".encode()
 
     async def apply(self, kind: Any, call: Call, document: Any) -> tuple[bytes, bool]:
@@ -71,7 +73,7 @@ async def test_where_a_body_goes(verb: str, media: str | None, body: bytes, pres
         ("patch", "application/merge-patch+json", b"[1", 400),
         ("patch", "application/merge-patch+json", b"[1]", 400),
         ("patch", "application/json-patch+json", b'[{"op":"remove","path":"/data/z"}]', 422),
-        ("patch", "application/json-patch+json", b"[%b]" % b",".join([b"1"] * (PATCH_OPERATIONS + 1)), 413),
+        ("patch", "application/json-patch+json", b"[%b]" % b",".join([b"{}"] * (PATCH_OPERATIONS + 1)), 413),
         ("patch", "application/apply-patch+yaml", b"a: [", 400),
     ],
 )
@@ -80,6 +82,51 @@ async def test_what_is_refused(verb: str, media: str, body: bytes, code: int) ->
     with pytest.raises(StatusError) as refused:
         await Writes(rest).answer(KIND, call(verb), body, media)
     assert refused.value.code == code
+
+
+_UNDECODED = "error decoding patch: json: cannot unmarshal"
+_REFUSED = "the server rejected our request due to an error in our request"
+
+
+@pytest.mark.parametrize(
+    ("media", "body", "code", "message"),
+    [
+        ("json-patch", b'[{"op":"test","path":"/data/a","value":"2"}]', 422, _REFUSED),
+        ("json-patch", b'[{"op":"jump","path":"/data/a"}]', 422, _REFUSED),
+        ("json-patch", b'{"a"', 400, "error decoding patch: unexpected end of JSON input"),
+        ("json-patch", b"{}", 400, f"{_UNDECODED} object into Go value of type []handlers.jsonPatchOp"),
+        ("json-patch", b"[1]", 400, f"{_UNDECODED} number into Go value of type handlers.jsonPatchOp"),
+        ("json-patch", b'[{"op":1}]', 400, f"{_UNDECODED} number into Go struct field jsonPatchOp.op of type string"),
+        ("merge-patch", b"[]", 400, f"{_UNDECODED} array into Go value of type map[string]interface {{}}"),
+        ("merge-patch", b"null", 400, "Invalid JSON Patch"),
+        ("strategic-merge-patch", b"{", 400, "unexpected end of JSON input"),
+        ("strategic-merge-patch", b'"a"', 400, "json: cannot unmarshal string into Go value of type map[string]interface {}"),
+    ],
+)
+async def test_how_patches_are_refused(media: str, body: bytes, code: int, message: str) -> None:
+    rest: Any = Rest()
+    with pytest.raises(StatusError) as refused:
+        await Writes(rest).answer(KIND, call("patch"), body, f"application/{media}+json")
+    assert (refused.value.code, refused.value.message) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("how", "body", "found"),
+    [
+        (
+            "merge",
+            {"data": "x"},
+            'Invalid value: "{\\"data\\":\\"x\\",\\"kind\\":\\"ConfigMap\\"}": json: cannot unmarshal string into Go value of type map[string]string',
+        ),
+        ("strategic", {"data": "x", "kind": "Secret"}, 'Invalid value: "map[data:x kind:Secret]": cannot restore map from string'),
+    ],
+)
+def test_what_is_wrong_with_a_patch(how: str, body: Any, found: str) -> None:
+    patcher = Patcher(KIND, how, body)
+    after = patcher(OLD)
+    assert after == {"kind": "ConfigMap", "data": "x"}
+    told = patcher.wrong(after, "json: cannot unmarshal string into Go value of type map[string]string")
+    assert (told.field, told.message) == ("patch", found)
 
 
 def test_doubled_members_are_noted_as_field_validation_asks() -> None:
