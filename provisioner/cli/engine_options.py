@@ -138,7 +138,9 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
         diff=values["diff"],
         limit=values["limit"],
         forks=values["forks"],
-        extra_vars=extra_vars.parse(values["extra_vars"], more.get("vault")),
+        extra_vars=extra_vars.parse(
+            values["extra_vars"], more.get("vault"), deep=values["settings"].get("DEFAULT_HASH_BEHAVIOUR") == "merge"
+        ),
         become=True if values["become"] else None,
         become_user=values["become_user"],
         become_method=values["become_method"],

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
+from provisioner.inventory.overlays import overlay
+
 if TYPE_CHECKING:
     from provisioner.templating.vault import VaultSecrets
 
@@ -18,12 +20,16 @@ class _Unparsable(click.ClickException):
     exit_code = 4
 
 
-def parse(values: Iterable[str], vault: VaultSecrets | None = None) -> dict[str, Any]:
-    """Later ones win. Raises click.ClickException naming the value, with ansible-playbook's exit codes: 1 for a file that can't be read,
-    4 for what can't be parsed."""
+class _Unusable(click.ClickException):
+    exit_code = 5
+
+
+def parse(values: Iterable[str], vault: VaultSecrets | None = None, *, deep: bool = False) -> dict[str, Any]:
+    """Later ones win, mapping by mapping with `deep` (`hash_behaviour`). Raises click.ClickException naming the value, with ansible-playbook's
+    exit codes: 1 for a file that can't be read, 4 for what can't be parsed, 5 for what is no mapping."""
     found: dict[str, Any] = {}
     for value in values:
-        found |= _one(value, vault)
+        overlay(found, _one(value, vault), deep=deep)
     return found
 
 
@@ -37,7 +43,7 @@ def _file(path: Path, where: str, vault: VaultSecrets | None) -> dict[str, Any]:
     except InventoryError as e:
         raise (_Unparsable if path.is_file() and not isinstance(e, SealedError) else click.ClickException)(f"{where}: {e}") from e
     if loaded is not None and not isinstance(loaded, dict):
-        raise _Unparsable(f"{where}: expected a mapping of names to values")
+        raise _Unusable(f"{where}: expected a mapping of names to values")
     return dict(loaded or {})
 
 
@@ -45,6 +51,8 @@ def _one(value: str, vault: VaultSecrets | None) -> dict[str, Any]:
     from provisioner.engine.arguments import key_values
 
     text = value.strip()
+    if text.startswith(("/", ".")):
+        raise _Unusable(f"Please prepend extra_vars filename '{value}' with '@'")
     if text.startswith("@"):
         return _file(Path(text[1:]).expanduser(), f"-e {value}", vault)
     if text.startswith(("{", "[")):
@@ -53,7 +61,12 @@ def _one(value: str, vault: VaultSecrets | None) -> dict[str, Any]:
         found, others = key_values(text)
     except ValueError as e:
         raise _Unparsable(f"-e {value}: {e}") from e
-    return _mapping(text, f"-e {value}") if others else found
+    if others:
+        unset = " ".join(others)
+        click.echo(
+            f"[WARNING]: -e {value}: {unset!r} sets nothing; expected key=value words, a JSON or YAML mapping in braces, or @file", err=True
+        )
+    return found
 
 
 def _mapping(text: str, where: str) -> dict[str, Any]:
@@ -65,5 +78,5 @@ def _mapping(text: str, where: str) -> dict[str, Any]:
         except yaml.YAMLError as e:
             raise _Unparsable(f"{where}: neither JSON nor YAML: {e}") from e
     if not isinstance(loaded, dict):
-        raise _Unparsable(f"{where}: expected key=value words, a JSON or YAML mapping, or @file")
+        raise _Unusable(f"{where}: could not be made into a dictionary; expected key=value words, a JSON or YAML mapping, or @file")
     return loaded

@@ -93,7 +93,8 @@ def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) 
     given = (values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
     secrets = vault_secrets(*named_sources(*given, settings))
     here = [values["playbook_dir"] or Path()]
-    loaded = load_sources(sources, settings, here, extra_vars.parse(values["extra_vars"], secrets), secrets)
+    more = extra_vars.parse(values["extra_vars"], secrets, deep=settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge")
+    loaded = load_sources(sources, settings, here, more, secrets)
     if values["playbook_dir"]:
         loaded.playbook_files = (VariableFiles(values["playbook_dir"], secrets),)
         loaded.changed()

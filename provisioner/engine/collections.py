@@ -42,7 +42,7 @@ class Collections:
 
     def __init__(self, roots: Sequence[Path] | None = None) -> None:
         self._roots = list(standard_roots() if roots is None else roots)
-        self._routing: dict[Path, dict[str, Any]] = {}
+        self._runtimes: dict[Path, dict[str, Any]] = {}
         self._holding: dict[tuple[str, str], str | None] = {}
 
     def add_beside(self, playbook_directory: Path) -> None:
@@ -174,16 +174,28 @@ class Collections:
         if folder is not None:
             yield from (path for path in sorted((folder / "plugins" / kind).rglob("*.py")) if path.stem != "__init__")
 
+    def action_group(self, name: str) -> list[Any] | None:
+        """The entries of `namespace.collection.group`, as its meta/runtime.yml has them; None when there is no such group."""
+        collection, _, group = _split(name)
+        folder = self.folder(collection)
+        groups = self._runtime(folder).get("action_groups") if folder is not None else None
+        found = groups.get(name, groups.get(group)) if isinstance(groups, dict) else None
+        return found if isinstance(found, list) else None
+
     def _routes(self, folder: Path) -> dict[str, Any]:
-        if folder not in self._routing:
+        routing = self._runtime(folder).get("plugin_routing")
+        return routing if isinstance(routing, dict) else {}
+
+    def _runtime(self, folder: Path) -> dict[str, Any]:
+        """A collection's meta/runtime.yml."""
+        if folder not in self._runtimes:
             path = folder / "meta" / "runtime.yml"
             try:
                 document = yaml.CSafeLoader(path.read_bytes()).get_single_data() if path.is_file() else {}
             except (OSError, yaml.YAMLError):
                 document = {}  # a collection's own mistake: its names are found where they lie
-            routing = document.get("plugin_routing") if isinstance(document, dict) else None
-            self._routing[folder] = routing if isinstance(routing, dict) else {}
-        return self._routing[folder]
+            self._runtimes[folder] = document if isinstance(document, dict) else {}
+        return self._runtimes[folder]
 
 
 def _split(name: str) -> tuple[str, str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from provisioner.engine.attributes import Attributes, as_tuple
 from provisioner.engine.collections import Collections, python_roots, standard_roots
 from provisioner.engine.errors import MissingContentError, PlaybookError
+from provisioner.engine.module_defaults import ModuleDefaults
 from provisioner.engine.own_actions import OwnActions
 from provisioner.engine.own_modules import OwnModules
 from provisioner.engine.own_plugins import OwnPlugins
@@ -72,14 +73,16 @@ class Content:
         for named in os.environ.get("ANSIBLE_LIBRARY", "").split(":"):
             if named:
                 self.own_modules.add_library(Path(named).expanduser())
-        self.parser = TaskParser(self, self._is_known, lambda: [*names(), *self.own_modules.names(), *self.own_actions.names()])
+        self.parser = TaskParser(self, self.knows, lambda: [*names(), *self.own_modules.names(), *self.own_actions.names()])
+        self.module_defaults = ModuleDefaults(self.collections, self._module_named)
         self._values: dict[Path, Any] = {}
         self.warnings: list[str] = []
         """What files are to be warned of, that somebody has yet to tell."""
         self.imported_roles: list[Role] = []
         """Roles imported by task files since a play began; their handlers and variables belong to the play."""
 
-    def _is_known(self, name: str) -> bool:
+    def knows(self, name: str) -> bool:
+        """Whether an action goes by this name."""
         return name in self.own_modules or name in self.own_actions or self._builtin(name)
 
     def _add_own(self, root: Path) -> None:
@@ -193,8 +196,11 @@ class Content:
 
     def module_for(self, name: str, task: Task) -> str | None:
         """What a module or action that a task's plugin asks for by any of its names is known as here."""
+        return self._module_named(name, task.attributes.collections)
+
+    def _module_named(self, name: str, search: tuple[str, ...] = ()) -> str | None:
         short = short_name(name)
-        return short if self._is_known(short) else self.collection_module(name, task.attributes.collections, last=True)
+        return short if self.knows(short) else self.collection_module(name, search, last=True)
 
     def has_lookup(self, name: str) -> bool:
         """Whether a lookup of one's own, or of a collection, goes by this name."""
@@ -274,6 +280,8 @@ class Content:
         if validate:
             self._add_argument_check(role, meta, tasks_from, attributes, inner)
         handlers = self._part(path / "handlers", handlers_from)
+        if handlers is None and handlers_from != "main":
+            raise PlaybookError(f"Could not find specified file in role: handlers/{handlers_from}", place)
         if handlers is not None:
             role.handlers = self.parser.nodes(self.read(handlers), Surroundings(handlers, attributes, role, inner.params, handlers=True))
         return role

@@ -226,6 +226,7 @@ class Executor:
 
     def _acted(self, state: HostState, task: Task, templar: Templar, settings: Settings) -> Attempt:
         """The action's modules yielded one by one."""
+        task = self._named(task, templar)
         target = self.run.targets.delegate(settings.delegate_to) if settings.delegate_to else state
         call = ActionCall(
             self.run,
@@ -267,6 +268,17 @@ class Executor:
             return normalize(_with_invocation(e.value, call) if call.invocation else e.value)
         except TaskError as e:
             return normalize(dict(e.result))
+
+    def _named(self, task: Task, templar: Templar) -> Task:
+        """A task whose action was a template, or a name that nobody had when it was read, with what it is. Raises TaskError."""
+        content = self.run.content
+        if content.knows(task.action):
+            return task
+        name = str(keyword_value("action", task.action, templar))
+        known = content.module_for(name, task)
+        if known is None:
+            raise TaskError(f"Task failed: Cannot resolve {name!r} to an action or module.")
+        return replace(task, action=known)
 
     def _judge(self, task: Task, result: dict[str, Any], templar: Templar) -> None:
         """changed_when and failed_when have the last word."""
@@ -419,6 +431,9 @@ class Executor:
             seen = templar.with_local({of_item: result.get(of_item)}) if of_item else templar
             owner = self.run.targets.delegate(str(seen.render(delegate)))
         kind = result.get("_ansible_kind")
+        if kind in ("set_fact", "include_vars"):
+            self.run.variables.reserved.look(facts, task.location)
+            self.run.warn_of_names()
         if kind == "set_fact":
             owner.store.set_facts(facts, cacheable=bool(result.get("_ansible_cacheable")))
         elif kind == "include_vars":

@@ -258,10 +258,16 @@ class Lockstep:
         return outcome
 
     def _title(self, task: Task, state: HostState) -> str:
-        """The name shown for all hosts: rendered for the first one."""
-        if "{{" not in task.name:
+        """The name shown for all hosts: rendered for the first one. Raises RunError when nobody can tell what the task is to do."""
+        name = task.name or task.written
+        if "{{" not in name + task.action:
             return task.title
-        return task.titled(with_errors_shown(task.name, self.run.variables.templar(state, self.context, task)))
+        templar = self.run.variables.templar(state, self.context, task)
+        try:
+            templar.render(task.action)
+        except TemplateError as e:
+            raise RunError(str(e), task.location) from e
+        return task.titled(with_errors_shown(name, templar))
 
     def _run_once(self, task: Task, state: HostState) -> bool:
         value = task.attributes.get("run_once")
@@ -273,9 +279,9 @@ class Lockstep:
         return bool(value)
 
     def _execute(self, task: Task, hosts: Sequence[HostState], serial: int) -> list[Outcome]:
+        limit = self._throttle(task, hosts[0])
         if self._pool is None or len(hosts) == 1 or actions.is_local(task.action) or task.action in _INCLUDES:
             return [self._guarded(task, state, serial) for state in hosts]
-        limit = self._throttle(task, hosts[0])
         outcomes: list[Outcome] = []
         for start in range(0, len(hosts), limit or len(hosts)):
             part = hosts[start : start + (limit or len(hosts))]
@@ -285,9 +291,12 @@ class Lockstep:
 
     def _throttle(self, task: Task, state: HostState) -> int:
         value = task.attributes.get("throttle")
-        if isinstance(value, str):
-            value = self.run.variables.templar(state, self.context, task).render(value)
-        return int(value or 0)
+        try:
+            if isinstance(value, str):
+                value = self.run.variables.templar(state, self.context, task).render(value)
+            return int(value or 0)
+        except (TemplateError, ValueError, TypeError) as e:
+            raise RunError(f"Failed to convert the throttle value to an integer: {e}", task.location) from e
 
     def _guarded(self, task: Task, state: HostState, serial: int) -> Outcome:
         """What a task's own plugins do wrong ends the task, not the run."""

@@ -13,6 +13,7 @@ from provisioner.engine.attributes import KEYWORDS, Attributes, as_tuple, tag_se
 from provisioner.engine.errors import PlaybookError, RunError
 from provisioner.engine.playbook import Block, Loop, LoopControl, Node, Role, Task, role_blocks
 from provisioner.inventory.documents import Location, location_of
+from provisioner.templating import is_template
 from provisioner.templating.plugins import LOOKUPS
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class TaskParser:
         place = location_of(raw)
         self._check_keys(raw, BLOCK_KEYS, "block", place)
         keyword_types.check(raw, "block", place)
+        self._content.module_defaults.check(raw, place)
         orphan = next((key for key in ("rescue", "always") if raw.get(key) and not raw.get("block")), None)
         if orphan:
             raise PlaybookError(f"'{orphan}' keyword cannot be used without 'block'", location_of(raw, orphan) or place)
@@ -133,6 +135,7 @@ class TaskParser:
     def _task(self, raw: dict[str, Any], around: Surroundings) -> Task:
         place = location_of(raw)
         keyword_types.check(raw, "task", place)
+        self._content.module_defaults.check(raw, place)
         written, action, given, local = self._action(raw, place, around.attributes.derive(raw).collections)
         args = self._arguments(action, given, raw.get("args"), place)
         if action in _INCLUDE_OPTIONS:
@@ -173,7 +176,7 @@ class TaskParser:
                 if found:
                     raise PlaybookError(f"conflicting action statements: {key}, {found[0]}", place)
                 name, given = self._written_action(raw[key], place)
-                return name, self._resolve(name, place, search), given, key == "local_action"
+                return name, self._resolve_if_possible(name, place, search), given, key == "local_action"
         if len(found) > 1:
             self._reject(raw, found, place)
         if not found:
@@ -190,15 +193,28 @@ class TaskParser:
 
     def _written_action(self, value: Any, place: Location | None) -> tuple[str, Any]:
         if isinstance(value, str):
-            name, _, rest = value.strip().partition(" ")
-            return name, rest
+            text = value.strip()
+            try:
+                name = next(iter(arguments.split(text)), "").strip()
+            except ValueError as e:
+                raise PlaybookError(str(e), place) from e
+            return name, text.removeprefix(name).lstrip(" ")
         if isinstance(value, dict) and "module" in value:
             rest_args = {key: item for key, item in value.items() if key != "module"}
             if isinstance(rest_args.get("args"), dict):
                 rest_args = {**rest_args.pop("args"), **rest_args}
-            name, _, text = str(value["module"]).partition(" ")
+            name, text = self._written_action(str(value["module"]), place)
             return name, rest_args if not text else {**arguments.parse(short_name(name), text), **rest_args}
         raise PlaybookError("action must be a text or a mapping with 'module'", place)
+
+    def _resolve_if_possible(self, name: str, place: Location | None, search: tuple[str, ...]) -> str:
+        """What `action` names may be a template, or nothing at all: the task fails when its turn comes."""
+        if is_template(name):
+            return name
+        try:
+            return self._resolve(name, place, search)
+        except PlaybookError:
+            return name
 
     def _resolve(self, name: str, place: Location | None, search: tuple[str, ...]) -> str:
         short = short_name(name)

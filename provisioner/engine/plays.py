@@ -108,6 +108,7 @@ class PlaybookReader:
                 hint = f"did you mean {close[0]!r}?" if close else ""
                 raise PlaybookError(f"'{key}' is not a valid attribute for a Play", location_of(raw, key) or place, hint)
         keyword_types.check(raw, "play", place)
+        self._content.module_defaults.check(raw, place)
         if raw.get("hosts") is None or raw["hosts"] in ("", []):
             raise PlaybookError("the field 'hosts' is required but was not set", place)
         if "user" in raw:
@@ -116,6 +117,7 @@ class PlaybookReader:
             raw = {**raw, "no_log": True}
         # Conditions and variables of a play are not its tasks' own.
         inherited = attributes.derive({key: value for key, value in raw.items() if key != "vars"}, with_vars=False)
+        written = self._vars(raw.get("vars"), place)
         play = Play(
             name=str(
                 raw.get("name") or raw["hosts"]
@@ -126,7 +128,7 @@ class PlaybookReader:
             attributes=inherited,
             location=place,
             directory=self._content.playbook_dir or path.parent,
-            vars={**self._vars(raw.get("vars"), place), **variables},
+            vars={**written, **variables} if variables else written,
             vars_files=as_tuple(raw["vars_files"]) if raw.get("vars_files") else (),
             vars_prompt=tuple(raw.get("vars_prompt") or ()),
             gather_facts=raw.get("gather_facts"),

@@ -26,7 +26,7 @@ def rendered_arguments(task: Task, templar: Templar, content: Content) -> dict[s
             raise TaskError(f"Task failed: Finalization of task args for '{full_name(task.action)}' failed: {e}") from e
     planner = actions.action_module(task.action)
     if planner is not None and getattr(planner, "RAW_ARGUMENTS", False):
-        return {**_module_defaults(task, templar), **task.args}
+        return {**_module_defaults(task, templar, content), **task.args}
     args = dict(task.args)
     try:
         if "_variable_params" in args:
@@ -36,7 +36,7 @@ def rendered_arguments(task: Task, templar: Templar, content: Content) -> dict[s
             elif found not in (None, ""):
                 raise TaskError(f"the arguments of {task.action} must render to a mapping, not {type(found).__name__}")
         rendered = _render_each(args, templar)
-        defaults = _module_defaults(task, templar)
+        defaults = _module_defaults(task, templar, content)
     except TemplateError as e:
         raise TaskError(f"Task failed: Finalization of task args for '{full_name(task.action)}' failed: {e}") from e
     # What a task omits has no default either.
@@ -47,24 +47,13 @@ def _is_own(action: str, content: Content) -> bool:
     return action in content.own_modules or action in content.own_actions
 
 
-def _module_defaults(task: Task, templar: Templar) -> dict[str, Any]:
-    """Of groups of modules first, then of the module itself; what an inner level says of either replaces what an outer one says."""
-    if not task.attributes.module_defaults:
-        return {}
-    short = task.action.split(".")[-1]
-    chosen: dict[bool, Any] = {}
-    for level in task.attributes.module_defaults:
-        for name, values in (final(templar.render(level)) if isinstance(level, str) else level).items():
-            last = str(name).split("/")[-1].split(".")[-1]
-            if str(name).startswith("group/"):
-                if short == last or short.startswith(f"{last}_"):
-                    chosen[True] = values
-            elif last == short:
-                chosen[False] = values
+def _module_defaults(task: Task, templar: Templar, content: Content) -> dict[str, Any]:
+    """Of groups of modules first, then of the module itself."""
     merged: dict[str, Any] = {}
-    for of_group in (True, False):
-        if chosen.get(of_group):
-            merged.update(_render_each(chosen[of_group], templar))
+    if task.attributes.module_defaults:
+        levels = [final(templar.render(level)) if isinstance(level, str) else level for level in task.attributes.module_defaults]
+        for values in content.module_defaults.of(task.action, levels):
+            merged.update(_render_each(final(templar.render(values)) if isinstance(values, str) else values, templar))
     return merged
 
 

@@ -16,7 +16,7 @@ from provisioner.engine.options import RunOptions
 from provisioner.engine.playbook import Loop, Play, Task
 from provisioner.engine.results import HostStats, RunResult, Status
 from provisioner.engine.state import HostState
-from provisioner.templating import Resolved, Templar
+from provisioner.templating import Resolved, Templar, TemplateError
 
 # Keywords whose names are other ones in `Task`, and those that are lists of conditions or names.
 _FIELDS = {"async_val": "async_s", **{name: name for name in ("action", "delay", "poll", "register", "retries")}}
@@ -48,7 +48,10 @@ def is_wanted(task: Task, outcome: Outcome, play: Play, options: RunOptions) -> 
     unreachable = outcome.status is Status.UNREACHABLE
     when = task.attributes.get("debugger")
     if isinstance(when, str) and outcome.templar is not None and "{{" in when:
-        when = outcome.templar.render(when)
+        try:
+            when = outcome.templar.render(when)
+        except TemplateError:  # the task has failed of it
+            when = None
     match when:
         case "always":
             return True

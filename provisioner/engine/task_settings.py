@@ -15,6 +15,8 @@ from provisioner.engine.targets import BecomeRequest, keyword_value
 from provisioner.engine.variables import PlayContext
 from provisioner.templating import OMIT, Templar, TemplateError
 
+# What a task does wrong in these shows before it runs, too, even where nobody becomes anybody.
+_JUDGED_TEXTS = ("become_exe", "become_flags", "become_method", "become_user", "connection", "debugger", "port", "remote_user")
 # What a task does wrong in these shows before it runs, although nobody needs them yet.
 _JUDGED_LATER = ("any_errors_fatal", "delegate_facts", "ignore_errors", "ignore_unreachable", "run_once")
 
@@ -58,6 +60,11 @@ def _evaluated(run: Run, state: HostState, context: PlayContext, task: Task, tem
     target = run.targets.delegate(delegate_to) if delegate_to else state
     become = run.targets.become(target, context, task, templar, delegated=delegate_to is not None)
     no_log = _flag(task, "no_log", False, templar)
+    for name in _JUDGED_TEXTS:
+        keyword_value(name, values.get(name), templar)
+    for name, written in (("async_val", task.async_s), ("delay", task.delay), ("poll", task.poll), ("retries", task.retries)):
+        if written is not None:
+            as_number(name, keyword_value(name, written, templar))
     for name in _JUDGED_LATER:
         _flag(task, name, False, templar)
     return Settings(

@@ -16,12 +16,24 @@ from provisioner.cli.extra_vars import parse
         (["a=1 b='two words'"], {"a": "1", "b": "two words"}),
         (['{"a": 1}', "a=2"], {"a": "2"}),
         (["{a: [1, 2]}"], {"a": [1, 2]}),
-        (["a: 1\nb: x"], {"a": 1, "b": "x"}),
+        (["{a: 1, b: x}"], {"a": 1, "b": "x"}),
+        (["a=1 word"], {"a": "1"}),
+        (["word"], {}),
+        (["{a: {b: 1}}", "{a: {c: 2}}"], {"a": {"c": 2}}),
         ([], {}),
     ],
 )
 def test_forms(values: list[str], expected: dict[str, object]) -> None:
     assert parse(values) == expected
+
+
+def test_mappings_are_merged_where_hash_behaviour_says_so() -> None:
+    assert parse(["{a: {b: 1}}", "{a: {c: 2}}"], deep=True) == {"a": {"b": 1, "c": 2}}
+
+
+def test_a_word_that_sets_nothing_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    parse(["a=1 word"])
+    assert "'word' sets nothing; expected key=value" in capsys.readouterr().err
 
 
 def test_file(tmp_path: Path) -> None:
@@ -34,7 +46,8 @@ def test_file(tmp_path: Path) -> None:
     [
         ("@/nowhere/x", 1, "cannot be read"),
         ("@.", 1, "cannot be read"),
-        ("word", 4, "expected key=value"),
+        ("[1]", 5, "expected key=value"),
+        ("./file", 5, "Please prepend extra_vars filename './file' with '@'"),
         ("{a: [", 4, "neither JSON nor YAML"),
     ],
 )
