@@ -280,4 +280,5 @@ async def delete_options(request: web.Request, call: Call) -> meta_v1.DeleteOpti
     options.propagation_policy = options.propagation_policy or None
     if options.dry_run:
         call.dry_run = True
+    call.delete_options = given | ({"dryRun": ["All"]} if call.dry_run else {})
     return options

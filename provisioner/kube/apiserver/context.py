@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from provisioner.kube.api.strict import NONE, Doubles
 from provisioner.kube.apiserver.requests import Target
@@ -44,6 +45,8 @@ class Call:
     # members that the body has twice: fieldValidation looks at them with unknown ones
     doubles: Doubles = NONE
     audit_id: str = ""
+    # DeleteOptions of a deletion, as the API names them
+    delete_options: Mapping[str, Any] = field(default_factory=dict)
     # what admission has to say to the audit log
     annotations: dict[str, str] = field(default_factory=dict)
     # whether a webhook or a policy has changed the object: the server's own plug-ins look at it again

@@ -536,8 +536,9 @@ class Rest:
             elif grace_s == 0 and not finalizers:
                 return True, True
             metadata.deletion_timestamp = rfc3339(_after(now, grace_s))
-            metadata.deletion_grace_period_seconds = grace_s
-            if kind.resource.kind != "Pod" and metadata.generation is not None:
+            if kind.resource.kind != "Namespace":
+                metadata.deletion_grace_period_seconds = grace_s
+            if kind.resource.kind not in ("Pod", "Namespace") and metadata.generation is not None:
                 metadata.generation += 1
             changed = True
         elif kind.resource.kind == "Pod" and grace_s < (metadata.deletion_grace_period_seconds or 0):

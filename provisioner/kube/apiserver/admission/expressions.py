@@ -58,13 +58,21 @@ def admission_request(operation: str, call: Call, kind: Kind, new: Obj | None, o
             "extra": {k: list(v) for k, v in user.extra.items()},
         },
         "dryRun": call.dry_run,
-        "options": {"kind": f"{operation.capitalize()}Options", "apiVersion": "meta.k8s.io/v1"},
+        "options": {"kind": f"{operation.capitalize()}Options", "apiVersion": "meta.k8s.io/v1"} | _options(operation, call),
     }
     if resource.namespaced:
         request["namespace"] = target.namespace
     if target.subresource:
         request["subResource"] = request["requestSubResource"] = target.subresource
     return request
+
+
+def _options(operation: str, call: Call) -> dict[str, Any]:
+    """What the request says of how it is to be done: CreateOptions, UpdateOptions or DeleteOptions."""
+    if operation == "DELETE":
+        return dict(call.delete_options)
+    found: dict[str, Any] = {name: call.query[name] for name in ("fieldManager", "fieldValidation") if call.query.get(name)}
+    return {"dryRun": ["All"], **found} if call.dry_run else found
 
 
 class Expressions:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import aiohttp
 import msgspec
 
 from provisioner.kube.api import cel, codec, errors, patch
@@ -24,10 +23,11 @@ from provisioner.kube.apiserver.admission.expressions import Expressions, admiss
 from provisioner.kube.apiserver.admission.times import Times
 from provisioner.kube.apiserver.admission.versions import converted, taken_back, views
 from provisioner.kube.apiserver.admission.webhook_rules import EXEMPT, concerns
-from provisioner.kube.apiserver.calls import DEFAULT_TIMEOUT_S, Caller
+from provisioner.kube.apiserver.calls import DEFAULT_TIMEOUT_S, Caller, CallError
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.registry import Registry
+from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.storage.cache import Change, WatchCache
 
 log = logging.getLogger(__name__)
@@ -99,16 +99,16 @@ class Webhooks(Plugin):
         values = self._expressions.values(operation, call, kind, new, old)
         if about.options is not None:
             values["object"] = about.options
-        return [(hook, seen) for hook, seen in found if self._holds(hook, values)]
+        return [(hook, seen) for hook, seen in found if self._holds(hook, values, call.target)]
 
-    def _holds(self, hook: Any, values: dict[str, Any]) -> bool:
+    def _holds(self, hook: Any, values: dict[str, Any], target: Target) -> bool:
         """Whether a webhook's match conditions hold. One that can't be evaluated is a failure of the webhook."""
         try:
             return self._expressions.hold(hook.match_conditions, values)
         except cel.CelError as error:
             if hook.failure_policy == "Ignore":
                 return False
-            raise errors.forbidden("", "", f'failed calling webhook "{hook.name}": match conditions: {error}') from error
+            raise errors.forbidden(target.resource, target.name, str(error), target.group) from error
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -122,15 +122,14 @@ class Webhooks(Plugin):
         response: dict[str, Any] = {}
         try:
             response = await self._caller.post(
-                hook.client_config, review, timeout_s=hook.timeout_seconds or DEFAULT_TIMEOUT_S, limit_bytes=ANSWER_BYTES
+                hook.client_config, review, timeout_s=hook.timeout_seconds or DEFAULT_TIMEOUT_S, limit_bytes=ANSWER_BYTES, says_time=True
             )
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, errors.StatusError) as error:
+        except CallError as error:
             if hook.failure_policy == "Ignore":
-                log.warning("webhook failed and is ignored webhook=%s: %r", hook.name, error)
+                log.warning("webhook failed and is ignored webhook=%s: %s", hook.name, error)
                 return {}
-            cause = "context deadline exceeded" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
             self._times.rejection(hook.name, step, "calling_webhook_error", 0)
-            raise errors.internal(f'failed calling webhook "{hook.name}": failed to call webhook: {cause}') from error
+            raise errors.internal(f'failed calling webhook "{hook.name}": failed to call webhook: {error}') from error
         finally:
             self._times.webhook(hook.name, step, perf_counter() - began, rejected=not response.get("allowed"))
         call.warnings += [str(warning) for warning in response.get("warnings") or ()]

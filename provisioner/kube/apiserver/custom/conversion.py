@@ -10,11 +10,10 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
-import aiohttp
 import msgspec
 
 from provisioner.kube.api import errors
-from provisioner.kube.apiserver.calls import Caller
+from provisioner.kube.apiserver.calls import Caller, CallError
 
 TIMEOUT_S = 30
 ANSWER_BYTES = 64 * 1024 * 1024
@@ -56,8 +55,8 @@ class Conversion:
         review = {"kind": "ConversionReview", "apiVersion": "apiextensions.k8s.io/v1", "request": request}
         try:
             response = await self._caller.post(self._webhook, review, timeout_s=TIMEOUT_S, limit_bytes=ANSWER_BYTES)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, errors.StatusError) as error:
-            raise self._failed(str(error) or type(error).__name__) from error
+        except CallError as error:
+            raise self._failed(str(error)) from error
         result = response.get("result") or {}
         if result.get("status") != "Success":
             raise self._failed(str(result.get("message") or "no reason given"))
@@ -81,4 +80,4 @@ class Conversion:
         return {"apiVersion": self.api_version, "kind": old["kind"], "metadata": metadata, **body}
 
     def _failed(self, why: str) -> errors.StatusError:
-        return errors.internal(f"conversion webhook for {self.api_version}, Kind={self._kind} failed: {why}")
+        return errors.StatusError(500, "", f"conversion webhook for {self.api_version}, Kind={self._kind} failed: {why}")
