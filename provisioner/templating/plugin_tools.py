@@ -161,11 +161,11 @@ class PluginTemplar:
     def environment(self) -> Any:
         return self._templar.engine.native
 
-    def template(self, variable: Any, fail_on_undefined: bool = True, **_: Any) -> Any:
-        return self._templar.render(variable, fail_on_undefined=fail_on_undefined)
+    def template(self, variable: Any, fail_on_undefined: bool = True, overrides: Mapping[str, Any] | None = None, **_: Any) -> Any:
+        return self._templar.render(variable, fail_on_undefined=fail_on_undefined, overrides=overrides)
 
-    def do_template(self, data: Any, *_: Any, **__: Any) -> Any:
-        return self._templar.render(data)
+    def do_template(self, data: Any, *_: Any, overrides: Mapping[str, Any] | None = None, **__: Any) -> Any:
+        return self._templar.render(data, overrides=overrides)
 
     def is_template(self, data: Any) -> bool:
         return is_template(data)

@@ -28,7 +28,7 @@ from provisioner.templating.plugins import Plugins, add_folders, builtin_plugins
 from provisioner.templating.scope import Scope, first_undefined, holds_template
 from provisioner.templating.template_files import ends, keep_end, split_header
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
-from provisioner.templating.values import OMIT, Omit, Resolved, Sealed, is_template
+from provisioner.templating.values import OMIT, Omit, Resolved, Sealed, Unsafe, Vaulted, is_template
 from provisioner.templating.vault import HEADER, VaultError, plain
 
 _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
@@ -70,7 +70,7 @@ class Engine:
         self.native = NativeEnvironment()
         self._install(self.native)
         self._plugin_folders: set[Path] = set()
-        self._compiled: dict[tuple[str, bool, Path | None], Template] = {}
+        self._compiled: dict[tuple[Any, ...], Template] = {}
         self._files: dict[tuple[Any, ...], TextEnvironment] = {}
         self._loaded: dict[tuple[TextEnvironment, str], _Loaded] = {}
         self._lock = threading.RLock()
@@ -89,20 +89,26 @@ class Engine:
             self._plugin_folders.add(folder)
         return [] if known else add_folders(self.plugins, [folder])
 
-    def compile(self, text: str, *, expression: bool = False, folder: Path | None = None) -> Template:
-        """A template or expression; templates that it includes or imports are looked for in `folder`."""
+    def compile(
+        self, text: str, *, expression: bool = False, folder: Path | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> Template:
+        """A template or expression; templates that it includes or imports are looked for in `folder`. `overrides`: settings of Jinja, below those
+        of its own first line. Raises TemplateError, and Jinja's own errors."""
         loading = folder if folder is not None and "{%" in text and _LOADS.search(text) else None
-        key = (text, expression, loading)
+        key = (text, expression, loading, tuple(sorted(overrides.items())) if overrides else ())
         found = self._compiled.get(key)
         if found is not None:
             return found
         with self._lock:
             found = self._compiled.get(key)
             if found is None:
-                source = "{{ " + text + "\n}}" if expression else keep_backslashes(text.removesuffix("\n"), self.native)
-                environment = (
-                    self.native if loading is None else self.file_environment([loading], keep_trailing_newline=True, finalize=None)
-                )
+                own, body = ({}, text) if expression else split_header(text)
+                chosen = {**(overrides or {}), **own}
+                environment: TextEnvironment = self.native
+                if chosen or loading is not None:
+                    chosen.update(keep_trailing_newline=True, finalize=None)
+                    environment = self.file_environment([loading] if loading is not None else [], **chosen)
+                source = "{{ " + body + "\n}}" if expression else keep_backslashes(body.removesuffix("\n"), environment)
                 found = environment.from_string(source)
                 if len(self._compiled) >= MAX_COMPILED:
                     self._compiled.clear()
@@ -237,9 +243,10 @@ class Templar:
 
     # Rendering
 
-    def render(self, value: Any, *, fail_on_undefined: bool = True) -> Any:
-        """The value with everything in it rendered. Raises TemplateError."""
-        rendered = self._render(value, self.scope)
+    def render(self, value: Any, *, fail_on_undefined: bool = True, overrides: Mapping[str, Any] | None = None) -> Any:
+        """The value with everything in it rendered. `overrides`: settings of Jinja, for a text. Raises TemplateError."""
+        written = overrides and isinstance(value, str) and type(value) is not Unsafe and type(value) is not Vaulted
+        rendered = self._run(value, self.scope, overrides=overrides) if written else self._render(value, self.scope)
         if fail_on_undefined:
             found = first_undefined(rendered)
             if found is not None:
@@ -360,11 +367,12 @@ class Templar:
             return tuple(self._render(item, scope, in_variable) for item in value)
         return value
 
-    def _run(self, text: str, scope: Scope, *, expression: bool = False) -> Any:
+    def _run(self, text: str, scope: Scope, *, expression: bool = False, overrides: Mapping[str, Any] | None = None) -> Any:
         if type(text) is Sealed:
             raise TemplateError(text.reason)
+        folder = self.search[-1] if self.search else None
         try:
-            template = self.engine.compile(text, expression=expression, folder=self.search[-1] if self.search else None)
+            template = self.engine.compile(text, expression=expression, folder=folder, overrides=overrides)
         except jinja2.TemplateSyntaxError as e:
             if not expression:
                 raise TemplateError(f"Syntax error in template: {e.message}") from e

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.templating.errors import TemplateError
+from provisioner.templating.values import HEADER
 
-HEADER = "#jinja2:"
 _SETTINGS = frozenset(
     {
         "block_start_string", "block_end_string", "variable_start_string", "variable_end_string", "comment_start_string", "comment_end_string",

@@ -71,11 +71,15 @@ class Omit:
 OMIT: Final = Omit()
 
 
+HEADER: Final = "#jinja2:"
+"""How a first line begins that holds settings of Jinja, in a file as in a value."""
+
+
 def is_template(value: Any) -> bool:
-    """Whether a value is a string that holds Jinja and may be rendered."""
+    """Whether a value is a string that holds Jinja, or says by its first line how it does, and may be rendered."""
     if not isinstance(value, str) or type(value) is Unsafe or type(value) is Vaulted:
         return False
-    return "{{" in value or "{%" in value or "{#" in value or type(value) is Sealed
+    return "{{" in value or "{%" in value or "{#" in value or value[:8] == HEADER or type(value) is Sealed
 
 
 def final(value: T) -> T:

@@ -27,9 +27,10 @@ class VaultError(Exception):
 
 @dataclass(frozen=True)
 class VaultSecrets:
-    """Passwords by vault id; every one is tried, the one whose id the envelope names first."""
+    """Passwords by vault id; every one is tried, the one whose id the envelope names first, or that one alone (`vault_id_match`)."""
 
     by_id: Mapping[str, bytes] = field(repr=False)
+    match: bool = False
 
     def decrypt(self, data: bytes) -> bytes:
         return self.opened(data)[1]
@@ -39,7 +40,8 @@ class VaultSecrets:
         if not self.by_id:
             raise VaultError("no vault secrets were found that could decrypt")
         label, payload = _open(data)
-        order = sorted(self.by_id, key=lambda vault_id: vault_id != label)
+        known = [vault_id for vault_id in self.by_id if not self.match or vault_id == label]
+        order = sorted(known, key=lambda vault_id: vault_id != label)
         for vault_id in order:
             plain = _decrypt(payload, self.by_id[vault_id])
             if plain is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provisioner.templating import Templar
 from provisioner.templating.plugin_tools import Loader, PluginTemplar
+from provisioner.templating.values import Unsafe
 
 
 @pytest.fixture
@@ -52,3 +54,25 @@ def test_values_are_rendered_with_the_variables_that_are_set(loader: Loader) -> 
     tools.available_variables = {**tools.available_variables, "word": "three"}
     assert tools.template("{{ word }} {{ text }}") == "three one!"
     assert loader.templar({"word": "four"}).template("{{ word }}") == "four"
+
+
+TEXT = "a {% if true %}\nb{% endif %}\n  {% if true %}\nc\n  {% endif %}\n"
+OVERRIDES: list[tuple[str, dict[str, Any], Any]] = [
+    (TEXT, {}, "a b  c\n  \n"),
+    (TEXT, {"lstrip_blocks": True}, "a bc\n"),
+    ("#jinja2: trim_blocks: False\n" + TEXT, {}, "a \nb\n  \nc\n  \n"),
+    ("#jinja2: trim_blocks: False, lstrip_blocks: True\n" + TEXT, {"lstrip_blocks": False}, "a \nb\n\nc\n"),
+    ("#jinja2: lstrip_blocks: True\nplain\n", {}, "plain\n"),
+    ("[[ n ]]", {"variable_start_string": "[[", "variable_end_string": "]]"}, [1]),
+    ("{{ n }}", {"variable_start_string": "[[", "variable_end_string": "]]"}, "{{ n }}"),
+    (Unsafe("[[ n ]]"), {"variable_start_string": "[[", "variable_end_string": "]]"}, "[[ n ]]"),
+    (Unsafe("#jinja2: lstrip_blocks: True\nplain"), {}, "#jinja2: lstrip_blocks: True\nplain"),
+]
+
+
+@pytest.mark.parametrize(("text", "overrides", "expected"), OVERRIDES, ids=range(len(OVERRIDES)))
+def test_texts_are_read_as_their_settings_say(text: str, overrides: dict[str, Any], expected: Any) -> None:
+    own = Templar((), {"n": [1]})
+    templar = PluginTemplar(own, Loader("/", own))
+    assert templar.template(text, overrides=overrides) == expected
+    assert templar.copy_with_new_env().do_template(text, overrides=overrides) == expected
