@@ -125,7 +125,8 @@ def reach_machines(loaded: Inventory, sources: tuple[str, ...]) -> None:
 
 def secrets_of(values: dict[str, Any]) -> VaultSecrets | None:
     """The vault's secrets of a parsed command line."""
-    return vault_secrets(values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
+    match = bool(values["settings"].get("DEFAULT_VAULT_ID_MATCH"))
+    return vault_secrets(values["vault_files"], values["vault_ids"], values["ask_vault_pass"], match=match)
 
 
 def run_options(values: dict[str, Any], **more: Any) -> RunOptions:

@@ -91,7 +91,7 @@ def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) 
     from provisioner.inventory.variable_files import VariableFiles
 
     given = (values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
-    secrets = vault_secrets(*named_sources(*given, settings))
+    secrets = vault_secrets(*named_sources(*given, settings), match=bool(settings.get("DEFAULT_VAULT_ID_MATCH")))
     here = [values["playbook_dir"] or Path()]
     more = extra_vars.parse(values["extra_vars"], secrets, deep=settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge")
     loaded = load_sources(sources, settings, here, more, secrets)

@@ -47,7 +47,21 @@ def load_sources(
     from provisioner.inventory import load
 
     plugins = OwnInventoryPlugins([directory.absolute() for directory in directories], settings)
-    loaded = load(sources, extra_vars=extra_vars, vault=vault, plugins=plugins, may_be_missing=True, ignored=_ignored(settings))
+    force = str(settings.get("TRANSFORM_INVALID_GROUP_CHARS", "never"))
+    loaded = load(
+        sources,
+        extra_vars=extra_vars,
+        vault=vault,
+        plugins=plugins,
+        may_be_missing=True,
+        ignored=_ignored(settings),
+        valid_group_names=force in ("always", "silently"),
+    )
+    if loaded.odd_group_names and force in ("always", "never"):
+        done = "automatically replaced" if loaded.valid_group_names else "not replaced"
+        _warn(
+            f"Invalid characters were found in group names {'and' if loaded.valid_group_names else 'but'} {done}: {', '.join(sorted(loaded.odd_group_names))}"
+        )
     for path in loaded.missing:
         if settings.get("INVENTORY_ANY_UNPARSED_IS_FAILED"):
             raise click.ClickException(f"Completely failed to parse inventory source {path}")

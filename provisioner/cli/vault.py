@@ -49,26 +49,32 @@ _paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow
 def _secrets(files: tuple[Path, ...], ids: tuple[str, ...], ask: bool, *, confirm: bool = False) -> VaultSecrets:
     """What the options name, else what ansible.cfg and $ANSIBLE_VAULT_* name, else what somebody types."""
     from provisioner.cli.vault_passwords import named_sources, vault_secrets
-    from provisioner.engine.ansible_config import ConfigError, read_settings
     from provisioner.templating.vault import VaultSecrets
 
-    if not files and not ids and not ask:
-        try:
-            settings = read_settings()
-        except ConfigError as e:
-            raise click.ClickException(str(e)) from e
-        files, ids, ask = named_sources(files, ids, ask, settings)
+    settings = _settings()
+    match = bool(settings.get("DEFAULT_VAULT_ID_MATCH"))
+    files, ids, ask = named_sources(files, ids, ask, settings)
     if not files and not ids and not ask:
         return VaultSecrets(
             {"default": str(click.prompt("Vault password", hide_input=True, confirmation_prompt=confirm, err=True)).encode()}
         )
-    found = vault_secrets(files, ids, ask)
+    found = vault_secrets(files, ids, ask, match=match)
     assert found is not None
     return found
 
 
+def _settings() -> dict[str, Any]:
+    from provisioner.engine.ansible_config import ConfigError, read_settings
+
+    try:
+        return read_settings()
+    except ConfigError as e:
+        raise click.ClickException(str(e)) from e
+
+
 def _chosen(secrets: VaultSecrets, wanted: str | None) -> str:
-    """The id that encrypts. Raises click.ClickException where nothing says which."""
+    """The id that encrypts: the one given, else `vault_encrypt_identity`. Raises click.ClickException where nothing says which."""
+    wanted = wanted or _settings().get("DEFAULT_VAULT_ENCRYPT_IDENTITY")
     if wanted is not None:
         if wanted not in secrets.by_id:
             raise click.ClickException(f"Did not find a match for --encrypt-vault-id={wanted} in the known vault-ids {list(secrets.by_id)}")
@@ -200,7 +206,7 @@ def vault_rekey(
         new = VaultSecrets({"default": str(typed).encode()})
     opened = [(path, _open(secrets, path)[1]) for path in paths]  # all or none
     for path, plain in opened:
-        _replace(path, new.encrypt(plain, _chosen(new, wanted)))
+        _replace(path, new.encrypt(plain, _chosen(new, wanted) if wanted or len(new.by_id) > 1 else None))
     click.echo("Rekey successful", err=True)
     return 0
 

@@ -20,8 +20,10 @@ DEFAULT = "default"
 _UNKNOWN_ID = 2
 
 
-def vault_secrets(vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask_vault_pass: bool) -> VaultSecrets | None:
-    """None when no secret was named. One that can't be had is a warning where others can, else click.ClickException."""
+def vault_secrets(
+    vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask_vault_pass: bool, *, match: bool = False
+) -> VaultSecrets | None:
+    """None when no secret was named. With `match` an envelope's own id is the only one that is tried. One that can't be had is a warning where others can, else click.ClickException."""
     from provisioner.templating.vault import VaultSecrets
 
     secrets: dict[str, bytes] = {}
@@ -47,7 +49,7 @@ def vault_secrets(vault_files: tuple[Path, ...], vault_ids: tuple[str, ...], ask
     empty = [name for name, secret in secrets.items() if not secret]
     if empty:
         raise click.ClickException(f"Invalid vault password was provided: that of {', '.join(empty)} is empty")
-    return VaultSecrets(secrets) if secrets else None
+    return VaultSecrets(secrets, match) if secrets else None
 
 
 def named_sources(

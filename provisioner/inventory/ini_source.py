@@ -45,7 +45,7 @@ class IniSource:
                 if found is None or (found.group(2) or "hosts") not in _KINDS:
                     self._wrong(number, f"section {line!r} is not understood", "write [group], [group:children] or [group:vars]")
                     continue
-                group, kind = found.group(1), found.group(2) or "hosts"
+                group, kind = self.inventory.group_name(found.group(1)), found.group(2) or "hosts"
                 self._section(group, kind, number)
                 continue
             {"hosts": self._host, "children": self._child, "vars": self._variable}[kind](group, line, number)
@@ -94,8 +94,8 @@ class IniSource:
         if child == group or " " in child:
             self._wrong(number, f"{child!r} cannot be a child of group {group!r}")
             return
+        child = self.inventory.add_group(child, group).name
         self._awaited.setdefault(child, number)
-        self.inventory.add_group(child, group)
 
     def _variable(self, group: str, line: str, number: int) -> None:
         key, equals, value = line.partition("=")

@@ -45,6 +45,7 @@ def load(
     plugins: InventoryPlugins | None = None,
     may_be_missing: bool = False,
     ignored: Ignored | None = None,
+    valid_group_names: bool = False,
 ) -> Inventory:
     """The inventory of all sources, later ones winning. A source is a file, a directory, a program, or `host1,host2,`.
 
@@ -52,6 +53,7 @@ def load(
     every problem found in all of them.
     """
     inventory = Inventory(extra_vars=extra_vars)
+    inventory.valid_group_names = valid_group_names
     reader = _Reader(inventory, vault, plugins, ignored or Ignored())
     problems = reader.problems
     files: list[Path] = []

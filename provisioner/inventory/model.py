@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,10 @@ class Host:
         return f"Host({self.name!r})"
 
 
+# What a variable's name cannot have, nor begin with.
+_ODD_IN_NAMES = re.compile(r"^\d|[^\w]", re.ASCII)
+
+
 class Inventory:
     """All hosts and groups; the engine may add hosts and groups while a run goes on."""
 
@@ -83,6 +88,10 @@ class Inventory:
         self.machines: MachinesSpec | None = None
         self.merge_mappings = False
         """Whether mappings of one name at several levels are merged (`hash_behaviour = merge`)."""
+        self.valid_group_names = False
+        """Whether groups are called by what could be a variable's name, with _ for the rest (`force_valid_group_names`)."""
+        self.odd_group_names: set[str] = set()
+        """Names of groups, as they were written, that no variable could have."""
         self.sources: tuple[Path, ...] = ()
         self.warnings: tuple[Problem, ...] = ()
         self.missing: list[str] = []
@@ -103,6 +112,8 @@ class Inventory:
         self._depths = None
 
     def add_group(self, name: str, parent: str | None = None) -> Group:
+        name = self.group_name(name)
+        parent = None if parent is None else self.group_name(parent)
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = Group(name)
@@ -112,6 +123,13 @@ class Inventory:
             self.add_group(parent).children[name] = None
             self.changed()
         return group
+
+    def group_name(self, written: str) -> str:
+        """What a group of this name is known as."""
+        if _ODD_IN_NAMES.search(written) is None:
+            return written
+        self.odd_group_names.add(written)
+        return _ODD_IN_NAMES.sub("_", written) if self.valid_group_names else written
 
     def add_host(self, name: str, groups: Sequence[str] = (), variables: Mapping[str, Any] | None = None) -> Host:
         """The host of that name, made when new, and put into the groups."""

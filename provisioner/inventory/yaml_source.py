@@ -39,6 +39,7 @@ class YamlSource:
             self.problems.append(place.problem(f"group {name!r} is its own child"))
             return
         group = self.inventory.add_group(name, parent)
+        name = group.name
         group.place = group.place or place
         if body is None:
             return

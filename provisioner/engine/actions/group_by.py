@@ -19,8 +19,8 @@ def plan(call: ActionCall) -> dict[str, Any]:
     parents = [str(parent).replace(" ", "-") for parent in ([raw] if isinstance(raw, str) else raw)]
     with call.run.lock:
         inventory = call.run.inventory
-        group = inventory.groups.get(name)
-        known = group is not None and all(parent == "all" or parent in group.parents for parent in parents)
+        group = inventory.groups.get(inventory.group_name(name))
+        known = group is not None and all(parent == "all" or inventory.group_name(parent) in group.parents for parent in parents)
         changed = not known or group is None or call.state.name not in group.host_names
         for parent in parents:
             inventory.add_group(name, parent)

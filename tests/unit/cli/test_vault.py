@@ -120,3 +120,17 @@ def test_what_cannot_be_meant_is_refused(
         Path(name).write_text(text)
     result = CliRunner().invoke(command, words, input=given)
     assert (result.exit_code, message in result.output) == (code, True), result.output
+
+
+def test_settings_choose_who_encrypts_and_who_opens(tmp_path: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "vars.yaml"
+    path.write_text("a: 1\n")
+    given = [word for identity in ids for word in ("--vault-id", identity)]
+    monkeypatch.setenv("ANSIBLE_VAULT_ENCRYPT_IDENTITY", "prod")
+    run("encrypt", str(path), *given)
+    assert path.read_text().startswith("$ANSIBLE_VAULT;1.2;AES256;prod\n")
+    path.write_text(path.read_text().replace(";prod", ";dev"))  # whose password is another one
+    assert run("view", str(path), *given) == "a: 1\n"
+    monkeypatch.setenv("ANSIBLE_VAULT_ID_MATCH", "true")
+    refused = CliRunner().invoke(command, ["view", str(path), *given])
+    assert refused.exit_code == 1 and "no vault secrets were found that could decrypt" in refused.output

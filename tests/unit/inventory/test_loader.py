@@ -308,3 +308,12 @@ def test_what_of_a_folder_is_no_inventory(tmp_path: Path, ignored: Ignored | Non
     for name, text in (("hosts", "h1"), ("more.skip", "h2"), ("other", "h3"), (".hidden", "h4"), ("ansible.cfg", "[defaults]")):
         (tmp_path / name).write_text(text + "\n")
     assert sorted(load([tmp_path], ignored=ignored).hosts) == expected
+
+
+def test_groups_can_be_given_valid_names(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("all: {children: {web-a: {hosts: {h1: }, children: {'b c': {hosts: {h2: }}}}}}\n")
+    (tmp_path / "b.ini").write_text("[web-a]\nh3\n[web-a:vars]\nx=1\n[top:children]\nweb-a\n")
+    plain, valid = (load([tmp_path / "a.yml", tmp_path / "b.ini"], valid_group_names=wanted) for wanted in (False, True))
+    assert plain.odd_group_names == valid.odd_group_names == {"web-a", "b c"}
+    assert {"web-a", "b c"} < plain.groups.keys() and {"web_a", "b_c", "top"} < valid.groups.keys() and "web-a" not in valid.groups
+    assert [host.name for host in valid.hosts_of("top")] == ["h1", "h3", "h2"] and valid.hosts["h2"].vars["x"] == 1
