@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from provisioner.agent.arguments import ArgumentError, checked
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError, condition_error
 from provisioner.templating import TemplateError
@@ -11,6 +12,7 @@ from provisioner.templating.filters.data import type_debug
 
 LOCAL = True
 RAW_ARGUMENTS = True
+_ARGUMENTS = {"quiet": {"type": "bool", "default": False}}
 
 
 def plan(call: ActionCall) -> dict[str, Any]:
@@ -23,6 +25,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
     if "that" not in call.args:
         raise TaskError("missing required arguments: that")
     messages = {name: _message(call, name) for name in ("fail_msg", "msg", "success_msg") if call.args.get(name) is not None}
+    shown = {} if _quiet(call) else {"_ansible_verbose_always": True}
     that = call.args["that"]
     conditions = that if isinstance(that, list) else [that]
     template = conditions[0] if len(conditions) == 1 and isinstance(conditions[0], str) and "{{" in conditions[0] else None
@@ -36,8 +39,15 @@ def plan(call: ActionCall) -> dict[str, Any]:
             raise condition_error(e) from e
         if not holds:
             message = messages.get("fail_msg", messages.get("msg", "Assertion failed"))
-            return {"failed": True, "changed": False, "msg": message, "evaluated_to": False, "assertion": condition}
-    return {"changed": False, "msg": messages.get("success_msg", "All assertions passed")}
+            return {"failed": True, "changed": False, "msg": message, "evaluated_to": False, "assertion": condition, **shown}
+    return {"changed": False, "msg": messages.get("success_msg", "All assertions passed"), **shown}
+
+
+def _quiet(call: ActionCall) -> bool:
+    try:
+        return bool(checked(_ARGUMENTS, {"quiet": call.templar.render(call.args.get("quiet", False))}, "assert")["quiet"])
+    except ArgumentError as e:
+        raise TaskError(str(e)) from e
 
 
 def _message(call: ActionCall, name: str) -> Any:
