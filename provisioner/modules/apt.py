@@ -45,6 +45,7 @@ ARGUMENTS: Dict[str, Any] = {
 LISTS = "/var/lib/apt/lists"
 STAMP = "/var/lib/apt/periodic/update-success-stamp"
 _NOTHING = re.compile(r"^0 upgraded, 0 newly installed(, 0 downgraded)?, 0 to remove", re.MULTILINE)
+_UNMET = re.compile(r" : (?:Pre)?Depends: (.+?) but it is not (?:installable|going to be installed)")
 # What apt-get says where cleaning up does something.
 _CLEANED = {"autoremove": "The following packages will be REMOVED", "autoclean": "Del "}
 
@@ -79,7 +80,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     try:
         return dict(_install(packages, args, context), **cache)
     except ModuleFailed as error:
-        if not error.msg.startswith("No package"):  # those are told before anything is looked at
+        if not error.msg.startswith(("No package", "invalid package spec")):  # those are told before anything is looked at
             error.more.update(cache)
         raise
 
@@ -92,15 +93,19 @@ def _cache_time() -> float:
 
 
 def _refreshed(args: Dict[str, Any], context: Context) -> bool:
-    """Whether the lists were fetched, because that is wanted and they are older than allowed."""
+    """Whether something new was fetched, or would be looked for, because that is wanted and the lists are older than allowed."""
     if not args["update_cache"] and not args["cache_valid_time"]:
         return False
     if time.time() - _cache_time() <= args["cache_valid_time"]:
         return False
-    if not context.check:
-        update(context, args["update_cache_retries"], args["update_cache_retry_max_delay"], args["lock_timeout"])
-        os.utime(LISTS)
-    return True
+    if context.check:
+        return True
+    before = _cache_time()
+    update(context, args["update_cache_retries"], args["update_cache_retry_max_delay"], args["lock_timeout"])
+    # apt leaves the time as it is where there is nothing new; that they were looked at counts for cache_valid_time.
+    changed = _cache_time() != before
+    os.utime(LISTS)
+    return changed
 
 
 def _install(packages: List[str], args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -175,7 +180,13 @@ def _deb(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
                 paths.append(os.path.abspath(path))
         if not paths:
             return {"changed": False, "stdout": "", "stderr": "", "diff": ""}
-        return _said(_command(args, context, ["install"] + paths), args, context)
+        result = _said(_command(args, context, ["install"] + paths), args, context)
+        return dict(result, diff=_diff(result["stdout"]))
+    except ModuleFailed as error:
+        unmet = _UNMET.search(error.more.get("stdout", ""))
+        if unmet:
+            raise ModuleFailed("Dependency is not satisfiable: %s\n" % unmet.group(1))
+        raise
     finally:
         for path in made:
             os.unlink(path)

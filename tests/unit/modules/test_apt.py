@@ -49,6 +49,9 @@ case "$(basename "$0") $*" in
 "apt-cache showpkg "*) printf 'Reverse Provides: \\n';;
 "dpkg --compare-versions 2.0-1 ge "*) [ "$4" != 3 ];;
 "dpkg --compare-versions 1.0-1 ge "*) [ "$4" = 1.0 ];;
+"apt-get "*needy.deb) echo " needy : Depends: nowhere (>= 2) but it is not installable"; exit 100;;
+"dpkg-deb -f "*) printf 'Package: %s\\nVersion: 2\\n' "$(basename "$3" .deb)";;
+"apt-get update "*) [ -e {folder}/nothing-new ] || touch {folder}/lists;;
 *) echo "Reading state information..."; echo "does $*"; echo "1 upgraded, 0 newly installed"; echo careful >&2;;
 esac
 """
@@ -59,7 +62,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     programs = tmp_path / "bin"
     (tmp_path / "policy").mkdir()
     programs.mkdir()
-    for name in ("apt-get", "apt-cache", "apt-mark", "dpkg"):
+    for name in ("apt-get", "apt-cache", "apt-mark", "dpkg", "dpkg-deb"):
         (programs / name).write_text(PROGRAM.format(folder=tmp_path))
         (programs / name).chmod(0o755)
     for name, (candidate, versions) in POLICY.items():
@@ -152,6 +155,28 @@ def test_lists_are_fetched_when_they_are_old(call: Call, packages: Path) -> None
 
     os.utime(packages / "lists", (1, 1))
     assert call("apt", {"name": "old", "cache_valid_time": 3600})["cache_updated"] is True
+
+
+def test_lists_with_nothing_new_are_no_change(call: Call, packages: Path) -> None:
+    os.utime(packages / "lists", (1, 1))
+    assert call("apt", {"update_cache": True})["changed"] is True
+    (packages / "nothing-new").touch()
+    os.utime(packages / "lists", (1, 1))
+    again = call("apt", {"update_cache": True})
+    assert (again["changed"], again["cache_updated"]) == (False, False)
+    assert call("apt", {"update_cache": True}, check=True)["changed"] is True
+    # It was looked, though.
+    calls = len(done(packages))
+    assert call("apt", {"cache_valid_time": 60})["changed"] is False and len(done(packages)) == calls
+
+
+def test_a_file_and_what_it_needs(call: Call, packages: Path) -> None:
+    for name in ("needy", "fine"):
+        (packages / f"{name}.deb").touch()
+    assert call("apt", {"deb": str(packages / "needy.deb")}) == {
+        "changed": False, "failed": True, "msg": "Dependency is not satisfiable: nowhere (>= 2)\n",
+    }  # fmt: skip
+    assert "does" in call("apt", {"deb": str(packages / "fine.deb")})["diff"]["prepared"]
 
 
 @pytest.mark.parametrize(
