@@ -104,7 +104,7 @@ def _containers(cls: type[msgspec.Struct]) -> tuple[tuple[str, bool, bool], ...]
     """(attribute, may be left out, holds Structs to look into) of each field that is, or somewhere inside holds, a list or map."""
     found = []
     for field in msgspec.structs.fields(cls):
-        options = _options(field.type)
+        options = options_of(field.type)
         if len(options) != 1:
             continue
         inside = get_args(options[0])[-1] if get_origin(options[0]) in (list, dict) else None
@@ -120,7 +120,7 @@ def _holds_containers(annotation: Any, seen: frozenset[Any] = frozenset()) -> bo
     if not _is_struct(annotation) or annotation in seen:
         return False
     for field in msgspec.structs.fields(annotation):
-        option = _options(field.type)[0]
+        option = options_of(field.type)[0]
         inside = get_args(option)[-1] if get_origin(option) in (list, dict) else None
         if (inside is not None and field.default is None) or _holds_containers(inside or option, seen | {annotation}):
             return True
@@ -129,7 +129,7 @@ def _holds_containers(annotation: Any, seen: frozenset[Any] = frozenset()) -> bo
 
 def _without_nulls(annotation: Any, value: Any) -> Any:
     """The document as Go's decoder leaves it: null members are absent, null items of lists and maps the zero of their type."""
-    options = _options(annotation)
+    options = options_of(annotation)
     for option in options:
         inner = get_args(option)[-1] if get_origin(option) in (list, dict) else None
         if inner is not None and isinstance(value, list):
@@ -137,13 +137,13 @@ def _without_nulls(annotation: Any, value: Any) -> Any:
         if inner is not None and isinstance(value, dict):
             return {key: _zero(inner) if item is None else _without_nulls(inner, item) for key, item in value.items()}
         if isinstance(value, dict) and isinstance(option, type) and issubclass(option, msgspec.Struct):
-            fields = _fields(option)
+            fields = fields_of(option)
             return {key: _without_nulls(fields.get(key, Any), item) for key, item in value.items() if item is not None}
     return value
 
 
 def _zero(annotation: Any) -> Any:
-    option = _options(annotation)[0]
+    option = options_of(annotation)[0]
     if get_origin(option) is list:
         return []
     return {str: "", int: 0, bool: False}.get(option, {})
@@ -154,7 +154,7 @@ def _zero(annotation: Any) -> Any:
 
 def _mismatch(annotation: Any, value: Any, path: str, struct: str) -> DecodeError | None:
     """The first value that is not of its field's type. Paths have no indexes, as in Go's errors."""
-    options = _options(annotation)
+    options = options_of(annotation)
     if Any in options:
         return None
     if isinstance(value, dict):
@@ -173,7 +173,7 @@ def _mismatch(annotation: Any, value: Any, path: str, struct: str) -> DecodeErro
 def _mismatch_in_object(options: tuple[Any, ...], value: dict[str, Any], path: str, struct: str) -> DecodeError | None:
     for option in options:
         if isinstance(option, type) and issubclass(option, msgspec.Struct):
-            fields = _fields(option)
+            fields = fields_of(option)
             found = (
                 _mismatch(fields[key], item, f"{path}.{key}" if path else key, option.__name__)
                 for key, item in value.items()
@@ -186,7 +186,7 @@ def _mismatch_in_object(options: tuple[Any, ...], value: dict[str, Any], path: s
     return _wrong("object", options, path, struct)
 
 
-def _options(annotation: Any) -> tuple[Any, ...]:
+def options_of(annotation: Any) -> tuple[Any, ...]:
     """The types of a union without None."""
     if get_origin(annotation) in (Union, UnionType):
         return tuple(option for option in get_args(annotation) if option is not type(None))
@@ -233,9 +233,9 @@ def _go_name(options: tuple[Any, ...]) -> str:
     if get_origin(option) is Annotated:
         return "int32"
     if get_origin(option) is list:
-        return f"[]{_go_name(_options(get_args(option)[0]))}"
+        return f"[]{_go_name(options_of(get_args(option)[0]))}"
     if get_origin(option) is dict:
-        return f"map[string]{_go_name(_options(get_args(option)[1]))}"
+        return f"map[string]{_go_name(options_of(get_args(option)[1]))}"
     if isinstance(option, type) and issubclass(option, msgspec.Struct):
         return f"{option.__module__.rpartition('_')[2]}.{option.__name__}"
     return {str: "string", int: "int64", float: "float64", bool: "bool"}.get(option, "interface {}")
@@ -280,7 +280,7 @@ _inner_of: dict[Any, dict[str, tuple[bool, Any]]] = {}
 
 def _inner(struct: Any) -> dict[str, tuple[bool, Any]]:
     made = {}
-    for name, annotation in _fields(struct).items():
+    for name, annotation in fields_of(struct).items():
         option = next((o for o in get_args(annotation) or (annotation,) if get_origin(o) is dict), None)
         below = _struct_in(get_args(option)[1] if option is not None else annotation)
         made[name] = (option is not None, below if _is_struct(below) else None)
@@ -294,7 +294,7 @@ def _is_struct(annotation: Any) -> bool:
 _fields_of: dict[Any, dict[str, Any]] = {}
 
 
-def _fields(cls: Any) -> dict[str, Any]:
+def fields_of(cls: Any) -> dict[str, Any]:
     """JSON name -> annotation."""
     if cls not in _fields_of:
         _fields_of[cls] = {field.encode_name: field.type for field in msgspec.structs.fields(cls)}

@@ -1,8 +1,9 @@
 """Sets of fields: which parts of an object somebody set, as paths, and their `fieldsV1` form in metadata.managedFields.
 
 A path is a tuple of elements: `f:name` a field or a key of a map, `k:{"name":"x"}` an item of a list that is a map by its keys,
-`v:"x"` an item of a list that is a set. Atomic parts end a path. What is atomic, a set or a map is said by the types' rules
-(x-kubernetes-list-type, -map-type); where there are none, maps are granular and lists atomic.
+`v:"x"` an item of a list that is a set (and `i:0`, in texts alone, one of a list that is neither). Atomic parts end a path. What is
+atomic, a set or a map is said by the types' rules (x-kubernetes-list-type, -map-type); where there are none, maps are granular and lists
+atomic.
 """
 
 from __future__ import annotations
@@ -314,6 +315,8 @@ def path_text(path: Path) -> str:
             shown += "[" + ",".join(f"{key}={_compact(value)}" for key, value in json.loads(rest).items()) + "]"
         elif kind == "v":
             shown += f"[={rest}]"
+        elif kind == "i":
+            shown += f"[{rest}]"
         else:
             shown += f".{rest}"
     return shown

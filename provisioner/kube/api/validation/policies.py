@@ -21,6 +21,8 @@ REASONS = ("Unauthorized", "Forbidden", "Invalid", "RequestEntityTooLarge")
 
 
 _STRING = {"type": "string"}
+# CEL's types by what the checker calls them, where that is another name.
+_TYPE_OF = {"bool": "boolean", "Object": "object", "list(JSONPatch)": "array"}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -64,7 +66,7 @@ def expression(path: str, text: str | None, names: Iterable[str], types: Iterabl
     except cel.CelError as error:
         return [errors.invalid_value(path, text, f"compilation failed: {error}")]
     found = "" if kind is None or kind.get("nullable") else kind.get("type") or ""
-    if wants and found and found != {"bool": "boolean"}.get(wants, wants):
+    if wants and found and found != _TYPE_OF.get(wants, wants):
         return [errors.invalid_value(path, text, f"must evaluate to {wants}")]
     return []
 
@@ -138,10 +140,10 @@ def _mutations(spec: Any, names: list[str]) -> list[FieldError]:
         problems += one_of(f"{where}.patchType", mutation.patch_type, ("ApplyConfiguration", "JSONPatch"))
         if mutation.patch_type == "ApplyConfiguration":
             text = mutation.apply_configuration.expression if mutation.apply_configuration is not None else None
-            problems += expression(f"{where}.applyConfiguration.expression", text, names, TYPES)
+            problems += expression(f"{where}.applyConfiguration.expression", text, names, TYPES, "Object")
         elif mutation.patch_type == "JSONPatch":
             text = mutation.json_patch.expression if mutation.json_patch is not None else None
-            problems += expression(f"{where}.jsonPatch.expression", text, names, TYPES)
+            problems += expression(f"{where}.jsonPatch.expression", text, names, TYPES, "list(JSONPatch)")
     return problems
 
 

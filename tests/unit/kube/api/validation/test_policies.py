@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.kube.api.validation.policies import NAMES, expression
+from provisioner.kube.api.validation.policies import NAMES, TYPES, expression
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from provisioner.kube.api.validation.policies import NAMES, expression
         ("'a'", "bool", "Invalid value: \"'a'\": must evaluate to bool"),
         ("request.name", "bool", 'Invalid value: "request.name": must evaluate to bool'),
         ("true", "string", 'Invalid value: "true": must evaluate to string'),
+        ("Object{spec: Object.spec{replicas: 1}}", "Object", ""),
+        ("[JSONPatch{op: 'remove', path: '/a'}]", "list(JSONPatch)", ""),
+        ("'a'", "Object", "must evaluate to Object"),
+        ("request", "list(JSONPatch)", "must evaluate to list(JSONPatch)"),
         ("request.odd == 'x'", "bool", "undefined field 'odd'"),
         ("request.userInfo.name == 'x'", "bool", "undefined field 'name'"),
         ("request.name > 1", "bool", "found no matching overload for '_>_' applied to '(string, int)'"),
@@ -29,5 +33,5 @@ from provisioner.kube.api.validation.policies import NAMES, expression
     ],
 )
 def test_expressions(text: str, wants: str, expected: str) -> None:
-    found = [error.message for error in expression("p", text, NAMES, wants=wants)]
+    found = [error.message for error in expression("p", text, NAMES, TYPES, wants)]
     assert (found == []) is (expected == "") and all(expected in message for message in found)
