@@ -55,12 +55,15 @@ def status_of(
     old = [c for c in rs.status.conditions or () if c.type == "ReplicaFailure"]
     conditions = [c for c in rs.status.conditions or () if c.type != "ReplicaFailure"]
     if failure is not None:
-        stamp = old[0].last_transition_time if old else now.strftime("%Y-%m-%dT%H:%M:%SZ")
-        conditions.append(
-            apps_v1.ReplicaSetCondition(
-                type="ReplicaFailure", status="True", reason=failure[0], message=failure[1], last_transition_time=stamp
-            )
+        # As upstream: the first failure stays told. Each names another pod, and telling the newest would be a change that asks for another try.
+        new = apps_v1.ReplicaSetCondition(
+            type="ReplicaFailure",
+            status="True",
+            reason=failure[0],
+            message=failure[1],
+            last_transition_time=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+        conditions.append(old[0] if old else new)
     return apps_v1.ReplicaSetStatus(
         replicas=len(pods),
         fully_labeled_replicas=len(full) or None,
