@@ -84,9 +84,9 @@ class PlayRun:
         everyone, version = [host.name for host in hosts], self.run.variables.inventory_version
         for batch in batches(hosts, [templar.render(size) for size in self.play.serial]):
             left = [host for host in batch if host.name not in self.lost]
+            self.run.emit(PlayStarted(name, tuple(host.name for host in left), self.play.location, is_free, self.play))
             if not left:
                 continue
-            self.run.emit(PlayStarted(name, tuple(host.name for host in left), self.play.location, is_free, self.play))
             if self.run.variables.inventory_version != version:  # hosts were added
                 version = self.run.variables.inventory_version
                 everyone = [host.name for host in self._hosts(templar)]

@@ -9,6 +9,7 @@ from typing import Any
 from provisioner.agent.arguments import ArgumentError, checked
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError
+from provisioner.engine.events import Said
 
 LOCAL = True
 RUNS_ONCE = True
@@ -34,10 +35,12 @@ def plan(call: ActionCall) -> dict[str, Any]:
         raise TaskError(str(e)) from e
     begin = datetime.now().astimezone()
     started = time.monotonic()
-    answer = ""
+    answer, hidden = "", "" if args["echo"] else " (output is hidden)"
     if args["minutes"] is not None or args["seconds"] is not None:
         seconds = (args["minutes"] or 0) * 60 + (args["seconds"] or 0)
         limit_s = call.timeout_s or float("inf")
+        told = f"[{call.task.title}]\n{args['prompt']}:" if args["prompt"] else ""
+        call.run.emit(Said(f"Pausing for {max(seconds, 1)} seconds{hidden}\n{told}".rstrip()))
         call.run.stop.wait(min(max(seconds, 1), limit_s))
         if limit_s < seconds and not call.run.stop.is_set():
             period = int(limit_s) if limit_s.is_integer() else limit_s
@@ -47,7 +50,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
         passed = time.monotonic() - started
         text = f"Paused for {round(passed / 60, 2)} minutes" if args["minutes"] is not None else f"Paused for {round(passed, 2)} seconds"
     else:
-        prompt = str(args["prompt"] or "Press enter to continue, Ctrl+C to interrupt")
+        prompt = f"[{call.task.title}]\n{args['prompt'] or 'Press enter to continue, Ctrl+C to interrupt'}{hidden}"
         try:
             answer = call.run.options.prompt(prompt, not args["echo"])
         except EOFError:

@@ -1,0 +1,34 @@
+"""Proves what a pause shows: how long it takes, what is asked, and that nothing is echoed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.engine.events import Said
+from tests.unit.engine.fakes import play, tasks
+
+TIMED: list[tuple[str, str]] = [
+    ("{seconds: 0}", "Pausing for 1 seconds"),
+    ("{seconds: 1, prompt: look, echo: false}", "Pausing for 1 seconds (output is hidden)\n[rest]\nlook:"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), TIMED, ids=[text for _, text in TIMED])
+def test_how_long_it_takes_is_shown(tmp_path: Path, arguments: str, text: str) -> None:
+    events = play(tmp_path, tasks(f"- {{name: rest, pause: {arguments}, timeout: 0.01, ignore_errors: true}}")).events
+    assert [event.text for event in events if isinstance(event, Said)] == [text]
+
+
+def test_what_is_asked_names_the_task(tmp_path: Path) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def prompt(text: str, private: bool) -> str:
+        asked.append((text, private))
+        return "yes"
+
+    done: Any = play(tmp_path, tasks("- pause: {prompt: go?, echo: false}\n- {name: rest, pause: }"), prompt=prompt)
+    assert asked == [("[pause]\ngo? (output is hidden)", True), ("[rest]\nPress enter to continue, Ctrl+C to interrupt", False)]
+    assert [result["user_input"] for result in done.results("pause")] == ["yes"]
