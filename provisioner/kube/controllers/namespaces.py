@@ -15,27 +15,35 @@ from provisioner.kube.controllers.controller import Controller, Parts
 # How soon to look again while something is still on its way out.
 AGAIN_S = 1.0
 PODS = ("/api/v1", "pods")
+_INCOMPLETE = "unable to retrieve the complete list of server APIs"
 
 
 @dataclass
 class Remains:
-    """What is still there: objects by resource (`pods.`, `deployments.apps`), and of these those with a finalizer by its name."""
+    """What is still there: objects by resource (`pods.`, `deployments.apps`), and of these those with a finalizer by its name. And what could
+    not be done: why groups' versions did not tell of their resources, by version, and why resources were not deleted."""
 
     objects: dict[str, int] = field(default_factory=dict)
     finalizers: Counter[str] = field(default_factory=Counter)
+    undiscovered: dict[str, StatusError] = field(default_factory=dict)
+    failures: list[StatusError] = field(default_factory=list)
 
 
 def conditions_of(remains: Remains) -> list[tuple[str, bool, str, str]]:
     """(type, whether it holds, reason, message), in upstream's words."""
     objects = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(remains.objects.items()))
     finalizers = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(remains.finalizers.items()))
-    deleted = "All content successfully deleted, may be waiting on finalization"
+    deleted = ("ContentDeleted", "All content successfully deleted, may be waiting on finalization")
+    failed = f"Failed to delete all resource types, {len(remains.failures)} remaining: {', '.join(sorted(map(str, remains.failures)))}"
+    found = ("ResourcesDiscovered", "All resources successfully discovered")
+    unknown = ", ".join(f"{version}: {error}" for version, error in sorted(remains.undiscovered.items()))
+    undiscovered = f"Discovery failed for some groups, {len(remains.undiscovered)} failing: {_INCOMPLETE}: {unknown}"
     content = ("SomeResourcesRemain", f"Some resources are remaining: {objects}")
     holding = ("SomeFinalizersRemain", f"Some content in the namespace has finalizers remaining: {finalizers}")
     return [
-        ("NamespaceDeletionDiscoveryFailure", False, "ResourcesDiscovered", "All resources successfully discovered"),
+        ("NamespaceDeletionDiscoveryFailure", bool(unknown), *(("DiscoveryFailed", undiscovered) if unknown else found)),
         ("NamespaceDeletionGroupVersionParsingFailure", False, "ParsedGroupVersions", "All legacy kube types successfully parsed"),
-        ("NamespaceDeletionContentFailure", False, "ContentDeleted", deleted),
+        ("NamespaceDeletionContentFailure", bool(remains.failures), *(("ContentDeletionFailed", failed) if remains.failures else deleted)),
         ("NamespaceContentRemaining", bool(objects), *(content if objects else ("ContentRemoved", "All content successfully removed"))),
         (
             "NamespaceFinalizersRemaining",
@@ -74,10 +82,16 @@ class Namespaces(Controller):
         if "kubernetes" not in (namespace.spec.finalizers or ()):
             return None
         remains = await self._delete_content(key)
-        if remains.objects:
+        failed = [*remains.undiscovered.values(), *remains.failures]
+        if remains.objects or failed:
             await self._tell(namespace, remains)
+            if failed:
+                raise failed[0]
             return AGAIN_S
         finalizers = [f for f in namespace.spec.finalizers or () if f != "kubernetes"]
+        if finalizers or namespace.metadata.finalizers:
+            # It stays for somebody else, and says that it is not for us.
+            namespace = await self._tell(namespace, remains)
         fresh = msgspec.structs.replace(namespace, spec=core_v1.NamespaceSpec(finalizers=finalizers))
         try:
             await self.client.update(fresh, subresource="finalize")
@@ -90,12 +104,12 @@ class Namespaces(Controller):
     async def _delete_content(self, namespace: str) -> Remains:
         """Ask for the deletion of everything: pods first, and the rest when there is none left; what is still there."""
         remains = Remains()
-        resources = await self._resources()
+        resources = await self._resources(remains)
         for is_pods in (True, False):
             for path, plural in resources:
                 if ((path, plural) == PODS) is is_pods:
                     await self._delete_all(f"{path}/namespaces/{namespace}/{plural}", f"{plural}.{_group(path)}", remains)
-            if remains.objects:
+            if remains.objects or (is_pods and remains.failures):
                 break
         return remains
 
@@ -104,20 +118,26 @@ class Namespaces(Controller):
             await self.client.raw("DELETE", collection, body=b'{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Background"}')
             listed = msgspec.json.decode(await self.client.raw("GET", collection), type=_Listed)
         except StatusError as error:
-            if error.code in (404, 405):
-                return
-            raise
+            if error.code not in (404, 405):
+                remains.failures.append(error)
+            return
         if listed.items:
             remains.objects[name] = len(listed.items)
             remains.finalizers.update(f for item in listed.items for f in item.metadata.finalizers or ())
 
-    async def _resources(self) -> list[tuple[str, str]]:
-        """(path, plural) of every namespaced resource that can be listed and deleted, in its preferred version."""
+    async def _resources(self, remains: Remains) -> list[tuple[str, str]]:
+        """(path, plural) of every namespaced resource that can be listed and deleted, in its preferred version; a group whose server is away
+        is noted."""
         found = []
         groups: dict[str, Any] = msgspec.json.decode(await self.client.raw("GET", "/apis"))
         paths = ["/api/v1", *(f"/apis/{g['preferredVersion']['groupVersion']}" for g in groups["groups"])]
         for path in paths:
-            listed: dict[str, Any] = msgspec.json.decode(await self.client.raw("GET", path))
+            try:
+                listed: dict[str, Any] = msgspec.json.decode(await self.client.raw("GET", path))
+            except StatusError as error:
+                if error.code != 404:
+                    remains.undiscovered[path.removeprefix("/apis/")] = error
+                continue
             for resource in listed["resources"]:
                 verbs = set(resource["verbs"])
                 if (
@@ -129,8 +149,8 @@ class Namespaces(Controller):
                     found.append((path, resource["name"]))
         return found
 
-    async def _tell(self, namespace: core_v1.Namespace, remains: Remains) -> None:
-        """What is in the way, as conditions; a transition time moves with its status only."""
+    async def _tell(self, namespace: core_v1.Namespace, remains: Remains) -> core_v1.Namespace:
+        """What is in the way, as conditions; a transition time moves with its status only. The namespace that says it."""
         known = {c.type: c for c in namespace.status.conditions or ()}
         made = []
         for type_, holds, reason, message in conditions_of(remains):
@@ -139,8 +159,9 @@ class Namespaces(Controller):
             made.append(core_v1.NamespaceCondition(type=type_, status=status, reason=reason, message=message, last_transition_time=since))
         others = [c for c in namespace.status.conditions or () if c.type not in {m.type for m in made}]
         status_ = core_v1.NamespaceStatus(phase="Terminating", conditions=[*others, *made])
-        if status_ != namespace.status:
-            await self.client.update_status(msgspec.structs.replace(namespace, status=status_))
+        if status_ == namespace.status:
+            return namespace
+        return await self.client.update_status(msgspec.structs.replace(namespace, status=status_))
 
 
 def _group(path: str) -> str:

@@ -41,7 +41,10 @@ def who(server: Any, token: str = "", **headers: str) -> tuple[int, dict[str, An
     user = "" if token else "admin"
     named = {k.replace("_", "-"): v for k, v in headers.items()}
     status, found = server.call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review, user=user, headers={**given, **named})
-    return status, found["status"]["userInfo"] if status == 201 else found
+    if status != 201:
+        return status, found
+    assert found["metadata"]["creationTimestamp"]
+    return status, found["status"]["userInfo"]
 
 
 def ask_token(server: Any, account: str = "default", **spec: Any) -> tuple[int, Any]:

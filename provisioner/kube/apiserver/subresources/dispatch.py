@@ -116,7 +116,7 @@ class Subresources:
         if name == "TokenReview":
             return await reviews.token_review(self._authenticator, document)
         if name == "SelfSubjectReview":
-            return reviews.self_subject(call)
+            return reviews.self_subject(call, self._clock)
         if name == "SelfSubjectRulesReview":
             return reviews.rules_review(self._rbac, call, document)
         if name == "Binding":

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api import errors
-from provisioner.kube.api._generated import authentication_v1, authorization_v1, core_v1
+from provisioner.kube.api._generated import authentication_v1, authorization_v1, core_v1, meta_v1
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.admission.node_restriction import NodeRestriction
 from provisioner.kube.apiserver.authentication.authn import Authenticator
 from provisioner.kube.apiserver.authentication.tokens import ServiceAccountTokens
@@ -20,6 +21,7 @@ from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.requests import Target
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.pods import decoded
+from provisioner.kube.client.clock import Clock
 
 _LISTS = ("In", "NotIn")
 _OPERATORS = ("DoesNotExist", "Exists", *_LISTS)
@@ -53,9 +55,12 @@ async def token_review(authenticator: Authenticator, document: Any) -> bytes:
     return msgspec.json.encode(review)
 
 
-def self_subject(call: Call) -> bytes:
+def self_subject(call: Call, clock: Clock) -> bytes:
     return msgspec.json.encode(
-        authentication_v1.SelfSubjectReview(status=authentication_v1.SelfSubjectReviewStatus(user_info=user_info(call.user)))
+        authentication_v1.SelfSubjectReview(
+            metadata=meta_v1.ObjectMeta(creation_timestamp=rfc3339(clock.now())),
+            status=authentication_v1.SelfSubjectReviewStatus(user_info=user_info(call.user)),
+        )
     )
 
 
