@@ -12,12 +12,18 @@ from provisioner.inventory.documents import Location
 
 _SHOWN_BEFORE = 2  # lines above the one that is meant
 _MAX_COLUMNS = 120  # longer lines are cut
+_HINTS = {
+    "Conditionals must have a boolean result.": "Compare it or ask for its length or `bool`; content for older Ansible runs with allow_broken_conditionals"
+    " = true in ansible.cfg (ANSIBLE_ALLOW_BROKEN_CONDITIONALS).",
+}
+"""What to do about it, by how what is said of it ends."""
 
 
 def error_block(action: str, result: Mapping[str, Any], location: Location | None) -> str:
     """ "" for a result that is hidden, or says nothing."""
     message = failure_message(action, result)
-    return f"[ERROR]: {message}\n{_place(location)}" if message else ""
+    hint = next((f"{hint}\n\n" for end, hint in _HINTS.items() if message.endswith(end)), "")
+    return f"[ERROR]: {message}\n{_place(location)}{hint}" if message else ""
 
 
 def warning_block(event: Warned) -> str:

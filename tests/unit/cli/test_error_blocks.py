@@ -28,6 +28,11 @@ def test_the_task_is_shown_with_the_lines_above(tmp_path: Path) -> None:
     ]
 
 
+def test_what_to_do_about_a_condition_that_is_no_boolean_is_said() -> None:
+    text = error_block("ping", {"msg": "Task failed: ... Conditionals must have a boolean result."}, Location("/nowhere", 1, 1))
+    assert "allow_broken_conditionals = true" in text.splitlines()[3]
+
+
 @pytest.mark.parametrize(
     ("action", "result", "first"),
     [
