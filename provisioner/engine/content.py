@@ -259,7 +259,7 @@ class Content:
         self._add_own(path)
         meta = self._optional(path / "meta", "main", {})
         attributes = replace(attributes, collections=self._searched_by(path, meta))
-        own_name = Path(name).name if "/" in name else path.name if collection else name
+        own_name = path.name if collection else name
         role = Role(own_name=own_name, collection=collection, path=path, params=dict(params or {}), parents=parents, public=public)
         role.included_by = parents if included else ()
         role.defaults = self._variables(path / "defaults", defaults_from, place)

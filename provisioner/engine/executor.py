@@ -181,13 +181,14 @@ class Executor:
             result = yield from self._act(state, task, templar, settings)
             if "_include" in result:
                 return result
-            seen = templar.with_local({task.register: result}) if task.register else templar
+            if retries > 1:
+                result["attempts"] = attempt
+            seen = _seen_after(task, templar, result)
             self._judge(task, result, seen)
             if notify:
                 result["_ansible_notify"] = notify
             if retries <= 1:
                 return result  # a task that is not to be tried again is not asked whether it should be
-            result["attempts"] = attempt
             done = all(self._condition(c, task, seen) for c in task.until) if task.until else not result["failed"]
             if done:
                 return result
@@ -206,7 +207,8 @@ class Executor:
             return 1, 0.0
         raw, delay = keyword_value("retries", task.retries, templar), keyword_value("delay", task.delay, templar)
         retries = 3 if raw is None else max(int(as_number("retries", raw)), 0) + 1
-        return retries, max(as_number("delay", 5 if delay is None else delay), 0.0)
+        seconds = as_number("delay", 5 if delay is None else delay)
+        return retries, seconds if seconds >= 0 else 1.0
 
     def _condition(self, condition: Any, task: Task, templar: Templar) -> bool:
         try:
@@ -285,7 +287,7 @@ class Executor:
         if result.get("skipped") or result.get("unreachable"):
             return
         for name, conditions in (("changed", task.changed_when), ("failed", task.failed_when)):
-            if conditions is None:
+            if not conditions:
                 continue
             try:
                 result[name] = all(templar.condition(condition, task.location) for condition in conditions)
@@ -442,6 +444,17 @@ class Executor:
             for name in filter(is_restricted, facts):
                 self.run.warn(f"Removed restricted key from module data: {name}")
             owner.store.add_facts(facts)
+
+
+def _seen_after(task: Task, templar: Templar, result: dict[str, Any]) -> Templar:
+    """What conditions about a result see: what is registered, and the facts that the task has learned or set."""
+    local: dict[str, Any] = {}
+    facts = result.get("ansible_facts")
+    if isinstance(facts, dict):
+        local.update(facts)
+    if task.register:
+        local[task.register] = result
+    return templar.with_local(local) if local else templar
 
 
 def _pause(task: Task, templar: Templar) -> float:

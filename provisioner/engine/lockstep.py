@@ -393,13 +393,14 @@ class Lockstep:
         )
 
     def _share(self, task: Task, first: HostState, outcome: Outcome, hosts: Sequence[HostState]) -> None:
-        """What ran once holds for all hosts."""
+        """What ran once holds for all hosts, but for facts of a host that it was delegated to."""
+        delegated = outcome.delegated_to is not None and to_bool(task.attributes.get("delegate_facts"))
         for state in hosts[1:]:
-            if task.register:
+            if task.register and not actions.runs_once(task.action):
                 state.store.set_vars[task.register] = first.store.set_vars.get(task.register, state.store.set_vars.get(task.register))
             parts = outcome.result.get("results") if isinstance(outcome.result.get("results"), list) else [outcome.result]
             for part in parts or []:
-                if isinstance(part, dict) and isinstance(part.get("ansible_facts"), dict):
+                if isinstance(part, dict) and isinstance(part.get("ansible_facts"), dict) and not delegated:
                     if task.action == "set_fact":
                         state.store.set_facts(part["ansible_facts"])
                     elif task.action == "include_vars":
@@ -428,7 +429,7 @@ class Lockstep:
         limit = self.context.play.max_fail_percentage
         if limit is not None and not self._rescuers:
             lost = sum(1 for state in everyone if state.failed)
-            if lost * 100 / max(len(everyone), 1) > limit:
+            if lost * 100 / max(self.context.size, 1) > limit:
                 for state in everyone:
                     state.failed = True
                 raise PlayEnded("max_fail_percentage")

@@ -81,7 +81,7 @@ class PlayRun:
             self.run.emit(PlayStarted(name, (), self.play.location, is_free, self.play))
             self.run.emit(NoHosts(name, "no hosts left"))
             return True
-        everyone, version = [host.name for host in hosts], self.run.variables.inventory_version
+        everyone, version = self._names(templar), self.run.variables.inventory_version
         for batch in batches(hosts, [templar.render(size) for size in self.play.serial]):
             left = [host for host in batch if host.name not in self.lost]
             self.run.emit(PlayStarted(name, tuple(host.name for host in left), self.play.location, is_free, self.play))
@@ -89,8 +89,8 @@ class PlayRun:
                 continue
             if self.run.variables.inventory_version != version:  # hosts were added
                 version = self.run.variables.inventory_version
-                everyone = [host.name for host in self._hosts(templar)]
-            context = self._batch(left, everyone, prompted)
+                everyone = self._names(templar)
+            context = self._batch(left, len(batch), everyone, prompted)
             if self._stop_play or self.run.stop.is_set() or all(state.lost for state in context.hosts):
                 return False
             if context.ended:
@@ -122,6 +122,10 @@ class PlayRun:
             case _:
                 raise OptionsError(f"Invalid 'order' specified for inventory hosts: {order}", self.play.location)
         return hosts
+
+    def _names(self, templar: Templar) -> list[str]:
+        """Of all hosts, as the inventory has them, whatever the order in which they are worked on."""
+        return [host.name for host in self.run.inventory.match(hosts_of(self.play, templar), self.run.options.limit)]
 
     def _warn_of(self, pattern: Any) -> None:
         """Tells of each part of a pattern that matches nothing, once in a run."""
@@ -171,12 +175,13 @@ class PlayRun:
 
     # One batch
 
-    def _batch(self, batch: list[Host], everyone: list[str], prompted: dict[str, Any]) -> PlayContext:
-        """Runs all sections on some hosts."""
+    def _batch(self, batch: list[Host], size: int, everyone: list[str], prompted: dict[str, Any]) -> PlayContext:
+        """Runs all sections on some hosts; `size` counts those of the batch that were lost before, too."""
         context = PlayContext(self.play, self.run.templates)
         context.name = self._name
         context.prompted = prompted
         context.all_hosts = everyone
+        context.size = size
         context.lost = self.lost
         context.hosts = [HostState(host, self.run.variables.store(host.name)) for host in batch]
         for state in context.hosts:

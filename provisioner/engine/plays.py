@@ -174,10 +174,12 @@ class PlaybookReader:
             )
             play.role_blocks.extend(role_blocks(role))
             play.roles.extend(with_dependencies(role))
-        play.tasks = parser.nodes(raw.get("tasks"), around)
+        # In this order the roles that they import come.
         play.post_tasks = parser.nodes(raw.get("post_tasks"), around)
-        for imported in self._content.imported_roles:
-            play.roles.extend(with_dependencies(imported))
-        for role in play.roles:
-            play.handlers.extend(role.handlers)
+        play.tasks = parser.nodes(raw.get("tasks"), around)
+        imported = [role for entry in self._content.imported_roles for role in with_dependencies(entry)]
+        # Handlers of roles come first, then the play's own, then those of roles that tasks import.
+        play.handlers = [node for role in play.roles for node in role.handlers]
         play.handlers.extend(parser.nodes(raw.get("handlers"), Surroundings(path, attributes, handlers=True)))
+        play.handlers.extend(node for role in imported for node in role.handlers)
+        play.roles.extend(imported)

@@ -76,6 +76,8 @@ class PlayContext:
         """Hosts that failed in plays and batches before."""
         self.hosts: list[HostState] = []
         """The current batch."""
+        self.size = 0
+        """Of the batch, with the hosts that were lost before it began."""
         self.roles: list[Role] = list(play.roles)
         self.shared_defaults: dict[str, Any] = {}
         self.shared_vars: dict[str, Any] = {}
@@ -250,7 +252,8 @@ class Variables:
         merged["groups"] = Resolved(self._groups)
         merged["hostvars"] = Resolved(HostVars(self, context))
         merged["play_hosts"] = merged["ansible_play_batch"] = Resolved(active)
-        merged["ansible_play_hosts"] = Resolved(active if len(context.all_hosts) == len(context.hosts) else context.all_active())
+        is_whole = len(context.all_hosts) == len(context.hosts) and context.play.order in (None, "inventory")
+        merged["ansible_play_hosts"] = Resolved(active if is_whole else context.all_active())
         merged["ansible_play_hosts_all"] = Resolved(context.all_hosts)
         merged["ansible_play_name"] = Resolved(context.name)
         merged["playbook_dir"] = Resolved(str(context.play.directory))
@@ -336,3 +339,6 @@ class HostVarsVars(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._templar.scope
+
+    def __repr__(self) -> str:
+        return repr(dict(self))

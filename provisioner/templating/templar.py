@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -270,6 +271,22 @@ class Templar:
         if found is not None:
             raise self._undefined(found)
         return value
+
+    def evaluate_shown(self, expression: str) -> Any:
+        """As `evaluate`, for people: what is undefined inside a list or mapping shows its error in its place, numbered as Ansible does."""
+        value = self._run(expression, self.scope, expression=True)
+        if isinstance(value, JinjaUndefined):
+            raise self._undefined(value)
+        numbers = itertools.count(1)
+
+        def shown(part: Any) -> Any:
+            if isinstance(part, JinjaUndefined):
+                return f"<< error {next(numbers)} - {_HINT.sub('', self._undefined(part).message)} >>"
+            if isinstance(part, dict):
+                return {key: shown(item) for key, item in part.items()}
+            return [shown(item) for item in part] if isinstance(part, list) else part
+
+        return value if first_undefined(value) is None else shown(value)
 
     def condition(self, condition: Any, place: object = "<unknown>", template: str | None = None) -> bool:
         """Whether one condition holds; `place` is where it was written, `template` what it came out of. Raises TemplateError, also for what is no

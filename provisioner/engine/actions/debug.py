@@ -55,7 +55,7 @@ def _variable(call: ActionCall) -> dict[str, Any]:
             name = call.templar.render(name)
             value = call.templar.indirect(name, call.args["var"]) if isinstance(name, str) else name
         else:
-            value = call.templar.evaluate(name)
+            value = call.templar.evaluate_shown(name)
     except UndefinedVariable as e:
         return {str(name): f"<< error 1 - {e} >>"}
     except TemplateError as e:

@@ -11,6 +11,7 @@ from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError
 from provisioner.templating.errors import PluginError
 from provisioner.templating.filters.sets import human_to_bytes
+from provisioner.templating.scope import copied
 
 LOCAL = True
 
@@ -22,8 +23,8 @@ def plan(call: ActionCall) -> dict[str, Any]:
     for name, value in (("argument_spec", spec), ("provided_arguments", given)):
         if not isinstance(value, Mapping):
             raise TaskError(f"Task failed: Incorrect type for {name}, expected dict and got {type(value)}")
-    values = {name: call.templar.scope[name] for name in spec if name in call.templar.scope}
-    values.update(given)
+    values = {name: copied(call.templar.scope[name]) for name in spec if name in call.templar.scope}
+    values.update(copied(given))
     errors = check(spec, values)
     context = call.args.get("validate_args_context", {})
     if not errors:

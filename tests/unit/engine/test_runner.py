@@ -195,6 +195,20 @@ def test_handlers(tmp_path: Path) -> None:
     assert play(tmp_path, text).messages() == ["not-yet", "h-first", "h-second", "h-topic", "after", "h-chained"]
 
 
+def test_handlers_of_imported_roles_come_after_those_of_the_play(tmp_path: Path) -> None:
+    files = {f"roles/{name}/handlers/main.yml": f"- {{name: h, debug: {{msg: of {name}}}}}\n" for name in ("listed", "early", "late")}
+    text = tasks("- import_role: {name: late}\n- ping:\n  changed_when: true\n  notify: ['listed : h', own, 'early : h', 'late : h']")
+    text += "  roles: [listed]\n  post_tasks: [{import_role: {name: early}}]\n  handlers: [{name: own, debug: {msg: own}}]\n"
+    assert play(tmp_path, text, files=files).messages() == ["of listed", "own", "of early", "of late"]
+
+
+def test_a_role_is_called_as_its_path_was_written(tmp_path: Path) -> None:
+    text = tasks("- import_role: {name: roles/r}\n- include_role: {name: ./roles/r}")
+    done = play(tmp_path, text, files={"roles/r/tasks/main.yml": "- debug: {msg: '{{ role_name }}'}\n"})
+    assert done.messages() == ["roles/r", "./roles/r"]
+    assert done.done()[0] == "roles/r : debug=ok"
+
+
 def test_handlers_of_failed_hosts_run_only_when_forced(tmp_path: Path) -> None:
     text = tasks("- command: echo\n  notify: h\n- fail:") + "  handlers:\n    - {name: h, debug: {msg: ran}}\n"
     assert play(tmp_path, text).messages() == []
