@@ -316,7 +316,9 @@ class Rest:
         listed = list(mismatches(kind.struct, document, kind.schema)) if kind.type_key is not None else []
         if not listed:
             unknown = kind.unknown_fields({"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, **document})
-            listed = [f".{path}: field not declared in schema" for path in unknown] or list(doubled(document, kind.schema.root, kind.schema))
+            listed = [f".{path}: field not declared in schema" for path in unknown] or list(
+                doubled(document, kind.schema.root, kind.schema)
+            )
         if listed:
             text = listed[0] if len(listed) == 1 else "errors:\n" + "\n".join(f"  {line}" for line in listed)
             where = f"{call.target.namespace}/{call.target.name}; {kind.resource.group}/{kind.resource.version}, Kind={kind.resource.kind}"
@@ -541,8 +543,9 @@ class Rest:
             metadata.deletion_timestamp = rfc3339(_after(now, grace_s))
             if kind.resource.kind != "Namespace":
                 metadata.deletion_grace_period_seconds = grace_s
-            if kind.resource.kind not in ("Pod", "Namespace") and metadata.generation is not None:
-                metadata.generation += 1
+                # That it is to go changes what is wanted of it.
+                if metadata.generation:
+                    metadata.generation += 1
             changed = True
         elif kind.resource.kind == "Pod" and grace_s < (metadata.deletion_grace_period_seconds or 0):
             started = parse_time(metadata.deletion_timestamp)

@@ -68,6 +68,23 @@ def test_a_pods_place_comes_from_its_node(server: Any, namespace: str) -> None:
     assert placed["metadata"]["labels"] == {"app": "placed", "topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1"}
 
 
+def test_a_pod_that_is_to_go_is_of_a_new_generation(server: Any, namespace: str) -> None:
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    spec = {"nodeName": "nowhere", "containers": [{"name": "c", "image": "i"}]}
+    assert server.call("POST", pods, {"metadata": {"name": "leaving", "generation": 100}, "spec": spec})[1]["metadata"]["generation"] == 1
+    for grace_s in (30, 5):
+        code, marked = server.call("DELETE", f"{pods}/leaving?gracePeriodSeconds={grace_s}")
+        assert code == 200 and marked["metadata"]["generation"] == 2 and marked["metadata"]["deletionGracePeriodSeconds"] == grace_s
+    assert server.call("DELETE", f"{pods}/leaving?gracePeriodSeconds=0")[0] == 200
+
+
+def test_a_namespace_that_is_to_go_has_no_grace_period(server: Any) -> None:
+    server.call("POST", "/api/v1/namespaces", {"metadata": {"name": "leaving"}})
+    code, marked = server.call("DELETE", "/api/v1/namespaces/leaving")
+    assert code == 200 and marked["metadata"]["deletionTimestamp"] and "deletionGracePeriodSeconds" not in marked["metadata"]
+    assert server.call("PUT", "/api/v1/namespaces/leaving/finalize", marked | {"spec": {}})[0] == 200
+
+
 def test_an_eviction_waits_for_the_budget(server: Any, namespace: str) -> None:
     base, budgets = f"/api/v1/namespaces/{namespace}/pods", f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
     server.call("POST", budgets, {"metadata": {"name": "b"}, "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "p"}}}})
