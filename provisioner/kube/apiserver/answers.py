@@ -12,6 +12,7 @@ from aiohttp import web
 
 from provisioner.kube.api import errors
 from provisioner.kube.api._generated import meta_v1
+from provisioner.kube.api.validation.cluster import SYSTEM_PRIORITIES
 from provisioner.kube.apiserver import negotiation, tabular, watches, writes
 from provisioner.kube.apiserver.app import json_response
 from provisioner.kube.apiserver.audit.events import BODY as AUDITED
@@ -164,6 +165,9 @@ class Resources:
 
     async def _delete(self, request: web.Request, kind: Kind, call: Call, form: Form) -> web.StreamResponse:
         options = await delete_options(request, call)
+        if kind.stored_as == "scheduling.k8s.io/priorityclasses" and call.target.name in SYSTEM_PRIORITIES:
+            refused = "this is a system priority class and cannot be deleted"
+            raise errors.forbidden(kind.resource.plural, call.target.name, refused, kind.resource.group)
         if options.ignore_store_read_error_with_cluster_breaking_potential:
             await self._subresources.may_delete_unread(call)
             if await self._rest.delete_unread(kind, call):

@@ -191,6 +191,14 @@ def test_options_of_a_deletion(server: Any, maps: str) -> None:
     assert names(server.call("GET", maps)[1]) == ["m0", "m2", "m4", "m6"]
 
 
+def test_what_is_the_systems_stays(server: Any) -> None:
+    code, refused = server.call("DELETE", "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical")
+    told = "is forbidden: this is a system priority class and cannot be deleted"
+    assert (code, refused["message"]) == (403, f'priorityclasses.scheduling.k8s.io "system-node-critical" {told}')
+    code, refused = server.call("DELETE", "/api/v1/namespaces/kube-system")
+    assert (code, refused["message"]) == (403, 'namespaces "kube-system" is forbidden: this namespace may not be deleted')
+
+
 def test_updates_that_create_and_that_need_a_version(server: Any, namespace: str) -> None:
     path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/l"
     lease = {"metadata": {"name": "l"}, "spec": {"holderIdentity": "a", "leaseDurationSeconds": 10}}
