@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from provisioner.engine.collections import Collections
+from provisioner.engine.own_programs import PYTHON, may_be_module, python_source, style_of
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold: equal files make equal archives
 
@@ -22,6 +23,7 @@ class OwnModules:
         self._modules: dict[str, Path] = {}
         self._shared: dict[str, Path] = {}
         self._packed: dict[str, tuple[str, bytes]] = {}
+        self._programs: dict[str, tuple[str, bytes]] = {}
 
     def add(self, root: Path) -> None:
         """The modules under a playbook's or role's folder."""
@@ -35,9 +37,8 @@ class OwnModules:
     def add_library(self, library: Path) -> None:
         """All modules of one folder."""
         if library.is_dir():
-            for path in sorted(library.rglob("*.py")):
-                if path.stem != "__init__":
-                    self._modules.setdefault(path.stem, path)
+            for path in filter(may_be_module, sorted(library.rglob("*"))):
+                self._modules.setdefault(path.stem, path)
 
     def add_of_collection(self, name: str, path: Path) -> None:
         """One module under its full name."""
@@ -55,6 +56,14 @@ class OwnModules:
             return f"own.{name}"
         return _inner_name(self._modules[name]).removesuffix(".py").replace("/", ".")
 
+    def program(self, name: str) -> tuple[str, bytes] | None:
+        """(how it gets its arguments, content) of one that is no Python module for AnsibleModule."""
+        found = self._programs.get(name)
+        if found is None:
+            source = self._modules[name].read_bytes()
+            found = self._programs[name] = (style_of(self._modules[name], source), source)
+        return None if found[0] == PYTHON else found
+
     def packed(self, name: str) -> tuple[str, bytes]:
         """(SHA-256, zip) of a module and all of module_utils that it may import."""
         found = self._packed.get(name)
@@ -62,7 +71,7 @@ class OwnModules:
             buffer = io.BytesIO()
             with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
                 for inner, path in sorted(self._files(name).items()):
-                    archive.writestr(zipfile.ZipInfo(inner, _EPOCH), path.read_bytes())
+                    archive.writestr(zipfile.ZipInfo(inner, _EPOCH), python_source(path.read_bytes()))
             data = buffer.getvalue()
             found = self._packed[name] = (hashlib.sha256(data).hexdigest(), data)
         return found

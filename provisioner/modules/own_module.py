@@ -7,14 +7,14 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from typing import Any, Dict
 
 import provisioner.agent
-from provisioner.agent.context import Context, ModuleFailed
+from provisioner.agent.context import Context
+from provisioner.agent.own_programs import run_program
 
 ARGUMENTS = {
     "_name": {"required": True},
@@ -45,31 +45,4 @@ def _start(folder: str, args: Dict[str, Any], context: Context) -> Dict[str, Any
         PROVISION_MODULE=args["_entry"], PROVISION_MODULE_RUNNER=runner,
     )  # fmt: skip
     # Own modules may need what is installed for the system's Python.
-    process = subprocess.Popen(
-        [sys.executable, runner, args["_entry"]],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        raw_out, raw_err = process.communicate(json.dumps(request).encode())
-    except BaseException:
-        os.killpg(process.pid, 9)
-        process.wait()
-        raise
-    out, err = raw_out.decode("utf-8", "replace"), raw_err.decode("utf-8", "replace")
-    for line in reversed(out.splitlines()):
-        if line.startswith("{"):
-            try:
-                result = json.loads(line)  # type: Dict[str, Any]
-            except ValueError:
-                continue
-            return result
-    raise ModuleFailed(
-        "MODULE FAILURE: No start of json char found\nSee stdout/stderr for the exact error",
-        module_stdout=out,
-        module_stderr=err,
-        rc=process.returncode,
-    )
+    return run_program([sys.executable, runner, args["_entry"]], environment, json.dumps(request).encode())

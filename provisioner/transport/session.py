@@ -22,7 +22,7 @@ from provisioner.transport.settings import Become, ConnectionSettings
 # A command without a limit of its own.
 RAW_S = 3600.0
 # Running one of these twice may do twice what was wanted: they are never sent again after a lost connection.
-NOT_REPEATABLE = frozenset({"command", "shell", "raw", "script", "expect", "reboot", "async_wrapper", "own_module"})
+NOT_REPEATABLE = frozenset({"command", "shell", "raw", "script", "expect", "reboot", "async_wrapper", "own_module", "own_program"})
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.errors import TaskError
+from provisioner.engine.own_programs import interpreter_of
 from provisioner.engine.playbook import Task
 from provisioner.engine.sessions import ModuleCall, Session
 from provisioner.engine.state import HostState
+from provisioner.engine.task_settings import hides
+from provisioner.engine.variables import VERSION
 from provisioner.templating import Templar
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import find_file
@@ -79,8 +82,29 @@ class ActionCall:
         own = self.run.content.own_modules
         if name not in own:
             return self.module(name, args)
+        if (program := own.program(name)) is not None:
+            return self._own_program(name, *program, args)
         digest, data = own.packed(name)
         return self.module("own_module", {"_name": name, "_args": dict(args), "_blob": digest, "_entry": own.entry(name)}, {digest: data})
+
+    def _own_program(self, name: str, style: str, source: bytes, args: Mapping[str, Any]) -> ModuleCall:
+        internal = {
+            "_ansible_no_log": hides(self.task, self.templar),
+            "_ansible_debug": False,
+            "_ansible_verbosity": self.run.options.verbosity,
+            "_ansible_version": VERSION["full"],
+            "_ansible_module_name": name,
+            "_ansible_selinux_special_fs": [],
+            "_ansible_syslog_facility": "LOG_USER",
+        }
+        sent = {
+            "_name": name,
+            "_args": {**args, **internal},
+            "_blob": sha256(source),
+            "_style": style,
+            "_interpreter": interpreter_of(name, source, self.templar.scope),
+        }
+        return self.module("own_program", sent, {sha256(source): source})
 
     def find(self, name: str, kind: str) -> Path:
         """A file beside the role or playbook. Raises TaskError with the places looked at."""

@@ -37,14 +37,16 @@ def plan(call: ActionCall) -> Plan:
         return {"skipped": True, "changed": False, "msg": "Check mode is not supported for this task."}
     data = read_source(call, source)
     digest = sha256(data)
-    made = yield call.module("tempfile", {"state": "file", "prefix": "script.", "suffix": "-" + source.name}, check=False)
+    # A folder of its own: the script is called by its name.
+    made = yield call.module("tempfile", {"state": "directory", "prefix": "provision-script-"}, check=False)
     if made.get("failed"):
         return made
-    path = made["path"]
+    path = f"{made['path']}/{source.name}"
     placed = yield call.module(
         "copy", {"dest": path, "mode": "0700", "_blob": digest, "_original_basename": source.name}, {digest: data}, check=False
     )
     if placed.get("failed"):
+        yield call.module("file", {"path": made["path"], "state": "absent"}, check=False)
         return placed
     command = " ".join(shlex.quote(word) for word in [path, *words[1:]])
     if call.args.get("executable"):
@@ -53,7 +55,7 @@ def plan(call: ActionCall) -> Plan:
         command = f"cd {shlex.quote(str(call.args['chdir']))} && {command}"
     args: dict[str, Any] = {"_raw_params": command, "strip_empty_ends": False}
     result = yield call.module("shell", args)
-    yield call.module("file", {"path": path, "state": "absent"}, check=False)
+    yield call.module("file", {"path": made["path"], "state": "absent"}, check=False)
     kept: dict[str, Any] = {key: result[key] for key in ("rc", "stdout", "stderr", "failed", "msg") if key in result}
     if not kept.get("msg"):
         kept.pop("msg", None)

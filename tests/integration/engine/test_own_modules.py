@@ -56,7 +56,22 @@ PLAYBOOK = """
     - {name: missing, greeter: {count: 1}, ignore_errors: true}
     - {name: wrong, greeter: {name: x, state: absent}, ignore_errors: true}
     - {name: crash, crasher: {}, ignore_errors: true}
+    - {name: old style, words: {a: it's, b: 2}}
+    - {name: wants JSON, wants: {a: [1]}, check_mode: true}
+    - {name: JSON within, within: {a: 1}}
+    - {name: another interpreter, strange: {a: 1}, vars: {ansible_nosuch_interpreter: /bin/sh}}
+    - {name: no interpreter, strange: {a: 1}, ignore_errors: true}
+    - {name: no first line, plain: {a: 1}, ignore_errors: true}
+    - {name: no JSON, silent: {a: 1}, ignore_errors: true}
 """
+PROGRAMS = {
+    "words.sh": '#!/bin/bash\n. "$1"\necho "{\\"changed\\": true, \\"got\\": \\"$a $b\\"}"; echo junk\n',
+    "wants": "#!/bin/sh\n# WANT_JSON\nprintf '{\"got\": '; cat $1; echo '}'\n",
+    "within.py": "#!/usr/bin/python\nimport json\ngot = json.loads(r'''<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>''')\nprint(json.dumps(dict(got=got['a'])))\n",
+    "strange": "#!/nowhere/nosuch -e\necho '{\"here\": true}'\n",
+    "plain": "echo '{}'\n",
+    "silent.sh": "#!/bin/sh\necho nothing; exit 3\n",
+}
 
 
 def test_own_modules(tmp_path: Path) -> None:
@@ -66,6 +81,7 @@ def test_own_modules(tmp_path: Path) -> None:
         "library/crasher.py": "raise RuntimeError('on purpose')\n",
         "module_utils/shared_words.py": "def greet(who):\n    return 'hello ' + who\n",
         "roles/r/library/role_module.py": "from ansible.module_utils.basic import *\nAnsibleModule(argument_spec={}).exit_json(here=True)\n",
+        **{f"library/{name}": content for name, content in PROGRAMS.items()},
         "roles/r/tasks/main.yml": "- {name: of the role, role_module: {}}\n",
     }
     for name, content in files.items():
@@ -91,3 +107,13 @@ def test_own_modules(tmp_path: Path) -> None:
     assert done["missing"]["msg"] == "missing required arguments: name"
     assert done["wrong"]["msg"] == "state is absent but all of the following are missing: path"
     assert done["crash"]["msg"] == "Task failed: Module failed: on purpose" and "RuntimeError" in done["crash"]["exception"]
+    assert (done["old style"]["got"], done["old style"]["changed"]) == ("it's 2", True)
+    assert done["old style"]["warnings"] == ["Module invocation had junk after the JSON data: junk"]
+    assert (done["wants JSON"]["got"]["a"], done["wants JSON"]["got"]["_ansible_check_mode"]) == ([1], True)
+    assert done["JSON within"]["got"] == 1
+    assert done["another interpreter"]["here"] is True
+    assert done["no interpreter"]["msg"] == "The module interpreter '/nowhere/nosuch' was not found."
+    assert done["no first line"]["msg"] == "module (plain) is missing interpreter line"
+    no_json = done["no JSON"]
+    assert (no_json["msg"], no_json["rc"]) == ("Module result deserialization failed: No start of json char found", 3)
+    assert (no_json["module_stdout"], no_json["changed"]) == ("nothing\n", False)
