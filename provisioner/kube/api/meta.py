@@ -36,6 +36,20 @@ def controller_of(obj: Any) -> meta_v1.OwnerReference | None:
     return next((owner for owner in obj.metadata.owner_references or () if owner.controller), None)
 
 
+def drop_doubled_owners(metadata: meta_v1.ObjectMeta) -> list[str]:
+    """In place: of equal owner references the first stays. The uids of those that went."""
+    kept: list[meta_v1.OwnerReference] = []
+    doubled = []
+    for owner in metadata.owner_references or ():
+        if owner in kept:
+            doubled.append(owner.uid or "")
+        else:
+            kept.append(owner)
+    if doubled:
+        metadata.owner_references = kept
+    return doubled
+
+
 def owner_reference(owner: Any, *, controller: bool = True) -> meta_v1.OwnerReference:
     """A reference to `owner` for its dependents."""
     return meta_v1.OwnerReference(

@@ -21,7 +21,7 @@ from provisioner.kube.api.apply import apply as server_side_apply
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import doubled
 from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
-from provisioner.kube.api.meta import parse_time, random_uuid, rfc3339
+from provisioner.kube.api.meta import drop_doubled_owners, parse_time, random_uuid, rfc3339
 from provisioner.kube.api.typed_values import mismatches
 from provisioner.kube.apiserver import body_refusals
 from provisioner.kube.apiserver.admission.chain import Admission
@@ -137,7 +137,9 @@ class Rest:
             raise errors.bad_request("resourceVersion should not be set on objects to be created")
         kind.strategy.prepare_create(obj)
         kind.default(obj)
+        _drop_doubled_owners(call, obj)
         await self.admission.mutate(call, kind, obj, None)
+        _drop_doubled_owners(call, obj, " after mutating admission happens")
         if kind.resource.kind == "Pod":
             kind.strategy.prepare_create(obj)
         found = kind.validate_create(obj)
@@ -447,7 +449,10 @@ class Rest:
         else:
             kind.strategy.prepare_update(new, old)
         kind.default(new)
+        if call.target.verb != "patch":
+            _drop_doubled_owners(call, new)
         await self.admission.mutate(call, kind, new, old)
+        _drop_doubled_owners(call, new, " after mutating admission happens")
         validate = kind.validate_status_update if call.target.subresource == "status" else kind.validate_update
         found = validate(new, old)
         if found:
@@ -560,6 +565,12 @@ def _after(moment: Any, seconds: int) -> Any:
     from datetime import timedelta
 
     return moment + timedelta(seconds=seconds)
+
+
+def _drop_doubled_owners(call: Call, obj: Obj, when: str = "") -> None:
+    if obj.metadata.owner_references and (uids := drop_doubled_owners(obj.metadata)):
+        advice = "API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests"
+        call.warn([f".metadata.ownerReferences contains duplicate entries{when}; {advice}; duplicate UID(s) observed: {', '.join(uids)}"])
 
 
 def _finished(kind: Kind, obj: Obj) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from provisioner.kube.api import errors, names, quantity
@@ -22,6 +22,17 @@ QUOTAS = POD_QUOTAS | {
     *("configmaps", "persistentvolumeclaims", "replicationcontrollers", "requests.storage", "resourcequotas", "secrets", "services"),
     *("services.loadbalancers", "services.nodeports"),
 }
+QUOTA_SCOPES = (
+    "BestEffort",
+    "CrossNamespacePodAffinity",
+    "NotBestEffort",
+    "NotTerminating",
+    "PriorityClass",
+    "Terminating",
+    "VolumeAttributesClass",
+)
+# Those that a pod has or has not.
+_UNVALUED_SCOPES = ("Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "CrossNamespacePodAffinity")
 HIGHEST_USER_PRIORITY = 1_000_000_000
 SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
 
@@ -79,22 +90,49 @@ def _quota(obj: core_v1.ResourceQuota) -> list[FieldError]:
         where = f"spec.hard[{name}]"
         problems += _quota_name(name, where)
         problems += checks.amount(where, value)
-    scopes = (
-        "BestEffort",
-        "CrossNamespacePodAffinity",
-        "NotBestEffort",
-        "NotTerminating",
-        "PriorityClass",
-        "Terminating",
-        "VolumeAttributesClass",
-    )
     for index, scope in enumerate(obj.spec.scopes or ()):
-        problems += one_of(f"spec.scopes[{index}]", scope, scopes)
-    if {"BestEffort", "NotBestEffort"} <= set(obj.spec.scopes or ()) or {"Terminating", "NotTerminating"} <= set(obj.spec.scopes or ()):
+        problems += one_of(f"spec.scopes[{index}]", scope, QUOTA_SCOPES)
+    if _conflict(obj.spec.scopes or ()):
         problems.append(errors.invalid_value("spec.scopes", obj.spec.scopes, "conflicting scopes"))
     if any(not _counted_in(scope, name) for scope in obj.spec.scopes or () for name in obj.spec.hard or ()):
         problems.append(errors.invalid_value("spec.scopes", obj.spec.scopes, "unsupported scope applied to resource"))
+    return problems + (_scope_selector(obj.spec) if obj.spec.scope_selector is not None else [])
+
+
+def _conflict(scopes: Iterable[str | None]) -> bool:
+    return any(pair <= set(scopes) for pair in ({"BestEffort", "NotBestEffort"}, {"Terminating", "NotTerminating"}))
+
+
+def _scope_selector(spec: core_v1.ResourceQuotaSpec) -> list[FieldError]:
+    selector, path = spec.scope_selector, "spec.scopeSelector.matchExpressions"
+    assert selector is not None
+    problems = []
+    for one in selector.match_expressions or ():
+        if one.scope_name not in QUOTA_SCOPES:
+            problems.append(errors.invalid_value(f"{path}.scopeName", one.scope_name or "", "unsupported scope"))
+        if any(not _counted_in(one.scope_name or "", name) for name in spec.hard or ()):
+            problems.append(errors.invalid_value(path, selector, "unsupported scope applied to resource"))
+        if one.scope_name in _UNVALUED_SCOPES and one.operator != "Exists":
+            listed = ", ".join(f"ResourceQuotaScope{name}" for name in _UNVALUED_SCOPES[:-1])
+            told = f"must be 'Exist' when scope is any of {listed} or ResourceQuotaScope{_UNVALUED_SCOPES[-1]}"
+            problems.append(errors.invalid_value(f"{path}.operator", one.operator or "", told))
+        if one.operator in ("In", "NotIn"):
+            told = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+            problems += [] if one.values else [errors.required(f"{path}.values", told)]
+        elif one.operator in ("Exists", "DoesNotExist"):
+            told = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+            problems += [errors.invalid_value(f"{path}.values", one.values, told)] if one.values else []
+        else:
+            problems.append(errors.invalid_value(f"{path}.operator", one.operator or "", "not a valid selector operator"))
+    if _conflict(one.scope_name for one in selector.match_expressions or ()):
+        problems.append(errors.invalid_value(path, selector.match_expressions, "conflicting scopes"))
     return problems
+
+
+def _quota_update(new: core_v1.ResourceQuota, old: core_v1.ResourceQuota) -> list[FieldError]:
+    if set(new.spec.scopes or ()) == set(old.spec.scopes or ()):
+        return []
+    return [errors.invalid_value("spec.scopes", new.spec.scopes, checks.IMMUTABLE)]
 
 
 def _quota_name(name: str, where: str) -> list[FieldError]:
@@ -219,6 +257,7 @@ _CREATE: dict[str, Callable[[Any], list[FieldError]]] = {
 }
 _UPDATE: dict[str, Callable[[Any, Any], list[FieldError]]] = {
     "Node": _node_update,
+    "ResourceQuota": _quota_update,
     "PriorityClass": _priority_update,
     "RuntimeClass": _runtime_class_update,
 }

@@ -73,7 +73,7 @@ def _owners(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
     controllers = []
     for index, owner in enumerate(metadata.owner_references):
         path = f"metadata.ownerReferences[{index}]"
-        if not (owner.api_version or "").rpartition("/")[2]:
+        if not (owner.api_version or "").rpartition("/")[2] or (owner.api_version or "").count("/") > 1:
             found.append(errors.invalid_value(f"{path}.apiVersion", owner.api_version or "", "version must not be empty"))
         found += [
             errors.invalid_value(f"{path}.{name}", "", "must not be empty")

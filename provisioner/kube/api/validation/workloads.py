@@ -75,8 +75,10 @@ def _always_running(spec: Any, kind: str) -> list[FieldError]:
 def selector(spec: Any, own: dict[str, str], kind: str) -> list[FieldError]:
     """The selector selects something, and the template's own pods."""
     found = spec.selector
+    unmatched = errors.invalid_value("spec.template.metadata.labels", own, "`selector` does not match template `labels`")
     if found is None or found == {}:
-        return [errors.required("spec.selector")]
+        # A selector that is not there selects nothing; an empty map of a ReplicationController, everything.
+        return [errors.required("spec.selector"), *([] if kind == "ReplicationController" else [unmatched])]
     if isinstance(found, dict):
         matches = all(own.get(key) == value for key, value in found.items())
     else:
@@ -90,7 +92,7 @@ def selector(spec: Any, own: dict[str, str], kind: str) -> list[FieldError]:
         if parsed.everything:
             return [errors.invalid_value("spec.selector", found, f"empty selector is invalid for {_EMPTY.get(kind, 'deployment')}")]
         matches = parsed.matches(own)
-    return [] if matches else [errors.invalid_value("spec.template.metadata.labels", own, "`selector` does not match template `labels`")]
+    return [] if matches else [unmatched]
 
 
 def _deployment(spec: Any) -> list[FieldError]:

@@ -37,3 +37,10 @@ def test_conditions() -> None:
     ready = core_v1.PodCondition(type="Ready", status="True")
     assert meta.condition([core_v1.PodCondition(type="X"), ready], "Ready") is ready
     assert meta.condition(None, "Ready") is None
+
+
+def test_of_equal_owners_one_stays() -> None:
+    first, other = meta_v1.OwnerReference(uid="1", name="a"), meta_v1.OwnerReference(uid="1", name="b")
+    metadata = meta_v1.ObjectMeta(owner_references=[first, other, meta_v1.OwnerReference(uid="1", name="a")])
+    assert meta.drop_doubled_owners(metadata) == ["1"] and metadata.owner_references == [first, other]
+    assert meta.drop_doubled_owners(metadata) == [] and meta.drop_doubled_owners(meta_v1.ObjectMeta()) == []

@@ -147,6 +147,8 @@ def test_right_objects_are_right_and_may_stay_as_they_are(kind: str) -> None:
 REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("Deployment", "spec.replicas", -1, "spec.replicas", "must be greater than or equal to 0"),
     ("Deployment", "spec.selector", "!", "spec.selector", "Required value"),
+    ("Deployment", "spec.selector", "!", "spec.template.metadata.labels", "`selector` does not match template `labels`"),
+    ("Deployment", "metadata.ownerReferences", [{"apiVersion": "a/b/c"}], "metadata.ownerReferences[0].apiVersion", "version must not be empty"),
     ("Deployment", "spec.selector", {}, "spec.selector", "empty selector is invalid for deployment"),
     ("Deployment", "spec.selector.matchLabels.app", "x", "spec.template.metadata.labels", "`selector` does not match template `labels`"),
     ("Deployment", "spec.template", "!", "spec.template", "Required value"),
@@ -293,6 +295,16 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("Service", "spec.trafficDistribution", "Far", "spec.trafficDistribution", "Unsupported value"),
     ("ResourceQuota", "spec.hard", {"foo": "1"}, "spec.hard[foo]", "must be a standard resource for quota"),
     ("ResourceQuota", "spec", {"hard": {"cpu": "1"}, "scopes": ["BestEffort"]}, "spec.scopes", "unsupported scope applied to resource"),
+    *(
+        ("ResourceQuota", "spec", {"hard": {"pods": "1"}, "scopeSelector": {"matchExpressions": [expression]}}, f"spec.scopeSelector.matchExpressions{at}", message)
+        for expression, at, message in (
+            ({"scopeName": "X", "operator": "Exists"}, ".scopeName", "unsupported scope"),
+            ({"scopeName": "BestEffort", "operator": "In", "values": ["a"]}, ".operator", "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating"),
+            ({"scopeName": "PriorityClass", "operator": "In"}, ".values", "must be at least one value when"),
+            ({"scopeName": "PriorityClass", "operator": "Exists", "values": ["a"]}, ".values", "must be no value when"),
+            ({"scopeName": "PriorityClass", "operator": "Gt"}, ".operator", "not a valid selector operator"),
+        )
+    ),
     ("Job", "spec.maxFailedIndexes", 1, "spec.backoffLimitPerIndex", "when maxFailedIndexes is specified"),
     ("Job", "spec.managedBy", "me", "spec.managedBy", "domain-prefixed path"),
     ("Job", "spec.successPolicy", {"rules": [{"succeededCount": 1}]}, "spec.successPolicy", "requires indexed completion mode"),
@@ -370,6 +382,8 @@ UPDATES: list[tuple[str, str, Any, str, str]] = [
     ("Job", "spec.completions", 5, "spec.completions", "field is immutable"),
     ("Job", "spec.template.spec.containers.0.image", "x:2", "spec.template", "field is immutable"),
     ("CronJob", "spec.schedule", "@hourly", "", ""),
+    ("ResourceQuota", "spec.scopes", ["NotTerminating"], "spec.scopes", "field is immutable"),
+    ("ResourceQuota", "spec.hard.pods", "6", "", ""),
     ("Service", "spec.clusterIP", "10.96.0.6", "spec.clusterIPs[0]", "may not change once set"),
     ("Service", "spec.ports.0.port", 81, "", ""),
     ("EndpointSlice", "addressType", "FQDN", "addressType", "field is immutable"),
