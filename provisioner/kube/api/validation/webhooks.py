@@ -14,6 +14,7 @@ OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 VERSIONS = ("v1", "v1beta1")
 MAX_TIMEOUT_S = 30
 MAX_CONDITIONS = 64
+_FORM = "; desired format: https://host[/path]"
 
 
 def create(obj: Any) -> list[FieldError]:
@@ -65,19 +66,66 @@ def client(found: Any, path: str) -> list[FieldError]:
         service, where = found.service, f"{path}.service"
         problems = needed(f"{where}.name", service.name, "service name is required")
         problems += needed(f"{where}.namespace", service.namespace, "service namespace is required")
-        if service.path and not service.path.startswith("/"):
-            problems.append(errors.invalid_value(f"{where}.path", service.path, "must start with a '/'"))
-        return problems + checks.within(f"{where}.port", service.port, 1, 65535)
-    parts = urlsplit(found.url)
+        problems += _service_path(service.path or "", f"{where}.path")
+        if service.port is not None and not 1 <= service.port <= 65535:
+            message = "port is not valid: must be between 1 and 65535, inclusive"
+            problems.append(errors.invalid_value(f"{where}.port", service.port, message))
+        return problems
+    try:
+        parts = urlsplit(found.url)
+    except ValueError as error:
+        return [errors.required(f"{path}.url", f"url must be a valid URL: {error}{_FORM}")]
+    user = parts.netloc.rpartition("@")[0]
+    return [
+        errors.invalid_value(f"{path}.url", value, message)
+        for wrong, value, message in (
+            (parts.scheme != "https", parts.scheme, f"'https' is the only allowed URL scheme{_FORM}"),
+            (not parts.netloc, "", f"host must be specified{_FORM}"),
+            (user, user, "user information is not permitted in the URL"),
+            (parts.fragment, parts.fragment, "fragments are not permitted in the URL"),
+            (parts.query, parts.query, "query parameters are not permitted in the URL"),
+        )
+        if wrong
+    ]
+
+
+def _service_path(text: str, path: str) -> list[FieldError]:
+    if text in ("", "/"):
+        return []
+    if text == "//":
+        return [errors.invalid_value(path, text, "segment[0] may not be empty")]
+    problems = [] if text.startswith("/") else [errors.invalid_value(path, text, "must start with a '/'")]
+    for index, step in enumerate(text[1:].removesuffix("/").split("/")):
+        wrong = (
+            [f"segment[{index}]: {message}" for message in names.is_dns_subdomain(step)] if step else [f"segment[{index}] may not be empty"]
+        )
+        problems += [errors.invalid_value(path, text, message) for message in wrong]
+    return problems
+
+
+def _resources(given: list[str], path: str) -> list[FieldError]:
+    """That no pattern says what another says already."""
     problems = []
-    if parts.scheme != "https":
-        message = f"'https' is the only allowed URL scheme; desired format: https://host[/path]. Got {parts.scheme!r}"
-        problems.append(errors.invalid_value(f"{path}.url", found.url, message))
-    if not parts.netloc:
-        problems.append(errors.invalid_value(f"{path}.url", found.url, "host must be specified; desired format: https://host[/path]"))
-    for part, said in ((parts.username, "user information"), (parts.query, "query parameters"), (parts.fragment, "fragments")):
-        if part:
-            problems.append(errors.invalid_value(f"{path}.url", found.url, f"{said} are not permitted in the URL"))
+    whole, everywhere = set(), set()
+    for index, pattern in enumerate(given):
+        where = f"{path}[{index}]"
+        if not pattern:
+            problems.append(errors.required(where))
+        resource, slash, sub = pattern.partition("/")
+        if not slash or not pattern:
+            continue
+        if resource in whole:
+            problems.append(errors.invalid_value(where, pattern, f"if '{resource}/*' is present, must not specify {pattern}"))
+        if sub in everywhere:
+            problems.append(errors.invalid_value(where, pattern, f"if '*/{sub}' is present, must not specify {pattern}"))
+        if sub == "*":
+            whole.add(resource)
+        if resource == "*":
+            everywhere.add(sub)
+    if len(given) > 1 and "*/*" in given:
+        problems.append(errors.invalid_value(path, given, "if '*/*' is present, must not specify other resources"))
+    if "*" in given and any("/" not in pattern and pattern not in ("", "*") for pattern in given):
+        problems.append(errors.invalid_value(path, given, "if '*' is present, must not specify other resources without subresources"))
     return problems
 
 
@@ -98,7 +146,7 @@ def rule_of(rule: Any, path: str) -> list[FieldError]:
                     + {"operations": "operations", "apiGroups": "API groups", "apiVersions": "API versions"}[name],
                 )
             )
-    problems += needed(f"{path}.resources", rule.resources)
+    problems += needed(f"{path}.resources", rule.resources) + _resources(rule.resources or [], f"{path}.resources")
     problems += one_of(f"{path}.scope", rule.scope, ("*", "Cluster", "Namespaced"), optional=True)
     for index, version in enumerate(rule.api_versions or ()):
         if version != "*":
