@@ -8,14 +8,13 @@ import base64
 import hashlib
 import hmac
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import parse_time
-from provisioner.kube.client.informer import Informer, key_of
-from provisioner.kube.client.tasks import spawn, stop
+from provisioner.kube.client.informer import key_of
 from provisioner.kube.controllers.controller import Controller, Parts
 
 TYPE = "bootstrap.kubernetes.io/token"
@@ -61,27 +60,17 @@ def signature(content: str, id_: str, secret: str) -> str:
     return f"{header}..{_b64(mac.digest())}"
 
 
-class _WithTokens(Controller):
-    """Watches the token secrets alone: no other secret comes into this process."""
-
-    def __init__(self, parts: Parts) -> None:
-        super().__init__(parts)
-        self._secrets = Informer(self.client, core_v1.Secret, namespace="kube-system", field_selector=f"type={TYPE}")
-
-    async def run(self) -> None:
-        watching = spawn(f"{self.name} secrets", self._secrets.run())
-        try:
-            await super().run()
-        finally:
-            await stop(watching)
+def _tokens(controller: Controller) -> Any:
+    return controller.watch_own(core_v1.Secret, namespace="kube-system", field_selector=f"type={TYPE}")
 
 
-class TokenCleaner(_WithTokens):
+class TokenCleaner(Controller):
     name = "token-cleaner"
     workers = 1
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
+        self._secrets = _tokens(self)
         self._secrets.on_change(self.enqueue)
 
     async def reconcile(self, key: str) -> float | None:
@@ -91,15 +80,11 @@ class TokenCleaner(_WithTokens):
         left = left_s(secret, self.clock.now())
         if left is None or left > 0:
             return left
-        try:
-            await self.client.delete(core_v1.Secret, secret.metadata.name or "", "kube-system", uid=secret.metadata.uid)
-        except StatusError as error:
-            if error.code not in (404, 409):
-                raise
+        await self.remove(secret)
         return None
 
 
-class BootstrapSigner(_WithTokens):
+class BootstrapSigner(Controller):
     name = "bootstrap-signer"
     workers = 1
 
@@ -107,6 +92,7 @@ class BootstrapSigner(_WithTokens):
         super().__init__(parts)
         self._maps = self.informers.get(core_v1.ConfigMap)
         self._maps.on_change(self._changed)
+        self._secrets = _tokens(self)
         self._secrets.on_change(lambda _: self.queue.add(INFO))
 
     def _changed(self, found: core_v1.ConfigMap) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api._generated import authorization_v1, certificates_v1
-from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import condition, parse_time
 from provisioner.kube.controllers.controller import Controller, Parts
 
@@ -244,11 +243,7 @@ class CertificateCleaner(_Requests):
     async def look_at(self, request: Request) -> float | None:
         if not is_over(request, self.clock.now()) and not await self._expired(request):
             return SWEEP_S
-        try:
-            await self.client.delete(Request, request.metadata.name or "", uid=request.metadata.uid)
-        except StatusError as error:
-            if error.code not in (404, 409):
-                raise
+        await self.remove(request)
         return None
 
     async def _expired(self, request: Request) -> bool:

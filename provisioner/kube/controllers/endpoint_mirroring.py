@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api._generated import core_v1, discovery_v1, meta_v1
-from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.meta import owner_reference
 from provisioner.kube.controllers.controller import Controller, Parts
 from provisioner.kube.controllers.endpoint_slices import MANAGED_BY, SERVICE_NAME, service_keys
@@ -104,9 +103,5 @@ class EndpointMirroring(Controller):
                 metadata = msgspec.structs.replace(match.metadata, labels=piece.metadata.labels, annotations=piece.metadata.annotations)
                 await self.client.update(msgspec.structs.replace(match, metadata=metadata, endpoints=piece.endpoints, ports=piece.ports))
         for piece in left:
-            try:
-                await self.client.delete(Slice, piece.metadata.name or "", piece.metadata.namespace, uid=piece.metadata.uid)
-            except StatusError as error:
-                if error.code not in (404, 409):
-                    raise
+            await self.remove(piece)
         return None

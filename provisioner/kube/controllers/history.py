@@ -109,8 +109,4 @@ async def ensure_revision(
 async def forget_old(controller: Controller, revisions: list[Revision], live: set[str], limit: int | None) -> None:
     """Delete what is beyond the history's limit."""
     for old in outlived(revisions, live, limit):
-        try:
-            await controller.client.delete(Revision, old.metadata.name or "", old.metadata.namespace, uid=old.metadata.uid)
-        except StatusError as error:
-            if error.code not in (404, 409):
-                raise
+        await controller.remove(old)

@@ -11,9 +11,7 @@ import base64
 import msgspec
 
 from provisioner.kube.api._generated import authentication_v1, core_v1
-from provisioner.kube.api.errors import StatusError
-from provisioner.kube.client.informer import Informer, key_of
-from provisioner.kube.client.tasks import spawn, stop
+from provisioner.kube.client.informer import key_of
 from provisioner.kube.controllers.controller import Controller, Parts
 
 TYPE = "kubernetes.io/service-account-token"
@@ -50,7 +48,7 @@ class TokenSecrets(Controller):
     def __init__(self, parts: Parts, ca: str) -> None:
         super().__init__(parts)
         self._ca = ca
-        self._secrets = Informer(self.client, core_v1.Secret, field_selector=f"type={TYPE}")
+        self._secrets = self.watch_own(core_v1.Secret, field_selector=f"type={TYPE}")
         self._secrets.on_change(self.enqueue)
         self._accounts = self.informers.get(core_v1.ServiceAccount)
         self._accounts.on_change(self._account_changed)
@@ -61,20 +59,13 @@ class TokenSecrets(Controller):
             if account_key(secret) == key_of(account):
                 self.enqueue(secret)
 
-    async def run(self) -> None:
-        watching = spawn(f"{self.name} secrets", self._secrets.run())
-        try:
-            await super().run()
-        finally:
-            await stop(watching)
-
     async def reconcile(self, key: str) -> float | None:
         secret: core_v1.Secret | None = self._secrets.store.get(key)
         if secret is None or not account_key(secret) or secret.metadata.deletion_timestamp is not None:
             return None
         account: core_v1.ServiceAccount | None = self._accounts.store.get(account_key(secret))
         if is_orphan(secret, account):
-            await self._remove(secret)
+            await self.remove(secret)
             return None
         if account is None:
             return None
@@ -93,10 +84,3 @@ class TokenSecrets(Controller):
         )
         answer = msgspec.json.decode(body, type=authentication_v1.TokenRequest)
         return (answer.status.token if answer.status is not None else None) or ""
-
-    async def _remove(self, secret: core_v1.Secret) -> None:
-        try:
-            await self.client.delete(core_v1.Secret, secret.metadata.name or "", secret.metadata.namespace, uid=secret.metadata.uid)
-        except StatusError as error:
-            if error.code not in (404, 409):
-                raise
