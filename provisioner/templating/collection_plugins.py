@@ -90,4 +90,4 @@ def _modules(name: str, kind: str, files: FindFiles, roots: Sequence[Path]) -> I
             yield importlib.import_module(".".join(inner).removesuffix(".py"))
         except Exception as e:
             if path.stem == parts[-1]:
-                raise PluginError(f"the plugin {name} cannot be loaded: {e}", template=str(path)) from e
+                raise PluginError(f"The {kind} plugin '{name}' failed to load: {e}") from e
