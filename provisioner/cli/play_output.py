@@ -43,7 +43,7 @@ _INCLUDES = frozenset({"include_tasks", "include_role", "include"})
 # Facts are too many for a person to look at.
 _NEVER_ASKED_FOR = frozenset({"gather_facts", "setup"})
 # What a result of `debug: var=` holds besides the variable.
-_BESIDE = frozenset({"changed", "failed", "skipped", "invocation", "skip_reason"})
+_BESIDE = frozenset({"changed", "failed", "skipped", "invocation", "skip_reason", "ansible_loop_var", "ansible_index_var", "ansible_loop"})
 # What every result carries and nobody reads; the second part shows with -vvv.
 _NEVER_SHOWN = frozenset({"failed", "skipped", "exception", "warnings", "deprecations"})
 _SELDOM_SHOWN = frozenset({"invocation", "diff"})

@@ -82,7 +82,7 @@ def test_includes_and_retries_come_under_their_task(capsys: pytest.CaptureFixtur
 
 
 def test_debug_shows_what_it_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    result = {"x": 1, "changed": False, "failed": False, "_ansible_verbose_always": True}
+    result = {"x": 1, "changed": False, "failed": False, "ansible_loop_var": "item", "_ansible_verbose_always": True}
     shown = show(capsys, TaskStarted("d", "debug", 1), HostDone("a", "d", "debug", 1, Status.OK, result))
     assert shown[1:] == ["ok: [a] => {", '    "x": 1', "}"]
 
