@@ -11,13 +11,22 @@ from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, needed, one_of, unchanged
 from provisioner.kube.api.validation.schemas import structural
+from provisioner.kube.api.validation.webhooks import client
 
 PROTECTED_SUFFIXES = ("k8s.io", "kubernetes.io")
 APPROVAL = "api-approved.kubernetes.io"
 
 
 def create(obj: Any) -> list[FieldError]:
-    return _definition(obj, []) if isinstance(obj, v1.CustomResourceDefinition) else _service(obj)
+    return _definition(obj, []) + _keeps_unknown(obj) if isinstance(obj, v1.CustomResourceDefinition) else _service(obj)
+
+
+def _keeps_unknown(obj: v1.CustomResourceDefinition) -> list[FieldError]:
+    """Only definitions that have always kept unknown fields may go on."""
+    if not obj.spec.preserve_unknown_fields:
+        return []
+    message = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
+    return [errors.invalid_value("spec.preserveUnknownFields", True, message)]
 
 
 def always(obj: Any) -> list[FieldError]:
@@ -43,6 +52,8 @@ def _definition(obj: v1.CustomResourceDefinition, known: list[Any]) -> list[Fiel
         problems += one_of("spec.conversion.strategy", conversion.strategy, ("None", "Webhook"))
         if conversion.strategy == "Webhook" and (conversion.webhook is None or conversion.webhook.client_config is None):
             problems.append(errors.required("spec.conversion.webhookClientConfig", "required when strategy is set to Webhook"))
+        elif conversion.strategy == "Webhook" and conversion.webhook is not None:
+            problems += client(conversion.webhook.client_config, "spec.conversion.webhookClientConfig")
         if conversion.strategy == "None" and conversion.webhook is not None:
             problems.append(errors.forbidden_field("spec.conversion.webhook", "should not be set when strategy is not set to Webhook"))
     return problems
@@ -129,6 +140,7 @@ def update(new: Any, old: Any) -> list[FieldError]:
     if not isinstance(new, v1.CustomResourceDefinition):
         return []
     problems = unchanged("spec.group", new.spec.group, old.spec.group)
+    problems += [] if old.spec.preserve_unknown_fields else _keeps_unknown(new)
     known = _schemas(old.spec.versions)
     for index, document in enumerate(_schemas(new.spec.versions)):
         if document not in known:

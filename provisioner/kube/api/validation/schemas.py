@@ -45,14 +45,16 @@ _ROOT = {
 Schema = Mapping[str, Any]
 
 
-def structural(schema: Schema, path: str, *, root: bool = True, lost: str = "") -> list[FieldError]:
-    """What is wrong with a schema at `path`. `lost` is the path of a list above it whose items can't be told apart, "" for none."""
+def structural(schema: Schema, path: str, *, root: bool = True, item: bool = False, lost: str = "") -> list[FieldError]:
+    """What is wrong with a schema at `path`; `item`: it is that of a list's items. `lost` is the path of a list above it whose items can't be
+    told apart, "" for none."""
     problems = [errors.forbidden_field(f"{path}.{key}", f"{key} is not supported") for key in _FORBIDDEN if schema.get(key) is not None]
     either = schema.get("x-kubernetes-int-or-string")
     kind = schema.get("type")
-    if not kind and not either and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        where = "must not be empty at the root" if root else "must not be empty for specified object fields"
-        problems.append(errors.required(f"{path}.type", where))
+    embedded = schema.get("x-kubernetes-embedded-resource")
+    if not kind and not either and not embedded and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        where = "at the root" if root else "for specified array items" if item else "for specified object fields"
+        problems.append(errors.required(f"{path}.type", f"must not be empty {where}"))
     elif kind and kind not in TYPES:
         problems.append(errors.not_supported(f"{path}.type", kind, TYPES))
     if root and kind not in (None, "object"):
@@ -64,15 +66,66 @@ def structural(schema: Schema, path: str, *, root: bool = True, lost: str = "") 
         problems.append(errors.forbidden_field(f"{path}.additionalProperties", "additionalProperties cannot be set to false"))
     elif schema.get("properties") and isinstance(schema.get("additionalProperties"), dict):
         problems.append(errors.forbidden_field(f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive"))
-    if root or schema.get("x-kubernetes-embedded-resource"):
+    problems += _extensions(schema, path, root=root)
+    if root or embedded:
+        problems += _of_objects(schema, path)
         problems += _metadata((schema.get("properties") or {}).get("metadata") or {}, f"{path}.properties[metadata]")
     problems += _lists(schema, path) + rules_of(schema, path, root=root, lost=lost)
     for where, nested in _junctors(schema, path):
         problems += nested_schema(nested, where, schema, path)
     for where, child in children(schema, path):
         is_lost = child is schema.get("items") and schema.get("x-kubernetes-list-type") != "map"
-        problems += structural(child, where, root=False, lost=lost or (path if is_lost else ""))
+        is_item = child is schema.get("items")
+        problems += structural(child, where, root=False, item=is_item, lost=lost or (path if is_lost else ""))
     return problems
+
+
+def _wrong_type(kind: str | None, path: str, message: str) -> FieldError:
+    return errors.invalid_value(f"{path}.type", kind, message) if kind else errors.required(f"{path}.type", message)
+
+
+def _extensions(schema: Schema, path: str, *, root: bool) -> list[FieldError]:
+    """Keywords of Kubernetes' own, and what they leave to others."""
+    problems = []
+    kind, keeps = schema.get("type"), schema.get("x-kubernetes-preserve-unknown-fields")
+    if root and schema.get("nullable"):
+        problems.append(errors.forbidden_field(f"{path}.nullable", "nullable cannot be true at the root"))
+    if keeps is False:
+        where = f"{path}.x-kubernetes-preserve-unknown-fields"
+        problems.append(errors.invalid_value(where, False, "must be true or undefined"))
+    if schema.get("x-kubernetes-int-or-string"):
+        message = "must be false if x-kubernetes-int-or-string is true"
+        for name in ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"):
+            if schema.get(name):
+                problems.append(errors.invalid_value(f"{path}.{name}", True, message))
+        if kind:
+            problems.append(errors.forbidden_field(f"{path}.type", "must be empty if x-kubernetes-int-or-string is true"))
+    elif schema.get("x-kubernetes-embedded-resource"):
+        if kind != "object":
+            problems.append(_wrong_type(kind, path, "must be object if x-kubernetes-embedded-resource is true"))
+        if schema.get("additionalProperties") is not None:
+            message = "must not be used if x-kubernetes-embedded-resource is set"
+            problems.append(errors.forbidden_field(f"{path}.additionalProperties", message))
+        if not keeps and not schema.get("properties"):
+            message = "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
+            problems.append(errors.required(f"{path}.properties", message))
+    maps = schema.get("x-kubernetes-map-type")
+    if maps is not None:
+        if kind != "object":
+            problems.append(_wrong_type(kind, path, "must be object if x-kubernetes-map-type is specified"))
+        if maps not in ("atomic", "granular"):
+            problems.append(errors.not_supported(f"{path}.x-kubernetes-map-type", maps, ("atomic", "granular")))
+    return problems
+
+
+def _of_objects(schema: Schema, path: str) -> list[FieldError]:
+    """What every object has is of its own type, whatever a schema says."""
+    found = schema.get("properties") or {}
+    return [
+        errors.invalid_value(f"{path}.properties[{name}].type", found[name].get("type") or "", f"must be {kind}")
+        for name, kind in (("kind", "string"), ("apiVersion", "string"), ("metadata", "object"))
+        if name in found and found[name].get("type") != kind
+    ]
 
 
 def children(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
@@ -139,25 +192,56 @@ def _lists(schema: Schema, path: str) -> list[FieldError]:
     if kind not in (None, "atomic", "set", "map"):
         problems.append(errors.not_supported(f"{path}.x-kubernetes-list-type", kind, ("atomic", "map", "set")))
     if kind is not None and schema.get("type") != "array":
-        problems.append(errors.invalid_value(f"{path}.type", schema.get("type"), "must be array if x-kubernetes-list-type is specified"))
+        problems.append(_wrong_type(schema.get("type"), path, "must be array if x-kubernetes-list-type is specified"))
     if kind == "map" and not keys:
         message = "must not be empty if x-kubernetes-list-type is map"
         problems.append(errors.required(f"{path}.x-kubernetes-list-map-keys", message))
     if keys and kind != "map":
         message = "must be map if x-kubernetes-list-map-keys is non-empty"
-        problems.append(errors.invalid_value(f"{path}.x-kubernetes-list-type", kind, message))
+        where = f"{path}.x-kubernetes-list-type"
+        problems.append(errors.required(where, message) if kind is None else errors.invalid_value(where, kind, message))
     items = schema.get("items") or {}
+    if isinstance(items, dict) and items:
+        problems += _items_of_a_set(items, f"{path}.items") if kind == "set" else []
+        if kind == "map" and items.get("type") != "object":
+            problems.append(
+                _wrong_type(items.get("type"), f"{path}.items", "must be object if parent array's x-kubernetes-list-type is map")
+            )
     for index, key in enumerate(keys or ()):
         child = (items.get("properties") or {}).get(key) if isinstance(items, dict) else None
         if child is None:
             where = f"{path}.x-kubernetes-list-map-keys[{index}]"
             problems.append(errors.invalid_value(where, key, "entries must all be names of item properties"))
-        elif "default" not in child and key not in (items.get("required") or ()):
+            continue
+        where = f"{path}.items.properties[{key}]"
+        if child.get("type") in ("array", "object"):
+            message = "must be a scalar type if parent array's x-kubernetes-list-type is map"
+            problems.append(errors.invalid_value(f"{where}.type", child["type"], message))
+        if child.get("nullable"):
+            message = "this property is in x-kubernetes-list-map-keys, so it cannot be nullable"
+            problems.append(errors.forbidden_field(f"{where}.nullable", message))
+        if "default" not in child and key not in (items.get("required") or ()):
             problems.append(
                 errors.required(
                     f"{path}.items.properties[{key}].default",
                     "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
                 )
+            )
+    return problems
+
+
+def _items_of_a_set(items: Schema, path: str) -> list[FieldError]:
+    """Only what is compared as a whole can be in a set."""
+    problems = []
+    if items.get("nullable"):
+        problems.append(errors.forbidden_field(f"{path}.nullable", "cannot be nullable when x-kubernetes-list-type is set"))
+    for kind, name in (("object", "x-kubernetes-map-type"), ("array", "x-kubernetes-list-type")):
+        allowed = ("atomic",) if kind == "object" else (None, "atomic")
+        if items.get("type") == kind and items.get(name) not in allowed:
+            message = "must be atomic as item of a list with x-kubernetes-list-type=set"
+            where = f"{path}.{name}"
+            problems.append(
+                errors.required(where, message) if items.get(name) is None else errors.invalid_value(where, items[name], message)
             )
     return problems
 

@@ -36,6 +36,11 @@ def problems(spec: v1.CustomResourceDefinitionSpec) -> list[FieldError]:
     conversion = spec.conversion
     if conversion is not None and conversion.webhook is not None and not conversion.webhook.conversion_review_versions:
         found.append(errors.required("spec.conversion.conversionReviewVersions"))
+    elif conversion is not None and conversion.webhook is not None:
+        versions = conversion.webhook.conversion_review_versions or []
+        if not {"v1", "v1beta1"} & set(versions):
+            message = "must include at least one of v1, v1beta1"
+            found.append(errors.invalid_value("spec.conversion.conversionReviewVersions", versions, message))
     return found
 
 

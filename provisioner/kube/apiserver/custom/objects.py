@@ -247,7 +247,8 @@ class CustomKind(Kind):
         columns: list[dict[str, Any]] = [{"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0}]
         listed = self._columns or [{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}]
         for c in listed:
-            described = {"format": c.get("format", ""), "description": c.get("description", ""), "priority": c.get("priority", 0)}
+            said = c.get("description") or f"Custom resource definition column (in JSONPath format): {c['jsonPath']}"
+            described = {"format": c.get("format", ""), "description": said, "priority": c.get("priority", 0)}
             columns.append({"name": c["name"], "type": c["type"], **described})
         rows = []
         for obj in objects:

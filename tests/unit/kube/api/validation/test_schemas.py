@@ -150,3 +150,65 @@ def test_only_items_that_keys_tell_apart_have_a_past(kind: str, allowed: bool) -
         e.message for e in found
     ]
     assert (found == []) is allowed
+
+
+OBJECT = {"type": "object", "properties": {"k": STRING}, "required": ["k"]}
+LIST_TYPE, MAP_TYPE, KEYS = "x-kubernetes-list-type", "x-kubernetes-map-type", "x-kubernetes-list-map-keys"
+KEEPS, EMBEDDED, EITHER = "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string"
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": "object", KEEPS: True}, []),
+        ({EITHER: True}, []),
+        ({"type": "object", EMBEDDED: True, KEEPS: True}, []),
+        ({"type": "object", MAP_TYPE: "atomic", "properties": {"k": STRING}}, []),
+        ({"type": "array", LIST_TYPE: "set", "items": STRING}, []),
+        ({"type": "array", LIST_TYPE: "set", "items": {**OBJECT, MAP_TYPE: "atomic"}}, []),
+        ({"type": "array", LIST_TYPE: "map", KEYS: ["k"], "items": OBJECT}, []),
+        ({"type": "array", "items": {}}, ["items.type: Required value: must not be empty for specified array items"]),
+        ({"type": "object", KEEPS: False}, [f"{KEEPS}: Invalid value: false: must be true or undefined"]),
+        ({EITHER: True, "type": "string"}, [f"type: Forbidden: must be empty if {EITHER} is true"]),
+        ({EITHER: True, KEEPS: True}, [f"{KEEPS}: Invalid value: true: must be false if {EITHER} is true"]),
+        ({EMBEDDED: True, KEEPS: True}, [f"type: Required value: must be object if {EMBEDDED} is true"]),
+        ({"type": "string", EMBEDDED: True, KEEPS: True}, [f'type: Invalid value: "string": must be object if {EMBEDDED} is true']),
+        ({"type": "object", EMBEDDED: True}, [f"properties: Required value: must not be empty if {EMBEDDED} is true without {KEEPS}"]),
+        (
+            {"type": "object", EMBEDDED: True, "properties": {"kind": {"type": "integer"}}},
+            ['properties[kind].type: Invalid value: "integer": must be string'],
+        ),
+        ({"type": "string", MAP_TYPE: "atomic"}, [f'type: Invalid value: "string": must be object if {MAP_TYPE} is specified']),
+        ({"type": "object", MAP_TYPE: "x"}, [f'{MAP_TYPE}: Unsupported value: "x": supported values: "atomic", "granular"']),
+        ({LIST_TYPE: "set", KEEPS: True}, [f"type: Required value: must be array if {LIST_TYPE} is specified"]),
+        (
+            {"type": "array", LIST_TYPE: "set", "items": {"type": "object"}},
+            [f"items.{MAP_TYPE}: Required value: must be atomic as item of a list with {LIST_TYPE}=set"],
+        ),
+        (
+            {"type": "array", LIST_TYPE: "set", "items": {**STRING, "nullable": True}},
+            [f"items.nullable: Forbidden: cannot be nullable when {LIST_TYPE} is set"],
+        ),
+        (
+            {"type": "array", KEYS: ["k"], "items": OBJECT},
+            [f"{LIST_TYPE}: Required value: must be map if {KEYS} is non-empty"],
+        ),
+        (
+            {"type": "array", LIST_TYPE: "map", KEYS: ["k"], "items": {**OBJECT, "properties": {"k": {"type": "object"}}}},
+            [f'items.properties[k].type: Invalid value: "object": must be a scalar type if parent array\'s {LIST_TYPE} is map'],
+        ),
+        (
+            {"type": "array", LIST_TYPE: "map", KEYS: ["k"], "items": {**OBJECT, "properties": {"k": {**STRING, "nullable": True}}}},
+            [f"items.properties[k].nullable: Forbidden: this property is in {KEYS}, so it cannot be nullable"],
+        ),
+    ],
+)
+def test_keywords_of_kubernetes_own(schema: dict[str, Any], expected: list[str]) -> None:
+    problems = structural({"type": "object", "properties": {"a": schema}}, "s")
+    assert [str(one) for one in problems] == [f"s.properties[a].{text}" for text in expected]
+
+
+def test_a_root_is_never_null() -> None:
+    assert [str(e) for e in structural({"type": "object", "nullable": True}, "s")] == [
+        "s.nullable: Forbidden: nullable cannot be true at the root"
+    ]
