@@ -22,6 +22,7 @@ ARGUMENTS: Dict[str, Any] = {
 }
 _KINDS = re.compile(r"^(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9-]+@openssh\.com|[a-z0-9-]+-cert-v01@openssh\.com)$")
 # Words apart by blanks, where quoted text keeps its blanks; a quote may be escaped within one.
+_OPTION = re.compile(r'(?:[^",]|"(?:\\.|[^"\\])*")+')
 _WORD = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^\s"]|")+')
 
 
@@ -133,6 +134,17 @@ def _text(lines: List[Line]) -> str:
     return "".join(line.text + "\n" for line in lines)
 
 
+def _same(there: Optional[Key], wanted: Key) -> bool:
+    """Options mean the same in any order."""
+    return (
+        there is not None and there._replace(options="") == wanted._replace(options="") and _parts(there.options) == _parts(wanted.options)
+    )
+
+
+def _parts(options: str) -> List[str]:
+    return sorted(_OPTION.findall(options))
+
+
 def changed_lines(lines: List[Line], wanted: List[Key], args: Dict[str, Any]) -> List[Line]:
     if args["state"] == "absent":
         gone = {key.data for key in wanted}
@@ -140,7 +152,7 @@ def changed_lines(lines: List[Line], wanted: List[Key], args: Dict[str, Any]) ->
     made, changed = list(lines), False
     for key in wanted:
         there = [n for n, line in enumerate(made) if line.key is not None and line.key.data == key.data]
-        if there and made[there[-1]].key == key and (not args["exclusive"] or len(there) == 1):
+        if there and _same(made[there[-1]].key, key) and (not args["exclusive"] or len(there) == 1):
             continue
         changed = True
         fresh = Line(key.line(), key)

@@ -58,8 +58,8 @@ def _sent(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     path = context.blob(args["_blob"]) if context.diff or not context.check else ""
     if context.diff:
         result["diff"] = [contents.sent_difference(target, path, args["_source"])]
-    if context.check:
-        return result
+    if context.check:  # of what is put together, where it would be
+        return dict(result, dest=target, checksum=args["_checksum"]) if args.get("_assembled") else result
     if args["checksum"] and args["checksum"] != args["_checksum"]:
         told = {"checksum": args["_checksum"], "expected_checksum": args["checksum"]}
         raise ModuleFailed("Copied file does not match the expected checksum. Transfer failed.", **dict(result, **told, changed=False))

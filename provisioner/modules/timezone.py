@@ -67,6 +67,7 @@ class _Timedatectl:
     def set(self, key: str, value: str) -> None:
         words = ["set-timezone", value] if key == "name" else ["set-local-rtc", "yes" if value == "local" else "no"]
         self._context.run([self._program, *words], ok=[0])
+        self.messages.append("executed `%s`" % shown([self._program, *words]))
         self._status = self._context.run([self._program], ok=[0])[1]
 
 

@@ -37,8 +37,8 @@ def plan(call: ActionCall) -> Plan:
             joined += delimiter if delimiter.endswith(b"\n") else delimiter + b"\n"
         joined += part
     call.args = {key: value for key, value in call.args.items() if key not in _OURS}
-    result = yield from send(call, joined, str(dest))
-    if result.pop("path", None) is not None:  # it is there already
+    result = yield from send(call, joined, str(dest), changes={"_assembled": True})
+    if result.pop("path", None) is not None or call.check:  # it is there already, or would be
         result["md5sum"] = hashlib.md5(joined, usedforsecurity=False).hexdigest()
     diff = result.pop("diff", None)
     if diff:

@@ -36,6 +36,8 @@ def test_a_key_is_read(text: str, key: Key | None) -> None:
         (f"# c\n{A}\n", {"key": f"{A}\n# c\n{B}"}, f"# c\n{A}\n{B}\n"),
         (f"{A}\n", {"key": A, "key_options": "no-pty"}, f"no-pty {A}\n"),
         (f"no-pty {A}\n", {"key": A}, f"{A}\n"),
+        (f'from="1,2",no-pty {A}\n', {"key": A, "key_options": 'no-pty,from="1,2"'}, f'from="1,2",no-pty {A}\n'),
+        (f'from="1,2" {A}\n', {"key": A, "key_options": 'from="2,1"'}, f'from="2,1" {A}\n'),
         (f"{A}\n", {"key": A, "comment": "new one"}, "ssh-ed25519 AAAAa new one\n"),
         (f"# c\n{A}\n{B}\n", {"key": B, "exclusive": True}, f"{B}\n"),
         (f"{A}\nno-pty {B}\n", {"key": B, "state": "absent"}, f"{A}\n"),

@@ -37,3 +37,11 @@ def test_one_that_is_so_already(call: Call) -> None:
     assert call("group", {"name": "daemon"}) == {
         "name": "daemon", "state": "present", "changed": False, "system": False, "gid": found.gr_gid,
     }  # fmt: skip
+
+
+def test_a_check_tells_of_a_group_that_is_there(call: Call) -> None:
+    found = grp.getgrnam("daemon")
+    assert call("group", {"name": "daemon", "gid": found.gr_gid + 70}, check=True) == {
+        "name": "daemon", "state": "present", "changed": True, "system": False, "gid": found.gr_gid,
+    }  # fmt: skip
+    assert call("group", {"name": "daemon", "state": "absent"}, check=True) == {"changed": True}
