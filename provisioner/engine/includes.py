@@ -81,6 +81,7 @@ def _loaded(
         for state in alive:
             # Counted as a failure even where a block around it rescues, which only the exit code knows of: so does Ansible.
             state.failed = True
+            state.left |= not step.is_rescued
             stats = step.run.result.of(state.name)
             stats.failed, stats.ok = stats.failed + 1, stats.ok - 1
             if step.is_rescued:

@@ -324,6 +324,9 @@ class Lockstep:
             stats.ignored += 1 if outcome.ignored else 0
             stats.ok += 1 if outcome.ignored else 0
             state.unreachable = not outcome.ignored
+            state.left |= state.unreachable
+            if state.unreachable:
+                self.run.result.forgiven.discard(state.name)
         elif status is Status.FAILED:
             if outcome.ignored:
                 stats.ok += 1
@@ -359,6 +362,7 @@ class Lockstep:
         if self._rescuers:
             stats.rescued += 1
         else:
+            state.left = True
             stats.failed += 1
             self.run.result.forgiven.discard(state.name)
 
@@ -408,7 +412,7 @@ class Lockstep:
                     else:
                         state.store.add_facts(part["ansible_facts"])
             if first.failed:
-                state.failed = True
+                state.failed, state.left = True, first.left
 
     # Limits of failures
 

@@ -90,7 +90,7 @@ def _end_batch(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
 
 def _end_host(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
     for state in hosts:
-        state.ended = True
+        state.ended = state.left = True
 
 
 def _end_role(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:

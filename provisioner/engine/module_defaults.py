@@ -29,6 +29,10 @@ _SHIPPED = {
     "kubernetes.core.k8s": frozenset({"k8s", "k8s_info"}),
     "kubernetes.core.helm": frozenset[str](),
 }
+_NO_MAPPING = (
+    "The field 'module_defaults' is supposed to be a dictionary or list of dictionaries, the keys of which must be static action, module, or group names."
+    " Only the values may contain templates. For example: {'ping': \"{{ ping_defaults }}\"}"
+)
 
 
 class ModuleDefaults:
@@ -43,7 +47,9 @@ class ModuleDefaults:
     def check(self, raw: Mapping[str, Any], place: Location | None) -> None:
         """Raises PlaybookError for a module or group that does not exist."""
         for level in as_tuple(raw.get("module_defaults") or ()):
-            for name in level if isinstance(level, Mapping) else ():
+            if not isinstance(level, Mapping):
+                raise PlaybookError(_NO_MAPPING, location_of(raw, "module_defaults") or place)
+            for name in level:
                 group = _group_of(str(name))
                 at = location_of(level, name) or place
                 if group is not None and self._group(group) is None:

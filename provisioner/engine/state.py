@@ -112,6 +112,8 @@ class HostState:
         self.failed_in_handlers = False
         """No more handlers run then, forced or not."""
         self.unreachable = False
+        self.left = False
+        """Is counted among the play's hosts no more: was not reached, failed where nothing rescues it, or has ended."""
         self.ended = False
         """Left the play without failing (meta: end_host)."""
         self.notifications: dict[str, None] = {}

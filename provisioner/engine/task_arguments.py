@@ -51,8 +51,7 @@ def _module_defaults(task: Task, templar: Templar, content: Content) -> dict[str
     """Of groups of modules first, then of the module itself."""
     merged: dict[str, Any] = {}
     if task.attributes.module_defaults:
-        levels = [final(templar.render(level)) if isinstance(level, str) else level for level in task.attributes.module_defaults]
-        for values in content.module_defaults.of(task.action, levels):
+        for values in content.module_defaults.of(task.action, list(task.attributes.module_defaults)):
             merged.update(_render_each(final(templar.render(values)) if isinstance(values, str) else values, templar))
     return merged
 

@@ -197,5 +197,6 @@ class Mark:
     def restore(self) -> None:
         self._result.stats[self._state.name] = self._stats
         self._state.failed, self._state.unreachable = self._flags
+        self._state.left = False
         if self._forgiven:
             self._result.forgiven.add(self._state.name)

@@ -98,11 +98,15 @@ class PlayContext:
 
     def active(self) -> list[str]:
         """Of the batch."""
-        return [state.name for state in self.hosts if state.alive]
+        return [state.name for state in self.hosts if not state.left]
+
+    def failed(self) -> list[str]:
+        """Of the batch, those that failed for good."""
+        return [state.name for state in self.hosts if state.left and state.failed]
 
     def all_active(self) -> list[str]:
         """Of the whole play, other batches included."""
-        gone = {state.name for state in self.hosts if not state.alive}
+        gone = {state.name for state in self.hosts if state.left}
         return [name for name in self.all_hosts if name not in gone and name not in self.lost]
 
 
@@ -255,6 +259,8 @@ class Variables:
         is_whole = len(context.all_hosts) == len(context.hosts) and context.play.order in (None, "inventory")
         merged["ansible_play_hosts"] = Resolved(active if is_whole else context.all_active())
         merged["ansible_play_hosts_all"] = Resolved(context.all_hosts)
+        merged["ansible_current_hosts"] = merged["play_hosts"]
+        merged["ansible_failed_hosts"] = Resolved(context.failed() if len(active) < len(context.hosts) else [])
         merged["ansible_play_name"] = Resolved(context.name)
         merged["playbook_dir"] = Resolved(str(context.play.directory))
         listed = [role.name for role in context.roles if not role.parents or role.included_by]

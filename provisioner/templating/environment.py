@@ -118,6 +118,8 @@ def text_of(value: Any) -> str:
         return value
     if value is None or type(value) is Omit:
         return ""
+    if isinstance(value, _VIEWS):
+        value = list(value)
     return str(plain(value) if isinstance(value, list | dict | tuple) else value)
 
 

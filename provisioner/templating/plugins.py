@@ -128,7 +128,7 @@ def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any],
 
 
 @pass_context
-def _lookup(context: jinja2.runtime.Context, plugin_name: str, *terms: Any, **options: Any) -> Any:
+def _lookup(context: jinja2.runtime.Context, plugin_name: str, /, *terms: Any, **options: Any) -> Any:
     found = _query_checked(context, plugin_name, terms, options)
     if options.get("wantlist"):
         return found or []
@@ -157,7 +157,7 @@ def _query_checked(context: jinja2.runtime.Context, name: str, terms: Sequence[A
 
 
 @pass_context
-def _query(context: jinja2.runtime.Context, plugin_name: str, *terms: Any, **options: Any) -> list[Any]:
+def _query(context: jinja2.runtime.Context, plugin_name: str, /, *terms: Any, **options: Any) -> list[Any]:
     return _query_checked(context, plugin_name, terms, options) or []
 
 

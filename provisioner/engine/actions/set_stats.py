@@ -16,6 +16,7 @@ def plan(call: ActionCall) -> dict[str, Any]:
     data = call.args.get("data") or {}
     if not isinstance(data, dict):
         raise TaskError("The 'data' option needs to be a dictionary/hash")
+    data = {call.templar.render(name): value for name, value in data.items()}
     for name in data:
         if not str(name).isidentifier() or keyword.iskeyword(str(name)):
             raise TaskError(f"Task failed: Invalid variable name '{name}'.")

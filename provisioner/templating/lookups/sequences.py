@@ -14,6 +14,7 @@ from provisioner.templating.errors import PluginError, UndefinedVariable
 from provisioner.templating.filters.data import flatten
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
+from provisioner.templating.lookups.configuration import config
 
 
 def items(call: Call, terms: Terms, options: Options) -> list[Any]:
@@ -228,45 +229,6 @@ def inventory_hostnames(call: Call, terms: Terms, options: Options) -> list[Any]
     if inventory is None:
         raise UndefinedVariable("inventory_hostnames works only in a run")
     return [host.name for host in inventory.value.match(",".join(map(str, terms)))]
-
-
-_HOME = str(Path("~/.ansible").expanduser())
-_SETTINGS: dict[str, Any] = {
-    "ANSIBLE_HOME": _HOME,
-    "DEFAULT_BECOME": False,
-    "DEFAULT_BECOME_METHOD": "sudo",
-    "DEFAULT_BECOME_USER": "root",
-    "DEFAULT_FORKS": 5,
-    "DEFAULT_GATHERING": "implicit",
-    "DEFAULT_HASH_BEHAVIOUR": "replace",
-    "DEFAULT_HOST_LIST": ["/etc/ansible/hosts"],
-    "DEFAULT_JINJA2_NATIVE": True,
-    "DEFAULT_LOCAL_TMP": f"{_HOME}/tmp",
-    "DEFAULT_MANAGED_STR": "Ansible managed",
-    "DEFAULT_REMOTE_PORT": None,
-    "DEFAULT_REMOTE_USER": None,
-    "DEFAULT_ROLES_PATH": [f"{_HOME}/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"],
-    "DEFAULT_STRATEGY": "linear",
-    "DEFAULT_TIMEOUT": 10,
-    "DEFAULT_TRANSPORT": "ssh",
-    "COLLECTIONS_PATHS": [f"{_HOME}/collections", "/usr/share/ansible/collections"],
-    "RETRY_FILES_ENABLED": False,
-}
-"""What Ansible's configuration says by itself."""
-
-
-def config(call: Call, terms: Terms, options: Options) -> list[Any]:
-    result = []
-    given = call.templar.variables.get("__settings__")
-    settings = {**_SETTINGS, **(given.value if given is not None else {})}
-    for term in terms:
-        if term in settings:
-            result.append(settings[term])
-        elif options.get("plugin_type"):
-            result.append(None)  # options of plugins that do not exist here: nobody has set them
-        elif options.get("on_missing", "error") not in ("skip", "warn"):
-            raise PluginError(f"No config definition exists for '{term}'.")
-    return result
 
 
 LOOKUPS: dict[str, Lookup] = {

@@ -78,7 +78,7 @@ def variables(call: Call, terms: Terms, options: Options) -> list[Any]:
         elif "default" in options:
             result.append(options["default"])
         else:
-            raise UndefinedVariable(f"No variable named '{term}' was found.{did_you_mean(term, call.templar.scope).lstrip('.')}")
+            raise UndefinedVariable(f"No variable named '{term}' was found{did_you_mean(term, call.templar.scope) or '.'}")
     return result
 
 

@@ -66,3 +66,9 @@ def test_names_that_nobody_has_are_refused(defaults: ModuleDefaults, name: str, 
         else:
             with pytest.raises(PlaybookError, match=message):
                 defaults.check({"module_defaults": levels}, None)
+
+
+def test_names_are_no_templates(defaults: ModuleDefaults) -> None:
+    for levels in ("{{ chosen }}", [{}, "{{ chosen }}"]):
+        with pytest.raises(PlaybookError, match="the keys of which must be static"):
+            defaults.check({"module_defaults": levels}, None)

@@ -22,7 +22,7 @@ SPEC = "argument_specs: {main: {options: {text: {type: str, choices: [a]}}}}"
 USES = {
     "argument specs": "- include_role: {name: told}\n  vars: {text: '{{ evil }}'}",
     "arguments from a variable": "- debug: \"{{ {'msg': evil} }}\"",
-    "defaults of modules": "- debug: {}\n  module_defaults: \"{{ {'debug': {'msg': evil}} }}\"",
+    "defaults of modules": "- debug: {}\n  module_defaults: {debug: \"{{ {'msg': evil} }}\"}",
     "a condition in braces": "- debug: {}\n  when: '{{ evil }}'",
     "an expression in braces": "- debug: {}\n  when: '{{ bare }}'",
     "an expression of an item": "- debug: {}\n  loop: ['{{ bare }}']\n  when: '{{ item }}'",
