@@ -199,6 +199,7 @@ class CustomKind(Kind):
             metadata = codec.decode_dict(meta_v1.ObjectMeta, found)
         except codec.DecodeError as error:
             raise codec.DecodeError(f"metadata.{error.path}" if error.path else "metadata", error.message) from error
+        codec.drop_empties(metadata)
         schema.prune(body, self.structure, root=True)
         schema.default(body, self.structure)
         return Custom(self.resource.api_version, self.resource.kind, metadata, body)
@@ -238,7 +239,7 @@ class CustomKind(Kind):
     def unknown_fields(self, document: Mapping[str, Any]) -> list[str]:
         body = copy.deepcopy({key: value for key, value in document.items() if key not in schema.ROOT_FIELDS})
         found = codec.unknown_fields(meta_v1.ObjectMeta, document.get("metadata") or {}, "metadata")
-        return found + schema.prune(body, self.structure, root=True)
+        return found + sorted(schema.prune(body, self.structure, root=True))
 
     def default(self, obj: Custom) -> None:
         schema.default(obj.body, self.structure)

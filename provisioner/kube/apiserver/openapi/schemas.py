@@ -13,7 +13,7 @@ from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.merge_rules import RULES
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.openapi import operations
+from provisioner.kube.apiserver.openapi import custom_v2, operations
 from provisioner.kube.apiserver.openapi.descriptions import LIST, OBJECT, description
 from provisioner.kube.apiserver.openapi.field_descriptions import described
 from provisioner.kube.apiserver.openapi.general_paths import SECURITY, general_paths
@@ -120,7 +120,8 @@ class Definitions:
         if own is not None:
             name, schema = own()
             metadata = self.described(self.reference(meta_v1.ObjectMeta), OBJECT["metadata"])
-            self.found[name] = {**schema, "properties": {**schema["properties"], "metadata": metadata}}
+            complete = {**schema, "properties": {**schema["properties"], "metadata": metadata}}
+            self.found[name] = complete if self.is_v3 else custom_v2.whole(complete)
             return {"$ref": self._prefix + name}, {"$ref": self._prefix + _list_of(kind, name, self)}
         reference = self.reference(kind.struct)
         listed = getattr(import_module(_PACKAGE + kind.resource.module), f"{kind.resource.kind}List", None)
