@@ -51,10 +51,10 @@ _SUBSETS: Sequence[Tuple[str, str, str, bool]] = (
         True,
     ),
     ("virtual", "virtualization_type virtualization_role virtualization_tech_guest virtualization_tech_host", "", False),
+    ("systemd", "", "platform distribution", False),
     # Programs of others, which are asked only where they are named; no host of ours has them.
     ("facter", "", "", False),
     ("ohai", "", "", False),
-    ("systemd", "", "", False),
 )
 _ALIASES = {alias: name for name, aliases, _, _ in _SUBSETS for alias in [name, *aliases.split()]}
 _NAMES = {name: aliases.split() for name, aliases, _, _ in _SUBSETS}
@@ -100,6 +100,7 @@ def _collectors(args: Dict[str, Any], context: Context) -> List[Tuple[str, Colle
         ("loadavg", settings.load),
         ("lsb", settings.lsb),
         ("service_mgr", services.service_manager),
+        ("systemd", services.systemd),
         ("pkg_mgr", services.package_manager),
         ("network", network.collect),
         ("hardware", hardware.processors),

@@ -21,7 +21,7 @@ _MANAGERS = (
     ("/usr/bin/xbps-install", "xbps"),
     ("/usr/sbin/pkg", "pkgng"),
 )
-_CAPSH_TIMEOUT_S = 10  # a guess: it takes a few milliseconds
+_PROGRAM_TIMEOUT_S = 10  # a guess: it takes a few milliseconds
 _PREFERRED = {
     "Debian": ("apt",),
     "RedHat": ("dnf5", "dnf", "yum"),
@@ -38,6 +38,26 @@ def package_manager() -> Dict[str, Any]:
         if name in there:
             return {"pkg_mgr": name}
     return {"pkg_mgr": there[0] if there else "unknown"}
+
+
+def systemd() -> Dict[str, Any]:
+    """Its version, and what it was built with; nothing where it is not what runs the host."""
+    if service_manager()["service_mgr"] != "systemd":
+        return {}
+    try:
+        told = subprocess.run(["systemctl", "--version"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PROGRAM_TIMEOUT_S)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return told_systemd(told.stdout.decode("utf-8", "replace"))
+
+
+def told_systemd(text: str) -> Dict[str, Any]:
+    """`systemd 252 (252.39-1)`, and on the second line the features."""
+    lines = text.splitlines()
+    words = lines[0].split() if lines else []
+    if len(lines) < 2 or len(words) < 2 or not words[1].isdigit():
+        return {}
+    return {"systemd": {"version": int(words[1]), "features": lines[1]}}
 
 
 def service_manager(root: str = "") -> Dict[str, Any]:
@@ -97,7 +117,7 @@ def capabilities() -> Dict[str, Any]:
         return {"system_capabilities_enforced": "False", "system_capabilities": []}
     try:
         done = subprocess.run(
-            [capsh, "--print"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_CAPSH_TIMEOUT_S
+            [capsh, "--print"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PROGRAM_TIMEOUT_S
         )
     except (OSError, subprocess.TimeoutExpired):
         return {}

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import threading
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 from provisioner.agent.facts import reading
 
@@ -110,8 +110,8 @@ def mounts(timeout_s: float = 10.0) -> Dict[str, Any]:
     """File systems that lie on a device or a server, with their sizes; a server that does not answer within the time is told so."""
     uuids = {target: names[0] for target, names in _links()["uuids"].items()}
     bound = _bound()
-    entries: List[Dict[str, Any]] = []
-    asked: List[Tuple[threading.Thread, Dict[str, Any]]] = []
+    # What was mounted over another, or again, counts once: as it is now.
+    entries: Dict[str, Dict[str, Any]] = {}
     for line in reading.lines("/proc/self/mounts"):
         words = [without_octal(word) for word in line.split(" ")]
         if len(words) < 6:
@@ -122,16 +122,16 @@ def mounts(timeout_s: float = 10.0) -> Dict[str, Any]:
         if mount in bound and "bind" not in options.split(","):
             options += ",bind"
         entry = {"mount": mount, "device": device, "fstype": fstype, "options": options, "dump": int(words[4]), "passno": int(words[5])}
-        entries.append(entry)
-        asker = threading.Thread(target=add_sizes, args=(mount, entry), daemon=True)
-        asker.start()
-        asked.append((asker, entry))
+        entries[mount] = entry
         entry["_uuid"] = uuids.get(os.path.basename(os.path.realpath(device)), "N/A") if device.startswith("/dev/") else "N/A"
+    asked = [(threading.Thread(target=add_sizes, args=(mount, entry), daemon=True), entry) for mount, entry in entries.items()]
+    for asker, _ in asked:
+        asker.start()
     for asker, entry in asked:
         asker.join(timeout_s)
         if asker.is_alive():
             entry["note"] = "Timed out while attempting to get extra information."
-    return {"mounts": [_told(entry) for entry in entries]}
+    return {"mounts": [_told(entry) for entry in entries.values()]}
 
 
 def uuid_of(device: str) -> Optional[str]:

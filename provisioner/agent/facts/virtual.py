@@ -1,7 +1,7 @@
 """Whether the host is a guest (a machine, a container) or has guests."""
 
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from provisioner.agent.facts import reading
 
@@ -33,12 +33,13 @@ _FIRMWARE = (
 
 
 def collect() -> Dict[str, Any]:
-    containers, machines = _containers(), _machines()
-    guest = sorted(set(containers + machines + (["container"] if containers else [])))
+    inside = containers(*(reading.text(path) or "" for path in ("/proc/1/cgroup", "/proc/1/environ", "/run/systemd/container")))
+    machines = _machines()
+    guest = sorted(set(inside + machines + (["container"] if inside else [])))
     hosting = _hosting()
     kind, role = "NA", "NA"
-    if containers or machines:
-        kind, role = (containers + machines)[0], "guest"
+    if inside or machines:
+        kind, role = (inside + machines)[0], "guest"
     elif hosting:
         kind, role = hosting[0], "host"
     return {
@@ -49,26 +50,25 @@ def collect() -> Dict[str, Any]:
     }
 
 
-def _containers() -> List[str]:
-    found = []
-    groups = reading.text("/proc/1/cgroup") or ""
-    environment = reading.text("/proc/1/environ") or ""
+def containers(groups: str, environment: str, written: str, there: Callable[[str], bool] = os.path.exists) -> List[str]:
+    """Kinds of container by the first process's control groups and environment, by what systemd wrote down, and by files that are there."""
     told = [part[len("container=") :] for part in environment.split("\0") if part.startswith("container=")]
-    told += [reading.text("/run/systemd/container") or ""]
-    for name, when in (
-        ("docker", os.path.exists("/.dockerenv") or "/docker" in groups),
-        ("podman", "podman" in told or os.path.exists("/run/.containerenv")),
-        ("lxc", "/lxc/" in groups or any(t.startswith("lxc") for t in told)),
-        ("containerd", "kubepods" in groups or "containerd" in groups),
-        ("openvz", os.path.isdir("/proc/vz") and not os.path.isdir("/proc/bc")),
-        ("systemd-nspawn", "systemd-nspawn" in told),
-    ):
-        if when:
-            # Ansible has no word of its own for systemd-nspawn: such a host is just a container.
-            found.append("container" if name == "systemd-nspawn" else name)
-    if not found and any(told):
-        found.append("container")
-    return found
+    names = [*told, written]
+    found = [
+        name
+        for name, when in (
+            ("docker", there("/.dockerenv") or "/docker" in groups),
+            ("podman", "podman" in names or there("/run/.containerenv")),
+            ("lxc", "/lxc/" in groups or any(name.startswith("lxc") for name in names)),
+            ("containerd", "kubepods" in groups or "containerd" in groups),
+            ("openvz", there("/proc/vz") and not there("/proc/bc")),
+            # Whatever says that it is one: by that word first, then by its own.
+            ("container", any(told)),
+            (written, bool(written)),
+        )
+        if when
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _machines() -> List[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.agent.facts import distribution, hardware, netlink, network, services, session, settings, storage
+from provisioner.agent.facts import distribution, hardware, netlink, network, reading, services, session, settings, storage, virtual
 
 UBUNTU = 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="22.04"\nVERSION_CODENAME=jammy\n'
 ROCKY = 'NAME="Rocky Linux"\nVERSION="9.3 (Blue Onyx)"\nID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.3"\n'
@@ -183,3 +183,47 @@ def test_service_managers(
         (tmp_path / "sbin/init").symlink_to(link)
     monkeypatch.setattr(services.shutil, "which", lambda name: "/bin/systemctl" if name == "systemctl" else None)
     assert services.service_manager(str(tmp_path)) == {"service_mgr": manager}
+
+
+@pytest.mark.parametrize(
+    ("groups", "environment", "written", "files", "kinds"),
+    [
+        ("0::/", "PATH=/bin", "", [], []),
+        ("0::/", "container=systemd-nspawn\0TERM=x", "systemd-nspawn", [], ["container", "systemd-nspawn"]),
+        ("0::/", "", "systemd-nspawn", [], ["systemd-nspawn"]),  # the first process's environment is root's to read
+        ("1:name=systemd:/docker/ab", "", "", ["/.dockerenv"], ["docker"]),
+        ("0::/", "container=podman", "podman", ["/run/.containerenv"], ["podman", "container"]),
+        ("1:cpu:/lxc/a", "container=lxc", "lxc", [], ["lxc", "container"]),
+        ("0::/kubepods/besteffort", "", "", [], ["containerd"]),
+        ("0::/", "", "", ["/proc/vz"], ["openvz"]),
+        ("0::/", "", "", ["/proc/vz", "/proc/bc"], []),
+    ],
+)
+def test_containers(groups: str, environment: str, written: str, files: list[str], kinds: list[str]) -> None:
+    assert virtual.containers(groups, environment, written, lambda path: path in files) == kinds
+
+
+@pytest.mark.parametrize(
+    ("told", "facts"),
+    [
+        ("systemd 252 (252.39-1~deb12u2)\n+PAM +AUDIT -BPF\n", {"systemd": {"version": 252, "features": "+PAM +AUDIT -BPF"}}),
+        ("systemd 252\n", {}),
+        ("", {}),
+        ("no such thing\nat all\n", {}),
+    ],
+)
+def test_systemd(told: str, facts: dict[str, Any]) -> None:
+    assert services.told_systemd(told) == facts
+
+
+def test_a_place_where_something_is_mounted_again_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        "/dev/sda1 / ext4 rw 0 1",
+        "/dev/sda1 /proc/a ext4 ro 0 0",
+        "tmpfs /run tmpfs rw 0 0",
+        "/dev/sda2 /proc/a ext4 rw 0 0",
+        "h:/x /proc/n nfs rw 0 0",
+    ]
+    monkeypatch.setattr(reading, "lines", lambda path: lines if path == "/proc/self/mounts" else [])
+    told = [(entry["mount"], entry["device"], entry["options"].split(",")[0]) for entry in storage.mounts()["mounts"]]
+    assert told == [("/", "/dev/sda1", "rw"), ("/proc/a", "/dev/sda2", "rw"), ("/proc/n", "h:/x", "rw")]
