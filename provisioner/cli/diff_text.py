@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from provisioner.templating.sorted_json import sorted_json
 
 _NO_END = "\n\\ No newline at end of file\n"
 
@@ -36,7 +37,7 @@ def _unified(entry: Mapping[str, Any], context: int) -> str:
 
 def _lines(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        value = json.dumps(value, sort_keys=True, indent=4, separators=(",", ": "), default=str) + "\n"
+        value = sorted_json(value, indent=4, separators=(",", ": "), default=str) + "\n"
     lines = str("" if value is None else value).splitlines(True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += _NO_END

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provisioner.cli.engine_options import engine_options, reach_machines, run_options, secrets_of
+from provisioner.templating.sorted_json import sorted_json
 
 if TYPE_CHECKING:
     from provisioner.engine.events import Event
@@ -44,5 +44,5 @@ def command(pattern: str, filters: tuple[str, ...], inventories: tuple[str, ...]
         playbook = Path(folder) / "facts.yaml"
         playbook.write_text(yaml.safe_dump(play))
         result = Runner(loaded, options=options, sessions=sessions, callbacks=[collect]).run([playbook])
-    click.echo(json.dumps(found, indent=4, sort_keys=True, default=str))
+    click.echo(sorted_json(found, indent=4, default=str))
     return result.exit_code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 import msgspec
 
 from provisioner.cli.inventory_sources import expanded_limit
+from provisioner.templating.sorted_json import sorted_json
 
 if TYPE_CHECKING:
     from provisioner.inventory import Inventory
@@ -132,7 +132,7 @@ def _dump(value: dict[str, Any], values: dict[str, Any]) -> str:
         except TypeError as e:
             raise click.ClickException(f"TOML cannot hold every value: {e}; choose --yaml or JSON") from None
     # The C encoder does not indent, and one in Python takes half a minute for 100,000 hosts.
-    return msgspec.json.format(json.dumps(marked(value), sort_keys=True, default=str), indent=4)
+    return msgspec.json.format(sorted_json(marked(value), default=str), indent=4)
 
 
 def _write(path: Path, text: str) -> None:

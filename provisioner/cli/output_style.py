@@ -15,6 +15,8 @@ from typing import Any, TextIO
 
 import yaml
 
+from provisioner.templating.sorted_json import sorted_json
+
 _BREAKS = "\n\x85\u2028\u2029"  # what YAML takes for the end of a line
 _TRAILING = re.compile(rf" +([{_BREAKS}])")
 _SPECIAL = re.compile("[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -81,7 +83,7 @@ class OutputStyle:
         indent = _INDENT if (wide or self.pretty) and self.pretty is not False else None
         if self.result_format == "yaml":
             return _as_yaml(result, lossy=self.pretty is not False)
-        return json.dumps(result, default=str, indent=indent, sort_keys=True, ensure_ascii=False)
+        return sorted_json(result, default=str, indent=indent, ensure_ascii=False)
 
 
 def _colour(settings: Mapping[str, Any]) -> bool | None:

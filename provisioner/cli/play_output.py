@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,6 +26,7 @@ from provisioner.engine.events import (
 )
 from provisioner.engine.playbook import Play, Task
 from provisioner.engine.results import Status
+from provisioner.templating.sorted_json import sorted_json
 
 COLOURS = {
     "ok": "32",
@@ -263,7 +263,7 @@ class PlayOutput:
 
 
 def _flat(value: Any) -> str:
-    return json.dumps(value, default=str, indent=1, sort_keys=True, ensure_ascii=False).replace("\n", "")
+    return sorted_json(value, default=str, indent=1, ensure_ascii=False).replace("\n", "")
 
 
 def _host(event: HostDone | ItemDone) -> str:

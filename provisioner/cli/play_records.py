@@ -5,7 +5,6 @@ The documents have the keys of Ansible's callbacks `ansible.posix.json`, `ansibl
 
 from __future__ import annotations
 
-import json
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any, TextIO
 from provisioner.engine.events import Event, HostDone, ItemDone, NoHosts, PlaybookStarted, PlayStarted, Recap, Retrying, TaskStarted, Warned
 from provisioner.engine.results import HostStats, Status
 from provisioner.inventory.documents import Location
+from provisioner.templating.sorted_json import sorted_json
 
 FORMATS = ("text", "json", "jsonl", "junit")
 _EVENT = {
@@ -75,7 +75,7 @@ def _text(value: Any) -> Any:
 
 
 def _dump(value: Any, stream: TextIO, indent: int | None = None) -> None:
-    print(json.dumps(value, default=_text, sort_keys=True, indent=indent), file=stream, flush=True)
+    print(sorted_json(value, default=_text, indent=indent), file=stream, flush=True)
 
 
 def _place(location: Location | None) -> str:
@@ -223,7 +223,7 @@ class JUnitReport:
             "classname": _place(event.location) or event.action,
         }
         made = ET.SubElement(suite, "testcase", {**named, "time": f"{event.duration_s:.3f}"})
-        told = json.dumps(_result(event), default=_text, sort_keys=True).translate(_CONTROL)
+        told = sorted_json(_result(event), default=_text).translate(_CONTROL)
         message = str(event.result.get("msg", f"rc={event.result.get('rc', 0)}")).translate(_CONTROL)
         if event.status is Status.FAILED and not event.ignored:
             ET.SubElement(made, "failure", {"message": message, "type": "failure"}).text = told

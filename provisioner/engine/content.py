@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from provisioner.inventory.documents import Location
 from provisioner.inventory.errors import InventoryError, Problem, SealedError
 from provisioner.inventory.variable_files import variable_paths
 from provisioner.templating import Templar, TemplateError, is_template
+from provisioner.templating.sorted_json import sorted_json
 from provisioner.templating.vault import VaultSecrets
 
 _SUFFIXES = ("", ".yml", ".yaml", ".json")
@@ -268,7 +268,7 @@ class Content:
         duplicates = meta.get("allow_duplicates", False) if isinstance(meta, dict) else False
         role.allow_duplicates = bool(duplicates) if allow_duplicates is None else bool(duplicates or allow_duplicates)
         parts = [tasks_from, vars_from, defaults_from, handlers_from]
-        role.key = json.dumps([str(path), role.params, parts, keywords or {}, included], default=str, sort_keys=True)
+        role.key = sorted_json([str(path), role.params, parts, keywords or {}, included], default=str)
         for entry in (meta.get("dependencies") or []) if isinstance(meta, dict) else []:
             role.dependencies.append(self._dependency(entry, role, attributes, place))
         inner = Surroundings(path / "tasks" / "main.yml", attributes, role, include_params or {})

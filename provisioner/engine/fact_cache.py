@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from provisioner.templating.sorted_json import sorted_json
+
 
 class FactCache:
     """A folder of facts. Damaged and outdated files count as absent."""
@@ -40,7 +42,7 @@ class FactCache:
         handle, name = tempfile.mkstemp(prefix=".facts-", dir=self._folder)
         try:
             with os.fdopen(handle, "w") as out:
-                json.dump(facts, out, indent=4, sort_keys=True, default=str)
+                out.write(sorted_json(facts, indent=4, default=str))
             Path(name).replace(self._file(host))
         except BaseException:
             Path(name).unlink(missing_ok=True)

@@ -119,7 +119,7 @@ def text_of(value: Any) -> str:
     if value is None or type(value) is Omit:
         return ""
     if isinstance(value, _VIEWS):
-        value = list(value)
+        value = list(cast(Any, value))
     return str(plain(value) if isinstance(value, list | dict | tuple) else value)
 
 

@@ -62,7 +62,8 @@ def _strict(kind: str, name: str, function: Callable[..., Any], home: str = "ans
         except (UndefinedVariable, jinja2.UndefinedError, TemplateRuntimeError):
             raise
         except Exception as e:
-            raise PluginError(f"The {kind} plugin '{home}.{name}' failed: {e}") from e
+            said = str(e).replace("<lambda>()", f"{name}()")
+            raise PluginError(f"The {kind} plugin '{home}.{name}' failed: {said}") from e
 
     return checked
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from provisioner.engine.actions.action_call import ActionCall, Plan
+from provisioner.templating.sorted_json import sorted_json
 
 
 def plan(call: ActionCall) -> Plan:
     args = {key: value for key, value in call.args.items() if key != "parallel" and value is not None}
-    key = json.dumps(args, sort_keys=True, default=str)
+    key = sorted_json(args, default=str)
     store = call.target.store
     if call.task.implicit and store.facts_gathered == key:
         return {"changed": False, "ansible_facts": {}, "_ansible_cached": True}

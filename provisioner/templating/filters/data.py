@@ -14,6 +14,7 @@ from jinja2.filters import do_groupby
 from jinja2.runtime import Undefined
 
 from provisioner.templating.errors import PluginError
+from provisioner.templating.sorted_json import sorted_json
 from provisioner.templating.values import Sealed, Vaulted
 
 
@@ -34,6 +35,8 @@ def _plain(value: Any) -> Any:
 def to_json(value: Any, *args: Any, **options: Any) -> str:
     options.pop("vault_to_text", None)
     options.pop("preprocess_unsafe", None)
+    if options.pop("sort_keys", False):
+        return sorted_json(value, default=_plain, **options)
     return json.dumps(value, *args, default=_plain, **options)
 
 
@@ -202,9 +205,11 @@ def flatten(value: Any, levels: int | None = None, skip_nulls: bool = True) -> l
     return result
 
 
-def subelements(value: Any, elements: Any, skip_missing: bool = False) -> list[tuple[Any, Any]]:
-    items = list(value.values()) if isinstance(value, Mapping) else value
-    path = elements.split(".") if isinstance(elements, str) else elements
+def subelements(obj: Any, subelements: Any, skip_missing: bool = False) -> list[tuple[Any, Any]]:
+    items = list(obj.values()) if isinstance(obj, Mapping) else obj
+    path = subelements.split(".") if isinstance(subelements, str) else subelements
+    if not isinstance(path, list):
+        raise PluginError("subelements must be a list or a string")
     if not isinstance(items, list):
         raise PluginError("obj must be a list of dicts or a nested dict")
     result: list[tuple[Any, Any]] = []

@@ -46,12 +46,17 @@ def union(a: Any, b: Any) -> list[Any]:
     return _distinct([*a, *b] if isinstance(a, str | Mapping) or isinstance(b, str | Mapping) else a + b)
 
 
+def _items(value: Any) -> Any:
+    """A text is the set of its letters."""
+    return list(value) if isinstance(value, str) else value
+
+
 def intersect(a: Any, b: Any) -> list[Any]:
-    return _distinct([item for item in a if item in b])
+    return _distinct([item for item in a if item in _items(b)])
 
 
 def difference(a: Any, b: Any) -> list[Any]:
-    return _distinct([item for item in a if item not in b])
+    return _distinct([item for item in a if item not in _items(b)])
 
 
 def symmetric_difference(a: Any, b: Any) -> list[Any]:
@@ -69,9 +74,9 @@ def largest(environment: Any, value: Any, **options: Any) -> Any:
     return do_max(environment, value, **options)
 
 
-def power(value: float, exponent: float) -> float:
+def power(x: float, y: float) -> float:
     try:
-        return math.pow(value, exponent)
+        return math.pow(x, y)
     except TypeError as e:
         raise PluginError(f"pow() can only be used on numbers: {e}") from e
 
