@@ -17,12 +17,14 @@ _OURS = frozenset({"ssh", "smart", "paramiko", "paramiko_ssh", "local"})
 
 def refuse(plays: Sequence[Play], content: Content, inventory: Inventory, options: RunOptions) -> None:
     """Raises RunError for a play, or a host of one, that asks for a plugin which lies beside the playbook or in a collection."""
+    from provisioner.transport.programs import NAMES
+
     own = content.own_plugins["connection"]
     for play in plays:
         for name, who in _asked(play, inventory, options):
-            if name.rpartition(".")[2] not in _OURS and own.find(name) is not None:
+            if name.rpartition(".")[2] not in _OURS | NAMES and own.find(name) is not None:
                 message = f"{who} needs the connection plugin '{name}' ({own.find(name)}), which cannot run here"
-                raise RunError(message, play.location, "hosts are reached by ssh or local")
+                raise RunError(message, play.location, f"hosts are reached by ssh, local, {', '.join(sorted(NAMES))}")
 
 
 def _asked(play: Play, inventory: Inventory, options: RunOptions) -> Iterator[tuple[str, str]]:

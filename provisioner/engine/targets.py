@@ -23,6 +23,8 @@ _RELEVANT = (
     "ansible_host", "ansible_port", "ansible_user", "ansible_ssh_", "ansible_password", "ansible_connection", "ansible_private_key_file",
     "ansible_python_interpreter", "ansible_timeout", "ansible_remote_", "ansible_known_hosts", "ansible_pinned_", "ansible_gateway",
     "ansible_scp_", "ansible_sftp_", "ansible_control_path", "ansible_executable", "gateway", "pinned_host_key", "host_key_policy",
+    "ansible_docker_", "ansible_podman_", "ansible_buildah_", "ansible_kubectl_", "ansible_oc_", "ansible_lxd_", "ansible_lxc_", "ansible_incus_",
+    "ansible_chroot_",
 )  # fmt: skip
 
 
@@ -95,7 +97,10 @@ class Targets:
         key = (state.name, context.play.location, keywords, state.store.connection_version, delegated, own)
         found = self._sessions.get(key)
         if found is None:
-            found = self._pool.session(self._target(state, context, templar, keywords, delegated))
+            try:
+                found = self._pool.session(self._target(state, context, templar, keywords, delegated))
+            except ValueError as e:
+                raise TaskError(f"Task failed: {e}") from e
             with self._lock:
                 self._sessions[key] = found
         return found

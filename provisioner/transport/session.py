@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import getpass
+import shlex
 import threading
 import time
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ from provisioner.transport.becoming import SUDO_PROMPT, as_user, became, cleaned
 from provisioner.transport.calls import Callable, ModuleCall
 from provisioner.transport.channels import ERROR_OUTPUT, Channel, LocalChannel, SshChannel
 from provisioner.transport.connection import LOGIN_S, Link, connect
-from provisioner.transport.errors import AgentError, ChannelNotOpened, CommandTimeout, ConnectionLost
+from provisioner.transport.errors import AgentError, ChannelNotOpened, CommandTimeout, ConnectError, ConnectionLost
 from provisioner.transport.launch import agent_script
+from provisioner.transport.programs import on_terminal
 from provisioner.transport.running import Note, RunningAgent
 from provisioner.transport.settings import Become, ConnectionSettings
 
@@ -45,6 +47,8 @@ class HostSession:
         self._link: Link | None = None
         self._agents: dict[Become | None, RunningAgent] = {}
         self._past_round_trips = 0
+        self._inner_user = ""
+        """Of a container whose user nobody names: found out when somebody is to become another."""
 
     @property
     def round_trips(self) -> int:
@@ -139,13 +143,27 @@ class HostSession:
 
     def _needed(self, become: Become | None) -> Become | None:
         """None where we are that user already."""
-        user = getpass.getuser() if self.settings.connection == "local" else self.settings.user
-        return None if become is None or become.user == user else become
+        return None if become is None or become.user == self._user() else become
+
+    def _user(self) -> str:
+        if self.settings.connection == "local":
+            return getpass.getuser()
+        if self.settings.user or self._inner_user:
+            return self.settings.user or self._inner_user
+        self._inner_user = self.raw("id -un", timeout_s=LOGIN_S).stdout.strip()
+        return self._inner_user
 
     def _open(self, command: str, terminal: bool) -> Channel:
         settings = self.settings
         if settings.connection == "local":
             return LocalChannel(settings.name, ["/bin/sh", "-c", command], terminal=terminal, folder=settings.folder)
+        if settings.connection == "program":
+            words = on_terminal(settings.program) if terminal else settings.program
+            try:
+                return LocalChannel(settings.name, [*words, "/bin/sh", "-c", command], terminal=terminal)
+            except OSError as error:
+                hint = f"ansible_connection needs {words[0]} on this computer"
+                raise ConnectError(settings.name, f"starting {words[0]}", error.strerror or str(error), hint) from error
         if self._link is not None and self._link.is_open():
             try:
                 return SshChannel(settings.name, self._link.transport, command, LOGIN_S, terminal=terminal)
@@ -156,13 +174,23 @@ class HostSession:
         self._link = connect(settings)
         return SshChannel(settings.name, self._link.transport, command, LOGIN_S, terminal=terminal)
 
+    def _not_entered(self, error: AgentError) -> ConnectError:
+        """A program that ended before an agent spoke had no host to enter."""
+        words = shlex.join(self.settings.program)
+        hint = f"does `{words} true` work on this computer?"
+        return ConnectError(
+            self.settings.name, f"entering it by {self.settings.program[0]}", "it ended at once", hint, rc=error.rc, lines=error.lines
+        )
+
     def _agent(self, become: Become | None) -> RunningAgent:
         become = self._needed(become)
         if become not in self._agents:
             channel = self._open(as_user(agent_script(self.settings.python_interpreter), become), needs_terminal(become))
             try:
                 self._agents[become] = RunningAgent(self.settings.name, channel, become, self._on_note)
-            except BaseException:
+            except BaseException as error:
                 channel.close()
+                if self.settings.program and become is None and isinstance(error, AgentError) and error.rc is not None:
+                    raise self._not_entered(error) from error
                 raise
         return self._agents[become]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provisioner.transport import programs
 from provisioner.transport.errors import ConnectError
 from provisioner.transport.ssh_config import SshConfigError, options_of_host
 from provisioner.transport.ssh_options import expanded, hops_of, options_of, seconds_of
@@ -50,7 +51,7 @@ class Become:
 
 @dataclass(frozen=True)
 class ConnectionSettings:
-    """`name` is the host's in the inventory. `host_key_policy`: strict, or accept-new (trust on first use). `connection`: ssh or local.
+    """`name` is the host's in the inventory. `host_key_policy`: strict, or accept-new (trust on first use). `connection`: ssh, local or program.
 
     `pinned_host_key`: "type base64" as in known_hosts, or a fingerprint ("SHA256:..."). `python_interpreter`: a command, or auto.
     """
@@ -76,6 +77,8 @@ class ConnectionSettings:
     connection: str = "ssh"
     folder: str | None = None
     """Where commands of a local connection start; None: where we are."""
+    program: tuple[str, ...] = ()
+    """The words that enter a host which is a container, a pod or a folder (`transport.programs`); `user` is "" where it decides."""
 
     @classmethod
     def from_vars(cls, name: str, variables: Mapping[str, Any]) -> ConnectionSettings:
@@ -87,6 +90,15 @@ class ConnectionSettings:
 
         connection = _connection(first("ansible_connection"))
         alias = str(first("ansible_host", "ansible_ssh_host") or name)
+        if connection in programs.NAMES:
+            return cls(
+                name=name,
+                address=alias,
+                user=str(first("ansible_user") or ""),
+                python_interpreter=_interpreter(first("ansible_python_interpreter")),
+                connection="program",
+                program=programs.entering(connection, alias, variables),
+            )
         try:
             options = options_of(alias, variables) if connection == "ssh" else {}
         except SshConfigError as error:
@@ -166,7 +178,9 @@ def _connection(value: Any) -> str:
         return "local"
     if text in ("ssh", "smart", "paramiko", "paramiko_ssh"):
         return "ssh"
-    raise ValueError(f"ansible_connection: expected ssh or local, got {value!r}")
+    if text in programs.NAMES:
+        return text
+    raise ValueError(f"ansible_connection: expected ssh, local or one of {', '.join(sorted(programs.NAMES))}, got {value!r}")
 
 
 def _gateway(settings: ConnectionSettings, jump: str) -> ConnectionSettings | None:

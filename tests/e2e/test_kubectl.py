@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Cluster, debian_kubectl, eventually
+from tests.e2e.lab import PROVISION, Cluster, debian_kubectl, eventually, run
 from tests.e2e.manifests import BUSYBOX
 
 
@@ -18,6 +20,13 @@ def installed() -> list[str]:
         return []
     siblings = sorted(Path(found).resolve().parent.glob("kubectl.1.*"), key=lambda path: int(path.suffix[1:]))
     return [found, *(str(path) for path in {*siblings[:1], *siblings[-1:]})]
+
+
+def told_by_a_pod(cluster: Cluster, kubectl: Path, name: str, command: str) -> str:
+    """What a pod of `tour` says as a host of its own (the connection plugin kubernetes.core.kubectl)."""
+    where = {"ansible_kubectl_namespace": "tour", "ansible_kubectl_kubeconfig": str(cluster.kubeconfig)}
+    words = [PROVISION, "run", name, "-i", f"{name},", "-c", "kubernetes.core.kubectl", "-m", "raw", "-a", command, "-e", json.dumps(where)]
+    return run(words, env={**os.environ, "PATH": f"{kubectl.parent}:{os.environ['PATH']}"}).ok().stdout
 
 
 @pytest.mark.parametrize("binary", ["debian", *installed()])
@@ -41,6 +50,8 @@ def test_a_deployment_is_made_scaled_updated_and_removed(cluster: Cluster, binar
         assert "sleeper" in call("-n", "tour", "describe", "deployment", "sleeper")
         name = cluster.ready_pods("app=sleeper", "tour")[0]["metadata"]["name"]
         assert call("-n", "tour", "exec", name, "--", "sh", "-c", "echo $COLOR").strip() == "blue"
+        if kubectl.name == "kubectl":
+            assert "blue" in told_by_a_pod(cluster, kubectl, name, "echo $COLOR")
         call("-n", "tour", "label", "deployment/sleeper", "tier=test")
         call("-n", "tour", "delete", "deployment", "sleeper")
         call("-n", "tour", "delete", "pods", "--all", "--grace-period=1")

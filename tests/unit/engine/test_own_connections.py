@@ -15,7 +15,7 @@ INVENTORY = "all:\n  hosts:\n    h1: {}\n    h2: {ansible_connection: NAME}\n"
 
 @pytest.mark.parametrize("name", ["mine", "acme.tools.far"])
 def test_what_needs_a_plugin_is_refused(tmp_path: Path, name: str) -> None:
-    needs = rf"the connection plugin '{name}' \(.*\), which cannot run here \(hosts are reached by ssh or local\)"
+    needs = rf"the connection plugin '{name}' \(.*\), which cannot run here \(hosts are reached by ssh, local, buildah, chroot, .*\)"
     inventory = INVENTORY.replace("NAME", name)
     with pytest.raises(RunError, match=f"host h2 needs {needs}"):
         play(tmp_path, tasks("- ping:\n"), files=FILES, inventory=inventory)
