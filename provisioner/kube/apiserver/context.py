@@ -45,6 +45,8 @@ class Call:
     # members that the body has twice: fieldValidation looks at them with unknown ones
     doubles: Doubles = NONE
     audit_id: str = ""
+    # whether the name of what is created was made up by the server: the request itself has none
+    names_itself: bool = False
     # DeleteOptions of a deletion, as the API names them
     delete_options: Mapping[str, Any] = field(default_factory=dict)
     # what admission has to say to the audit log

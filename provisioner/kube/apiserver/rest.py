@@ -6,9 +6,7 @@ was faster the etcd transaction fails, and patches are decided again on what is 
 
 from __future__ import annotations
 
-import copy
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,12 +19,13 @@ from provisioner.kube.api.apply import apply as server_side_apply
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import doubled
 from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
-from provisioner.kube.api.meta import drop_doubled_owners, parse_time, random_uuid, rfc3339
+from provisioner.kube.api.meta import parse_time, random_uuid, rfc3339
 from provisioner.kube.api.typed_values import mismatches
 from provisioner.kube.apiserver import body_refusals
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.body_refusals import Unfit
 from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.incoming import NAMED_FIRST, drop_doubled_owners, give_name
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.list_options import version_number
 from provisioner.kube.apiserver.lists import reached, unreadable
@@ -44,7 +43,6 @@ log = logging.getLogger(__name__)
 TRIES = 8
 # etcd's own limit is 1.5 MB for a request.
 OBJECT_BYTES = 1_500_000
-SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 # Kinds whose dependents outlive them unless the request says otherwise, with what is said about it.
 ORPHANING = {
     "batch/jobs": "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
@@ -116,32 +114,36 @@ class Rest:
         obj = self.decoded(kind, call, document)
         metadata = obj.metadata
         self._place(kind, call, metadata)
-        generated = not metadata.name and bool(metadata.generate_name)
-        for attempt in range(TRIES):
-            made = copy.deepcopy(obj) if generated else obj
-            if generated:
-                made.metadata.name = metadata.generate_name[:58] + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
-            try:
-                return await self._create(kind, call, made, applied)
-            except StatusError as error:
-                if not generated or error.reason != "AlreadyExists" or attempt == TRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
-
-    async def _create(self, kind: Kind, call: Call, obj: Obj, applied: Applied | None) -> bytes:
-        metadata = obj.metadata
         metadata.uid = random_uuid()
         metadata.creation_timestamp = rfc3339(self._clock.now())
         metadata.deletion_timestamp = metadata.deletion_grace_period_seconds = metadata.self_link = None
         if metadata.resource_version:
             raise errors.bad_request("resourceVersion should not be set on objects to be created")
+        call.names_itself = kind.stored_as in NAMED_FIRST and give_name(obj)
         kind.strategy.prepare_create(obj)
         kind.default(obj)
-        _drop_doubled_owners(call, obj)
+        drop_doubled_owners(call, obj)
         await self.admission.mutate(call, kind, obj, None)
-        _drop_doubled_owners(call, obj, " after mutating admission happens")
+        drop_doubled_owners(call, obj, " after mutating admission happens")
         if kind.resource.kind == "Pod":
             kind.strategy.prepare_create(obj)
+        # Webhooks and policies that may still change the object have not seen its name, as upstream.
+        call.names_itself = give_name(obj) or call.names_itself
+        for _ in range(TRIES - 1):
+            try:
+                return await self._create(kind, call, obj, applied)
+            except StatusError as error:
+                if not call.names_itself or error.reason != "AlreadyExists":
+                    raise
+            if kind.stored_as in NAMED_FIRST:
+                return await self.create(kind, call, document, applied)
+            metadata.name = None
+            give_name(obj)
+        return await self._create(kind, call, obj, applied)
+
+    async def _create(self, kind: Kind, call: Call, obj: Obj, applied: Applied | None) -> bytes:
+        """Store what has been through mutating admission."""
+        metadata = obj.metadata
         found = kind.validate_create(obj)
         if found:
             raise kind.refusal(metadata, found)
@@ -450,9 +452,9 @@ class Rest:
             kind.strategy.prepare_update(new, old)
         kind.default(new)
         if call.target.verb != "patch":
-            _drop_doubled_owners(call, new)
+            drop_doubled_owners(call, new)
         await self.admission.mutate(call, kind, new, old)
-        _drop_doubled_owners(call, new, " after mutating admission happens")
+        drop_doubled_owners(call, new, " after mutating admission happens")
         validate = kind.validate_status_update if call.target.subresource == "status" else kind.validate_update
         found = validate(new, old)
         if found:
@@ -565,12 +567,6 @@ def _after(moment: Any, seconds: int) -> Any:
     from datetime import timedelta
 
     return moment + timedelta(seconds=seconds)
-
-
-def _drop_doubled_owners(call: Call, obj: Obj, when: str = "") -> None:
-    if obj.metadata.owner_references and (uids := drop_doubled_owners(obj.metadata)):
-        advice = "API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests"
-        call.warn([f".metadata.ownerReferences contains duplicate entries{when}; {advice}; duplicate UID(s) observed: {', '.join(uids)}"])
 
 
 def _finished(kind: Kind, obj: Obj) -> bool:

@@ -191,6 +191,22 @@ def test_options_of_a_deletion(server: Any, maps: str) -> None:
     assert names(server.call("GET", maps)[1]) == ["m0", "m2", "m4", "m6"]
 
 
+def test_names_that_the_server_makes_up(server: Any, namespace: str) -> None:
+    """What is made of a name, or taken in it, is there too."""
+    spec = {"suspend": True, "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}
+    made = {"metadata": {"generateName": "made-"}}
+    job = server.call("POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", {**made, "spec": spec})[1]
+    name = job["metadata"]["name"]
+    assert name.startswith("made-") and job["spec"]["template"]["metadata"]["labels"]["batch.kubernetes.io/job-name"] == name
+    space = server.call("POST", "/api/v1/namespaces?dryRun=All", made)[1]
+    assert space["metadata"]["labels"] == {"kubernetes.io/metadata.name": space["metadata"]["name"]}
+    service = server.call("POST", f"/api/v1/namespaces/{namespace}/services", {**made, "spec": {"ports": [{"port": 80}]}})[1]
+    held = server.call("GET", f"/apis/networking.k8s.io/v1/ipaddresses/{service['spec']['clusterIP']}")[1]
+    assert held["spec"]["parentRef"]["name"] == service["metadata"]["name"]
+    pod = {**made, "spec": {"serviceAccountName": "nobody", "containers": [{"name": "c", "image": "i"}]}}
+    assert server.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)[1]["message"].startswith('pods "made-" is forbidden')
+
+
 def test_what_is_the_systems_stays(server: Any) -> None:
     code, refused = server.call("DELETE", "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical")
     told = "is forbidden: this is a system priority class and cannot be deleted"

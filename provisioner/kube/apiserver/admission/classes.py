@@ -77,11 +77,11 @@ class RuntimeClass(Plugin):
         entry = self._cache.collection("node.k8s.io/runtimeclasses").entries.get(new.spec.runtime_class_name)
         if entry is None:
             message = f'pod rejected: RuntimeClass "{new.spec.runtime_class_name}" not found'
-            raise forbidden("pods", new.metadata.name or "", message)
+            raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", message)
         found = codec.decode(node_v1.RuntimeClass, entry.data)
         overhead = found.overhead.pod_fixed if found.overhead is not None else None
         if overhead and new.spec.overhead and not _equal(overhead, new.spec.overhead):
-            raise forbidden("pods", new.metadata.name or "", OTHER_OVERHEAD)
+            raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", OTHER_OVERHEAD)
         if overhead:
             new.spec.overhead = dict(overhead)
         if found.scheduling is not None:
@@ -95,9 +95,9 @@ class RuntimeClass(Plugin):
         found = codec.decode(node_v1.RuntimeClass, entry.data) if entry is not None else None
         overhead = found.overhead.pod_fixed if found is not None and found.overhead is not None else None
         if not overhead:
-            raise forbidden("pods", new.metadata.name or "", NO_OVERHEAD)
+            raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", NO_OVERHEAD)
         if not _equal(overhead, new.spec.overhead):
-            raise forbidden("pods", new.metadata.name or "", OTHER_OVERHEAD)
+            raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", OTHER_OVERHEAD)
 
 
 def _equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -110,7 +110,7 @@ def _steer(pod: core_v1.Pod, scheduling: node_v1.Scheduling) -> None:
     for key, value in wanted.items():
         if key in own and own[key] != value:
             message = f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value}; pod.spec.nodeSelector[{key}] = {own[key]}"
-            raise forbidden("pods", pod.metadata.name or "", message)
+            raise forbidden("pods", pod.metadata.name or pod.metadata.generate_name or "", message)
     pod.spec.node_selector = {**own, **wanted} or None
     present = list(pod.spec.tolerations or ())
     pod.spec.tolerations = [*present, *(t for t in scheduling.tolerations or () if t not in present)] or None

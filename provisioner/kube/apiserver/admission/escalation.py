@@ -36,7 +36,7 @@ class Escalation(Plugin):
         resource = kind.resource
         if resource.group != GROUP or "system:masters" in call.user.groups:
             return
-        name, namespace = new.metadata.name or "", call.target.namespace
+        name, namespace = new.metadata.name or new.metadata.generate_name or "", call.target.namespace
         if resource.kind in ROLES:
             aggregates = resource.kind == "ClusterRole" and new.aggregation_rule is not None
             if old is not None and old.rules == new.rules and (not aggregates or old.aggregation_rule == new.aggregation_rule):

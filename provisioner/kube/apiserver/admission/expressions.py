@@ -49,7 +49,7 @@ def admission_request(operation: str, call: Call, kind: Kind, new: Obj | None, o
         "resource": shown_resource,
         "requestKind": gvk,
         "requestResource": gvr,
-        "name": target.name or (about.metadata.name if about is not None else "") or "",
+        "name": target.name or ("" if about is None or call.names_itself else about.metadata.name) or "",
         "operation": operation,
         "userInfo": {
             "username": user.name,
@@ -62,6 +62,8 @@ def admission_request(operation: str, call: Call, kind: Kind, new: Obj | None, o
     }
     if resource.namespaced:
         request["namespace"] = target.namespace
+    elif kind.stored_as == "core/namespaces":
+        request["namespace"] = request["name"]
     if target.subresource:
         request["subResource"] = request["requestSubResource"] = target.subresource
     return request

@@ -85,7 +85,7 @@ class ImagePolicyWebhook(Plugin):
             call.annotations[f"{AUDIT}failed-open"] = str(self._policy.default_allow).lower()
             if self._policy.default_allow:
                 return
-            raise forbidden("pods", new.metadata.name or "", "the image policy webhook failed") from None
+            raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", "the image policy webhook failed") from None
         for key, value in (status.get("auditAnnotations") or {}).items():
             call.annotations[f"{AUDIT}{key}"] = str(value)
         if status.get("allowed") is not True:
@@ -95,7 +95,7 @@ class ImagePolicyWebhook(Plugin):
                 if reason
                 else "one or more images rejected by webhook backend"
             )
-            raise forbidden("pods", new.metadata.name or "", said)
+            raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", said)
 
     async def close(self) -> None:
         await self._reviews.close()

@@ -39,7 +39,7 @@ class NamespaceLifecycle(Plugin):
             raise not_found("namespaces", namespace)
         if entry.fields.get("status.phase") == "Terminating":
             message = f"unable to create new content in namespace {namespace} because it is being terminated"
-            error: StatusError = forbidden(resource.plural, new.metadata.name or "", message, resource.group)
+            error: StatusError = forbidden(resource.plural, new.metadata.name or new.metadata.generate_name or "", message, resource.group)
             error.details["causes"] = [
                 {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated", "field": "metadata.namespace"}
             ]

@@ -61,7 +61,7 @@ class LimitRanger(Plugin):
                 found += check(item, whole_pod(new.spec, "requests"), whole_pod(new.spec, "limits"))
         if found:
             listed = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
-            raise forbidden(kind.resource.plural, new.metadata.name or "", listed)
+            raise forbidden(kind.resource.plural, new.metadata.name or new.metadata.generate_name or "", listed)
 
 
 def amounts(container: core_v1.Container) -> tuple[dict[str, Any], dict[str, Any]]:

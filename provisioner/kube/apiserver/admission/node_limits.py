@@ -39,7 +39,7 @@ class PodResize(_OfNodes):
         node = self._node(new.spec.node_name)
         if node is None:
             return
-        name, info = new.metadata.name or "", node.status.node_info
+        name, info = new.metadata.name or new.metadata.generate_name or "", node.status.node_info
         if info is not None and info.operating_system not in (None, "", "linux"):
             raise forbidden("pods", name, f"pod resize is not supported on nodes with operating system {info.operating_system}")
         for resource in ("cpu", "memory"):
@@ -71,7 +71,7 @@ class NodeDeclaredFeatureValidator(_OfNodes):
         missing = sorted(set(needed) - set(node.status.declared_features or ()))
         if missing:
             message = f"pod update requires features {', '.join(missing)} which are not available on node {node.metadata.name!r}"
-            raise forbidden("pods", new.metadata.name or "", message)
+            raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", message)
 
 
 def _features(new: core_v1.PodSpec, old: core_v1.PodSpec) -> list[str]:

@@ -23,7 +23,7 @@ class OwnerReferences(Plugin):
         if before == after:
             return
         resource, target = kind.resource, call.target
-        name = new.metadata.name or ""
+        name = new.metadata.name or new.metadata.generate_name or ""
         if old is not None:
             asked = Target("delete", "", resource.group, resource.version, resource.plural, target.namespace, name, target.subresource)
             if not (await self._authorizer.judge(call.user, asked)).allowed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1, scheduling_v1
@@ -12,8 +11,8 @@ from provisioner.kube.api.defaults import pod as pod_defaults
 from provisioner.kube.api.errors import forbidden
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.context import Call
+from provisioner.kube.apiserver.incoming import suffix
 from provisioner.kube.apiserver.kinds import Kind, Obj
-from provisioner.kube.apiserver.rest import SUFFIX_LETTERS
 from provisioner.kube.storage.cache import Entry, WatchCache
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -74,7 +73,7 @@ def _mount_token(spec: core_v1.PodSpec) -> None:
     if not bare:
         return
     present = next((v.name for v in spec.volumes or () if (v.name or "").startswith(TOKEN_VOLUME)), None)
-    name = present or TOKEN_VOLUME + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
+    name = present or TOKEN_VOLUME + suffix()
     if present is None:
         spec.volumes = [*(spec.volumes or ()), _token_volume(name)]
     for container in bare:
@@ -151,7 +150,7 @@ class Priority(Plugin):
         value = (chosen.value or 0) if chosen is not None else 0
         if new.spec.priority is not None and new.spec.priority != value:
             message = f"the integer value of priority ({new.spec.priority}) must not be provided in pod spec; priority admission controller computed {value} from the given PriorityClass name"
-            raise forbidden("pods", new.metadata.name or "", message)
+            raise forbidden("pods", new.metadata.name or new.metadata.generate_name or "", message)
         new.spec.priority = value
         new.spec.preemption_policy = new.spec.preemption_policy or (chosen.preemption_policy if chosen else None) or "PreemptLowerPriority"
 

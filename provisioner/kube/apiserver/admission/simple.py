@@ -13,7 +13,10 @@ class AlwaysDeny(Plugin):
 
     async def validate(self, call: Call, kind: Kind, new: Obj, old: Obj | None) -> None:
         raise forbidden(
-            kind.resource.plural, new.metadata.name or "", "admission control is denying all modifications", kind.resource.group
+            kind.resource.plural,
+            new.metadata.name or new.metadata.generate_name or "",
+            "admission control is denying all modifications",
+            kind.resource.group,
         )
 
     async def validate_delete(self, call: Call, kind: Kind, old: Obj) -> None:
@@ -31,4 +34,6 @@ class DenyServiceExternalIPs(Plugin):
             return
         before = set(old.spec.external_ips or ()) if old is not None else set()
         if set(new.spec.external_ips or ()) - before:
-            raise forbidden("services", new.metadata.name or "", "Use of external IPs is denied by admission control.")
+            raise forbidden(
+                "services", new.metadata.name or new.metadata.generate_name or "", "Use of external IPs is denied by admission control."
+            )

@@ -42,7 +42,7 @@ class PersistentVolumeClaimResize(Plugin):
             return
         if quantity.parse(_asked(new)) <= quantity.parse(_asked(old)):
             return
-        name = new.metadata.name or ""
+        name = new.metadata.name or new.metadata.generate_name or ""
         if old.status.phase != "Bound":
             raise forbidden("persistentvolumeclaims", name, "Only bound persistent volume claims can be expanded")
         entry = self._cache.collection("storage.k8s.io/storageclasses").entries.get(old.spec.storage_class_name or "")
