@@ -146,6 +146,31 @@ def test_our_own_plugins_look_again_at_what_a_webhook_added(server: Any, serve: 
     assert len(made["spec"]["tolerations"]) == 2
 
 
+def test_what_reviews_say_of_the_request(server: Any, serve: Any, namespace: str) -> None:
+    """Its options, the time that there is, and a name only where the client gave one."""
+
+    def answer(method: str, path: str, headers: Any, body: bytes) -> tuple[int, Any]:
+        response = {"uid": json.loads(body)["request"]["uid"], "allowed": True}
+        return 200, {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
+
+    peer = serve(answer)
+    paths = [configure(server, kind, f"told-{kind}", namespace, peer.url, timeoutSeconds=7) for kind in ("mutating", "validating")]
+    maps = f"/api/v1/namespaces/{namespace}/configmaps"
+    made = server.call("POST", f"{maps}?fieldManager=me&fieldValidation=Strict", {"metadata": {"generateName": "told-"}})[1]
+    name = made["metadata"]["name"]
+    server.call("DELETE", f"{maps}/{name}", {"propagationPolicy": "Background", "gracePeriodSeconds": 3})
+    for path in paths:
+        server.call("DELETE", path)
+    changing, judging, *removing = [json.loads(body)["request"] for *_, body in peer.asked]
+    options = {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1", "fieldManager": "me", "fieldValidation": "Strict"}
+    assert changing["options"] == judging["options"] == options
+    assert (changing["name"], changing["object"]["metadata"].get("name")) == ("", None)
+    assert (judging["name"], judging["object"]["metadata"]["name"]) == ("", name)
+    removal = {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1", "propagationPolicy": "Background", "gracePeriodSeconds": 3}
+    assert [(one["name"], one["options"]) for one in removing] == [(name, removal)] * 2
+    assert {path for _, path, *_ in peer.asked} == {"/?timeout=7s"}
+
+
 def autoscaler(name: str) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "d"}}}
 
