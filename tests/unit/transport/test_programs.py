@@ -58,7 +58,7 @@ def test_secrets_go_to_no_command_line(name: str) -> None:
 def test_settings() -> None:
     made = ConnectionSettings.from_vars("h", {"ansible_connection": "community.docker.docker", "ansible_host": "c", "ansible_user": "u"})
     assert (made.connection, made.program, made.user) == ("program", ("docker", "exec", "-i", "--user", "u", "c"), "u")
-    with pytest.raises(ValueError, match="ansible_connection: expected ssh, local or one of buildah, chroot, docker, .*, got 'telnet'"):
+    with pytest.raises(ValueError, match=r"ansible_connection: expected ssh, local or one of buildah, chroot, docker, .*, got 'telnet'"):
         ConnectionSettings.from_vars("h", {"ansible_connection": "telnet"})
     assert "docker" in NAMES
 
