@@ -18,6 +18,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         raise ModuleFailed("File not found: %s" % path)
     except IsADirectoryError:
         raise ModuleFailed("Source is a directory and must be a file: %s" % path)
+    except PermissionError:
+        raise ModuleFailed("File is not readable: %s" % path)
     except OSError as error:
         raise ModuleFailed("Unable to slurp file: %s" % error)
     return {"content": base64.b64encode(data).decode(), "source": os.path.abspath(path), "encoding": "base64"}

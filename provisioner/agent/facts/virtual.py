@@ -33,7 +33,8 @@ _FIRMWARE = (
 
 
 def collect() -> Dict[str, Any]:
-    inside = containers(*(reading.text(path) or "" for path in ("/proc/1/cgroup", "/proc/1/environ", "/run/systemd/container")))
+    groups, environment, written = (reading.text(path) or "" for path in ("/proc/1/cgroup", "/proc/1/environ", "/run/systemd/container"))
+    inside = containers(groups, environment, written)
     machines = _machines()
     guest = sorted(set(inside + machines + (["container"] if inside else [])))
     hosting = _hosting()
