@@ -47,7 +47,7 @@ class Caller:
         except _Unexpected as error:
             raise CallError(str(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, StatusError) as error:
-            raise CallError(f'Post "{shown}{query}": {_cause(error)}') from error
+            raise CallError(f'Post "{shown}{query}": {cause(error)}') from error
         try:
             response = (msgspec.json.decode(answer) or {}).get("response")
         except (ValueError, AttributeError) as error:
@@ -101,11 +101,14 @@ async def _limited(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _cause(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "context deadline exceeded"
+def cause(error: Exception, host: str = "", port: int | None = None) -> str:
+    """Why somebody could not be reached, in the words of Go's network; who that was where the error does not say it."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"tls: failed to verify certificate: x509: {error.certificate_error}"
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-        return f"dial tcp {error.host}:{error.port}: connect: connection refused"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return cause(error.os_error, error.host, error.port)
+    if isinstance(error, TimeoutError):
+        return f"dial tcp {host}:{port}: i/o timeout" if host else "context deadline exceeded"
+    if isinstance(error, ConnectionRefusedError) and host:
+        return f"dial tcp {host}:{port}: connect: connection refused"
     return str(error) or type(error).__name__

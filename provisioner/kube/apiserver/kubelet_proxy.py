@@ -18,6 +18,7 @@ from aiohttp import web
 
 from provisioner.kube.api import errors
 from provisioner.kube.apiserver.authentication.authn import WEBSOCKET_TOKEN
+from provisioner.kube.apiserver.calls import cause
 from provisioner.kube.apiserver.subresources.proxied_pages import PAGE_BYTES, Place, rewritten
 from provisioner.kube.client.tasks import spawn, stop
 
@@ -130,9 +131,9 @@ class Forwarder:
                 await response.write_eof()
                 return response
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise errors.unavailable(
-                f"error trying to reach {upstream.host}:{upstream.port}: {str(error) or type(error).__name__}"
-            ) from error
+            if own_errors:
+                raise errors.StatusError(500, "", f'{request.method.title()} "{upstream.origin}{path}": {cause(error)}') from error
+            raise errors.unavailable(f"error trying to reach service: {cause(error)}") from error
 
     async def _upgraded(
         self, request: web.Request, upstream: Upstream, path: str, identity: Sequence[tuple[str, str]]
@@ -146,7 +147,7 @@ class Forwarder:
                     upstream.host, upstream.port, ssl=upstream.tls, server_hostname=upstream.server_name
                 )
         except (OSError, TimeoutError) as error:
-            raise errors.unavailable(f"error dialing backend: {str(error) or type(error).__name__}") from error
+            raise errors.StatusError(500, "", f"error dialing backend: {cause(error, upstream.host, upstream.port)}") from error
         ours = {key.lower() for key, _ in identity} | {"host", "authorization"}
         lines = [f"{request.method} {path} HTTP/1.1"]
         if not any(key == "Host" for key, _ in identity):

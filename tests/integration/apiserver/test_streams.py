@@ -126,8 +126,29 @@ def test_exec_is_spliced(server: Any, namespace: str, kubelet: Kubelet) -> None:
 def test_pod_without_a_node_has_no_log(server: Any, namespace: str) -> None:
     pod = {"metadata": {"name": "q"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
     assert server.call("POST", f"/api/v1/namespaces/{namespace}/pods", pod)[0] == 201
-    code, status = server.call("GET", f"/api/v1/namespaces/{namespace}/pods/q/log")
+    path = f"/api/v1/namespaces/{namespace}/pods/q"
+    assert server.call("GET", f"{path}/log", raw=True) == (204, b"")
+    code, status = server.call("GET", f"{path}/exec?command=ls&stdout=1", headers={"Connection": "Upgrade", "Upgrade": "SPDY/3.1"})
     assert code == 400 and "does not have a host assigned" in status["message"]
+    assert server.call("GET", f"{path}/log?tailLines=-1")[0] == 422 and server.call("GET", f"{path}/log?container=x")[0] == 400
+
+
+def test_who_can_not_be_reached_is_told_of(server: Any, namespace: str, ports: list[int]) -> None:
+    address = {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}], "daemonEndpoints": {"kubeletEndpoint": {"Port": ports[0]}}}
+    server.call("POST", "/api/v1/nodes", {"metadata": {"name": f"{namespace}-dead"}})
+    merge = {"Content-Type": "application/merge-patch+json"}
+    assert server.call("PATCH", f"/api/v1/nodes/{namespace}-dead/status", {"status": address}, headers=merge)[0] == 200
+    spec = {"nodeName": f"{namespace}-dead", "containers": [{"name": "c", "image": "i"}]}
+    server.call("POST", f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": "lost"}, "spec": spec})
+    path, refused = f"/api/v1/namespaces/{namespace}/pods/lost", f"dial tcp 127.0.0.1:{ports[0]}: connect: connection refused"
+    code, status = server.call("GET", f"{path}/log")
+    assert (code, status["message"]) == (500, f'Get "https://127.0.0.1:{ports[0]}/containerLogs/{namespace}/lost/c": {refused}')
+    upgrade = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
+    code, status = server.call("POST", f"{path}/exec?command=ls&stdout=1", b"", headers=upgrade)
+    assert (code, status["message"]) == (500, f"error dialing backend: {refused}")
+    assert server.call("POST", f"{path}/exec?command=ls&stdout=1", b"")[1]["message"] == "Upgrade request required"
+    code, status = server.call("GET", f"/api/v1/nodes/{namespace}-dead/proxy/healthz")
+    assert (code, status["message"]) == (503, f"error trying to reach service: {refused}")
 
 
 def test_a_proxied_page_without_its_slash_is_elsewhere(server: Any, namespace: str) -> None:

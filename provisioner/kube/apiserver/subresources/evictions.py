@@ -31,6 +31,9 @@ BEHIND_RETRY_S = 10
 
 async def evict(rest: Rest, kind: Kind, call: Call, document: Any, budgets: Kind, clock: Clock) -> bytes:
     """Raises 429 where the budget has nothing left, 500 where several budgets select the pod."""
+    if isinstance(document, dict) and document.get("apiVersion") == "policy/v1beta1":
+        # The older version's Eviction is taken to this day, and says the same.
+        document = {**document, "apiVersion": "policy/v1"}
     eviction: policy_v1.Eviction = rest.decoded(EVICTION, call, document)
     name, namespace = call.target.name, call.target.namespace
     if (eviction.metadata.name or name) != name:

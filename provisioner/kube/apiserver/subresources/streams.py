@@ -16,6 +16,7 @@ from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.kubelet_proxy import Forwarder, KubeletAccess, Upstream
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.rest import Rest
+from provisioner.kube.apiserver.subresources.log_options import check_log_options
 from provisioner.kube.apiserver.subresources.proxied_pages import Place
 
 KUBELET_PORT = 10250
@@ -44,28 +45,25 @@ class Streams:
         if target.subresource == "proxy":
             return await self._proxy(kind, call, request, query)
         pod: core_v1.Pod = kind.load(self._rest.entry(kind, target.namespace, target.name).data)
+        container = "" if target.subresource == "portforward" else _container(pod, request.query.get("container") or "")
+        if target.subresource == "log":
+            check_log_options(request.query, target.name)
+            if not pod.spec.node_name:
+                # As upstream: nothing was written yet.
+                return web.Response(status=204)
         if not pod.spec.node_name:
             raise errors.bad_request(f"pod {target.name} does not have a host assigned")
         upstream = self.kubelet(pod.spec.node_name)
-        names = [c.name for c in [*(pod.spec.containers or ()), *(pod.spec.init_containers or ()), *(pod.spec.ephemeral_containers or ())]]
+        if target.subresource == "log":
+            path = f"/containerLogs/{target.namespace}/{target.name}/{container}{query}"
+            return await self._forwarder.forward(request, upstream, path, own_errors=True)
+        if not request.headers.get("Upgrade"):
+            raise errors.bad_request("Upgrade request required")
         if target.subresource == "portforward":
             # The kubelet takes them one by one (PodPortForwardOptions.ports becomes its `port`).
             ports = [f"port={quote(value)}" for value in request.query.getall("ports", [])]
             query = f"?{'&'.join(ports)}" if ports else ""
             return await self._forwarder.forward(request, upstream, f"/portForward/{target.namespace}/{target.name}{query}")
-        container = request.query.get("container") or ""
-        if not container:
-            annotated = (pod.metadata.annotations or {}).get("kubectl.kubernetes.io/default-container")
-            regular = [c.name or "" for c in pod.spec.containers or ()]
-            if len(regular) > 1 and not annotated:
-                listed = " ".join(regular)
-                raise errors.bad_request(f"a container name must be specified for pod {target.name}, choose one of: [{listed}]")
-            container = annotated or regular[0]
-        if container not in names:
-            raise errors.bad_request(f"container {container} is not valid for pod {target.name}")
-        if target.subresource == "log":
-            path = f"/containerLogs/{target.namespace}/{target.name}/{container}{query}"
-            return await self._forwarder.forward(request, upstream, path, own_errors=True)
         # The kubelet knows the streams as input, output, error (its API's names).
         renamed = [
             ("input" if k == "stdin" else "output" if k == "stdout" else "error" if k == "stderr" else k, v)
@@ -77,13 +75,14 @@ class Streams:
         return await self._forwarder.forward(request, upstream, path)
 
     def kubelet(self, node_name: str) -> Upstream:
-        """Where a node's kubelet listens. Raises 404, 503."""
+        """Where a node's kubelet listens. Raises 404, 500."""
         kind = self._kind("nodes")
         node: core_v1.Node = kind.load(self._rest.entry(kind, "", node_name).data)
         addresses = {a.type: a.address for a in reversed(node.status.addresses or [])}
         host = next((addresses[t] for t in self._address_types if addresses.get(t)), None)
         if not host:
-            raise errors.unavailable(f"node {node_name} has no address yet")
+            known = " ".join(f"{{{a.type} {a.address}}}" for a in node.status.addresses or ())
+            raise errors.StatusError(500, "", f"no preferred addresses found; known addresses: [{known}]")
         endpoints = node.status.daemon_endpoints
         port = endpoints.kubelet_endpoint.port if endpoints is not None and endpoints.kubelet_endpoint is not None else None
         if self._context is None:
@@ -149,6 +148,21 @@ class Streams:
             raise errors.unavailable(f'no endpoints available for service "{service.metadata.name}"')
         address, number = random.choice(found)
         return _plain(address, number, scheme)
+
+
+def _container(pod: core_v1.Pod, named: str) -> str:
+    """Whom a stream is of: the named container, the annotated one, or the only one. Raises 400."""
+    name = pod.metadata.name or ""
+    regular, init = ([c.name or "" for c in found or ()] for found in (pod.spec.containers, pod.spec.init_containers))
+    if not named:
+        named = (pod.metadata.annotations or {}).get("kubectl.kubernetes.io/default-container") or ""
+        if not named and len(regular) > 1:
+            others = f" or one of the init containers: [{' '.join(init)}]" if init else ""
+            raise errors.bad_request(f"a container name must be specified for pod {name}, choose one of: [{' '.join(regular)}]{others}")
+        named = named or regular[0]
+    if named not in [*regular, *init, *(c.name for c in pod.spec.ephemeral_containers or ())]:
+        raise errors.bad_request(f"container {named} is not valid for pod {name}")
+    return named
 
 
 def _plain(host: str, port: int, scheme: str) -> Upstream:
