@@ -22,6 +22,9 @@ WORDS = {
 TEXT_ACTIONS = {"command", "shell", "raw", "script"}
 
 
+_NEVER_SHOWN = frozenset({"failed", "skipped", "diff", "invocation", "exception", "warnings", "deprecations"})
+
+
 class AdhocOutput:
     """A callback of the engine. `origin` says what was asked for, `tree` is a folder that gets a file of results for each host."""
 
@@ -78,11 +81,7 @@ def _one_line(output: Any) -> str:
 
 
 def _document(action: str, result: Mapping[str, Any], one_line: bool) -> str:
-    shown = {
-        key: value
-        for key, value in result.items()
-        if not str(key).startswith("_ansible") and key not in ("failed", "skipped", "diff", "invocation")
-    }
+    shown = {key: value for key, value in result.items() if not str(key).startswith("_ansible") and key not in _NEVER_SHOWN}
     if action == "debug" and not result.get("failed"):
         shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key != "changed"}
     if one_line:

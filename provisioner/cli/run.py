@@ -84,19 +84,24 @@ def adhoc_play(pattern: str, module: str, arguments: str, keywords: dict[str, An
     """A play of one task, which has these keywords besides."""
     import json
 
-    given: Any = arguments
+    action: Any = f"{module} {arguments}".rstrip()
     if arguments.lstrip().startswith("{"):
         try:
-            given = json.loads(arguments)
+            action = {"module": module, "args": json.loads(arguments)}
         except ValueError as e:
             raise click.UsageError(f"-a: neither words nor JSON: {e}") from e
-    return [{"name": "run", "hosts": pattern, "gather_facts": False, "tasks": [{"name": module, module: given or None, **keywords}]}]
+    return [{"name": "run", "hosts": pattern, "gather_facts": False, "tasks": [{"name": module, "action": action, **keywords}]}]
 
 
 def origin_of(play: list[dict[str, Any]]) -> str:
     """The one task of such a play, as failures show it."""
-    task = dict(play[0]["tasks"][0])
-    name = task.pop("name")
-    given = task.pop(name)
-    args = given if isinstance(given, dict) else {"_raw_params": given} if given else {}
+    from provisioner.engine.arguments import parse
+
+    task = play[0]["tasks"][0]
+    name, given = task["name"], task["action"]
+    text = "" if isinstance(given, dict) else given.removeprefix(name).strip()
+    try:
+        args = given["args"] if isinstance(given, dict) else parse(name, text)
+    except ValueError:
+        args = {"_raw_params": text}
     return str({"action": name, "args": args, "timeout": 0, "async_val": task.get("async", 0), "poll": task.get("poll", 15)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -112,9 +113,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def version(value: Any, against: Any, operator: str = "eq", strict: Any = None, version_type: str | None = None) -> bool:
-    if not str(value):
+    if not value:
         raise PluginError("Input version value cannot be empty")
-    if not str(against):
+    if not against:
         raise PluginError("Version parameter to compare against cannot be empty")
     if operator not in _COMPARE:
         raise PluginError(f"Invalid operator type ({operator}). Must be one of {', '.join(map(repr, _COMPARE))}")
@@ -158,7 +159,10 @@ def is_uri(value: Any, schemes: Any = None) -> bool:
 
 
 def _path(check: Callable[[Path], bool]) -> Callable[[Any], bool]:
-    return lambda value: check(Path(str(value)))
+    def tested(path: Any) -> bool:
+        return check(Path(os.fspath(path)))
+
+    return tested
 
 
 def vaulted_file(value: Any) -> bool:
@@ -210,6 +214,9 @@ TESTS: dict[str, Callable[..., Any]] = {
     "is_dir": _path(Path.is_dir),
     "is_link": _path(Path.is_symlink),
     "abs": _path(Path.is_absolute),
+    "is_abs": _path(Path.is_absolute),
+    "is_mount": _path(Path.is_mount),
+    "is_same_file": lambda a, b: Path(a).samefile(b),
     "same_file": lambda a, b: Path(a).samefile(b),
     "uri": is_uri,
     "url": lambda value, schemes=None: is_uri(value, schemes) and all(urlsplit(str(value))[:2]),

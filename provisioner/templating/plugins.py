@@ -89,6 +89,21 @@ def _own(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return listed
 
 
+def _own_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A test of Jinja's: what goes wrong in it names it, as with ours."""
+
+    @functools.wraps(function)
+    def named(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except (TemplateError, jinja2.UndefinedError):
+            raise
+        except Exception as e:
+            raise PluginError(f"The test plugin 'ansible.builtin.{name}' failed: {e}") from e
+
+    return named
+
+
 def naming_itself(kind: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter or test of somebody else's: what goes wrong in it names it, and what it changes of its input is its own affair."""
 
@@ -182,7 +197,7 @@ def builtin_plugins() -> Plugins:
                 filters[prefix + name] = chosen
     for name in DEFAULT_FILTERS:
         filters.setdefault("ansible.builtin." + name, filters[name])
-    tests: dict[str, Any] = {**DEFAULT_TESTS}
+    tests: dict[str, Any] = {name: _own_test(name, function) for name, function in DEFAULT_TESTS.items()}
     tests.update({name: _strict("test", name, function) for name, function in jinja_tests.TESTS.items()})
     tests.update({"ansible.builtin." + name: function for name, function in list(tests.items())})
     for name, function in network_tests.TESTS.items():

@@ -62,5 +62,9 @@ def test_files_are_found_where_one_stands(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "one.txt").write_text("1")
     words = ["localhost", "-i", "localhost,", "-c", "local", "-m", "debug", "-a", "msg={{ lookup('file', 'one.txt') }}"]
     assert '"msg": "1"' in CliRunner().invoke(command, words, standalone_mode=False).output
-    unknown = CliRunner().invoke(command, ["localhost", "-i", "localhost,", "-m", "nosuch"])
-    assert unknown.exit_code == 2 and "couldn't resolve module/action 'nosuch'" in unknown.output and "/run.yaml" not in unknown.output
+    unknown = CliRunner().invoke(command, ["localhost", "-i", "localhost,", "-m", "nosuch"], standalone_mode=False)
+    assert (
+        unknown.return_value == 2
+        and "Cannot resolve 'nosuch' to an action or module." in unknown.output
+        and "/run.yaml" not in unknown.output
+    )
