@@ -34,10 +34,25 @@ def outcome(module: ModuleType, name: str, given: Dict[str, Any], context: Conte
     if context.warnings:
         result.setdefault("warnings", []).extend(context.warnings)
     if context.tells_arguments:
-        told = {key: value for key, value in taken.items() if not key.startswith("_") or key == "_raw_params"}
-        result.setdefault("invocation", {"module_args": told})
+        result.setdefault("invocation", _invocation(given, taken))
     shown: Dict[str, Any] = remove_values(result, no_log_values(module.ARGUMENTS, given))
     return shown
+
+
+def passed_on(module: Any, name: str, given: Dict[str, Any], context: Context) -> Dict[str, Any]:
+    """What another module answers, which takes these arguments and says so. Raises as modules do."""
+    args = checked(module.ARGUMENTS, dict(given), name)
+    taken = dict(args)
+    result: Dict[str, Any] = module.run(args, context)
+    if context.tells_arguments:
+        result.setdefault("invocation", _invocation(given, taken))
+    return result
+
+
+def _invocation(given: Dict[str, Any], taken: Dict[str, Any]) -> Dict[str, Any]:
+    """By every name they were given, too."""
+    told = {key: value for key, value in dict(given, **taken).items() if not key.startswith("_") or key == "_raw_params"}
+    return {"module_args": told}
 
 
 def crash(error: Exception) -> Dict[str, Any]:

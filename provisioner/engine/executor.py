@@ -501,11 +501,12 @@ def normalize(result: Mapping[str, Any] | None, streams: Sequence[str] = _STREAM
 
 
 def _with_invocation(result: dict[str, Any], call: ActionCall) -> dict[str, Any]:
-    """Of an action the arguments are its own, rather than those of the module that does its work."""
+    """Of an action: its own arguments, and what the module that does its work made of them."""
     if "invocation" not in result:
         return result
     told = {key: HIDDEN if key in _NEVER_TOLD else value for key, value in call.args.items() if not str(key).startswith("_ansible")}
-    return {**result, "invocation": {"module_args": told}}
+    taken = {key: value for key, value in result["invocation"].get("module_args", {}).items() if key not in _NEVER_TOLD and key != "src"}
+    return {**result, "invocation": {"module_args": {**told, **taken}}}
 
 
 def _skipped(condition: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import os
 from typing import Any, Dict
 
-from provisioner.agent.arguments import checked
+from provisioner.agent.calling import passed_on
 from provisioner.agent.context import Context, ModuleFailed
 from provisioner.modules import apt, dnf
 
@@ -31,5 +31,4 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         raise ModuleFailed('Could not find a matching action for the "%s" package manager.' % (use or "unknown"))
     given = {name: value for name, value in args.items() if value is not None and name != "use"}
     given["state"] = _STATES.get(args["state"], args["state"])
-    result: Dict[str, Any] = manager.run(checked(manager.ARGUMENTS, given, use), context)
-    return result
+    return passed_on(manager, use, given, context)

@@ -7,6 +7,7 @@ import os
 from typing import Any, Dict
 
 from provisioner.agent.arguments import checked
+from provisioner.agent.calling import passed_on
 from provisioner.agent.context import Context, ModuleFailed
 from provisioner.modules import systemd, sysvinit
 
@@ -37,7 +38,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     use = args["use"]
     given = {name: value for name, value in args.items() if value is not None and name != "use"}
     if use == "sysvinit":
-        return sysvinit.run(checked(sysvinit.ARGUMENTS, given, "sysvinit"), context)
+        return passed_on(sysvinit, "sysvinit", given, context)
     runs = os.path.isdir(SYSTEMD_RUNS)
     if use == "systemd" or (use == "auto" and runs):
         return _by_systemd(given, context)
@@ -54,7 +55,7 @@ def _by_systemd(given: Dict[str, Any], context: Context) -> Dict[str, Any]:
     for name in _UNUSED_BY_SYSTEMD:
         if given.pop(name, None) is not None:
             context.warn('Ignoring "%s" as it is not used in "systemd"' % name)
-    return systemd.run(checked(systemd.ARGUMENTS, given, "systemd"), context)
+    return passed_on(systemd, "systemd", given, context)
 
 
 def _by_script(args: Dict[str, Any], context: Context) -> Dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from provisioner.agent.calling import outcome
+from provisioner.agent.calling import outcome, passed_on
 from provisioner.agent.context import Context, ModuleFailed
 
 
@@ -77,3 +77,29 @@ def test_a_link_to_nothing_is_not_described(tmp_path: Path) -> None:
         "dest": str(tmp_path / "l"),
         "changed": False,
     }
+
+
+INNER: Any = SimpleNamespace(
+    ARGUMENTS={"package": {"type": "list", "aliases": ["name"]}, "purge": {"type": "bool", "default": False}, "key": {"no_log": True}},
+    run=lambda args, context: {"changed": True, "said": args["key"]},
+)
+OUTER: Any = SimpleNamespace(
+    ARGUMENTS={"name": {"type": "raw"}, "use": {"default": "auto"}},
+    run=lambda args, context: passed_on(INNER, "inner", {"name": args["name"]}, context),
+)
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "told"),
+    [
+        (INNER, {"name": "a,b", "_private": 1}, {"name": "a,b", "package": ["a", "b"], "purge": False, "key": None}),
+        (INNER, {"package": "a", "key": "secret"}, {"package": ["a"], "purge": False, "key": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}),
+        (OUTER, {"name": "a", "use": "inner"}, {"name": "a", "package": ["a"], "purge": False, "key": None}),
+        (INNER, {"nope": 1}, {"nope": 1}),
+    ],
+)
+def test_arguments_are_told_where_that_is_wanted(module: Any, given: dict[str, Any], told: dict[str, Any]) -> None:
+    context = Context()
+    assert "invocation" not in outcome(module, "m", given, context)
+    context.tells_arguments = True
+    assert outcome(module, "m", given, context)["invocation"] == {"module_args": told}
