@@ -94,8 +94,7 @@ def _end_host(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
 
 
 def _end_role(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
-    if task.role is None:
-        raise RunError("Cannot execute 'end_role' from outside of a role", task.location)
+    assert task.role is not None, "parsing refuses it outside of one"
     for state in hosts:
         state.ended_roles.add(task.role.key)
 

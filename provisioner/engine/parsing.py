@@ -140,6 +140,8 @@ class TaskParser:
         args = self._arguments(action, given, raw.get("args"), place)
         if action in _INCLUDE_OPTIONS:
             _check_include(action, args, raw, place, handler=around.handlers)
+        if action == "meta" and args.get("_raw_params") == "end_role" and around.role is None:
+            raise PlaybookError("Cannot execute 'end_role' from outside of a role", place)
         own = {**raw, "delegate_to": raw.get("delegate_to", "localhost"), "connection": "local"} if local else raw
         attributes = around.attributes.derive(own)
         control = self._loop_control(raw.get("loop_control"), place)

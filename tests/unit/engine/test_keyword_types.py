@@ -50,6 +50,7 @@ def test_a_failure_that_nobody_can_tell_whether_to_ignore_is_ignored(tmp_path: P
         ("- {hosts: all, vars: {a b: 1}}\n", "Invalid variable name 'a b'", 1),
         (tasks("- {ping: , loop: [1], with_items: [2]}"), "duplicate loop in task", 1),
         (tasks("- {ping: , nope: 1}"), "is not a valid attribute for a Task", 4),
+        (tasks("- {meta: end_role}"), "Cannot execute 'end_role' from outside of a role", 4),
         ("- {hosts: all, become: maybe}\n", "must be true or false, but is 'maybe'", 4),
     ],
 )
