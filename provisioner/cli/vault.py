@@ -55,12 +55,20 @@ def _secrets(files: tuple[Path, ...], ids: tuple[str, ...], ask: bool, *, confir
     match = bool(settings.get("DEFAULT_VAULT_ID_MATCH"))
     files, ids, ask = named_sources(files, ids, ask, settings)
     if not files and not ids and not ask:
-        return VaultSecrets(
-            {"default": str(click.prompt("Vault password", hide_input=True, confirmation_prompt=confirm, err=True)).encode()}
-        )
+        return VaultSecrets({"default": _typed("Vault password", confirm=confirm)})
     found = vault_secrets(files, ids, ask, match=match)
     assert found is not None
     return found
+
+
+def _typed(text: str, *, confirm: bool) -> bytes:
+    """Raises click.ClickException where nobody is there to type."""
+    try:
+        return str(click.prompt(text, hide_input=True, confirmation_prompt=confirm, err=True)).encode()
+    except click.Abort as e:
+        if isinstance(e.__context__, EOFError):
+            raise click.ClickException("EOFError (ctrl-d) on prompt for (default)") from None
+        raise
 
 
 def _settings() -> dict[str, Any]:
@@ -172,7 +180,8 @@ def vault_view(paths: tuple[Path, ...], vault_files: tuple[Path, ...], vault_ids
     """Print what is inside."""
     secrets = _secrets(vault_files, vault_ids, ask)
     for path in paths or (_STREAM,):
-        click.echo(_open(secrets, path)[1], nl=False)
+        plain = _open(secrets, path)[1]
+        click.echo(plain, nl=not plain.endswith(b"\n"))
     return 0
 
 
@@ -202,8 +211,7 @@ def vault_rekey(
         (new_vault_password_file,) if new_vault_password_file else (), (new_vault_id,) if new_vault_id else (), ask_vault_pass=False
     )
     if new is None:
-        typed = click.prompt("New Vault password", hide_input=True, confirmation_prompt=True, err=True)
-        new = VaultSecrets({"default": str(typed).encode()})
+        new = VaultSecrets({"default": _typed("New Vault password", confirm=True)})
     opened = [(path, _open(secrets, path)[1]) for path in paths]  # all or none
     for path, plain in opened:
         _replace(path, new.encrypt(plain, _chosen(new, wanted) if wanted or len(new.by_id) > 1 else None))

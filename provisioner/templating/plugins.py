@@ -197,7 +197,8 @@ def builtin_plugins() -> Plugins:
                 filters[prefix + name] = chosen
     for name in DEFAULT_FILTERS:
         filters.setdefault("ansible.builtin." + name, filters[name])
-    tests: dict[str, Any] = {name: _own_test(name, function) for name, function in DEFAULT_TESTS.items()}
+    of_jinja: dict[str, Any] = dict(DEFAULT_TESTS)
+    tests: dict[str, Any] = {name: _own_test(name, function) for name, function in of_jinja.items()}
     tests.update({name: _strict("test", name, function) for name, function in jinja_tests.TESTS.items()})
     tests.update({"ansible.builtin." + name: function for name, function in list(tests.items())})
     for name, function in network_tests.TESTS.items():

@@ -134,3 +134,12 @@ def test_settings_choose_who_encrypts_and_who_opens(tmp_path: Path, ids: list[st
     monkeypatch.setenv("ANSIBLE_VAULT_ID_MATCH", "true")
     refused = CliRunner().invoke(command, ["view", str(path), *given])
     assert refused.exit_code == 1 and "no vault secrets were found that could decrypt" in refused.output
+
+
+def test_what_is_seen_ends_with_a_line_and_nobody_at_the_prompt_is_said(tmp_path: Path, password: list[str]) -> None:
+    path = tmp_path / "vars.yaml"
+    path.write_text("a: 1")
+    run("encrypt", str(path), *password)
+    assert run("view", str(path), *password) == "a: 1\n"
+    refused = CliRunner().invoke(command, ["view", str(path)], input="")
+    assert refused.exit_code == 1 and "EOFError (ctrl-d) on prompt for (default)" in refused.output
