@@ -43,7 +43,6 @@ _NEVER_ASYNC = frozenset(
     {"add_host", "assemble", "assert", "copy", "debug", "fail", "fetch", "group_by", "include_vars", "pause", "raw", "reboot", "script",
      "set_fact", "set_stats", "template", "unarchive", "validate_argument_spec", "wait_for_connection"}
 )  # fmt: skip
-_NEVER_TOLD = frozenset({"content", "url_password", "password", "passphrase"})
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 
 
@@ -504,8 +503,9 @@ def _with_invocation(result: dict[str, Any], call: ActionCall) -> dict[str, Any]
     """Of an action: its own arguments, and what the module that does its work made of them."""
     if "invocation" not in result:
         return result
-    told = {key: HIDDEN if key in _NEVER_TOLD else value for key, value in call.args.items() if not str(key).startswith("_ansible")}
-    taken = {key: value for key, value in result["invocation"].get("module_args", {}).items() if key not in _NEVER_TOLD and key != "src"}
+    hidden = actions.hidden_arguments(call.task.action)
+    told = {key: HIDDEN if key in hidden else value for key, value in call.args.items() if not str(key).startswith("_ansible")}
+    taken = {key: value for key, value in result["invocation"].get("module_args", {}).items() if key not in hidden and key != "src"}
     return {**result, "invocation": {"module_args": {**told, **taken}}}
 
 

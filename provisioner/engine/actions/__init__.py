@@ -64,6 +64,18 @@ def module_names() -> frozenset[str]:
     return frozenset(info.name.rstrip("_") for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
 
 
+@functools.cache
+def hidden_arguments(name: str) -> frozenset[str]:
+    """Whose values nobody is to be told, by all their names: what the module that does the work declares `no_log`, and what a file is to hold."""
+    found = {"content"}
+    if name in module_names():
+        declared = getattr(importlib.import_module(f"provisioner.modules.{name}"), "ARGUMENTS", {})
+        for option, rules in declared.items():
+            if rules.get("no_log"):
+                found.update((option, *rules.get("aliases", ())))
+    return frozenset(found)
+
+
 def is_known(name: str) -> bool:
     return name in ENGINE_ACTIONS or name in action_names() or name in module_names()
 

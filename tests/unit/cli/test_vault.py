@@ -78,7 +78,7 @@ def test_rekey_changes_all_files_or_none(tmp_path: Path, ids: list[str]) -> None
     refused = CliRunner().invoke(command, ["rekey", *paths, "--vault-id", ids[0], "--new-vault-id", ids[1]])
     assert refused.exit_code == 1 and ";dev\n" in Path(paths[0]).read_text()
     run("rekey", paths[0], "--vault-id", ids[0], "--new-vault-id", ids[1])
-    assert run("view", paths[0], "--vault-id", ids[1]) == "x"
+    assert run("view", paths[0], "--vault-id", ids[1]) == "x\n"
 
 
 def test_streams_and_an_output_of_its_own(tmp_path: Path, password: list[str]) -> None:
