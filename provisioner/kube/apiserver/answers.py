@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from provisioner.kube.apiserver.routes import check_route
 from provisioner.kube.apiserver.subresources.dispatch import Subresources
 from provisioner.kube.apiserver.subresources.pods import decoded
 from provisioner.kube.apiserver.watches import Watches
+from provisioner.kube.apiserver.web_sockets import send_lines, wants_socket
 from provisioner.kube.client.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -106,21 +107,17 @@ class Resources:
             raise negotiation.refused()
         if request.transport is None:
             raise ConnectionResetError("the client has left")
-        chunks = await self._watches.stream(kind, selection, call.query, self._watch_form(kind, form, call), request.transport)
-        response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        call.begun()
-        with self._metrics.long_running(call.target):
-            try:
-                async for chunk in chunks:
-                    await response.write(chunk)
-                await response.write_eof()
-            except ConnectionResetError:
-                log.debug("watcher left resource=%s", call.target.resource)
-            finally:
-                await chunks.aclose()  # type: ignore[attr-defined]
-        return response
+        # Messages have borders of their own.
+        transport = None if wants_socket(request) else request.transport
+        chunks = await self._watches.stream(kind, selection, call.query, self._watch_form(kind, form, call), transport)
+        try:
+            with self._metrics.long_running(call.target):
+                if wants_socket(request):
+                    call.begun()
+                    return await send_lines(request, chunks)
+                return await _events(request, call, chunks)
+        finally:
+            await chunks.aclose()  # type: ignore[attr-defined]
 
     def _watch_form(self, kind: Kind, form: Form, call: Call) -> watches.Form:
         meta = f"meta.k8s.io/{form.version}"
@@ -194,6 +191,20 @@ class Resources:
                 if error.code != 404:
                     raise
         return _packed(request, encode_list(kind, page), form)
+
+
+async def _events(request: web.Request, call: Call, chunks: AsyncIterator[bytes]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache, private"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    call.begun()
+    try:
+        async for chunk in chunks:
+            await response.write(chunk)
+        await response.write_eof()
+    except ConnectionResetError:
+        log.debug("watcher left resource=%s", call.target.resource)
+    return response
 
 
 def _deleted(kind: Kind, data: bytes, call: Call) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from provisioner.kube.api import errors
 from provisioner.kube.apiserver.authentication.authn import WEBSOCKET_TOKEN
 from provisioner.kube.apiserver.calls import cause
 from provisioner.kube.apiserver.subresources.proxied_pages import PAGE_BYTES, Place, rewritten
+from provisioner.kube.apiserver.web_sockets import send_bytes, wants_socket
 from provisioner.kube.client.tasks import spawn, stop
 
 log = logging.getLogger(__name__)
@@ -95,14 +96,14 @@ class Forwarder:
         own_errors: bool = False,
     ) -> web.StreamResponse:
         """Answer with what `upstream` answers for `path` (query included). `identity` are headers that say whom we speak for: what
-        the client itself sent of that kind is left out. With `place`, links of pages are made to lead there. With `own_errors` what is no
-        success becomes a Status with the answer's words: StatusError."""
-        if request.headers.get("Upgrade"):
+        the client itself sent of that kind is left out. With `place`, links of pages are made to lead there. With `own_errors` the answer is a
+        stream that is only read, also over WebSocket, and what is no success becomes a Status with the answer's words: StatusError."""
+        if request.headers.get("Upgrade") and not own_errors:
             return await self._upgraded(request, upstream, path, identity)
         if self._session is None:
             self._session = aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=512))
         ours = {key.lower() for key, _ in identity} | HOP
-        headers = [(key, value) for key, value in request.headers.items() if key.lower() not in ours and not _is_identity(key)]
+        headers = [(key, value) for key, value in request.headers.items() if key.lower() not in ours and not _is_our_own(key)]
         headers += identity
         body = request.content if request.can_read_body else None
         try:
@@ -118,6 +119,8 @@ class Forwarder:
             ) as answer:
                 if own_errors and not 200 <= answer.status <= 206:
                     raise _status_of(answer.status, (await answer.content.read(ERROR_BYTES)).decode(errors="replace").strip())
+                if own_errors and wants_socket(request):
+                    return await send_bytes(request, answer.content.iter_any())
                 response = web.StreamResponse(status=answer.status, reason=answer.reason)
                 for key, value in answer.headers.items():
                     if key.lower() not in HOP and key.lower() != "content-length":
@@ -187,6 +190,11 @@ async def _with_links(answer: aiohttp.ClientResponse, response: web.StreamRespon
         return bytes(page)
     response.headers.popall("Content-Encoding", None)
     return changed
+
+
+def _is_our_own(header: str) -> bool:
+    """Of the connection with us, or of who is behind it."""
+    return _is_identity(header) or header.lower().startswith("sec-websocket-")
 
 
 def _is_identity(header: str) -> bool:

@@ -69,9 +69,10 @@ class Watches:
         self._crowds: dict[tuple[str, str], Crowd] = {}
 
     async def stream(
-        self, kind: Kind, selection: Selection, query: Mapping[str, str], form: Form, transport: asyncio.WriteTransport
+        self, kind: Kind, selection: Selection, query: Mapping[str, str], form: Form, transport: asyncio.WriteTransport | None
     ) -> AsyncIterator[bytes]:
-        """Lines, each time one chunk of the answer. Where many see the same, chunks are also written to `transport` between two of them.
+        """Lines, each time one chunk of the answer. Where many see the same, chunks are also written to `transport` between two of them;
+        None: never.
 
         Raises StatusError before the first only: what a version is too old for is told in the stream."""
         check_watch_options(query)
@@ -108,7 +109,7 @@ class Watches:
         selection: Selection,
         query: Mapping[str, str],
         form: Form,
-        transport: asyncio.WriteTransport,
+        transport: asyncio.WriteTransport | None,
         watcher: Watcher,
         missed: list[Change],
         initial: list[Entry] | None,
@@ -120,7 +121,7 @@ class Watches:
         ends, next_bookmark = loop.time() + timeout_s, loop.time() + BOOKMARK_S * random.uniform(0.8, 1.0)
         version = since
         # Who sees everything as it is stored sees the same bytes as all the others who do.
-        shared = selection.everything and kind.as_stored and form.render == kind.shown
+        shared = transport is not None and selection.everything and kind.as_stored and form.render == kind.shown
         render = form.render
         try:
             if initial is not None:
@@ -154,7 +155,10 @@ class Watches:
                     yield _line(b"BOOKMARK", form.bookmark(version, ""))
                 wait_s = min(ends - now, next_bookmark - now if bookmarks else TIMEOUT_S)
                 crowd = self._crowd(kind, selection.prefix) if shared else None
-                changes = await (watcher.take(wait_s) if crowd is None else crowd.stay(watcher, transport, wait_s))
+                if crowd is not None and transport is not None:
+                    changes = await crowd.stay(watcher, transport, wait_s)
+                else:
+                    changes = await watcher.take(wait_s)
         finally:
             self._cache.unwatch(kind.stored_as, watcher)
 
