@@ -88,6 +88,8 @@ def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) 
     from provisioner.cli import extra_vars
     from provisioner.cli.inventory_sources import load_sources
     from provisioner.cli.vault_passwords import named_sources, vault_secrets
+    from provisioner.engine.errors import EngineError
+    from provisioner.engine.own_vars import ask_for_listing
     from provisioner.inventory.variable_files import VariableFiles
 
     given = (values["vault_files"], values["vault_ids"], values["ask_vault_pass"])
@@ -98,6 +100,10 @@ def _load(sources: list[str], settings: dict[str, Any], values: dict[str, Any]) 
     if values["playbook_dir"]:
         loaded.playbook_files = (VariableFiles(values["playbook_dir"], secrets),)
         loaded.changed()
+    try:
+        ask_for_listing(loaded, values["playbook_dir"], settings, secrets)
+    except EngineError as e:
+        raise click.ClickException(str(e)) from e
     return loaded
 
 

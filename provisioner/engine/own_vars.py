@@ -6,9 +6,11 @@ run where `vars_plugins_enabled` names them. They are asked for the folder of ea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from provisioner.engine import actions
 from provisioner.engine.content import Content
 from provisioner.engine.errors import RunError
 from provisioner.engine.own_plugins import use_stand_ins
@@ -40,6 +42,25 @@ class OwnVars:
 
     def _of(self, plugin: Any, directory: Path) -> PluginVariables:
         return PluginVariables(directory, plugin, self._views)
+
+
+def ask_for_listing(inventory: Inventory, playbook_dir: Path | None, settings: Mapping[str, Any], vault: VaultSecrets | None) -> None:
+    """Has plugins take part in an inventory that is only to be shown; those beside a playbook where its folder is named. Raises RunError."""
+    beside = playbook_dir is not None and (playbook_dir / "vars_plugins").is_dir()
+    if not (beside or settings.get("VARIABLE_PLUGINS_ENABLED") or settings.get("DEFAULT_VARS_PLUGIN_PATH")):
+        return
+    content = Content(
+        (playbook_dir or Path()).absolute(),
+        known=actions.is_known,
+        names=actions.known_names,
+        secrets=vault,
+        collections_path=tuple(Path(part) for part in settings.get("COLLECTIONS_PATHS", ())),
+        settings=settings,
+    )
+    own = OwnVars(content, inventory, vault)
+    if playbook_dir is not None:
+        inventory.playbook_files = own.beside(playbook_dir)
+        inventory.changed()
 
 
 def _loaded(content: Content) -> list[Any]:

@@ -76,3 +76,19 @@ def test_what_toml_cannot_hold_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     result = CliRunner().invoke(command, ["-i", str(tmp_path / "hosts.ini"), "--list", "--toml"])
     assert result.exit_code == 1
     assert "TOML cannot hold every value: Object of type 'NoneType'" in result.output
+
+
+def test_vars_plugins_are_asked_where_the_folder_is_named(tmp_path: Path) -> None:
+    plugins = tmp_path / "book" / "vars_plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "mine.py").write_text(
+        "from ansible.plugins.vars import BaseVarsPlugin\n"
+        "class VarsModule(BaseVarsPlugin):\n"
+        "    def get_vars(self, loader, path, entities, cache=True):\n"
+        "        return {'said_of_' + entity.name: 1 for entity in entities}\n"
+    )
+    words = ["-i", "h1,", "--host", "h1", "--playbook-dir"]
+    assert '"said_of_h1": 1' in CliRunner().invoke(command, [*words, str(tmp_path / "book")]).output
+    assert "said_of" not in CliRunner().invoke(command, [*words, str(tmp_path)]).output
+    (plugins / "mine.py").write_text("raise ValueError('broken')\n")
+    assert "mine.py) cannot be loaded: ValueError: broken" in CliRunner().invoke(command, [*words, str(tmp_path / "book")]).output
