@@ -63,7 +63,7 @@ def target_of(method: str, path: str, query: Mapping[str, str]) -> Target:
     resource = rest[0]
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
-    if verb == "get" and flag(query, "watch"):
+    if verb == "get" and not name and flag(query, "watch"):
         verb = "watch"
     if not name:
         verb = {"get": "list", "delete": "deletecollection"}.get(verb, verb)

@@ -17,6 +17,8 @@ CASES = [
     ("PUT", "/api/v1/namespaces/ns/finalize", {}, ("update", "", "v1", "namespaces", "ns", "ns", "finalize")),
     ("DELETE", "/apis/apps/v1/namespaces/ns/deployments", {}, ("deletecollection", "apps", "v1", "deployments", "ns", "", "")),
     ("GET", "/apis/apps/v1/deployments", {"watch": "true"}, ("watch", "apps", "v1", "deployments", "", "", "")),
+    ("GET", "/api/v1/namespaces/ns/pods/p", {"watch": "1"}, ("get", "", "v1", "pods", "ns", "p", "")),
+    ("GET", "/api/v1/watch/namespaces/ns/pods/p", {}, ("watch", "", "v1", "pods", "ns", "p", "")),
     ("GET", "/api/v1/watch/namespaces/ns/pods", {}, ("watch", "", "v1", "pods", "ns", "", "")),
     ("PATCH", "/apis/apps/v1/namespaces/ns/deployments/d/scale", {}, ("patch", "apps", "v1", "deployments", "ns", "d", "scale")),
     ("GET", "/version", {}, ("get", "", "", "", "", "", "")),
