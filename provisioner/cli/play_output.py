@@ -11,6 +11,7 @@ from provisioner.cli.error_blocks import error_block, warning_block
 from provisioner.cli.output_style import OutputStyle, log_line
 from provisioner.cli.timings import Timings
 from provisioner.engine.events import (
+    BackgroundTold,
     Event,
     HostDone,
     Included,
@@ -29,6 +30,7 @@ from provisioner.engine.results import Status
 from provisioner.templating.sorted_json import sorted_json
 
 COLOURS = {
+    "background": "90",
     "ok": "32",
     "changed": "33",
     "failed": "31",
@@ -89,6 +91,10 @@ class PlayOutput:
         elif isinstance(event, Retrying):
             self.title(self._latest)
             self._say("warning", f"FAILED - RETRYING: [{event.host}]: {event.task} ({event.retries} retries left).")
+        elif isinstance(event, BackgroundTold):
+            self.title(self._latest)
+            polled = f" started={event.result.get('started')} finished={event.result.get('finished')}" if event.state == "poll" else ""
+            self._say("background", f"ASYNC {event.state.upper()} on {event.host}: jid={event.job}{polled}")
         elif isinstance(event, Included):
             self.title(self._latest)
             of_item = f" => (item={event.label})" if event.label else ""

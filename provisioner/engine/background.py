@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError
+from provisioner.engine.events import BackgroundTold
 from provisioner.engine.exchange import Attempt, Exchange
 from provisioner.engine.keyword_types import as_number
 from provisioner.engine.sessions import ModuleCall
 from provisioner.engine.targets import keyword_value
+from provisioner.engine.task_settings import hides
 
 DEFAULT_POLL_S = 15.0  # where poll_interval is not set
 
@@ -47,9 +50,17 @@ def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
             break
         if time.monotonic() >= deadline:
             found = {**status, "stdout_lines": [], "stderr_lines": []}
+            _tell(call, "failed", job, {"failed": True, "async_result": found})
             raise TaskError(f"async task did not complete within the requested time - {int(limit_s)}s", async_result=found)
+        _tell(call, "poll", job, status)
     yield Exchange(session, become, _status(request, job, "cleanup"))
+    _tell(call, "failed" if status.get("failed") or status.get("rc") else "ok", job, status)
     return status
+
+
+def _tell(call: ActionCall, state: Literal["poll", "ok", "failed"], job: Any, result: Mapping[str, Any]) -> None:
+    shown = {"ansible_job_id": job} if hides(call.task, call.templar) else result
+    call.run.emit(BackgroundTold(call.state.name, call.task.title, state, str(job), shown))
 
 
 def _status(request: ModuleCall, job: Any, mode: str) -> ModuleCall:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from provisioner.engine.results import HostStats, Status
 from provisioner.inventory.documents import Location
@@ -103,6 +103,17 @@ class Retrying:
 
 
 @dataclass(frozen=True)
+class BackgroundTold:
+    """What became of a job in the background that its task waits for."""
+
+    host: str
+    task: str
+    state: Literal["poll", "ok", "failed"]
+    job: str
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Included:
     """A dynamic include was resolved for these hosts."""
 
@@ -150,6 +161,7 @@ Event = (
     | ItemDone
     | HostDone
     | Retrying
+    | BackgroundTold
     | Included
     | HandlerNotified
     | Warned

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from provisioner.engine.content import Content
 from provisioner.engine.errors import RunError
 from provisioner.engine.events import (
+    BackgroundTold,
     Callback,
     Event,
     HandlerNotified,
@@ -197,6 +198,8 @@ class PluginCallbacks:
                 task = self._task(self._latest)
                 left = {"attempts": event.attempt, "retries": event.attempt + event.retries}
                 self._tell_result("v2_runner_retry", event.host, task, {**event.result, **left})
+            case BackgroundTold():
+                self._tell_result(f"v2_runner_on_async_{event.state}", event.host, self._task(self._latest), event.result)
             case Included():
                 self._included(event)
             case HandlerNotified():
