@@ -183,12 +183,15 @@ class PlayOutput:
         self.title(event.serial)
         looped = (event.serial, event.host) in self._looped
         host, failed = _host(event), event.status in (Status.FAILED, Status.UNREACHABLE)
-        if failed and not (looped and event.status is Status.FAILED):
-            self._error(error_block(event.action, event.result, event.location))
+        of_items = looped and event.status is Status.FAILED
+        if failed and (not of_items or event.action == "debug"):  # which shows that it has failed and no more
+            if not of_items:
+                self._error(error_block(event.action, event.result, event.location))
             if self._style.task_path_on_failure and self._verbosity < 2 and event.location:
                 self._print(f"task path: {event.location.file}:{event.location.line}")
             word = "UNREACHABLE!" if event.status is Status.UNREACHABLE else "FAILED!"
-            self._say("fatal", f"fatal: [{host}]: {word} => {self._json(event.result, event.action)}", error=self._style.failed_stderr)
+            result = {**event.result, "_ansible_verbose_always": False} if of_items else event.result
+            self._say("fatal", f"fatal: [{host}]: {word} => {self._json(result, event.action)}", error=self._style.failed_stderr)
         elif event.status is Status.SKIPPED:
             self._say("skipping", f"skipping: [{event.host}]{self._asked_for(event.result, event.action)}")
         elif not looped:

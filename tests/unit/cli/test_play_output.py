@@ -62,6 +62,13 @@ def test_items_that_fail_are_told_and_their_sum_is_not(capsys: pytest.CaptureFix
     assert lines[1:] == ["[ERROR]: Task failed: Module failed: no", """failed: [a] (item={'k': 'v'}) => {"msg": "no"}""", "...ignoring"]
 
 
+def test_a_loop_of_debug_that_fails_says_so_once_more(capsys: pytest.CaptureFixture[str]) -> None:
+    item = ItemDone("a", "say", 1, 1, Status.FAILED, {"failed": True, "msg": "no"})
+    whole = {"results": [{}], "msg": "One or more items failed", "_ansible_verbose_always": True}
+    lines = show(capsys, TaskStarted("say", "debug", 1), item, HostDone("a", "say", "debug", 1, Status.FAILED, whole, False))
+    assert lines[-1] == 'fatal: [a]: FAILED! => {"msg": "One or more items failed"}'
+
+
 def test_equal_errors_are_explained_once(capsys: pytest.CaptureFixture[str]) -> None:
     failed = [done(host, Status.FAILED, failed=True, msg="no") for host in "ab"]
     assert sum(line.startswith("[ERROR]") for line in show(capsys, TaskStarted("install", "apt", 1), *failed)) == 1
