@@ -25,7 +25,7 @@ _CONNECTION = (
 _RESTRICTED = re.compile(
     r"ansible_(connection(_user)?|host|user|port|password|pipelining|timeout|shell_(executable|type)|executable|module_compression"
     r"|private_key_file|network_os|facts|playbook_python|rsync_path|become|become_.*|(local|ssh|paramiko|paramiko_ssh|psrp|winrm)_.*"
-    r"|docker_extra_args|.*_interpreter)|(ansible_)?discovered_interpreter_.*"
+    r"|(docker|podman|buildah|kubectl|oc|lxd|lxc|incus|chroot)_.*|.*_interpreter)|(ansible_)?discovered_interpreter_.*"
 )
 _HARMLESS = re.compile(r"ansible_ssh_host_key_.*|.*_bridge|.*_gwbridge")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from provisioner.engine.state import is_restricted
 from provisioner.engine.targets import relevant
 from provisioner.transport.programs import NAMES, entering, on_terminal
 from provisioner.transport.settings import ConnectionSettings
@@ -40,6 +41,7 @@ WORDS: list[tuple[str, dict[str, Any], str]] = [
 def test_words(connection: str, variables: dict[str, Any], words: str) -> None:
     assert entering(connection, "h", variables) == tuple(words.split())
     assert set(relevant(variables)) == set(variables)
+    assert all(map(is_restricted, variables)), "what enters a host is run here: no host's facts may say it"
 
 
 def test_a_folder_is_entered_by_its_path() -> None:
