@@ -71,13 +71,20 @@ def _replace(dest: str, content: BinaryIO, unsafe: bool, through_links: bool = T
         _rename_over(dest, content, through_links)
     except OSError as error:
         if not unsafe or error.errno not in _IRREPLACEABLE or not os.path.exists(dest):
-            raise ModuleFailed("can't write %s: %s" % (dest, error.strerror), errno=error.errno)
+            raise ModuleFailed(_refused(dest, error), errno=error.errno)
         content.seek(0)
         try:
             with open(dest, "wb") as out:
                 shutil.copyfileobj(content, out, 1 << 20)
         except OSError as second:
             raise ModuleFailed("can't write %s: %s" % (dest, second.strerror), errno=second.errno)
+
+
+def _refused(dest: str, error: OSError) -> str:
+    folder = os.path.dirname(dest) or "."
+    if error.errno in (errno.EACCES, errno.EPERM) and not os.access(folder, os.W_OK):
+        return "The destination directory '%s' is not writable by the current user: %s" % (folder, error)
+    return "can't write %s: %s" % (dest, error.strerror)
 
 
 def _rename_over(dest: str, content: BinaryIO, through_links: bool) -> None:

@@ -142,7 +142,9 @@ def _remove(packages: List[str], args: Dict[str, Any], context: Context) -> Dict
     if not there:
         return {"changed": False}
     flags = (["--purge"] if args["purge"] else []) + (["--auto-remove"] if args["autoremove"] else [])
-    return _said(_command(args, context, flags + ["remove"] + there), args, context, "apt-get remove %s" % " ".join(there))
+    return _said(
+        _command(args, context, flags + ["remove"] + there), args, context, "apt-get remove %s" % " ".join("'%s'" % name for name in there)
+    )
 
 
 def _clean_up(verb: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:

@@ -101,3 +101,23 @@ def test_links_are_followed_or_replaced(tmp_path: Path, through: bool) -> None:
     contents.move_into_place(str(source), str(link), through_links=through)
     assert (link.is_symlink(), link.read_text(), target.read_text()) == (through, "new", "new" if through else "old")
     assert link.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("number", "writable", "said"),
+    [
+        (errno.EACCES, False, "The destination directory '{}' is not writable by the current user: [Errno 13] no: '{}/x'"),
+        (errno.EACCES, True, "can't write {}/file: no"),
+        (errno.ENOSPC, False, "can't write {}/file: no"),
+    ],
+)
+def test_who_may_not_write_is_told_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, writable: bool, said: str) -> None:
+    def refused(**_: Any) -> None:
+        raise OSError(number, "no", f"{tmp_path}/x")
+
+    monkeypatch.setattr(contents.tempfile, "mkstemp", refused)
+    monkeypatch.setattr(contents.os, "access", lambda path, mode: writable)
+    with pytest.raises(ModuleFailed) as raised:
+        contents.write(f"{tmp_path}/file", b"a")
+    assert raised.value.msg == said.format(tmp_path, tmp_path)
+    assert raised.value.more == {"errno": number}
