@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from provisioner.templating.plugins import STAND_INS
+from provisioner.templating.values import Vaulted
 from tests.unit.agent.test_shim import run_module
 
 NAMES = [
@@ -155,3 +156,19 @@ m.exit_json(
     assert (found["at"], found["mode"], found["special"]) == ("/proc", "0o644", [False, None])
     assert "attr_flags" in found["attributes"] and not (tmp_path / "f").exists()
     assert found["invocation"] == {"module_args": {"path": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}}
+
+
+def test_words_passwords_and_vaults_for_plugins_of_the_controller() -> None:
+    splitter, encrypt = importlib.import_module("ansible.parsing.splitter"), importlib.import_module("ansible.utils.encrypt")
+    errors, ajson = importlib.import_module("ansible.errors"), importlib.import_module("ansible.parsing.ajson")
+    assert splitter.parse_kv("echo a=1 'b c' d='e f'", check_raw=True) == {"a": "1", "d": "e f", "_raw_params": "echo 'b c'"}
+    assert splitter.join_args(splitter.split_args("a {{ b | c }} d")) == "a {{ b | c }} d"
+    with pytest.raises(errors.AnsibleParserError, match="unbalanced"):
+        splitter.split_args("'a")
+    assert encrypt.random_password(6, "ab", seed=1) == encrypt.random_password(6, "ab", seed=1) and len(encrypt.random_salt()) == 8
+    assert encrypt.do_encrypt("x", "sha512_crypt", salt="abc").startswith("$6$")
+    with pytest.raises(errors.AnsibleError, match="not in the list"):
+        encrypt.passlib_or_crypt("x", "rot13")
+    assert json.loads('{"a": {"__ansible_unsafe": "b"}}', cls=ajson.AnsibleJSONDecoder) == {"a": "b"}
+    sealed = importlib.import_module("ansible.parsing.yaml.objects").AnsibleVaultEncryptedUnicode
+    assert isinstance(Vaulted.opened("x", "$ANSIBLE_VAULT;"), sealed) and not isinstance("x", sealed)
