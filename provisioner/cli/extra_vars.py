@@ -39,9 +39,12 @@ def _file(path: Path, where: str, vault: VaultSecrets | None) -> dict[str, Any]:
     from provisioner.inventory.errors import InventoryError, SealedError
 
     try:
-        loaded = documents.read(path, vault).value
+        document = documents.read(path, vault)
     except InventoryError as e:
         raise (_Unparsable if path.is_file() and not isinstance(e, SealedError) else click.ClickException)(f"{where}: {e}") from e
+    for problem in document.duplicates:
+        click.echo(f"[WARNING]: {problem}", err=True)
+    loaded = document.value
     if loaded is not None and not isinstance(loaded, dict):
         raise _Unusable(f"{where}: expected a mapping of names to values")
     return dict(loaded or {})

@@ -112,10 +112,10 @@ class Content:
                 message = problem.message if place else f"{problem.file}: {problem.message}"
                 wrong = MissingContentError if isinstance(e, SealedError) else PlaybookError
                 raise wrong(message, place, problem.hint) from e
-            self._judge_duplicates(document.duplicates)
+            self.judge_duplicates(document.duplicates)
         return self._values[path]
 
-    def _judge_duplicates(self, found: Sequence[Problem]) -> None:
+    def judge_duplicates(self, found: Sequence[Problem]) -> None:
         """Keys that stand twice in one mapping are warned of, an error, or nothing, as `duplicate_dict_key` says."""
         mode = str(self.settings.get("DUPLICATE_YAML_DICT_KEY", "warn"))
         for problem in found if mode != "ignore" else ():

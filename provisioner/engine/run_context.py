@@ -63,9 +63,16 @@ class Run:
         if not known:
             self.warn(message)
 
-    def warn_of_names(self) -> None:
-        """Of variables that came to be since this was last asked."""
+    def warn_of_variables(self) -> None:
+        """Of reserved names, and keys that stand twice in files of variables, found since this was last asked. Raises PlaybookError where
+        duplicate_dict_key says so."""
         with self.lock:
             news = self.variables.reserved.news()
+            for files in (*self.inventory.files, *self.inventory.playbook_files):
+                found, files.duplicates = files.duplicates, []
+                self.content.judge_duplicates(found)
+            told, self.content.warnings[:] = list(self.content.warnings), []
+        for message in told:
+            self.warn(message)
         for message, place in news:
             self.emit(Warned(message, place))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.inventory import documents
-from provisioner.inventory.errors import InventoryError
+from provisioner.inventory.errors import InventoryError, Problem
 from provisioner.templating.vault import VaultSecrets
 
 _SUFFIXES = ("", ".yml", ".yaml", ".json")
@@ -21,6 +21,8 @@ class VariableFiles:
         self._secrets = secrets
         self._cache: dict[tuple[str, str], dict[str, Any]] = {}
         self._kinds = {kind: directory / kind for kind in ("group_vars", "host_vars") if (directory / kind).is_dir()}
+        self.duplicates: list[Problem] = []
+        """Keys that stand twice in what was read, until somebody tells of them."""
         self._present: dict[Path, frozenset[str]] = {}
         """What lies in the folders: asking the file system for each host takes long with many of them."""
 
@@ -46,7 +48,9 @@ class VariableFiles:
             present = self._present[root] = frozenset(entry.name for entry in root.iterdir())
         for suffix in _SUFFIXES:
             for file in variable_paths(root / (name + suffix)) if name + suffix in present else ():
-                value = documents.read(file, self._secrets).value
+                document = documents.read(file, self._secrets)
+                self.duplicates.extend(document.duplicates)
+                value = document.value
                 if value is None:
                     continue
                 if not isinstance(value, dict):

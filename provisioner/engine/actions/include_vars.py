@@ -154,9 +154,11 @@ def _is_vault(file: Path) -> bool:
 
 def _read(call: ActionCall, file: Path) -> dict[str, Any]:
     try:
-        value = documents.read(file, call.run.options.vault).value
+        document = documents.read(file, call.run.options.vault)
     except InventoryError as e:
         raise _Unreadable(str(e)) from e
+    call.run.content.judge_duplicates(document.duplicates)
+    value = document.value
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -1,9 +1,12 @@
-"""Proves which variables' names are warned of, once for each place, and where they are said to stand."""
+"""Proves which variables are warned of: those that bear keywords' names, and keys that stand twice in their files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from provisioner.engine.errors import PlaybookError
 from provisioner.engine.events import Warned
 from tests.unit.engine.fakes import play
 
@@ -32,3 +35,23 @@ def test_names_of_keywords_are_warned_of_where_they_are_set(tmp_path: Path) -> N
     events = play(tmp_path, PLAY, inventory=inventory, files=FILES, extra_vars={"become": True, "other": 1}).events
     warned = [(event.message.split("'")[1], event.location.line if event.location else 0) for event in events if isinstance(event, Warned)]
     assert warned == EXPECTED
+
+
+@pytest.mark.parametrize(("mode", "told"), [("warn", ["group_vars/all.yml", "more.yml"]), ("ignore", [])])
+def test_keys_that_stand_twice_in_files_of_variables_are_warned_of(tmp_path: Path, mode: str, told: list[str]) -> None:
+    files = {"group_vars/all.yml": "a: 1\na: 2\n", "more.yml": "b: 1\nb: 2\n"}
+    text = "- {hosts: all, gather_facts: false, tasks: [{include_vars: more.yml}, {ping: }]}\n"
+    events = play(tmp_path, text, files=files, settings={"DUPLICATE_YAML_DICT_KEY": mode}).events
+    warned = [event.message for event in events if isinstance(event, Warned)]
+    assert [message.removeprefix(f"{tmp_path}/").split(":")[0] for message in warned] == told
+    assert all(message.endswith("is written twice; the first value is lost") for message in warned)
+
+
+def test_keys_that_stand_twice_end_the_run_where_that_is_wanted(tmp_path: Path) -> None:
+    with pytest.raises(PlaybookError, match="YAML parsing failed: key 'a' is written twice"):
+        play(
+            tmp_path,
+            "- {hosts: all, gather_facts: false, tasks: [{ping: }]}\n",
+            files={"group_vars/all.yml": "a: 1\na: 2\n"},
+            settings={"DUPLICATE_YAML_DICT_KEY": "error"},
+        )
