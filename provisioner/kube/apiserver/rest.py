@@ -188,7 +188,9 @@ class Rest:
         wanted = call.query.get("fieldValidation") or "Warn"
         if wanted != "Ignore":
             unknown = kind.unknown_fields(document)
-            found = strict.findings(call.doubles, unknown, is_typed=kind.type_key is not None) if call.doubles or unknown else []
+            # A patch is read without types: what it has twice comes first, as with custom resources.
+            is_typed = kind.type_key is not None and call.target.verb != "patch"
+            found = strict.findings(call.doubles, unknown, is_typed=is_typed) if call.doubles or unknown else []
             if found and wanted == "Strict":
                 raise Unfit(resource, f"strict decoding error: {strict.strict_error(call.doubles, found)}")
             call.warn(found)

@@ -169,6 +169,11 @@ def test_what_is_none_of_the_kind(server: Any, namespace: str) -> None:
     code, status = server.call("PATCH", f"{path}/p?fieldValidation=Strict", b'{"odd":1}', headers=merge)
     assert code == 422 and status["message"].startswith(' "" is invalid: patch: Invalid value: "{')
     assert status["message"].endswith('strict decoding error: unknown field "odd"')
+    strategic = {"Content-Type": "application/strategic-merge-patch+json"}
+    doubled = b'{"spec":{"odd":1,"odd":2,"hostname":"a","hostname":"b"}}'
+    told = server.call("PATCH", f"{path}/p?fieldValidation=Strict", doubled, headers=strategic)[1]["message"]
+    found = 'duplicate field "spec.odd", duplicate field "spec.hostname", unknown field "spec.odd"'
+    assert told.endswith(f'Invalid value: "map[spec:map[hostname:b odd:2]]": strict decoding error: {found}')
     code, status = server.call("PATCH", f"{path}/p", b'{"spec":{"hostname":1}}', headers=merge)
     assert code == 422 and "cannot unmarshal number into Go struct field" in status["message"]
     pod["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "much"}}
