@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from provisioner.kube.api import errors
-from provisioner.kube.api.errors import FieldError, forbidden_field, not_supported
+from provisioner.kube.api.errors import FieldError, forbidden_field, invalid_value, not_supported
 from provisioner.kube.apiserver.requests import flag, whole
 
 NOT_OLDER, EXACT = "NotOlderThan", "Exact"
@@ -59,10 +59,20 @@ def version_number(text: str | None) -> int | None:
     """A resourceVersion in a query; None where there is none. Raises 400."""
     if not text:
         return None
-    # Go's parser knows digits alone, of 64 bits.
-    if not (text.isascii() and text.isdigit()) or int(text) >= 2**64:
-        raise errors.bad_request(f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax')
+    if wrong := version_error(text):
+        raise errors.bad_request(f"invalid resource version: {wrong}")
     return int(text)
+
+
+def version_error(text: str) -> FieldError | None:
+    """What is wrong with a resourceVersion; Go's parser knows digits alone, of 64 bits."""
+    if not (text.isascii() and text.isdigit()):
+        why = "invalid syntax"
+    elif int(text) >= 2**64:
+        why = "value out of range"
+    else:
+        return None
+    return invalid_value("resourceVersion", text, f"strconv.ParseUint: parsing {errors.shown(text)}: {why}")
 
 
 def too_new(wanted: int, present: int) -> errors.StatusError:

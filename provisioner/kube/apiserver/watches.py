@@ -14,7 +14,7 @@ from provisioner.kube.api import errors
 from provisioner.kube.api.selectors import parse_field_selector, parse_label_selector
 from provisioner.kube.apiserver.crowds import CROWD, Crowd
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.list_options import check_watch_options, version_number
+from provisioner.kube.apiserver.list_options import check_watch_options, version_error, version_number
 from provisioner.kube.apiserver.lists import Selection, reached
 from provisioner.kube.apiserver.requests import flag, whole
 from provisioner.kube.storage.cache import Change, Entry, Expired, WatchCache, Watcher
@@ -90,6 +90,8 @@ class Watches:
 
     async def _start(self, kind: Kind, selection: Selection, query: Mapping[str, str]) -> tuple[int, list[Entry] | None]:
         """(version to watch from, objects to begin with or None)."""
+        if wrong := version_error(query.get("resourceVersion") or "0"):
+            raise errors.invalid(kind.resource.plural, "", [wrong], kind.resource.group)
         wanted = version_number(query.get("resourceVersion"))
         send_initial = flag(query, "sendInitialEvents")
         if wanted is None:
