@@ -51,6 +51,9 @@ def test_what_reviews_must_say(server: Any, namespace: str) -> None:
     body: dict[str, Any] = {"spec": {"user": "x"}}
     assert server.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)[0] == 422
     body["spec"]["resourceAttributes"] = {"namespace": "other", "verb": "get", "resource": "pods"}
+    both = {"spec": {**body["spec"], "nonResourceAttributes": {"path": "/", "verb": "get"}}}
+    told = server.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", both)[1]["message"]
+    assert told.endswith("cannot be specified in combination with resourceAttributes")
     path = f"/apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews"
     assert server.call("POST", path, body)[0] == 400
     body["spec"]["resourceAttributes"]["namespace"] = namespace

@@ -86,9 +86,14 @@ async def access_review(authorizer: Authorizer, call: Call, kind: str, document:
     cls = getattr(authorization_v1, kind)
     review = decoded(cls, document)
     spec = review.spec
-    if (spec.resource_attributes is None) == (spec.non_resource_attributes is None):
+    if spec.resource_attributes is None and spec.non_resource_attributes is None:
         message = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         raise errors.invalid(kind, "", [errors.invalid_value("spec.resourceAttributes", None, message)], "authorization.k8s.io")
+    if spec.resource_attributes is not None and spec.non_resource_attributes is not None:
+        both = errors.invalid_value(
+            "spec.nonResourceAttributes", spec.non_resource_attributes, "cannot be specified in combination with resourceAttributes"
+        )
+        raise errors.invalid(kind, "", [both], "authorization.k8s.io")
     if spec.resource_attributes is not None and (wrong := _selectors(spec.resource_attributes)):
         raise errors.invalid(kind, "", wrong, "authorization.k8s.io")
     asked_in = (spec.resource_attributes.namespace or "") if spec.resource_attributes is not None else call.target.namespace
