@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -42,12 +42,45 @@ def _mismatches(annotation: Any, value: Any, rule: FieldRule | None, schema: Sch
         if not isinstance(value, list):
             yield f"{path_text(path)}: expected list, got &{{{printed(value)}}}"
             return
-        told_apart = rule is not None and rule.topology in ("map", "set")
         for index, item in enumerate(value):
-            element = item_element(item, rule) if told_apart and rule is not None else f"i:{index}"
-            yield from _mismatches(get_args(option)[0], item, schema.item(rule), schema, (*path, element))
+            yield from _mismatches(get_args(option)[0], item, schema.item(rule), schema, (*path, _element(item, index, rule)))
     elif problem := _scalar(options, value):
         yield f"{path_text(path)}: {problem}"
+
+
+def custom_mismatches(structure: Mapping[str, Any], value: Any, schema: Schema) -> Iterator[str]:
+    """As `mismatches`, by a custom resource's schema."""
+    yield from _custom(structure, value, schema.root, schema, ())
+
+
+_SCALARS: dict[str, tuple[Any, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (float,)}
+
+
+def _custom(structure: Mapping[str, Any], value: Any, rule: FieldRule | None, schema: Schema, path: Path) -> Iterator[str]:
+    kind = "either" if structure.get("x-kubernetes-int-or-string") else structure.get("type")
+    if value is None or kind is None:
+        return
+    if kind == "object":
+        if not isinstance(value, dict):
+            yield f"{path_text(path)}: expected map, got &{{{printed(value)}}}"
+            return
+        more = structure.get("additionalProperties")
+        for key, item in value.items():
+            child = (structure.get("properties") or {}).get(key) or (more if isinstance(more, dict) else None)
+            if child is not None:
+                yield from _custom(child, item, schema.child(rule, key), schema, (*path, f"f:{key}"))
+    elif kind == "array":
+        if not isinstance(value, list):
+            yield f"{path_text(path)}: expected list, got &{{{printed(value)}}}"
+            return
+        for index, item in enumerate(value):
+            yield from _custom(structure.get("items") or {}, item, schema.item(rule), schema, (*path, _element(item, index, rule)))
+    elif problem := _scalar(_SCALARS.get(kind, (int, str)), value):
+        yield f"{path_text(path)}: {problem}"
+
+
+def _element(item: Any, index: int, rule: FieldRule | None) -> str:
+    return item_element(item, rule) if rule is not None and rule.topology in ("map", "set") else f"i:{index}"
 
 
 def _scalar(options: tuple[Any, ...], value: Any) -> str:

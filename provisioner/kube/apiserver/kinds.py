@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from provisioner.kube.api.errors import FieldError, StatusError
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.quantity import FORM
 from provisioner.kube.api.strategies import Strategy, strategy_of
+from provisioner.kube.api.typed_values import mismatches
 from provisioner.kube.api.validation.configuration import ILLEGAL
 from provisioner.kube.apiserver.body_refusals import Unfit
 from provisioner.kube.apiserver.conversions import CONVERSIONS
@@ -103,6 +104,10 @@ class Kind:
 
     def to_dict(self, obj: Obj) -> dict[str, Any]:
         return codec.to_dict(obj)
+
+    def mismatches(self, document: Any) -> Iterator[str]:
+        """What of an applied configuration is not of its field's type."""
+        return mismatches(self.struct, document, self.schema)
 
     def unknown_fields(self, document: Mapping[str, Any]) -> list[str]:
         return codec.unknown_fields(self.struct, document)

@@ -20,7 +20,6 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import doubled
 from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
 from provisioner.kube.api.meta import parse_time, random_uuid, rfc3339
-from provisioner.kube.api.typed_values import mismatches
 from provisioner.kube.apiserver import body_refusals
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.body_refusals import Unfit
@@ -319,7 +318,7 @@ class Rest:
         if given != kind.resource.api_version:
             message = f"Specified patch version: {given or ''}, expected: {kind.resource.api_version}"
             raise errors.bad_request(f"Incorrect version specified in apply patch. {message}")
-        listed = list(mismatches(kind.struct, document, kind.schema)) if kind.type_key is not None else []
+        listed = list(kind.mismatches(document))
         if not listed:
             unknown = kind.unknown_fields({"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, **document})
             listed = [f".{path}: field not declared in schema" for path in unknown] or list(

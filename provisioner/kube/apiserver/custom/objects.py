@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from provisioner.kube.api.errors import FieldError, StatusError, shown
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.strategies import Strategy
 from provisioner.kube.api.tables.columns import UNKNOWN, since
+from provisioner.kube.api.typed_values import custom_mismatches
 from provisioner.kube.api.validation.metadata import PROPAGATIONS, validate_metadata, validate_metadata_update
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom import embedded, json_paths, rules, schema
@@ -235,6 +236,9 @@ class CustomKind(Kind):
 
     def to_dict(self, obj: Custom) -> dict[str, Any]:
         return {"apiVersion": obj.api_version, "kind": obj.kind, "metadata": codec.to_dict(obj.metadata), **copy.deepcopy(obj.body)}
+
+    def mismatches(self, document: Any) -> Iterator[str]:
+        return custom_mismatches(self.structure, document, self.schema)
 
     def unknown_fields(self, document: Mapping[str, Any]) -> list[str]:
         body = copy.deepcopy({key: value for key, value in document.items() if key not in schema.ROOT_FIELDS})
