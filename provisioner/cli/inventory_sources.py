@@ -55,6 +55,7 @@ def load_sources(
         plugins=plugins,
         may_be_missing=True,
         ignored=_ignored(settings),
+        merge_mappings=settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge",
         valid_group_names=force in ("always", "silently"),
     )
     if loaded.odd_group_names and force in ("always", "never"):

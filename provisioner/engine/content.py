@@ -20,6 +20,7 @@ from provisioner.engine.playbook import Role, Task
 from provisioner.inventory import documents
 from provisioner.inventory.documents import Location
 from provisioner.inventory.errors import InventoryError, Problem, SealedError
+from provisioner.inventory.overlays import overlay
 from provisioner.inventory.variable_files import variable_paths
 from provisioner.templating import Templar, TemplateError, is_template
 from provisioner.templating.sorted_json import sorted_json
@@ -391,7 +392,7 @@ class Content:
         if found is not None:
             return self.read_mapping(found)
         for file in variable_paths(folder / name):
-            merged.update(self.read_mapping(file))
+            overlay(merged, self.read_mapping(file), deep=self.settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge")
         if not merged and name != "main" and not (folder / name).is_dir():
             raise PlaybookError(f"Could not find specified file in role: {folder.name}/{name}", place)
         return merged

@@ -259,7 +259,7 @@ class PlayRun:
             state.store.version += 1
             return self.run.variables.templar(state, context, None)
 
-        found, missing = read_vars_files(self.play, self.run.content.read_mapping, templar)
+        found, missing = read_vars_files(self.play, self.run.content.read_mapping, templar, deep=self.run.inventory.merge_mappings)
         for names in missing:
             self.run.warn(f"vars file {names} was not found, and is left out")
         templar(found)

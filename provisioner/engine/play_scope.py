@@ -14,6 +14,7 @@ from typing import Any
 from provisioner.engine.errors import PlaybookError
 from provisioner.engine.playbook import Play
 from provisioner.engine.variables import PlayContext, Variables
+from provisioner.inventory.overlays import overlay
 from provisioner.templating import Templar, TemplateError, UndefinedVariable, is_template
 from provisioner.templating.lookups.call import find_file
 from provisioner.templating.templar import Engine
@@ -30,11 +31,13 @@ def play_templar(play: Play, variables: Variables, read: Read, engine: Engine, p
     def templar(from_files: Mapping[str, Any]) -> Templar:
         return Templar([play.directory], variables.of_play(context, from_files), engine=engine)
 
-    found, _ = read_vars_files(play, read, templar)
+    found, _ = read_vars_files(play, read, templar, deep=variables.inventory.merge_mappings)
     return templar(found)
 
 
-def read_vars_files(play: Play, read: Read, templar: Callable[[Mapping[str, Any]], Templar]) -> tuple[dict[str, Any], list[str]]:
+def read_vars_files(
+    play: Play, read: Read, templar: Callable[[Mapping[str, Any]], Templar], *, deep: bool = False
+) -> tuple[dict[str, Any], list[str]]:
     """(level 14, the names of files that are not there): each entry is a file, or a list of which the first that exists counts.
 
     `templar` renders names with what the files before have given. A name with a variable that is not known yet is passed over.
@@ -45,7 +48,7 @@ def read_vars_files(play: Play, read: Read, templar: Callable[[Mapping[str, Any]
         names = _known_names(entry, templar(merged))
         found = next((file for name in names if (file := find_file(name, [play.directory], "vars")) is not None), None)
         if found is not None:
-            merged.update(read(found))
+            overlay(merged, read(found), deep=deep)
         elif len(names) == (len(entry) if isinstance(entry, list) else 1):
             missing.append(", ".join(names))
     return merged, missing

@@ -237,7 +237,9 @@ class Variables:
     def of_host(self, host: Host, context: PlayContext) -> Templar:
         """What `hostvars` shows of a host: what is its own, without what plays, roles and tasks say."""
         store = self.store(host.name)
-        merged = {**host.vars, **self._injected(store), **store.include_vars, **store.set_vars, **self.extra_vars}
+        merged = dict(host.vars)
+        for level in (self._injected(store), store.include_vars, store.set_vars, self.extra_vars):
+            self._overlay(merged, level)
         self._add_magic(merged, host, context, None)
         return Templar((self.directory,), merged, engine=context.engine, host=host.name)
 

@@ -6,11 +6,13 @@ inventory again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from provisioner.inventory.model import Group, Host, Inventory
+from provisioner.inventory.overlays import overlay
+from provisioner.inventory.variable_files import VariableFiles
 from provisioner.templating.values import Sealed, Unsafe, Vaulted
 
 # What belongs to Ansible's own machinery.
@@ -29,17 +31,18 @@ class Listing:
         inventory = self.inventory
         if not self.export:
             return {**host.vars, **inventory.extra_vars}
-        found = dict(host.own_vars)
-        for source in (*inventory.files, *inventory.playbook_files):
-            found.update(source.host(host.name))
-        return found
+        return self._with_files(dict(host.own_vars), lambda source: source.host(host.name))
 
     def group_variables(self, group: Group) -> dict[str, Any]:
         found = {key: value for key, value in group.own_vars.items() if key not in _INTERNAL}
-        for source in (*self.inventory.files, *self.inventory.playbook_files):
-            found.update(source.group(group.name))
+        self._with_files(found, lambda source: source.group(group.name))
         if group.priority != 1:
             found["ansible_group_priority"] = group.priority
+        return found
+
+    def _with_files(self, found: dict[str, Any], read: Callable[[VariableFiles], dict[str, Any]]) -> dict[str, Any]:
+        for source in (*self.inventory.files, *self.inventory.playbook_files):
+            overlay(found, read(source), deep=self.inventory.merge_mappings)
         return found
 
     def _hosts(self) -> list[Host]:

@@ -46,6 +46,7 @@ def load(
     may_be_missing: bool = False,
     ignored: Ignored | None = None,
     valid_group_names: bool = False,
+    merge_mappings: bool = False,
 ) -> Inventory:
     """The inventory of all sources, later ones winning. A source is a file, a directory, a program, or `host1,host2,`.
 
@@ -53,7 +54,7 @@ def load(
     every problem found in all of them.
     """
     inventory = Inventory(extra_vars=extra_vars)
-    inventory.valid_group_names = valid_group_names
+    inventory.valid_group_names, inventory.merge_mappings = valid_group_names, merge_mappings
     reader = _Reader(inventory, vault, plugins, ignored or Ignored())
     problems = reader.problems
     files: list[Path] = []
@@ -80,6 +81,8 @@ def load(
     inventory.sources = tuple(files)
     directories = dict.fromkeys((path if path.is_dir() else path.absolute().parent) for path in files)
     inventory.files = tuple(VariableFiles(directory, vault) for directory in directories)
+    for beside in inventory.files:
+        beside.deep = merge_mappings
     inventory.finish()
     circle = inventory.cycle()
     if circle:

@@ -243,6 +243,8 @@ class Inventory:
             return found
         groups = sorted(self.groups_of(host.name), key=lambda n: (self.depth(n), self.groups[n].priority, n))
         files = (self.files, self.playbook_files)
+        for source in (*self.files, *self.playbook_files) if self.merge_mappings else ():
+            source.deep = True
         merged: dict[str, Any] = dict(self.groups["all"].own_vars)
         levels = [self.groups[group].own_vars for group in groups]
         levels += [source.group("all") for side in files for source in side]

@@ -7,6 +7,7 @@ from typing import Any
 
 from provisioner.inventory import documents
 from provisioner.inventory.errors import InventoryError, Problem
+from provisioner.inventory.overlays import overlay
 from provisioner.templating.vault import VaultSecrets
 
 _SUFFIXES = ("", ".yml", ".yaml", ".json")
@@ -18,6 +19,8 @@ class VariableFiles:
 
     def __init__(self, directory: Path, secrets: VaultSecrets | None = None) -> None:
         self.directory = directory
+        self.deep = False
+        """Whether mappings of one name in several files are merged (`hash_behaviour = merge`)."""
         self._secrets = secrets
         self._cache: dict[tuple[str, str], dict[str, Any]] = {}
         self._kinds = {kind: directory / kind for kind in ("group_vars", "host_vars") if (directory / kind).is_dir()}
@@ -56,7 +59,7 @@ class VariableFiles:
                 if not isinstance(value, dict):
                     place = documents.Location(str(file), 1, 1)
                     raise InventoryError([place.problem("a variable file must hold a mapping of names to values")])
-                merged.update(value)
+                overlay(merged, value, deep=self.deep)
         return merged
 
 

@@ -55,7 +55,8 @@ def plan(call: ActionCall) -> dict[str, Any]:
         message = str(e)
     if call.args.get("name"):
         found = {str(call.args["name"]): found}
-    if call.args.get("hash_behaviour") == "merge" and not message:
+    is_usual = call.run.options.settings.get("DEFAULT_HASH_BEHAVIOUR") == "merge"  # as every level is
+    if call.args.get("hash_behaviour") == "merge" and not is_usual and not message:
         found = combine(_known(call, found), found, recursive=True)
     result: dict[str, Any] = {
         "changed": False,

@@ -52,3 +52,23 @@ def test_a_key_that_stands_twice(tmp_path: Path, mode: str | None, warned: bool)
     assert done.messages() == [2, 4] and places == (["play.yml:5:5", "more.yml:3:5"] if warned else [])
     with pytest.raises(PlaybookError, match="YAML parsing failed: key 'a' is written twice"):
         play(tmp_path, text, settings={"DUPLICATE_YAML_DICT_KEY": "error"})
+
+
+def test_mappings_of_all_levels_are_merged(tmp_path: Path) -> None:
+    files = {
+        "group_vars/all/one.yml": "d: {file: 1, s: file}\n",
+        "group_vars/all/two.yml": "d: {file2: 1}\n",
+        "host_vars/h1.yml": "d: {of_host: 1}\n",
+        "one.yml": "d: {listed: 1}\n",
+        "two.yml": "d: {listed2: 1}\n",
+        "inc.yml": "d: {included: 1}\n",
+        "roles/r/defaults/main/a.yml": "d: {default: 1}\n",
+        "roles/r/defaults/main/b.yml": "d: {default2: 1}\n",
+        "roles/r/tasks/main.yml": "- include_vars: {file: inc.yml, hash_behaviour: merge}\n- set_fact: {d: {fact: '{{ 1 }}', s: fact}}\n",
+    }
+    text = tasks("- debug: {msg: '{{ d }}'}\n- debug: {msg: '{{ hostvars.h1.d }}'}", roles=["r"], vars={"d": {"played": 1}})
+    text = text.replace("gather_facts", "vars_files: [one.yml, two.yml]\n  gather_facts")
+    seen, of_host = play(tmp_path, text, files=files, settings={"DEFAULT_HASH_BEHAVIOUR": "merge"}).messages()
+    own = {"file", "file2", "of_host", "included", "fact", "s"}
+    assert set(seen) == own | {"played", "listed", "listed2", "default", "default2"} and seen["s"] == "fact"
+    assert set(of_host) == own
