@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from provisioner.kube.api import codec, errors, go_json, names, strict
+from provisioner.kube.api import codec, errors, go_json, strict
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.apply import apply as server_side_apply
 from provisioner.kube.api.errors import StatusError
@@ -208,10 +208,7 @@ class Rest:
         else:
             metadata.namespace = None
         if target.name:
-            if not metadata.name:
-                raise errors.bad_request(f"the name of the object ({target.name} based on URL) was undeterminable: name must be provided")
-            if metadata.name != target.name:
-                raise errors.bad_request(f"the name of the object ({metadata.name}) does not match the name on the URL ({target.name})")
+            check_name(metadata.name, target.name)
 
     def _sized(self, body: bytes) -> bytes:
         if len(body) > OBJECT_BYTES:
@@ -586,7 +583,9 @@ def _unavailable(error: EtcdError) -> StatusError:
     return errors.unavailable(str(error))
 
 
-def check_name(kind: Kind, name: str) -> None:
-    """A name in a path that no object could have is simply not found."""
-    if names.is_path_segment(name):
-        raise errors.not_found(kind.resource.plural, name, kind.resource.group)
+def check_name(given: str | None, asked: str) -> None:
+    """The name in a body that replaces an object is that of the path. Raises 400."""
+    if not given:
+        raise errors.bad_request(f"the name of the object ({asked} based on URL) was undeterminable: name must be provided")
+    if given != asked:
+        raise errors.bad_request(f"the name of the object ({given}) does not match the name on the URL ({asked})")

@@ -68,6 +68,23 @@ def test_a_pods_place_comes_from_its_node(server: Any, namespace: str) -> None:
     assert placed["metadata"]["labels"] == {"app": "placed", "topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1"}
 
 
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"metadata": {}}, 400, "was undeterminable: name must be provided"),
+        ({"metadata": {"name": "other"}}, 400, "the name of the object (other) does not match the name on the URL (default)"),
+        (
+            {"metadata": {"name": "default"}, "spec": {"finalizers": ["kubernetes", "odd"]}},
+            422,
+            'spec.finalizers[1]: Invalid value: "odd": name is neither a standard finalizer name nor is it fully qualified',
+        ),
+    ],
+)
+def test_what_finalizes_no_namespace(server: Any, body: dict[str, Any], code: int, message: str) -> None:
+    status, refused = server.call("PUT", "/api/v1/namespaces/default/finalize", body)
+    assert status == code and refused["message"].endswith(message)
+
+
 def test_a_pod_that_is_to_go_is_of_a_new_generation(server: Any, namespace: str) -> None:
     pods = f"/api/v1/namespaces/{namespace}/pods"
     spec = {"nodeName": "nowhere", "containers": [{"name": "c", "image": "i"}]}

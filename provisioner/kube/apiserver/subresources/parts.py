@@ -11,12 +11,13 @@ from typing import Any
 from provisioner.kube.api import errors
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.meta import rfc3339
+from provisioner.kube.api.validation import namespaces
 from provisioner.kube.api.validation import pod as pod_rules
 from provisioner.kube.api.validation.certificates import approval
 from provisioner.kube.apiserver.admission.certificates import Certificates
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind, Obj
-from provisioner.kube.apiserver.rest import Applied, Rest
+from provisioner.kube.apiserver.rest import Applied, Rest, check_name
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.storage.cache import Entry
 
@@ -59,16 +60,13 @@ class Parts:
         name = call.target.subresource
         before = copy.deepcopy(obj)
         given = self.rest.decoded(kind, call, document)
-        if given.metadata.name and given.metadata.name != obj.metadata.name:
-            raise errors.bad_request(
-                f"the name of the object ({given.metadata.name}) does not match the name on the URL ({obj.metadata.name})"
-            )
+        check_name(given.metadata.name, call.target.name)
         version = given.metadata.resource_version
         if version and version != obj.metadata.resource_version:
             raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
         if name == "finalize":
             obj.spec.finalizers = given.spec.finalizers
-            await self._admitted(kind, call, obj, before, [])
+            await self._admitted(kind, call, obj, before, namespaces.create(obj))
         elif name == "approval":
             await self.certificates.check_approval(call, obj)
             obj.metadata.labels, obj.metadata.annotations = given.metadata.labels, given.metadata.annotations

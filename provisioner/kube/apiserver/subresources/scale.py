@@ -13,7 +13,7 @@ from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.custom import json_paths
 from provisioner.kube.apiserver.kinds import Kind, Obj
-from provisioner.kube.apiserver.rest import Applied, Rest
+from provisioner.kube.apiserver.rest import Applied, Rest, check_name
 from provisioner.kube.apiserver.subresources.bodies import SCALE
 from provisioner.kube.storage.cache import Entry
 
@@ -76,6 +76,7 @@ async def apply(rest: Rest, kind: Kind, call: Call, document: Any) -> bytes:
     """Server-side apply: the replicas of the object belong to who applied them, as its managedFields say. Raises StatusError."""
     rest.check_appliable(SCALE, call, document)
     given = rest.decoded(SCALE, call, document)
+    given.metadata.name = given.metadata.name or call.target.name
     applied = Applied()
 
     async def merged(obj: Obj, _: Entry) -> Obj:
@@ -107,8 +108,7 @@ def _as_applied(kind: Kind, obj: Obj, document: dict[str, Any]) -> dict[str, Any
 def _checked(kind: Kind, call: Call, obj: Obj, scale: autoscaling_v1.Scale) -> None:
     """Raises 400, 409, 422."""
     name, given = call.target.name, scale.metadata
-    if given.name and given.name != name:
-        raise errors.bad_request(f"the name of the object ({given.name}) does not match the name on the URL ({name})")
+    check_name(given.name, name)
     if given.resource_version and given.resource_version != obj.metadata.resource_version:
         raise errors.conflict(kind.resource.plural, name, group=kind.resource.group)
     if given.uid and given.uid != obj.metadata.uid:
