@@ -156,8 +156,9 @@ class PlayRun:
             if not answer and default is not None:
                 answer = default
             if entry.get("encrypt") and answer is not None:
-                answer = password_hash(answer, str(entry["encrypt"]), entry.get("salt"), entry.get("salt_size"))
-            answers[name] = Unsafe(answer) if isinstance(answer, str) and to_bool(entry.get("unsafe", False)) else answer
+                answer = password_hash(str(answer), str(entry["encrypt"]), entry.get("salt"), entry.get("salt_size"))
+            text = str(answer)  # also where nobody has said anything
+            answers[name] = Unsafe(text) if to_bool(entry.get("unsafe", False)) else text
         return answers
 
     def _ask(self, templar: Templar, entry: Mapping[str, Any], name: str, default: Any) -> str:

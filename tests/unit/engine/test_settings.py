@@ -72,3 +72,12 @@ def test_mappings_of_all_levels_are_merged(tmp_path: Path) -> None:
     own = {"file", "file2", "of_host", "included", "fact", "s"}
     assert set(seen) == own | {"played", "listed", "listed2", "default", "default2"} and seen["s"] == "fact"
     assert set(of_host) == own
+
+
+def test_answers_to_prompts_are_text_also_where_nobody_gives_one(tmp_path: Path) -> None:
+    def nobody(text: str, private: bool) -> str:
+        raise EOFError
+
+    prompts = [{"name": "a"}, {"name": "b", "default": "{{ 1 + 1 }}"}]
+    text = tasks("- debug: {msg: '{{ [a, b] }}'}", vars_prompt=prompts)
+    assert play(tmp_path, text, prompt=nobody).messages() == [["None", "2"]]
