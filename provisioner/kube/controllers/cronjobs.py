@@ -152,8 +152,12 @@ class CronJobs(Controller):
         for job in jobs:
             ended = is_finished(job)
             if job.metadata.uid not in active and not ended:
-                # Made by us in a round whose status was not written.
-                active[job.metadata.uid] = _reference(job)
+                if SCHEDULED in (job.metadata.annotations or {}):
+                    # Made by us in a round whose status was not written.
+                    active[job.metadata.uid] = _reference(job)
+                else:
+                    text = f"Saw a job that the controller did not create or forgot: {job.metadata.name}"
+                    self.recorder.event(cron, "Warning", "UnexpectedJob", text)
             elif job.metadata.uid in active and ended:
                 del active[job.metadata.uid]
                 text = f"Saw completed job: {job.metadata.name}, condition: {finished_as(job)}"
