@@ -10,6 +10,7 @@ from provisioner.kube.api.errors import bad_request, invalid, not_supported
 
 _DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _WHOLE = re.compile(r"[-+]?[0-9]+")
+_LONGEST = 100  # characters of a number, zeros before it among them
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 # Subresources of namespaces are not resources in a namespace of that name.
 _NAMESPACE_SUBRESOURCES = {"status", "finalize"}
@@ -99,8 +100,8 @@ def whole(query: Mapping[str, str], name: str) -> int | None:
         return None
     if _WHOLE.fullmatch(value) is None:
         raise bad_request(f'strconv.ParseInt: parsing "{value}": invalid syntax')
-    number = int(value)
-    if not -(2**63) <= number < 2**63:
+    number = int(value[:_LONGEST])
+    if len(value) > _LONGEST or not -(2**63) <= number < 2**63:
         raise bad_request(f'strconv.ParseInt: parsing "{value}": value out of range')
     return number
 

@@ -59,6 +59,7 @@ def test_parameters() -> None:
         ("", 'strconv.ParseInt: parsing "": invalid syntax'),
         ("1.5", 'strconv.ParseInt: parsing "1.5": invalid syntax'),
         (str(2**63), f'strconv.ParseInt: parsing "{2**63}": value out of range'),
+        ("9" * 5000, f'strconv.ParseInt: parsing "{"9" * 5000}": value out of range'),
     ],
 )
 def test_numbers_that_are_none(text: str, message: str) -> None:
