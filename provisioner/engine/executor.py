@@ -434,7 +434,7 @@ class Executor:
         kind = result.get("_ansible_kind")
         if kind in ("set_fact", "include_vars"):
             self.run.variables.reserved.look(facts, task.location)
-            self.run.warn_of_variables()
+            self.run.warn_of_content()
         if kind == "set_fact":
             owner.store.set_facts(facts, cacheable=bool(result.get("_ansible_cacheable")))
         elif kind == "include_vars":

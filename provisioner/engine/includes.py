@@ -96,9 +96,7 @@ def _loaded(
             step.keep_failure(state, task, {**result, "msg": str(e)}, None)
             step.run.emit(HostDone(state.name, task.title, task.action, 0, Status.FAILED, result, location=task.location))
         return [], []
-    for message in step.run.content.warnings:
-        step.run.warn(message)
-    step.run.content.warnings.clear()
+    step.run.warn_of_content()
     step.run.emit(Included(what, tuple(state.name for state in alive), wanted.get("label", ""), wanted["args"]))
     if task.register and task.loop is None:
         for state in alive:

@@ -216,7 +216,7 @@ class Lockstep:
         reserved = self.run.variables.reserved
         reserved.look(task.attributes.vars, task.location)
         reserved.look([task.register] if task.register else [], task.location)
-        self.run.warn_of_variables()
+        self.run.warn_of_content()
         self.run.emit(TaskStarted(title, task.action, serial, task.location, handler, _names(hosts), task))
         return serial
 

@@ -23,7 +23,7 @@ class OwnModules:
         self._modules: dict[str, Path] = {}
         self._shared: dict[str, Path] = {}
         self._packed: dict[str, tuple[str, bytes]] = {}
-        self._programs: dict[str, tuple[str, bytes]] = {}
+        self._programs: dict[str, tuple[str, str, bytes]] = {}
 
     def add(self, root: Path) -> None:
         """The modules under a playbook's or role's folder."""
@@ -56,12 +56,13 @@ class OwnModules:
             return f"own.{name}"
         return _inner_name(self._modules[name]).removesuffix(".py").replace("/", ".")
 
-    def program(self, name: str) -> tuple[str, bytes] | None:
-        """(how it gets its arguments, content) of one that is no Python module for AnsibleModule."""
+    def program(self, name: str) -> tuple[str, str, bytes] | None:
+        """(how it gets its arguments, SHA-256, content) of one that is no Python module for AnsibleModule."""
         found = self._programs.get(name)
         if found is None:
             source = self._modules[name].read_bytes()
-            found = self._programs[name] = (style_of(self._modules[name], source), source)
+            style = style_of(self._modules[name], source)
+            found = self._programs[name] = (style, hashlib.sha256(source).hexdigest(), source)
         return None if found[0] == PYTHON else found
 
     def packed(self, name: str) -> tuple[str, bytes]:

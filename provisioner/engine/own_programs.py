@@ -27,11 +27,15 @@ def may_be_module(path: Path) -> bool:
     )
 
 
+def _is_binary(source: bytes) -> bool:
+    return bool(source[:1024].translate(None, _TEXT))
+
+
 def style_of(path: Path, source: bytes) -> str:
     """`python`, or how a program gets its arguments: `json` or `words` in a file, `source` within itself."""
     if path.suffix == ".py" and not source.startswith(b"#!"):
         return PYTHON
-    if source[:1024].translate(None, _TEXT):
+    if _is_binary(source):
         return "json"
     if _COMMON in source or _IMPORTS.search(source):
         return PYTHON
@@ -47,7 +51,7 @@ def python_source(source: bytes) -> bytes:
 
 def interpreter_of(name: str, source: bytes, variables: Mapping[str, Any]) -> list[str]:
     """The words of a script's first line, its program as `ansible_NAME_interpreter` says; none for a binary. Raises TaskError."""
-    if source[:1024].translate(None, _TEXT):
+    if _is_binary(source):
         return []
     first = source.split(b"\n", 1)[0].decode(errors="replace").strip()
     words = shlex.split(first[2:]) if first.startswith("#!") else []

@@ -63,9 +63,9 @@ class Run:
         if not known:
             self.warn(message)
 
-    def warn_of_variables(self) -> None:
-        """Of reserved names, and keys that stand twice in files of variables, found since this was last asked. Raises PlaybookError where
-        duplicate_dict_key says so."""
+    def warn_of_content(self) -> None:
+        """Of what was read since this was last asked: odd files, keys that stand twice, variables that bear reserved names. Raises PlaybookError
+        where duplicate_dict_key says so."""
         with self.lock:
             news = self.variables.reserved.news()
             for files in (*self.inventory.files, *self.inventory.playbook_files):

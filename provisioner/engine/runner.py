@@ -162,7 +162,7 @@ class Runner:
             tells_invocations=self.options.verbosity > 2 or any(isinstance(callback, PluginCallbacks) for callback in self.callbacks),
         )
         engine.warn = run.warn_once
-        for message in [*left_out, *content.warnings]:
+        for message in left_out:
             run.warn(message)
-        content.warnings.clear()
+        run.warn_of_content()
         return run

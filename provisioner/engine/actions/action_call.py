@@ -87,7 +87,7 @@ class ActionCall:
         digest, data = own.packed(name)
         return self.module("own_module", {"_name": name, "_args": dict(args), "_blob": digest, "_entry": own.entry(name)}, {digest: data})
 
-    def _own_program(self, name: str, style: str, source: bytes, args: Mapping[str, Any]) -> ModuleCall:
+    def _own_program(self, name: str, style: str, digest: str, source: bytes, args: Mapping[str, Any]) -> ModuleCall:
         internal = {
             "_ansible_no_log": hides(self.task, self.templar),
             "_ansible_debug": False,
@@ -100,11 +100,11 @@ class ActionCall:
         sent = {
             "_name": name,
             "_args": {**args, **internal},
-            "_blob": sha256(source),
+            "_blob": digest,
             "_style": style,
             "_interpreter": interpreter_of(name, source, self.templar.scope),
         }
-        return self.module("own_program", sent, {sha256(source): source})
+        return self.module("own_program", sent, {digest: source})
 
     def find(self, name: str, kind: str) -> Path:
         """A file beside the role or playbook. Raises TaskError with the places looked at."""

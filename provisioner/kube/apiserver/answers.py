@@ -117,7 +117,7 @@ class Resources:
                     return await send_lines(request, chunks)
                 return await _events(request, call, chunks)
         finally:
-            await chunks.aclose()  # type: ignore[attr-defined]
+            await chunks.aclose()
 
     def _watch_form(self, kind: Kind, form: Form, call: Call) -> watches.Form:
         meta = f"meta.k8s.io/{form.version}"

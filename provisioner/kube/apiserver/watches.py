@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -70,7 +70,7 @@ class Watches:
 
     async def stream(
         self, kind: Kind, selection: Selection, query: Mapping[str, str], form: Form, transport: asyncio.WriteTransport | None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Lines, each time one chunk of the answer. Where many see the same, chunks are also written to `transport` between two of them;
         None: never.
 
@@ -116,7 +116,7 @@ class Watches:
         missed: list[Change],
         initial: list[Entry] | None,
         since: int,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         timeout_s = whole(query, "timeoutSeconds") or random.randint(self._timeout_s, 2 * self._timeout_s)
         bookmarks = flag(query, "allowWatchBookmarks")
         loop = asyncio.get_running_loop()
@@ -198,7 +198,7 @@ def bookmark(kind: str, api_version: str, version: int, annotations: str = "") -
     return f'{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{{{annotations}"resourceVersion":"{version}"}}}}'.encode()
 
 
-async def _only(line: bytes) -> AsyncIterator[bytes]:
+async def _only(line: bytes) -> AsyncGenerator[bytes, None]:
     yield line
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from provisioner.engine.collections import Collections
 from provisioner.engine.own_plugins import OwnPlugins, files_of
+from tests.unit.engine.fakes import play
 
 
 def write(path: Path, text: str = "VALUE = __name__\n") -> Path:
@@ -43,3 +44,42 @@ def test_a_file_that_is_no_python_says_so(tmp_path: Path) -> None:
     with pytest.raises(SyntaxError):
         own.load("broken")
     assert [path.name for path in files_of(tmp_path)] == ["broken.py"] and list(files_of(tmp_path / "none")) == []
+
+
+def test_plugins_of_a_playbooks_own(tmp_path: Path) -> None:
+    files = {
+        "filter_plugins/f.py": """
+from ansible.errors import AnsibleFilterError
+def twice(x):
+    if x == 'bad':
+        raise AnsibleFilterError('no bad words')
+    return x * 2
+class FilterModule(object):
+    def filters(self):
+        return {'twice': twice}
+""",
+        "roles/r/test_plugins/t.py": "class TestModule:\n    def tests(self):\n        return {'even': lambda n: n % 2 == 0}\n",
+        "roles/r/tasks/main.yml": '- debug: {msg: "{{ 4 is even }}"}\n',
+        "lookup_plugins/words.py": """
+from ansible.plugins.lookup import LookupBase
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **kwargs):
+        assert self.find_file_in_search_path(variables, 'files', 'nowhere') is None
+        return [str(variables['inventory_hostname']) + t + kwargs.get('end', '') for t in self._flatten(terms)]
+""",
+    }
+    text = """
+- hosts: all
+  gather_facts: false
+  roles: [r]
+  tasks:
+    - debug: {msg: "{{ 'a' | twice }} {{ lookup('words', 'x', end='!') }}"}
+    - debug: {msg: "{{ item }}"}
+      with_words: [p, q]
+    - debug: {msg: "{{ 'bad' | twice }}"}
+      ignore_errors: true
+"""
+    done = play(tmp_path, text, files=files)
+    assert done.messages()[:2] == [True, "aa h1x!"]
+    assert [part["msg"] for part in done.results("debug")[1]["results"]] == ["h1p", "h1q"]
+    assert "no bad words" in done.messages()[3]

@@ -41,7 +41,7 @@ def test_what_files_of_variables_have_twice_is_judged_once() -> None:
     files.duplicates = [Problem("f", 1, 1, "twice")]
     made.variables.reserved.look(["tags"])
     made.content.warnings.append("said")
-    made.warn_of_variables()
-    made.warn_of_variables()
+    made.warn_of_content()
+    made.warn_of_content()
     assert judged == [Problem("f", 1, 1, "twice")]
     assert told == [Warned("said")] * 2 + [Warned("Found variable using reserved name 'tags'.")] * 2

@@ -503,45 +503,6 @@ def test_mistakes_are_found_before_anything_runs(tmp_path: Path, text: str, mess
     assert message in str(caught.value)
 
 
-def test_plugins_of_a_playbooks_own(tmp_path: Path) -> None:
-    files = {
-        "filter_plugins/f.py": """
-from ansible.errors import AnsibleFilterError
-def twice(x):
-    if x == 'bad':
-        raise AnsibleFilterError('no bad words')
-    return x * 2
-class FilterModule(object):
-    def filters(self):
-        return {'twice': twice}
-""",
-        "roles/r/test_plugins/t.py": "class TestModule:\n    def tests(self):\n        return {'even': lambda n: n % 2 == 0}\n",
-        "roles/r/tasks/main.yml": '- debug: {msg: "{{ 4 is even }}"}\n',
-        "lookup_plugins/words.py": """
-from ansible.plugins.lookup import LookupBase
-class LookupModule(LookupBase):
-    def run(self, terms, variables=None, **kwargs):
-        assert self.find_file_in_search_path(variables, 'files', 'nowhere') is None
-        return [str(variables['inventory_hostname']) + t + kwargs.get('end', '') for t in self._flatten(terms)]
-""",
-    }
-    text = """
-- hosts: all
-  gather_facts: false
-  roles: [r]
-  tasks:
-    - debug: {msg: "{{ 'a' | twice }} {{ lookup('words', 'x', end='!') }}"}
-    - debug: {msg: "{{ item }}"}
-      with_words: [p, q]
-    - debug: {msg: "{{ 'bad' | twice }}"}
-      ignore_errors: true
-"""
-    done = play(tmp_path, text, files=files)
-    assert done.messages()[:2] == [True, "aa h1x!"]
-    assert [part["msg"] for part in done.results("debug")[1]["results"]] == ["h1p", "h1q"]
-    assert "no bad words" in done.messages()[3]
-
-
 def test_a_play_without_the_task_to_start_at_is_passed_over(tmp_path: Path) -> None:
     text = """
 - hosts: h1
@@ -587,12 +548,6 @@ def test_meta_tasks_are_told_of_for_each_host_they_ask(tmp_path: Path) -> None:
     assert [(event.name, event.hosts) for event in started] == [
         ("flush", ("h1",)), ("flush", ("h2",)), ("clear", ("h1",)), ("end", ("h1",)), ("end", ("h2",)),
     ]  # fmt: skip
-
-
-def test_a_pause_is_over_when_its_task_is(tmp_path: Path) -> None:
-    done = play(tmp_path, tasks("- pause: {seconds: 30}\n  timeout: 0.01\n  ignore_errors: true", hosts="h1"))
-    [result] = done.results("pause")
-    assert (result["msg"], result["timedout"]["period"]) == ("Task failed: Timed out after 0.01 second(s).", 0.01)
 
 
 def test_a_loop_of_includes_is_told_with_its_labels_before_any_of_it_runs(tmp_path: Path) -> None:

@@ -32,3 +32,9 @@ def test_what_is_asked_names_the_task(tmp_path: Path) -> None:
     done: Any = play(tmp_path, tasks("- pause: {prompt: go?, echo: false}\n- {name: rest, pause: }"), prompt=prompt)
     assert asked == [("[pause]\ngo? (output is hidden)", True), ("[rest]\nPress enter to continue, Ctrl+C to interrupt", False)]
     assert [result["user_input"] for result in done.results("pause")] == ["yes"]
+
+
+def test_a_pause_is_over_when_its_task_is(tmp_path: Path) -> None:
+    done = play(tmp_path, tasks("- pause: {seconds: 30}\n  timeout: 0.01\n  ignore_errors: true", hosts="h1"))
+    [result] = done.results("pause")
+    assert (result["msg"], result["timedout"]["period"]) == ("Task failed: Timed out after 0.01 second(s).", 0.01)
