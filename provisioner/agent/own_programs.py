@@ -3,9 +3,11 @@
 import json
 import os
 import subprocess
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from provisioner.agent.context import ModuleFailed
+
+JUNK = "Module invocation had junk after the JSON data: %s"
 
 
 def run_program(argv: List[str], environment: Dict[str, str], given: Optional[bytes] = None) -> Dict[str, Any]:
@@ -27,18 +29,25 @@ def run_program(argv: List[str], environment: Dict[str, str], given: Optional[by
 
 
 def result_of(out: str, err: str, code: int) -> Dict[str, Any]:
-    """The object from the first line that opens one to the last that closes one; what comes after it is warned of. Raises ModuleFailed."""
-    lines = out.splitlines()
-    first = next((at for at, line in enumerate(lines) if line.strip().startswith("{")), None)
-    last = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].strip().endswith("}")), -1)
-    told = {"module_stdout": out, "module_stderr": err, "rc": code}  # type: Dict[str, Any]
-    if first is None or last < first:
-        missing = "start" if first is None else "end"
-        raise ModuleFailed("Module result deserialization failed: No %s of json char found" % missing, **told)
+    """The object in what a module printed; what comes after it is warned of. Raises ModuleFailed."""
     try:
-        result = json.loads("\n".join(lines[first : last + 1]))  # type: Dict[str, Any]
+        text, after = json_within(out, ("{",))
+        result = json.loads(text)  # type: Dict[str, Any]
     except ValueError as error:
-        raise ModuleFailed("Module result deserialization failed: %s" % error, **told) from error
-    if lines[last + 1 :]:
-        result.setdefault("warnings", []).append("Module invocation had junk after the JSON data: %s" % "\n".join(lines[last + 1 :]))
+        raise ModuleFailed("Module result deserialization failed: %s" % error, module_stdout=out, module_stderr=err, rc=code) from error
+    if after:
+        result.setdefault("warnings", []).append(JUNK % "\n".join(after))
     return result
+
+
+def json_within(text: str, openers: Tuple[str, ...] = ("{", "[")) -> Tuple[str, List[str]]:
+    """(the lines from the first that opens an object or list to the last that closes one, the lines after them). Raises ValueError."""
+    lines = text.splitlines()
+    first = next((at for at, line in enumerate(lines) if line.strip().startswith(openers)), None)
+    if first is None:
+        raise ValueError("No start of json char found")
+    closer = "}" if lines[first].strip().startswith("{") else "]"
+    last = next((at for at in range(len(lines) - 1, first - 1, -1) if lines[at].strip().endswith(closer)), None)
+    if last is None:
+        raise ValueError("No end of json char found")
+    return "\n".join(lines[first : last + 1]), lines[last + 1 :]

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from provisioner.engine.content import Content
 from provisioner.engine.events import Callback, Event, Warned
@@ -45,7 +44,6 @@ class Run:
     """What gives variables of hosts and groups beside a playbook in this folder."""
     tells_invocations: bool = False
     """Whether somebody sees which arguments modules took: plugins of theirs, or a person with -vvv."""
-    find_module: Callable[[str], Any] | None = None
     _told: set[str] = field(default_factory=set)
 
     def emit(self, event: Event) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from provisioner.kube.api import label_syntax
 from provisioner.kube.api._generated import meta_v1
@@ -34,10 +33,6 @@ class Requirement:
         if value is None or not re.fullmatch(r"-?\d+", value):
             return False
         return int(value) > bound if self.operator == "Gt" else int(value) < bound
-
-
-class _Matcher(Protocol):
-    def matches(self, labels: Mapping[str, str]) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
