@@ -181,14 +181,15 @@ class Collection:
         self._pages.clear()
         change = Change(version, old, new, last, time.monotonic())
         self.history.append(change)
-        self._forget(change.at - FRESH_S)
+        self.forget(change.at - FRESH_S)
         for listener in self.listeners:
             listener(change)
         for watcher in self.watchers:
             if watcher.accepts(change):
                 watcher.push(change)
 
-    def _forget(self, before: float) -> None:
+    def forget(self, before: float) -> None:
+        """Changes of which no watch may ask to be told again: older than `before` (time.monotonic), but for the last ones."""
         while len(self.history) > HISTORY_MIN and (self.history[0].at < before or len(self.history) > HISTORY_MAX):
             self.forgotten = self.history.popleft().version
 
@@ -216,6 +217,7 @@ class WatchCache:
         self._fresh: asyncio.Future[None] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._forgetting: asyncio.Task[None] | None = None
 
     def collection(self, resource: str) -> Collection:
         """The collection of `group/plural`; made where there is none yet."""
@@ -237,9 +239,17 @@ class WatchCache:
         """Load everything, then follow."""
         await self._load()
         self._task = spawn("watch cache", self._follow())
+        self._forgetting = spawn("watch cache's history", self._forget_for_ever())
 
     async def close(self) -> None:
-        await stop(self._task, self._asking)
+        await stop(self._task, self._asking, self._forgetting)
+
+    async def _forget_for_ever(self) -> None:
+        """Changes are forgotten as others come; what changes no more is seen to here."""
+        while True:
+            await asyncio.sleep(FRESH_S)
+            for collection in self.collections.values():
+                collection.forget(time.monotonic() - FRESH_S)
 
     # -- reads -----------------------------------------------------------------------------------------------------
 

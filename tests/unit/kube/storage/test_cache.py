@@ -134,6 +134,20 @@ async def test_history_forgets_what_is_old(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(cache.collection("core/pods").history) == HISTORY_MIN
 
 
+async def test_what_changes_no_more_is_forgotten_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, cache = made()
+    await cache._load()
+    for number in range(2 * HISTORY_MIN):
+        put(cache, "x", 100 + number)
+    monkeypatch.setattr("provisioner.kube.storage.cache.FRESH_S", 0.01)
+    forgetting = asyncio.create_task(cache._forget_for_ever())
+    async with asyncio.timeout(10):
+        while len(cache.collection("core/pods").history) > HISTORY_MIN:
+            await asyncio.sleep(0.01)
+    forgetting.cancel()
+    assert len(cache.collection("core/pods").history) == HISTORY_MIN
+
+
 async def test_watchers_get_their_namespace_only_and_slow_ones_are_cut() -> None:
     _, cache = made()
     await cache._load()
