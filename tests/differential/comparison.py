@@ -35,6 +35,8 @@ _HINT = re.compile(
 )
 
 _BACKUP = re.compile(r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~")
+# The host's own number of files, which dpkg counts.
+_COUNTED = re.compile(r"(?<=\(Reading database \.\.\. )\d+(?= files)")
 _PAUSED = re.compile(r"Paused for [\d.]+")
 _TEMPORARY = re.compile(r"[^\s']*/ansible-home/tmp/[^\s']+|/\w+/ansible[._][\w.-]+|[^\s']*/ansible-moduletmp-[^\s']+|/tmp/provision-[\w-]+")
 
@@ -65,7 +67,7 @@ def clean(value: Any, root: str) -> Any:
             value = sorted(value, key=lambda item: str(item["path"]))
         return [clean(item, root) for item in value]
     if isinstance(value, str):
-        value = _PAUSED.sub("Paused for some", value)
+        value = _COUNTED.sub("some", _PAUSED.sub("Paused for some", value))
         return _TEMPORARY.sub(
             "TEMPORARY", _BACKUP.sub(".BACKUP~", _HINT.sub("", value.replace(root, "ROOT").replace(str(ROOT), "REPOSITORY")))
         )
