@@ -23,10 +23,14 @@ _SHORT, _LONG = 8, 16
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    data = _download(args, context) if args["url"] else (args["data"] or "").encode("utf-8", "surrogateescape")
-    identity = args["id"]
-    if args["state"] == "present" and not identity and (args["file"] or data):
-        identity = _identity_of(args, data, context)
+    data, identity = (args["data"] or "").encode("utf-8", "surrogateescape"), args["id"]
+    if not identity:
+        if args["keyserver"]:
+            raise ModuleFailed("Missing key_id, required with keyserver.")
+        if args["url"]:
+            data = _download(args, context)
+        if args["file"] or data:
+            identity = _identity_of(args, data, context)
     result: Dict[str, Any] = {"changed": False, "id": identity}
     try:
         short, fingerprint, key_id = parsed_id(identity)
@@ -41,6 +45,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if context.check:
         return result
     if present:
+        if args["url"] and not data:  # a key that is there already needs no network
+            data = _download(args, context)
         _add(args, data, fingerprint, result, context)
     else:
         _run(_apt_key(args, context) + ["del", short if len(fingerprint) == _SHORT else fingerprint], context)
@@ -113,7 +119,7 @@ def _identity_of(args: Dict[str, Any], data: bytes, context: Context) -> str:
     if not found:
         raise ModuleFailed(
             "Unable to extract key from '%s'" % name,
-            rc=code, stdout=out, stderr=err, stdout_lines=out.splitlines(), stderr_lines=err.splitlines(),
+            stdout=out, stderr=err, stdout_lines=out.splitlines(), stderr_lines=err.splitlines(),
         )  # fmt: skip
     return found[0]
 
@@ -121,7 +127,11 @@ def _identity_of(args: Dict[str, Any], data: bytes, context: Context) -> str:
 def _add(args: Dict[str, Any], data: bytes, fingerprint: str, result: Dict[str, Any], context: Context) -> None:
     command = _apt_key(args, context)
     if args["file"]:
-        _run(command + ["add", args["file"]], context, msg="Unable to add a key from: %s" % args["file"])
+        try:
+            _run(command + ["add", args["file"]], context, msg="Unable to add a key from file %s" % args["file"])
+        except ModuleFailed as error:
+            error.more["keyfile"] = args["file"]
+            raise
     elif args["keyserver"]:
         words = command + ["adv", "--no-tty", "--keyserver", args["keyserver"], "--recv", result["key_id"]]
         failed: Optional[ModuleFailed] = None

@@ -160,11 +160,11 @@ def with_source(files: Files, wanted: str, path: str) -> Files:
 
 
 def without_source(files: Files, wanted: str) -> Files:
-    """The files without the source. One that held nothing else goes, but for the main one."""
+    """The files without the source. One that held nothing else goes."""
     made: Files = {}
     for name, lines in files.items():
         left = [line for line in lines if parsed(line) != Source(wanted, True)]
-        if left or name == LIST or left == lines:
+        if left or not lines:
             made[name] = left
     return made
 

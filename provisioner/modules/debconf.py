@@ -2,7 +2,6 @@
 
 from typing import Any, Dict, List, Optional
 
-from provisioner.agent.argument_check import FALSE_WORDS, TRUE_WORDS
 from provisioner.agent.context import Context, ModuleFailed
 
 ARGUMENTS: Dict[str, Any] = {
@@ -23,7 +22,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if args["vtype"] is None or args["value"] is None:
         raise ModuleFailed("when supplying a question you must supply a valid vtype and value")
     value = text_of(args["value"], args["vtype"])
-    if not _differs(question, value, args["vtype"], before, name, context):
+    if not _differs(question, value, args, before, context):
         return {"changed": False, "msg": "", "current": before}
     if not context.check:
         _set(args, value, context)
@@ -40,10 +39,9 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 def text_of(value: Any, vtype: str) -> str:
     """As debconf writes it."""
     if vtype == "boolean":
-        text = str(value)
-        return text.lower() if text.lower() in ("true", "false") else text
+        return str(value).lower()
     if isinstance(value, list) and vtype == "multiselect":
-        return ", ".join(str(item) for item in value)
+        return ", ".join(sorted(str(item) for item in value))
     if isinstance(value, (list, dict)):
         raise ModuleFailed("Invalid value provided: a %s is no answer to a question of type %s" % (type(value).__name__, vtype))
     return str(value)
@@ -53,18 +51,17 @@ def _parts(text: str) -> List[str]:
     return sorted(part.strip() for part in text.split(","))
 
 
-def _differs(question: str, value: str, vtype: str, before: Dict[str, str], name: str, context: Context) -> bool:
+def _differs(question: str, value: str, args: Dict[str, Any], before: Dict[str, str], context: Context) -> bool:
+    """Texts are compared as they are; a list's choices in any order."""
     if question not in before:
         return True
     current: Optional[str] = before[question]
-    if vtype == "password":
-        current = _password(name, question, context)
-    elif vtype == "multiselect":
+    if args["vtype"] == "password":
+        current = _password(args["name"], question, context)
+    elif args["vtype"] == "multiselect" and isinstance(args["value"], list):
         return _parts(value) != _parts(before[question])
-    elif vtype == "boolean":
-        for words in (TRUE_WORDS, FALSE_WORDS):
-            if value.lower() in words and before[question].lower() in words:
-                return False
+    elif args["vtype"] == "boolean":
+        current = before[question].lower()
     return current != value
 
 
@@ -96,4 +93,4 @@ def _set(args: Dict[str, Any], value: str, context: Context) -> None:
     line = " ".join([args["name"], args["question"], args["vtype"], value])
     code, out, err = context.run(command, data=line.encode("utf-8", "surrogateescape"))
     if code != 0:
-        raise ModuleFailed((err or out).strip(), rc=code)
+        raise ModuleFailed(err or out)

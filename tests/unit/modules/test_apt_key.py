@@ -68,9 +68,28 @@ def test_where_keys_come_from(call: Call, programs: Path) -> None:
     assert (programs / "calls").read_text().splitlines() == ["add /some/file", f"adv --no-tty --keyserver k.org --recv {SHORT}"]
 
 
+def test_a_key_that_is_there_is_not_fetched_again(call: Call, programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def download(args: object, context: object) -> bytes:
+        asked.append(args)
+        return b"key"
+
+    monkeypatch.setattr(apt_key, "_download", download)
+    args = {"id": LONG, "url": "http://127.0.0.1:1/key"}
+    assert call("apt_key", args)["changed"] is True and len(asked) == 1
+    assert call("apt_key", args)["changed"] is False and len(asked) == 1
+    assert call("apt_key", {"data": "key", "state": "absent"})["changed"] is True, "which key it is, its data says"
+
+
 def test_messages(call: Call, programs: Path) -> None:
     assert call("apt_key", {"state": "absent"})["msg"] == "Invalid key_id"
     assert call("apt_key", {"data": "a", "url": "b"})["msg"] == "parameters are mutually exclusive: data|file|keyserver|url"
     assert call("apt_key", {"id": SHORT})["msg"].startswith("No key to add: the key A08E73AD is not there")
+    assert call("apt_key", {"keyserver": "k.org"})["msg"] == "Missing key_id, required with keyserver."
+    (programs / "apt-key").write_text("#!/bin/sh\ncase $* in *add*) exit 1 ;; esac\n")
+    refused = call("apt_key", {"file": "/some/file"})
+    assert (refused["msg"], refused["keyfile"]) == ("Unable to add a key from file /some/file", "/some/file")
+    (programs / "apt-key").write_text(PROGRAM)
     (programs / "broken").touch()
     assert call("apt_key", {"id": SHORT, "data": "x"})["msg"].startswith("apt-key did not return an error, but failed to add the key")

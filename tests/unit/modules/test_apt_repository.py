@@ -47,6 +47,15 @@ def test_a_source_that_was_commented_out_comes_back(call: Call, folders: Path) -
     assert (folders / "sources.list").read_text() == "deb http://d/ debug main\ndeb http://d/ stable main\n"
 
 
+def test_the_main_file_goes_with_its_last_source(call: Call, folders: Path) -> None:
+    (folders / "sources.list").write_text("deb http://d/ stable main\n")
+    (folders / "parts").mkdir()
+    (folders / "parts" / "empty.list").write_text("")
+    gone = call("apt_repository", {"repo": "deb http://d/ stable main", "state": "absent", "update_cache": False})
+    assert (gone["sources_removed"], (folders / "sources.list").exists()) == ([str(folders / "sources.list")], False)
+    assert (folders / "parts" / "empty.list").exists(), "what had nothing before is nobody's affair"
+
+
 def test_named_file(call: Call, folders: Path) -> None:
     call("apt_repository", {"repo": "deb-src http://d/ ./", "update_cache": False, "filename": "mine"})
     assert (folders / "parts" / "mine.list").read_text() == "deb-src http://d/ ./\n"

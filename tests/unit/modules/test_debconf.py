@@ -30,10 +30,13 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("foo/str", "string", "new one", "foo foo/str string new one"),
         ("foo/str", "string", "old", None),
         ("foo/bool", "boolean", True, None),
-        ("foo/bool", "boolean", "yes", None),
+        ("foo/bool", "boolean", "TRUE", None),
+        ("foo/bool", "boolean", "yes", "foo foo/bool boolean yes"),  # debconf keeps the word
         ("foo/bool", "boolean", "False", "foo foo/bool boolean false"),
         ("foo/multi", "multiselect", ["b", "a"], None),
-        ("foo/multi", "multiselect", ["b", "c"], "foo foo/multi multiselect b, c"),
+        ("foo/multi", "multiselect", ["c", "b"], "foo foo/multi multiselect b, c"),
+        ("foo/multi", "multiselect", "a, b", None),
+        ("foo/multi", "multiselect", "b, a", "foo foo/multi multiselect b, a"),  # a text's order is what debconf is told
         ("foo/pass", "password", "secret", None),
         ("foo/pass", "password", "other", "foo foo/pass password other"),
         ("foo/new", "string", 12, "foo foo/new string 12"),
@@ -59,3 +62,9 @@ def test_messages(call: Call) -> None:
     assert call("debconf", {"name": "foo", "question": "q"})["msg"] == "parameters are required together: question, vtype, value"
     wrong = call("debconf", {"name": "foo", "question": "q", "vtype": "string", "value": ["a"]})
     assert wrong["msg"] == "Invalid value provided: a list is no answer to a question of type string"
+
+
+def test_what_debconf_refuses_is_told_in_its_words(call: Call, programs: Path) -> None:
+    (programs / "debconf-set-selections").write_text("#!/bin/sh\necho 'error: Cannot find a question for q' >&2; exit 1\n")
+    result = call("debconf", {"name": "foo", "question": "q", "vtype": "seen", "value": "true"})
+    assert (result["failed"], result["msg"], "rc" in result) == (True, "error: Cannot find a question for q\n", False)
