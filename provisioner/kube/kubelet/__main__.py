@@ -106,6 +106,7 @@ def pod_settings(config: Configuration, flags: Flags, machine: Machine, name: st
         seccomp_default=config.seccomp_default,
         lowest_oom=lowest_oom_score(capabilities.effective()),
         lacking=capabilities.lacking(capabilities.effective()),
+        apparmor=capabilities.apparmor(),
         pids_limit=config.pod_pids_limit,
         unsafe_sysctls=config.allowed_unsafe_sysctls,
         log_config={"Type": "json-file", "Config": {"max-size": f"{size_mb}m", "max-file": str(config.container_log_max_files)}},

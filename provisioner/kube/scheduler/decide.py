@@ -31,6 +31,10 @@ class Decision:
     needs: Needs = field(default_factory=Needs)
 
 
+# What upstream's plugin for devices says before preemption of a pod whose claims hold none, which are all of ours.
+NO_CLAIMS = " no new claims to deallocate,"
+
+
 # Filters that no preemption can satisfy. A node is told of for the first one that turns it away, in upstream's order.
 def _fixed(pod: PodFacts, nodes: Nodes, needs: Needs, storage: Storage) -> list[tuple[Mask, str]]:
     found = []
@@ -121,13 +125,13 @@ def make_room(pod: PodFacts, nodes: Nodes, decision: Decision, budgets: Sequence
     """(whom to preempt, or None; what to add to the message then)."""
     total = int(nodes.present.sum())
     if pod.pod.spec.preemption_policy == "Never":
-        return None, " preemption: not eligible due to preemptionPolicy=Never."
+        return None, f"{NO_CLAIMS} preemption: not eligible due to preemptionPolicy=Never."
     nominated = pod.pod.status.nominated_node_name
     row = nodes.rows.get(nominated or "")
     if row is not None and row in decision.resolvable:
         going = [p for p in nodes.pods[row].values() if p.priority < pod.priority and p.pod.metadata.deletion_timestamp is not None]
         if going:
-            return None, " preemption: not eligible due to a terminating pod on the nominated node."
+            return None, f"{NO_CLAIMS} preemption: not eligible due to a terminating pod on the nominated node."
     fixed = Needs(exclusive=decision.needs.exclusive)
     chosen = preempt(pod, nodes, decision.resolvable, lambda at: _fits(pod, nodes, fixed, at), budgets)
     if chosen is not None:
@@ -137,4 +141,4 @@ def make_room(pod: PodFacts, nodes: Nodes, decision: Decision, budgets: Sequence
         "Preemption is not helpful for scheduling": total - len(decision.resolvable),
     }
     listed = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items() if count))
-    return None, f" preemption: 0/{total} nodes are available: {listed}."
+    return None, f"{NO_CLAIMS} preemption: 0/{total} nodes are available: {listed}."

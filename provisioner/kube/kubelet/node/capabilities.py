@@ -1,4 +1,4 @@
-"""Linux capabilities by name: which of them this host has not itself, and so can't give to a container. Source: capabilities(7)."""
+"""What this host has not itself, and so can't give to a container: Linux capabilities by name (capabilities(7)), and AppArmor."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ NAMES = (
     *("PERFMON", "BPF", "CHECKPOINT_RESTORE"),
 )
 STATUS, LAST = Path("/proc/self/status"), Path("/proc/sys/kernel/cap_last_cap")
+APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
 
 
 def effective(status: Path = STATUS) -> int:
@@ -27,3 +28,8 @@ def lacking(held: int, last: Path = LAST) -> tuple[str, ...]:
     """Names of those that the kernel knows and `held` has not: none, unless the host is a container itself."""
     known = int(last.read_text()) + 1 if last.exists() else len(NAMES)
     return tuple(name for bit, name in enumerate(NAMES[:known]) if not held >> bit & 1)
+
+
+def apparmor(enabled: Path = APPARMOR) -> bool:
+    """Whether the kernel enforces AppArmor's profiles."""
+    return enabled.exists() and enabled.read_text().startswith("Y")

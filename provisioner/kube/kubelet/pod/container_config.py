@@ -120,6 +120,8 @@ class Making:
     lowest_oom: int = -1000
     # Capabilities that the host has not itself.
     lacking: Sequence[str] = ()
+    # Whether the host's kernel enforces AppArmor's profiles.
+    apparmor: bool = True
     pids_limit: int = -1
     # Where profiles of the type Localhost lie.
     seccomp_root: Path = Path("/var/lib/kubelet/seccomp")
@@ -260,6 +262,8 @@ def _security_options(of_pod: core_v1.PodSecurityContext, context: core_v1.Secur
     apparmor = context.app_armor_profile or of_pod.app_armor_profile
     if apparmor is not None and apparmor.type == "Unconfined":
         options.append("apparmor=unconfined")
+    elif apparmor is not None and not made_from.apparmor:
+        raise ContainerRefused("Blocked", "Cannot enforce AppArmor: AppArmor is not enabled on the host")
     elif apparmor is not None and apparmor.type == "Localhost":
         options.append(f"apparmor={apparmor.localhost_profile}")
     labels = context.se_linux_options or of_pod.se_linux_options

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
+
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.meta import parse_time
 from provisioner.kube.kubelet.runtime.containers import Container
@@ -225,3 +227,16 @@ def _all_done(pod: core_v1.Pod, policy: str, inside: list[Container]) -> bool:
     """Every container has ended and none shall start again: the pod has a final phase."""
     latest = [(c, newest(inside, c.name or "")) for c in pod.spec.containers or ()]
     return all(found is not None and found.exited and not restarts(c, policy, found.exit_code) for c, found in latest)
+
+
+def find_container(pod: core_v1.Pod, name: str) -> core_v1.Container | None:
+    """A container of any sort by its name; an ephemeral one in a container's form."""
+    ordinary: list[core_v1.Container] = [*(pod.spec.init_containers or ()), *(pod.spec.containers or ())]
+    for container in ordinary:
+        if container.name == name:
+            return container
+    for extra in pod.spec.ephemeral_containers or ():
+        if extra.name == name:
+            converted: core_v1.Container = msgspec.convert(extra, core_v1.Container, from_attributes=True)
+            return converted
+    return None

@@ -12,12 +12,16 @@ from provisioner.kube.version import PROBE_AGENT
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
-SERVING = 1
+# HealthCheckResponse.ServingStatus, by its number.
+STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 MAX_FRAME_BYTES = 16384
 
 
-async def check(host: str, port: int, service: str) -> bool:
-    """Whether the server says SERVING. Raises OSError or EOFError where it says nothing of use; the caller bounds the time."""
+async def check(host: str, port: int, service: str) -> str | None:
+    """The status that the server gives the service, or None where it refuses the call (it doesn't know the service, say).
+
+    Raises OSError or EOFError where it says nothing of use; the caller bounds the time.
+    """
     reader, writer = await asyncio.open_connection(host, port)
     try:
         name = service.encode()
@@ -40,7 +44,7 @@ async def check(host: str, port: int, service: str) -> bool:
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
     data = b""
     while True:
         head = await reader.readexactly(9)
@@ -58,8 +62,15 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         elif kind == DATA and stream == 1:
             data += payload
         if stream == 1 and kind in (DATA, HEADERS) and flags & END_STREAM:
-            # 5 bytes before the message; HealthCheckResponse{status=1}: field 1, a varint.
-            return data[5:7] == bytes((0x08, SERVING))
+            return _status(data)
+
+
+def _status(data: bytes) -> str | None:
+    """5 bytes stand before the message; HealthCheckResponse{status=1}: field 1, a varint, which is left out where it is 0."""
+    if len(data) < 5:
+        return None
+    number = data[6] if data[5:6] == b"\x08" and len(data) > 6 else 0
+    return STATUSES[number] if number < len(STATUSES) else str(number)
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:

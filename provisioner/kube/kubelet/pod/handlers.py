@@ -86,12 +86,16 @@ class Handlers:
     async def grpc(self, action: core_v1.GRPCAction, pod_ip: str, timeout_s: float) -> Answer:
         try:
             async with asyncio.timeout(timeout_s):
-                serving = await grpc_check(pod_ip, action.port or 0, action.service or "")
-        except TimeoutError:
-            return Answer(False, f'timeout: failed to connect service "{pod_ip}:{action.port}" within {timeout_s:g}s')
+                status = await grpc_check(pod_ip, action.port or 0, action.service or "")
+        except (TimeoutError, ConnectionRefusedError):
+            # Upstream's client tries again until the time is over: a closed port reads as a silent one.
+            text = f'timeout: failed to connect service "{pod_ip}:{action.port}" within {timeout_s:g}s: context deadline exceeded'
+            return Answer(False, text)
         except (OSError, EOFError) as error:
             return Answer(False, f'error: failed to connect service at "{pod_ip}:{action.port}": {_plain(error)}')
-        return Answer(serving, "" if serving else "service unhealthy (responded with NOT_SERVING)")
+        if status is None:
+            return Answer(False, "error: health rpc probe failed: the server refused the call")
+        return Answer(status == "SERVING", "" if status == "SERVING" else f'service unhealthy (responded with "{status}")')
 
     async def hook(self, handler: core_v1.LifecycleHandler, container: core_v1.Container, container_id: str, pod_ip: str) -> Answer:
         """A lifecycle hook; the caller bounds its time."""

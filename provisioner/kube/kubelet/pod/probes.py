@@ -208,7 +208,11 @@ def _about(pod: core_v1.Pod, watched: _Watched) -> core_v1.ObjectReference:
 
 def about_container(pod: core_v1.Pod, name: str) -> core_v1.ObjectReference:
     """What events about one container of a pod refer to."""
-    init = any(c.name == name for c in pod.spec.init_containers or ())
+    among = "containers"
+    if any(c.name == name for c in pod.spec.init_containers or ()):
+        among = "initContainers"
+    elif any(c.name == name for c in pod.spec.ephemeral_containers or ()):
+        among = "ephemeralContainers"
     return core_v1.ObjectReference(
         api_version="v1",
         kind="Pod",
@@ -216,5 +220,5 @@ def about_container(pod: core_v1.Pod, name: str) -> core_v1.ObjectReference:
         name=pod.metadata.name,
         uid=pod.metadata.uid,
         resource_version=pod.metadata.resource_version,
-        field_path=f"spec.{'initContainers' if init else 'containers'}{{{name}}}",
+        field_path=f"spec.{among}{{{name}}}",
     )

@@ -39,6 +39,8 @@ class Settings:
     lowest_oom: int = -1000
     # Capabilities that this host has not, and no container of its can have.
     lacking: tuple[str, ...] = ()
+    # Whether this host's kernel enforces AppArmor's profiles.
+    apparmor: bool = True
     # Of each container; -1 is none.
     pids_limit: int = -1
     unsafe_sysctls: tuple[str, ...] = ()

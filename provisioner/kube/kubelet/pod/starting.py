@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 
-import msgspec
-
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.client.client import ConnectionFailed
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError
 from provisioner.kube.kubelet.pod.container_config import Making, Mount, container_config, names_groups, sandbox_config
-from provisioner.kube.kubelet.pod.decide import newest, sandbox_of
+from provisioner.kube.kubelet.pod.decide import find_container, newest, sandbox_of
 from provisioner.kube.kubelet.pod.environment import environment, service_variables
 from provisioner.kube.kubelet.pod.probes import about_container
 from provisioner.kube.kubelet.pod.services import Services
+from provisioner.kube.kubelet.pod.stopping import grace_of, stop_container
 from provisioner.kube.kubelet.runtime.containers import SANDBOX, Container, docker_name
 from provisioner.kube.kubelet.runtime.images import credentials_of
 from provisioner.kube.kubelet.volume.pod_files import hosts_file, new_message_file, pod_dir, resolv_conf, write_file
@@ -22,6 +21,8 @@ from provisioner.kube.network.podnet import HostPort
 
 log = logging.getLogger(__name__)
 
+# Reasons of what is wrong with a container's own configuration; what is wrong with its image was told of already.
+OF_CONFIG = ("CreateContainerConfigError", "CreateContainerError", "Blocked")
 # Dead containers of one name that are kept for `kubectl logs --previous`.
 KEPT_DEAD = 1
 
@@ -95,19 +96,6 @@ async def plug_in(services: Services, pod: core_v1.Pod, sandbox: Container) -> s
     return address.ip
 
 
-def find_container(pod: core_v1.Pod, name: str) -> core_v1.Container | None:
-    """A container of any sort by its name; an ephemeral one in a container's form."""
-    ordinary: list[core_v1.Container] = [*(pod.spec.init_containers or ()), *(pod.spec.containers or ())]
-    for container in ordinary:
-        if container.name == name:
-            return container
-    for extra in pod.spec.ephemeral_containers or ():
-        if extra.name == name:
-            converted: core_v1.Container = msgspec.convert(extra, core_v1.Container, from_attributes=True)
-            return converted
-    return None
-
-
 async def pull_credentials(services: Services, pod: core_v1.Pod) -> list[dict[str, str]]:
     found = []
     for reference in pod.spec.image_pull_secrets or ():
@@ -126,7 +114,7 @@ async def start_container(services: Services, pod: core_v1.Pod, name: str, sandb
     try:
         config = await _configured(services, pod, container, about, sandbox, pod_ip)
     except ContainerRefused as error:
-        if error.reason == "CreateContainerConfigError":
+        if error.reason in OF_CONFIG:
             services.recorder.event(about, "Warning", "Failed", f"Error: {error.message}")
         raise
     except (StatusError, ConnectionFailed) as error:
@@ -140,7 +128,7 @@ async def start_container(services: Services, pod: core_v1.Pod, name: str, sandb
     except DockerError as error:
         services.recorder.event(about, "Warning", "Failed", f"Error: {error.message}")
         raise ContainerRefused("CreateContainerError", error.message) from error
-    services.recorder.event(about, "Normal", "Created", f"Created container: {name}")
+    services.recorder.event(about, "Normal", "Created", "Container created")
     try:
         await services.docker.start(created)
     except DockerError as error:
@@ -148,13 +136,13 @@ async def start_container(services: Services, pod: core_v1.Pod, name: str, sandb
         await services.containers.refresh(created)
         raise ContainerRefused("RunContainerError", error.message) from error
     running = await services.containers.refresh(created)
-    services.recorder.event(about, "Normal", "Started", f"Started container {name}")
+    services.recorder.event(about, "Normal", "Started", "Container started")
     await _remove_old(services, uid, name, attempt)
     if running is not None and container.lifecycle and container.lifecycle.post_start:
         answer = await services.handlers.hook(container.lifecycle.post_start, container, created, pod_ip)
         if not answer.ok:
             services.recorder.event(about, "Warning", "FailedPostStartHook", "PostStartHook failed")
-            await services.docker.stop(created, 2)
+            await stop_container(services, pod, running, grace_of(pod), "FailedPostStartHook", pod_ip)
             raise ContainerRefused("PostStartHookError", answer.message)
 
 
@@ -197,6 +185,7 @@ async def _configured(
         target_id=target,
         lowest_oom=settings.lowest_oom,
         lacking=settings.lacking,
+        apparmor=settings.apparmor,
         pids_limit=settings.pids_limit,
         seccomp_root=settings.root / "seccomp",
         seccomp_default=settings.seccomp_default,

@@ -13,11 +13,10 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.client.tasks import spawn, stop
 from provisioner.kube.kubelet.errors import DockerError
 from provisioner.kube.kubelet.pod.container_config import GRACE_S
-from provisioner.kube.kubelet.pod.decide import is_sidecar
+from provisioner.kube.kubelet.pod.decide import find_container, is_sidecar
 from provisioner.kube.kubelet.pod.handlers import Answer
 from provisioner.kube.kubelet.pod.probes import about_container
 from provisioner.kube.kubelet.pod.services import Services
-from provisioner.kube.kubelet.pod.starting import find_container
 from provisioner.kube.kubelet.runtime.containers import Container
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from provisioner.kube.client.series import Sample
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
 from provisioner.kube.kubelet.pod import resize, starting, stopping
-from provisioner.kube.kubelet.pod.decide import Facts, Plan, container_hash, decide, newest, sandbox_of
+from provisioner.kube.kubelet.pod.decide import Facts, Plan, container_hash, decide, find_container, newest, sandbox_of
 from provisioner.kube.kubelet.pod.operations import Operations
 from provisioner.kube.kubelet.pod.probes import Probes, about_container
 from provisioner.kube.kubelet.pod.process_user import user_of
@@ -173,7 +173,7 @@ class PodWorker:
 
     def _crash_key(self, name: str) -> str:
         """Another image begins without the back-off of the one before."""
-        container = starting.find_container(self.pod, name)
+        container = find_container(self.pod, name)
         return f"{name} {container_hash(container)}" if container is not None else name
 
     async def _sync(self) -> float:
@@ -320,7 +320,7 @@ class PodWorker:
         elif isinstance(error, ContainerRefused) and key.startswith("start "):
             name = key.removeprefix("start ")
             self._waiting[name] = (error.reason, error.message)
-            container = starting.find_container(self.pod, name)
+            container = find_container(self.pod, name)
             if error.reason == "ImagePullBackOff" and container is not None:
                 return self._s.images.retry_s(container.image or "") + 0.1
             if error.reason == "ErrImagePull":

@@ -55,7 +55,8 @@ class Images:
             self._recorder.event(about, "Warning", "InspectFailed", message)
             raise self._refused(about, "ImageInspectError", message) from error
         if there is not None and policy != "Always":
-            self._recorder.event(about, "Normal", "Pulled", f'Container image "{reference}" already present on machine')
+            text = f'Container image "{reference}" already present on machine and can be accessed by the pod'
+            self._recorder.event(about, "Normal", "Pulled", text)
             return there
         if policy == "Never":
             message = f'Container image "{reference}" is not present with pull policy of Never'

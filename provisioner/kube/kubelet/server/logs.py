@@ -12,8 +12,7 @@ from aiohttp import web
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.meta import parse_time
 from provisioner.kube.kubelet.errors import DockerError
-from provisioner.kube.kubelet.pod.decide import newest
-from provisioner.kube.kubelet.pod.starting import find_container
+from provisioner.kube.kubelet.pod.decide import find_container, newest
 from provisioner.kube.kubelet.runtime.containers import Container
 from provisioner.kube.kubelet.runtime.docker import Docker
 

@@ -157,12 +157,20 @@ def test_a_soft_constraint_never_forbids() -> None:
     ("spec", "going", "more"),
     [
         ({"priority": 10}, "a", ""),
-        ({"priority": 10, "preemptionPolicy": "Never"}, None, " preemption: not eligible due to preemptionPolicy=Never."),
-        ({"priority": 0}, None, " preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."),
+        (
+            {"priority": 10, "preemptionPolicy": "Never"},
+            None,
+            " no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.",
+        ),
+        (
+            {"priority": 0},
+            None,
+            " no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
+        ),
         (
             {"priority": 10, "nodeSelector": {"no": "where"}},
             None,
-            " preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+            " no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
         ),
     ],
 )
@@ -183,7 +191,7 @@ def test_one_that_was_promised_a_node_waits_there_for_the_victims() -> None:
     wanting.pod.status.nominated_node_name = "a"
     assert make_room(wanting, nodes, Decision(None, "", 0, (0,)), ()) == (
         None,
-        " preemption: not eligible due to a terminating pod on the nominated node.",
+        " no new claims to deallocate, preemption: not eligible due to a terminating pod on the nominated node.",
     )
 
 
@@ -259,7 +267,7 @@ def test_preemption_is_tried_only_where_it_could_help() -> None:
     decision = decide(wanting, nodes)
     assert decision.message == "0/2 nodes are available: 2 Insufficient cpu." and decision.resolvable == (1,)
     text = "1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling"
-    assert make_room(wanting, nodes, decision, ()) == (None, f" preemption: 0/2 nodes are available: {text}.")
+    assert make_room(wanting, nodes, decision, ()) == (None, f" no new claims to deallocate, preemption: 0/2 nodes are available: {text}.")
     assert decide(pod(cpu="100"), nodes).resolvable == ()
     alone = pod(affinity=near({"app": "nobody"}, "kubernetes.io/hostname"))
     assert decide(alone, nodes).resolvable == ()

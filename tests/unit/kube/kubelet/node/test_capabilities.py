@@ -1,10 +1,10 @@
-"""Proves which capabilities a host is known to lack."""
+"""Proves which capabilities a host is known to lack, and whether it enforces AppArmor."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from provisioner.kube.kubelet.node.capabilities import NAMES, effective, lacking
+from provisioner.kube.kubelet.node.capabilities import NAMES, apparmor, effective, lacking
 
 
 def test_what_a_container_of_a_host_lacks(tmp_path: Path) -> None:
@@ -15,3 +15,11 @@ def test_what_a_container_of_a_host_lacks(tmp_path: Path) -> None:
     assert lacking(effective(status), last) == ("SYS_RESOURCE",)
     last.write_text("37\n")
     assert lacking((1 << 38) - 1, last) == (), "what an older kernel does not know nobody lacks"
+
+
+def test_apparmor(tmp_path: Path) -> None:
+    enabled = tmp_path / "enabled"
+    assert not apparmor(enabled)
+    for text, there in (("Y\n", True), ("N\n", False)):
+        enabled.write_text(text)
+        assert apparmor(enabled) is there

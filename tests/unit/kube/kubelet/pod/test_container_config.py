@@ -88,10 +88,11 @@ def test_a_host_that_lacks_a_capability_gives_all_others() -> None:
     assert (plain["CapAdd"], plain.get("CapDrop")) == (["NET_ADMIN"], None)
 
 
-def options(tmp_path: Path, *, filtered: bool = False, **context: Any) -> list[str]:
+def options(tmp_path: Path, *, filtered: bool = False, apparmor: bool = True, **context: Any) -> list[str]:
     pod = codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "securityContext": context}]}})
     image = Image(id="1", config=ImageConfig(cmd=["x"]))
-    making = Making("box", 0, {}, [], image, 1, Path("/m"), {}, pids_limit=99, seccomp_root=tmp_path, seccomp_default=filtered)
+    own = {"seccomp_root": tmp_path, "seccomp_default": filtered, "apparmor": apparmor}
+    making = Making("box", 0, {}, [], image, 1, Path("/m"), {}, pids_limit=99, **own)
     host = container_config(pod, (pod.spec.containers or [])[0], making)["HostConfig"]
     assert host["PidsLimit"] == 99
     found: list[str] = host["SecurityOpt"]
@@ -109,6 +110,13 @@ def test_profiles(tmp_path: Path) -> None:
     assert "label=level:s0:c1" in options(tmp_path, seLinuxOptions={"level": "s0:c1"})
     with pytest.raises(ContainerRefused, match="cannot load seccomp profile"):
         options(tmp_path, seccompProfile={"type": "Localhost", "localhostProfile": "none.json"})
+
+
+def test_apparmor_is_refused_where_the_host_has_none(tmp_path: Path) -> None:
+    assert options(tmp_path, apparmor=False, appArmorProfile={"type": "Unconfined"}) == ["seccomp=unconfined", "apparmor=unconfined"]
+    for profile in ({"type": "Localhost", "localhostProfile": "mine"}, {"type": "RuntimeDefault"}):
+        with pytest.raises(ContainerRefused, match="AppArmor is not enabled on the host"):
+            options(tmp_path, apparmor=False, appArmorProfile=profile)
 
 
 def test_names_inside_the_pod() -> None:

@@ -14,7 +14,7 @@ from provisioner.kube.kubelet.pod.grpc_health import check
 async def answer(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
     if request == b"\n\x04gone":
         await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
-    return b"\x08\x02" if request == b"\n\x03bad" else b"\x08\x01"
+    return {b"\n\x03bad": b"\x08\x02", b"\n\x03new": b""}.get(request, b"\x08\x01")
 
 
 @pytest.fixture
@@ -28,10 +28,13 @@ async def port() -> AsyncIterator[int]:
     await server.stop(0)
 
 
-@pytest.mark.parametrize(("service", "well"), [("", True), ("good", True), ("bad", False), ("gone", False)])
-async def test_check(port: int, service: str, well: bool) -> None:
+CASES = [("", "SERVING"), ("good", "SERVING"), ("bad", "NOT_SERVING"), ("new", "UNKNOWN"), ("gone", None)]
+
+
+@pytest.mark.parametrize(("service", "status"), CASES)
+async def test_check(port: int, service: str, status: str | None) -> None:
     async with asyncio.timeout(5):
-        assert await check("127.0.0.1", port, service) is well
+        assert await check("127.0.0.1", port, service) == status
 
 
 async def test_who_speaks_no_grpc_is_an_error() -> None:

@@ -10,7 +10,7 @@ from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.client.clock import FakeClock
 from provisioner.kube.kubelet.pod.handlers import Answer
-from provisioner.kube.kubelet.pod.probes import Probes
+from provisioner.kube.kubelet.pod.probes import Probes, about_container
 from provisioner.kube.kubelet.runtime.containers import Container, view
 from provisioner.kube.kubelet.runtime.docker_types import Inspect, InspectConfig, State
 
@@ -156,3 +156,11 @@ async def test_readiness_goes_on_while_the_pod_ends_and_liveness_does_not() -> N
     await asked.clock.advance(10)
     assert (asked.probes.ready, asked.probes.unhealthy) == (set(), {})
     asked.probes.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("a", "spec.initContainers{a}"), ("b", "spec.containers{b}"), ("c", "spec.ephemeralContainers{c}")]
+)
+def test_what_events_of_a_container_are_about(name: str, path: str) -> None:
+    spec = {"initContainers": [{"name": "a"}], "containers": [{"name": "b"}], "ephemeralContainers": [{"name": "c"}]}
+    assert about_container(codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p"}, "spec": spec}), name).field_path == path
