@@ -28,8 +28,20 @@ class FieldError:
 
 
 def shown(value: Any) -> str:
-    """A value as upstream's field errors quote it: strings in double quotes, everything else as JSON."""
-    return msgspec.json.encode(value).decode()
+    """A value as upstream's field errors quote it: strings as Go's %q, which nothing is too, everything else as JSON."""
+    if isinstance(value, str) and not value.isprintable():
+        return f'"{"".join(map(_escaped, value))}"'
+    return msgspec.json.encode("null" if value is None else value).decode()
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES or char.isprintable():
+        return _ESCAPES.get(char, char)
+    number = ord(char)
+    return f"\\x{number:02x}" if number < 0x80 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def required(field: str, detail: str = "") -> FieldError:
@@ -76,6 +88,8 @@ class StatusError(Exception):
         super().__init__(message)
         self.code, self.reason, self.message = code, reason, message
         self.details: dict[str, Any] = dict(details or {})
+        # upstream shows details that say nothing, too, where there may be some
+        self._may_detail = details is not None
         # ListMeta: an expired list says where it may go on
         self.metadata: dict[str, Any] = {}
 
@@ -96,7 +110,7 @@ class StatusError(Exception):
         }
         if self.reason:
             status["reason"] = self.reason
-        if self.details:
+        if self.details or self._may_detail:
             status["details"] = self.details
         return status | {"code": self.code}
 
@@ -105,6 +119,23 @@ class StatusError(Exception):
         """The error a Status body says; `code` is the HTTP status, for bodies that don't say."""
         message = str(status.get("message") or f"the server answered {code}")
         return cls(int(status.get("code") or code), str(status.get("reason") or ""), message, status.get("details"))
+
+
+class PageNotFound(StatusError):
+    """A path that nobody knows. Upstream's HTTP library answers it, with a line of text."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "404 page not found")
+
+
+def no_route() -> StatusError:
+    """A path that isn't there, below one that is."""
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def no_method() -> StatusError:
+    """A method that a path doesn't know."""
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
 def qualified(plural: str, group: str) -> str:
@@ -184,7 +215,7 @@ def too_many_requests(message: str, retry_after_s: int = 1) -> StatusError:
 
 
 def timeout(message: str, retry_after_s: int = 0) -> StatusError:
-    return StatusError(504, "Timeout", message, {"retryAfterSeconds": retry_after_s} if retry_after_s else None)
+    return StatusError(504, "Timeout", message, {"retryAfterSeconds": retry_after_s} if retry_after_s else {})
 
 
 def unavailable(message: str) -> StatusError:

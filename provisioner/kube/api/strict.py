@@ -79,7 +79,8 @@ def findings_in_json_patch(body: bytes, operations: Any) -> Doubles:
 
 def doubles_in_yaml(body: bytes) -> Doubles:
     """Of a text that has been read before, so that it is YAML."""
-    node = yaml.compose(body, Loader=yaml.CSafeLoader)
+    loader = yaml.CSafeLoader(body)
+    node = loader.get_node() if loader.check_node() else None
     return Doubles((), tuple(_lines(node))) if node is not None else NONE
 
 

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 BODY_BYTES = 3 * 1024 * 1024
 # Upstream's --request-timeout.
 BODY_S = 60.0
+# What upstream calls the list of kinds that options may be of.
+_OPTIONS_SCHEME = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:30"
 METHODS = {
     "get": "get",
     "list": "list",
@@ -62,7 +64,7 @@ class Resources:
         target = call.target
         kind = self._registry.find(target.group, target.version, target.resource)
         if kind is None:
-            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+            raise errors.no_route() if self._registry.is_built_in(target.group) else errors.PageNotFound()
         if kind.deprecation:
             call.warnings.append(kind.deprecation)
         check_route(kind, target)
@@ -269,6 +271,9 @@ async def delete_options(request: web.Request, call: Call) -> meta_v1.DeleteOpti
     document = negotiation.read_document(body, request.headers.get("Content-Type"), "DeleteOptions") if body.strip() else {}
     if not isinstance(document, dict | None):
         raise errors.bad_request("the body of the request must be DeleteOptions")
+    if document and (kind := document.get("kind")) not in (None, "", "DeleteOptions"):
+        version = document.get("apiVersion") or ""
+        raise errors.bad_request(f'no kind "{kind}" is registered for version "{version}" in scheme "{_OPTIONS_SCHEME}"')
     given: dict[str, Any] = {key: value for key, value in (document or {}).items() if key not in ("kind", "apiVersion")}
     query = call.query
     if "gracePeriodSeconds" in query:

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 LONG_SUBRESOURCES = frozenset({"log", "exec", "attach", "portforward", "proxy"})
 JSON_HEADERS = {"Content-Type": negotiation.JSON}
+PLAIN_HEADERS = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 # What ends a request that nothing is wrong with the server for.
 FORESEEN = (StatusError, NotFresh, EtcdError)
 UNCACHED = {"Cache-Control": "no-cache, private"}
@@ -270,7 +271,13 @@ def warning_header(text: str) -> str:
 def _refused(request: web.BaseRequest, error: StatusError, progress: _Progress) -> web.StreamResponse:
     if progress.record is not None:
         progress.record.complete(error.code, None, error)
-    response = Reply(status=error.code, body=msgspec.json.encode(error.to_status()), headers=refusal_headers(error, progress.headers))
+    headers = refusal_headers(error, progress.headers)
+    if isinstance(error, errors.PageNotFound):
+        return Reply(status=404, body=f"{error.message}\n".encode(), headers=headers | PLAIN_HEADERS)
+    body = msgspec.json.encode(error.to_status())
+    if negotiation.prefers_yaml(request.headers.get("Accept")):
+        return Reply(status=error.code, body=negotiation.to_yaml(body), headers=headers | {"Content-Type": negotiation.YAML})
+    response = Reply(status=error.code, body=body, headers=headers)
     return pretty.indented(response) if pretty.wanted(request) else response
 
 

@@ -38,6 +38,8 @@ VERSION = {
     "compiler": "cpython",
     "platform": f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(platform.machine(), platform.machine()) }",
 }
+# What is below them is answered by the router that knows methods.
+KNOWN_ROOTS = (["api"], ["apis"], ["version"], *([kind] for kind in health.KINDS), ["metrics"], ["openapi"])
 
 
 class Documents:
@@ -62,14 +64,14 @@ class Documents:
         self._jwks_uri = jwks_uri or f"https://{address}/openid/v1/jwks"
 
     async def answer(self, request: web.Request, call: Call) -> web.StreamResponse:
-        if request.method not in ("GET", "HEAD"):
-            raise errors.StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         parts = [part for part in request.path.split("/") if part]
         head = parts[0] if parts else ""
+        if request.method not in ("GET", "HEAD"):
+            raise errors.no_method() if self._is_known(parts) else errors.PageNotFound()
         if head in health.KINDS:
             found_health = health.respond(request, head, "/".join(parts[1:]), self._checks)
             if found_health is None:
-                raise not_there()
+                raise errors.PageNotFound()
             return found_health
         if head in ("api", "apis"):
             return self._discovery(parts, request)
@@ -77,13 +79,15 @@ class Documents:
             body, kind = self._metrics.text(self._slis if parts[1:] else None)
             return web.Response(body=body, headers={"Content-Type": kind})
         if head == "openapi":
+            if len(parts) == 1:
+                raise errors.PageNotFound()
             response = await self._openapi.answer(parts, request)
             return self._merged.into_openapi_index(response) if parts[1:] == ["v3"] else response
         if page := self._pages.get("/".join(parts)):
             return page(request)
         found = self._fixed().get("/".join(parts))
         if found is None:
-            raise not_there()
+            raise errors.no_route() if head == "version" else errors.PageNotFound()
         response = json_response(found)
         if head in ("openid", ".well-known"):
             # As upstream: who checks tokens elsewhere may keep this for an hour.
@@ -91,6 +95,12 @@ class Documents:
             if head == "openid":
                 response.headers["Content-Type"] = "application/jwk-set+json"
         return response
+
+    def _is_known(self, parts: list[str]) -> bool:
+        """Whether a path is one of those that know which methods they take."""
+        if parts[:1] == ["apis"] and len(parts) > 1:
+            return self._registry.is_built_in(parts[1])
+        return "/".join(parts) in self._fixed() or "/".join(parts) in self._pages or (parts[:1] in KNOWN_ROOTS and parts != ["openapi"])
 
     def _fixed(self) -> dict[str, Any]:
         return {
@@ -140,7 +150,7 @@ class Documents:
         else:
             found = discovery.resource_list(resources, parts[1], parts[2], self._registry.storage_hash)
         if found is None:
-            raise not_there()
+            raise errors.no_route() if self._is_known(parts) else errors.PageNotFound()
         form = negotiation.accepted(request.headers.get("Accept"))
         if form.media_type == negotiation.YAML:
             import msgspec
@@ -161,10 +171,6 @@ def aggregated_version(accept: str) -> str:
         if "as" not in given:
             return ""
     return ""
-
-
-def not_there() -> errors.StatusError:
-    return errors.StatusError(404, "NotFound", "the server could not find the requested resource")
 
 
 def _tagged(request: web.Request, response: web.Response) -> web.Response:

@@ -28,6 +28,8 @@ Obj = Any
 class Kind:
     """A built-in resource: its objects are the generated Structs."""
 
+    # Whether a CustomResourceDefinition made it.
+    is_custom = False
     # (specReplicasPath, ...) of a custom resource's scale; built-in kinds have it in their types
     scale: dict[str, str] | None = None
     # (group, version, plural) of what a kind that is only a subresource's body is about

@@ -43,6 +43,16 @@ def accepted(header: str | None) -> Form:
     raise refused()
 
 
+def prefers_yaml(header: str | None) -> bool:
+    """Whether YAML comes first, for what is told as it can be even to who takes neither."""
+    if header is None or "yaml" not in header:
+        return False
+    try:
+        return accepted(header).media_type == YAML
+    except StatusError:
+        return False
+
+
 def refused() -> StatusError:
     """406."""
     return not_acceptable(f"only the following media types are accepted: {SUPPORTED}")

@@ -27,6 +27,7 @@ VIRTUAL = frozenset(
 )
 # (group, plural) whose versions share one stored form: the version named here.
 STORED_VERSION = {("autoscaling", "horizontalpodautoscalers"): "v2"}
+_GROUPS = frozenset(resource.group for resource in RESOURCES)
 # Resources served by reading another's objects.
 STORED_ELSEWHERE = {("events.k8s.io", "events"): "core/events"}
 
@@ -75,6 +76,10 @@ class Registry:
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         return self._kinds.get((group, version, plural))
+
+    def is_built_in(self, group: str) -> bool:
+        """Whether the group is one of the server's own, served or not."""
+        return group in _GROUPS
 
     def removed_release(self, group: str, version: str, plural: str) -> str | None:
         """As deprecations have it."""

@@ -20,7 +20,7 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import doubled
 from provisioner.kube.api.managed_fields import APPLY, UPDATE, Manager, track
 from provisioner.kube.api.meta import parse_time, random_uuid, rfc3339
-from provisioner.kube.apiserver import body_refusals
+from provisioner.kube.apiserver import body_refusals, preconditions
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.body_refusals import Unfit
 from provisioner.kube.apiserver.context import Call
@@ -361,12 +361,7 @@ class Rest:
                 raise errors.conflict(resource.plural, target.name, group=resource.group)
             old = kind.load(entry.data)
             if uid and uid != old.metadata.uid:
-                raise errors.conflict(
-                    resource.plural,
-                    target.name,
-                    f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.metadata.uid}",
-                    resource.group,
-                )
+                raise preconditions.mismatch(resource.plural, old, "UID", uid, resource.group)
             new = await decide(kind.load(entry.data) if in_place else old, entry)
             return await self._replace(kind, call, entry, old, new, applied)
 
@@ -475,7 +470,7 @@ class Rest:
 
         async def once(entry: Entry) -> Outcome:
             obj = kind.load(entry.data)
-            self._check_preconditions(kind, obj, options)
+            preconditions.check_deletion(kind, obj.metadata, options)
             await self.admission.validate_delete(call, kind, obj)
             if kind.stored_as in ORPHANING and options.propagation_policy is None and options.orphan_dependents is None:
                 options.propagation_policy = "Orphan"
@@ -511,22 +506,6 @@ class Rest:
         except EtcdError as error:
             raise _unavailable(error) from error
         return True
-
-    def _check_preconditions(self, kind: Kind, obj: Obj, options: meta_v1.DeleteOptions) -> None:
-        wanted = options.preconditions
-        if wanted is None:
-            return
-        for label, expected, actual in (
-            ("UID", wanted.uid, obj.metadata.uid),
-            ("ResourceVersion", wanted.resource_version, obj.metadata.resource_version),
-        ):
-            if expected and expected != actual:
-                raise errors.conflict(
-                    kind.resource.plural,
-                    obj.metadata.name,
-                    f"Precondition failed: {label} in precondition: {expected}, {label} in object meta: {actual}",
-                    kind.resource.group,
-                )
 
     def _mark_deleted(self, kind: Kind, obj: Obj, options: meta_v1.DeleteOptions) -> tuple[bool, bool]:
         """(changed, may be removed at once). Sets the deletion timestamp and the finalizers that the propagation policy asks for."""

@@ -5,7 +5,7 @@ A role in a namespace is for what is in it: an object of the whole cluster is at
 
 from __future__ import annotations
 
-from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api import errors
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.requests import Target
 
@@ -13,9 +13,18 @@ from provisioner.kube.apiserver.requests import Target
 def check_route(kind: Kind, target: Target) -> None:
     """Raises 404 for a path that isn't there, 405 for a verb that it doesn't know."""
     if not _is_path(kind, target):
-        raise StatusError(404, "NotFound", "the server could not find the requested resource")
+        raise _no_path(kind, target)
     if not _is_verb(kind, target):
-        raise StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+        raise errors.method_not_supported(target.resource, target.verb, target.group) if kind.is_custom else errors.no_method()
+
+
+def _no_path(kind: Kind, target: Target) -> errors.StatusError:
+    """Of custom resources upstream says which object it is that has no such part."""
+    if not kind.is_custom:
+        return errors.no_route()
+    if target.subresource and target.subresource not in _subresources(kind):
+        return errors.not_found(target.resource, target.name, target.group)
+    return errors.PageNotFound()
 
 
 def _is_path(kind: Kind, target: Target) -> bool:

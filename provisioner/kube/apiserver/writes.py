@@ -163,7 +163,7 @@ class Patcher:
             if self._how == "strategic":
                 raise errors.StatusError(500, "", str(error)) from error
             # Upstream's answer says no more than this.
-            raise errors.StatusError(422, "Invalid", "the server rejected our request due to an error in our request") from error
+            raise errors.StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {}) from error
         if not isinstance(result, dict):
             raise errors.bad_request("the patch does not leave an object")
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -9,6 +10,8 @@ import yaml
 # An alias may stand for much: with what aliases repeat, a document has at most this many nodes, or twice as many as are written down.
 MAX_REPEATED = 400_000
 MAX_DEPTH = 500
+# Whole numbers below this are written without an exponent.
+LARGEST = 1e21
 _ENDLESS = 10**12
 
 
@@ -16,18 +19,23 @@ class _Loader(yaml.CSafeLoader):
     pass
 
 
-# Times stay the texts that they are in JSON.
+# Times stay the texts that they are in JSON, and numbers are those that Go's reader knows: none of base 60, 1e3 is one.
+_OTHERWISE = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OTHERWISE]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
+_WHOLE = re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)$")
+_REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
+_Loader.add_implicit_resolver(_OTHERWISE[1], _WHOLE, list("-+0123456789"))
+_Loader.add_implicit_resolver(_OTHERWISE[2], _REAL, list("-+.0123456789"))
 
 
 def read_yaml(body: bytes) -> Any:
-    """The one document in a body, None for nothing. Raises yaml.YAMLError."""
+    """The first document in a body, as upstream; None for nothing. Raises yaml.YAMLError."""
     try:
         loader = _Loader(body)
-        node = loader.get_single_node()
+        node = loader.get_node() if loader.check_node() else None
         if node is None:
             return None
         known: dict[int, int] = {}
@@ -69,6 +77,8 @@ def _like_json(value: Any) -> Any:
         return {_key(key): _like_json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_like_json(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST:
+        return int(value)
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, bytes):

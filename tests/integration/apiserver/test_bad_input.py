@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEEP = 20_000
@@ -101,6 +102,26 @@ def test_other_forms_of_bodies(server: Any, media: str, body: bytes) -> None:
     method, path = ("PATCH", f"{MAPS}/kube-root-ca.crt") if "patch" in media else ("POST", MAPS)
     code, status = server.call(method, f"{path}?fieldManager=x", body, headers={"Content-Type": media})
     assert code in (400, 404, 413, 415, 422) and status["kind"] == "Status", (code, status)
+
+
+@pytest.mark.parametrize(
+    "path", ["/foo", "/apis/foo", "/apis/foo/v1", "/apis/foo/v1/bars", "/healthz/foo", "/openapi", "/.well-known", "/ui/"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_paths_that_nobody_knows_are_answered_with_text(server: Any, method: str, path: str) -> None:
+    if method == "GET" or "health" not in path:
+        assert server.call(method, path) == (404, b"404 page not found\n")
+
+
+@pytest.mark.parametrize("path", ["/api/v2", "/api/v1/foo", "/apis/apps/v9", "/apis/apps/v1/foo", "/version/x"])
+def test_paths_below_known_ones_are_answered_with_a_status(server: Any, path: str) -> None:
+    code, status = server.call("GET", path)
+    assert (code, status["reason"], status["details"]) == (404, "NotFound", {})
+
+
+def test_who_wants_yaml_is_refused_in_yaml(server: Any) -> None:
+    code, text = server.call("GET", f"{MAPS}/none", headers={"Accept": "application/yaml"})
+    assert code == 404 and yaml.safe_load(text)["reason"] == "NotFound"
 
 
 @pytest.mark.parametrize(

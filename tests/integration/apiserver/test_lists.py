@@ -187,7 +187,9 @@ def test_options_of_a_deletion(server: Any, maps: str) -> None:
     code, status = server.call("DELETE", f"{maps}/m0", {"propagationPolicy": "Orphan", "orphanDependents": True})
     assert code == 422 and "cannot be both set" in status["message"]
     code, status = server.call("DELETE", f"{maps}/m0", {"preconditions": {"uid": "other"}})
-    assert code == 409 and "Precondition failed" in status["message"]
+    assert code == 409 and "The object might have been deleted and then recreated" in status["message"]
+    code, status = server.call("DELETE", f"{maps}/m0", {"apiVersion": "v1", "kind": "Pod"})
+    assert code == 400 and 'no kind "Pod" is registered' in status["message"]
     assert server.call("DELETE", f"{maps}/m0?dryRun=All")[0] == 200 and server.call("GET", f"{maps}/m0")[0] == 200
     code, left = server.call("DELETE", f"{maps}/m0?orphanDependents=true")
     assert code == 200 and left["metadata"]["finalizers"] == ["orphan"]

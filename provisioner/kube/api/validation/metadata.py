@@ -27,11 +27,21 @@ def validate_metadata(obj: Any) -> list[FieldError]:
     metadata: meta_v1.ObjectMeta = obj.metadata
     check = _NAME_RULES.get((type(obj).GROUP, type(obj).KIND), names.is_dns_subdomain)
     found = []
+    if metadata.generate_name:
+        found += [
+            errors.invalid_value("metadata.generateName", metadata.generate_name, message)
+            for message in check(_begun(metadata.generate_name))
+        ]
     if not metadata.name:
         found.append(errors.required("metadata.name", "name or generateName is required"))
     else:
         found += [errors.invalid_value("metadata.name", metadata.name, message) for message in check(metadata.name)]
     return found + _maps(metadata) + _owners(metadata)
+
+
+def _begun(prefix: str) -> str:
+    """A beginning as a name of its own: a dash at its end is followed by something."""
+    return f"{prefix[:-2]}a" if len(prefix) > 1 and prefix.endswith("-") else prefix
 
 
 def _maps(metadata: meta_v1.ObjectMeta) -> list[FieldError]:

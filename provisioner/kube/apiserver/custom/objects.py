@@ -92,6 +92,8 @@ class CustomStrategy(Strategy):
 class CustomKind(Kind):
     """One served version of a definition. `definition` is the whole definition's JSON: its schema is read when first needed."""
 
+    is_custom = True
+
     def __init__(self, definition: bytes, version: str, hub: str, caller: Caller) -> None:
         self._definition, self._version = definition, version
         document = msgspec.json.decode(definition)
@@ -281,7 +283,7 @@ class CustomKind(Kind):
             message = (
                 "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
             )
-            return [*found, FieldError("FieldValueInvalid", "<nil>", f"Invalid value: null: {message}")]
+            return [*found, FieldError("FieldValueInvalid", "<nil>", f'Invalid value: "null": {message}')]
         return rules.broken(self._whole(new), self._whole(old) if old is not None else None, self.structure)
 
     def _whole(self, obj: Custom) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class OpenApi:
             kinds = [k for k in self._registry.kinds() if schemas.root_of(k.resource) == path]
             if kinds:
                 return await self._v3(path, kinds, request)
-        raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+        raise errors.PageNotFound()
 
     async def _v2(self, request: web.Request) -> web.StreamResponse:
         foreign = await self.foreign()

@@ -9,6 +9,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.meta import rfc3339
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.preconditions import mismatch
 from provisioner.kube.apiserver.rest import Rest
 from provisioner.kube.apiserver.subresources.bodies import BINDING
 from provisioner.kube.client.clock import Clock
@@ -49,12 +50,9 @@ async def bind(rest: Rest, kind: Kind, call: Call, document: Any, clock: Clock) 
     async def assign(pod: core_v1.Pod, _: Entry) -> core_v1.Pod:
         given, own = binding.metadata, pod.metadata
         if given.uid and given.uid != own.uid:
-            raise refused(f"Precondition failed: UID in precondition: {given.uid}, UID in object meta: {own.uid}")
+            raise mismatch("pods/binding", pod, "UID", given.uid)
         if given.resource_version and given.resource_version != own.resource_version:
-            label = "ResourceVersion"
-            raise refused(
-                f"Precondition failed: {label} in precondition: {given.resource_version}, {label} in object meta: {own.resource_version}"
-            )
+            raise mismatch("pods/binding", pod, "ResourceVersion", given.resource_version)
         if own.deletion_timestamp is not None:
             raise refused(f"pod {name} is being deleted, cannot be assigned to a host")
         if pod.spec.node_name:

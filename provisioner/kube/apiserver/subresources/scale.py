@@ -13,6 +13,7 @@ from provisioner.kube.api.selectors import from_struct
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.custom import json_paths
 from provisioner.kube.apiserver.kinds import Kind, Obj
+from provisioner.kube.apiserver.preconditions import mismatch
 from provisioner.kube.apiserver.rest import Applied, Rest, check_name
 from provisioner.kube.apiserver.subresources.bodies import SCALE
 from provisioner.kube.storage.cache import Entry
@@ -112,8 +113,7 @@ def _checked(kind: Kind, call: Call, obj: Obj, scale: autoscaling_v1.Scale) -> N
     if given.resource_version and given.resource_version != obj.metadata.resource_version:
         raise errors.conflict(kind.resource.plural, name, group=kind.resource.group)
     if given.uid and given.uid != obj.metadata.uid:
-        detail = f"Precondition failed: UID in precondition: {given.uid}, UID in object meta: {obj.metadata.uid}"
-        raise errors.conflict(kind.resource.plural, name, detail, kind.resource.group)
+        raise mismatch(kind.resource.plural, obj, "UID", given.uid, kind.resource.group)
     replicas = scale.spec.replicas or 0
     if replicas < 0:
         found = errors.invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")

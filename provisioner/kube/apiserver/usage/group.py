@@ -67,11 +67,11 @@ class ResourceMetrics:
         if not target.resource:
             if target.path.rstrip("/") == f"/apis/{API_VERSION}":
                 return _json(resource_list())
-            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+            raise errors.no_route()
         if target.resource not in KINDS or target.subresource or (target.resource == "nodes" and target.namespace):
-            raise errors.StatusError(404, "NotFound", "the server could not find the requested resource")
+            raise errors.no_route()
         if target.verb not in ("get", "list"):
-            raise errors.StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+            raise errors.no_method()
         form = negotiation.accepted(request.headers.get("Accept"))
         labels, fields = parse_label_selector(call.query.get("labelSelector")), parse_field_selector(call.query.get("fieldSelector"))
         await self._scraper.wanted()

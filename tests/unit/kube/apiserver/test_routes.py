@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.errors import PageNotFound, StatusError
+from provisioner.kube.apiserver.custom.objects import CustomKind
 from provisioner.kube.apiserver.registry import Registry
 from provisioner.kube.apiserver.requests import target_of
 from provisioner.kube.apiserver.routes import check_route
@@ -80,3 +82,29 @@ def test_no_such_path(method: str, path: str) -> None:
 def test_verbs_of_a_path(path: str, methods: str) -> None:
     found = {method: answered(method, path) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")}
     assert found == {method: 200 if method in methods.split() else 405 for method in found}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", "/apis/example.com/v1/namespaces/ns/widgets/w/status", 'widgets.example.com "w" not found'),
+        ("GET", "/apis/example.com/v1/namespaces/ns/widgets/w/exec", 'widgets.example.com "w" not found'),
+        ("POST", "/apis/example.com/v1/namespaces/ns/widgets/w", 'create is not supported on resources of kind "widgets.example.com"'),
+    ],
+)
+def test_what_custom_resources_have_not(method: str, path: str, told: str) -> None:
+    with pytest.raises(StatusError) as refused:
+        check_route(_widgets(), target_of(method, path, {}))
+    assert refused.value.message == told
+
+
+def test_custom_resources_are_not_named_outside_their_namespace() -> None:
+    with pytest.raises(PageNotFound):
+        check_route(_widgets(), target_of("GET", "/apis/example.com/v1/widgets/w", {}))
+
+
+def _widgets() -> CustomKind:
+    versions = [{"name": "v1", "served": True, "storage": True}]
+    names = {"plural": "widgets", "kind": "Widget"}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": versions}
+    return CustomKind(msgspec.json.encode({"metadata": {}, "spec": spec}), "v1", "v1", None)  # type: ignore[arg-type]

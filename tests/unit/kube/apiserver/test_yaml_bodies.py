@@ -20,6 +20,13 @@ from provisioner.kube.apiserver.yaml_bodies import read_yaml
         ("a: &x {b: 1}\nc: {<<: *x, d: 2}", {"a": {"b": 1}, "c": {"b": 1, "d": 2}}),
         ("a: !!binary aGk=", {"a": "hi"}),
         ("a: 'x'\nb: |\n  y\n", {"a": "x", "b": "y\n"}),
+        ("a: 1\n---\nb: 2", {"a": 1}),
+        ("---\n---\nb: 2", None),
+        ("a: 1\n...\n", {"a": 1}),
+        (
+            "a: [22:22, 1:30.5, 1e3, 0x1F, 010, 0o10, 08, -1_000, +5, .5, 1.50]",
+            {"a": ["22:22", "1:30.5", 1000, 31, 8, 8, 8, -1000, 5, 0.5, 1.5]},
+        ),
     ],
 )
 def test_yaml_as_json(text: str, wanted: object) -> None:

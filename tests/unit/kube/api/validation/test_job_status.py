@@ -78,7 +78,7 @@ def test_ways_that_it_goes(before: dict[str, Any], after: dict[str, Any], spec: 
         ({}, {**DONE, "startTime": LATER, "completionTime": BEGAN}, "completionTime: Invalid value: "),
         (DONE, {**DONE, "completionTime": "2026-01-01T02:00:00Z"}, "completionTime: Invalid value: "),
         (RUNS, {**RUNS, "startTime": LATER}, "startTime: Invalid value: "),
-        (RUNS, {**RUNS, "startTime": None}, "startTime: Invalid value: null: field is immutable for unsuspended job once set"),
+        (RUNS, {**RUNS, "startTime": None}, 'startTime: Invalid value: "null": field is immutable for unsuspended job once set'),
         ({}, {**LOST, "startTime": None}, "startTime: Required value: startTime is required for finished job"),
         ({}, {**LOST, "active": 1}, "active: Invalid value: 1: active>0 is invalid for finished job"),
         ({}, {**LOST, "terminating": 1}, "terminating: Invalid value: 1: terminating>0 is invalid for finished job"),
