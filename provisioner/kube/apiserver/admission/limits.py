@@ -58,7 +58,7 @@ class LimitRanger(Plugin):
                 for container in [*(new.spec.containers or ()), *(new.spec.init_containers or ())]:
                     found += check(item, *amounts(container))
             elif item.type == "Pod":
-                found += check(item, whole_pod(new.spec, "requests"), whole_pod(new.spec, "limits"))
+                found += check(item, pod_amounts(new.spec, "requests"), pod_amounts(new.spec, "limits"))
         if found:
             listed = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
             raise forbidden(kind.resource.plural, new.metadata.name or new.metadata.generate_name or "", listed)
@@ -69,6 +69,11 @@ def amounts(container: core_v1.Container) -> tuple[dict[str, Any], dict[str, Any
     resources = container.resources
     limits = dict((resources.limits if resources else None) or {})
     return {**limits, **((resources.requests if resources else None) or {})}, limits
+
+
+def pod_amounts(spec: core_v1.PodSpec, kind: str) -> dict[str, str]:
+    """What a pod requests or is limited to in all (`kind`: requests or limits), written as people write it."""
+    return {name: quantity.render(total, "decimal" if name == "cpu" else "binary") for name, total in whole_pod(spec, kind).items()}
 
 
 def _fill(container: core_v1.Container, item: core_v1.LimitRangeItem, group: str) -> Iterable[str]:
@@ -93,14 +98,14 @@ def check(item: core_v1.LimitRangeItem, requests: Amounts, limits: Amounts, *, r
         if name not in requests:
             found.append(f"minimum {name} usage per {item.type} is {bound}.  No request is specified")
         elif quantity.parse(requests[name]) < quantity.parse(bound):
-            found.append(f"minimum {name} usage per {item.type} is {bound}, but request is {_shown(requests[name])}")
+            found.append(f"minimum {name} usage per {item.type} is {bound}, but request is {requests[name]}")
     for name, bound in (item.max or {}).items():
         given = requests if requests_only else limits
         word = "request" if requests_only else "limit"
         if name not in given:
             found.append(f"maximum {name} usage per {item.type} is {bound}.  No {word} is specified")
         elif quantity.parse(given[name]) > quantity.parse(bound):
-            found.append(f"maximum {name} usage per {item.type} is {bound}, but {word} is {_shown(given[name])}")
+            found.append(f"maximum {name} usage per {item.type} is {bound}, but {word} is {given[name]}")
     for name, bound in (item.max_limit_request_ratio or {}).items():
         if name not in requests or name not in limits or not quantity.parse(requests[name]):
             found.append(f"{name} max limit to request ratio per {item.type} is {bound}, but no request is specified or request is 0")
@@ -108,7 +113,3 @@ def check(item: core_v1.LimitRangeItem, requests: Amounts, limits: Amounts, *, r
             ratio = float(quantity.parse(limits[name]) / quantity.parse(requests[name]))
             found.append(f"{name} max limit to request ratio per {item.type} is {bound}, but provided ratio is {ratio:.6f}")
     return found
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else quantity.render(value)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.apiserver.admission.limits import check
+from provisioner.kube.apiserver.admission.limits import check, pod_amounts
 
 
 def item(**more: Any) -> core_v1.LimitRangeItem:
@@ -32,3 +33,17 @@ def test_out_of_range(given: core_v1.LimitRangeItem, requests: dict[str, str], l
 def test_inside_the_range() -> None:
     given = item(min={"cpu": "100m"}, max={"cpu": "2"}, max_limit_request_ratio={"cpu": "4"})
     assert check(given, {"cpu": "0.5"}, {"cpu": "2000m"}) == []
+
+
+def test_a_pod_as_a_whole() -> None:
+    resources = {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "1.5", "memory": "1536Mi"}}
+    spec = codec.decode_dict(
+        core_v1.PodSpec, {"containers": [{"name": "a", "resources": resources}, {"name": "b", "resources": resources}]}
+    )
+    given = core_v1.LimitRangeItem(
+        type="Pod", max={"cpu": "2", "memory": "2Gi"}, min={"cpu": "200m"}, max_limit_request_ratio={"memory": "2"}
+    )
+    assert check(given, pod_amounts(spec, "requests"), pod_amounts(spec, "limits")) == [
+        "maximum cpu usage per Pod is 2, but limit is 3",
+        "maximum memory usage per Pod is 2Gi, but limit is 3Gi",
+    ]
