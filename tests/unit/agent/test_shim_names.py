@@ -20,7 +20,7 @@ NAMES = [
     "basic: AnsibleModule missing_required_lib env_fallback FILE_COMMON_ARGUMENTS get_all_subclasses load_platform_subclass",
     "common.arg_spec: ArgumentSpecValidator",
     "common.collections: is_iterable is_sequence is_string ImmutableDict Mapping Sequence",
-    "common.dict_transformations: camel_dict_to_snake_dict snake_dict_to_camel_dict dict_merge recursive_diff",
+    "common.dict_transformations: camel_dict_to_snake_dict snake_dict_to_camel_dict _camel_to_snake _snake_to_camel dict_merge recursive_diff",
     "common.file: get_file_arg_spec get_flags_from_attributes format_attributes FILE_ATTRIBUTES S_IRWU_RWG_RWO USERS_RE PERMS_RE",
     "common.json: AnsibleJSONEncoder json_dump",
     "common.locale: get_best_parsable_locale",
@@ -137,6 +137,14 @@ def test_names_and_types_of_answers() -> None:
     assert urls.get_response_filename(answer) == "n.txt"
     assert urls.rfc2822_date_string(time.gmtime(0)) == "Thu, 01 Jan 1970 00:00:00 -0000"
     assert urls.prepare_multipart({"a": "b"})[0].startswith("multipart/form-data; boundary=")
+
+
+def test_rules_of_modules(tmp_path: Any) -> None:
+    text = """
+m = AnsibleModule({"a": {}, "b": {}}, required_if=[("a", "x", ["b"])], mutually_exclusive=[("a", "b")])
+m.exit_json(rules=[m.required_if, m.mutually_exclusive, m.required_by])
+"""
+    assert run_module(text, {"a": "y"}, tmp_path)["rules"] == [[["a", "x", ["b"]]], [["a", "b"]], None]
 
 
 def test_files_of_modules(tmp_path: Any) -> None:

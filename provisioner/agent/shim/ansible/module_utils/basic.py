@@ -277,6 +277,7 @@ class AnsibleModule(_Files):
             "mutually_exclusive": mutually_exclusive, "required_together": required_together, "required_one_of": required_one_of,
             "required_if": required_if, "required_by": required_by,
         }  # fmt: skip
+        vars(self).update(rules)
         self.params = given
         self.no_log_values = no_log_values(self.argument_spec, given)
         try:

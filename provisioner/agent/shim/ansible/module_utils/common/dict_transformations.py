@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 
-def _snake(name: str, reversible: bool) -> str:
+def _camel_to_snake(name: str, reversible: bool = False) -> str:
     if reversible:
         return re.sub(r"([A-Z])", lambda m: "_" + m.group(1).lower(), name)
     spaced = re.sub(r"[A-Z]{3,}s$", lambda m: "_" + m.group(0).lower(), name)
@@ -13,7 +13,7 @@ def _snake(name: str, reversible: bool) -> str:
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", spaced).lower()
 
 
-def _camel(name: str, capitalize_first: bool) -> str:
+def _snake_to_camel(name: str, capitalize_first: bool = False) -> str:
     first, *rest = name.split("_")
     return (first.capitalize() if capitalize_first else first) + "".join(word.capitalize() or "_" for word in rest)
 
@@ -29,12 +29,12 @@ def _renamed(value: Any, rename: Callable[[str], str], keep: Iterable[str]) -> A
 
 def camel_dict_to_snake_dict(camel_dict: Dict[str, Any], reversible: bool = False, ignore_list: Iterable[str] = ()) -> Dict[str, Any]:
     """`ignore_list` names keys whose values stay as they are (tags of a cloud, say)."""
-    found: Dict[str, Any] = _renamed(camel_dict, lambda name: _snake(name, reversible), tuple(ignore_list))
+    found: Dict[str, Any] = _renamed(camel_dict, lambda name: _camel_to_snake(name, reversible), tuple(ignore_list))
     return found
 
 
 def snake_dict_to_camel_dict(snake_dict: Dict[str, Any], capitalize_first: bool = False) -> Dict[str, Any]:
-    found: Dict[str, Any] = _renamed(snake_dict, lambda name: _camel(name, capitalize_first), ())
+    found: Dict[str, Any] = _renamed(snake_dict, lambda name: _snake_to_camel(name, capitalize_first), ())
     return found
 
 
