@@ -1,4 +1,5 @@
-"""Events about objects (core/v1 Event), written in the background: like events become one with a count, and a flood is dropped.
+"""Events about objects (core/v1 Event), written in the background: like events become one with a count, those that differ in their message alone
+become one from the tenth message on, and a flood is dropped.
 
 Recording never blocks and never fails its caller: events are notes to people, and the cluster works without them.
 """
@@ -23,7 +24,12 @@ log = logging.getLogger(__name__)
 REMEMBERED = 4096
 BURST = 25
 REFILL_S = 300.0
+# Events that differ in their message alone are told apart until there are ten within ten minutes, as by client-go.
+SIMILAR = 10
+SIMILAR_S = 600.0
 WAITING = 1000
+# Of whom about what: the event's type and reason, and its message where it is told of by itself.
+Identity = tuple[str | None, ...]
 
 
 def reference_to(obj: Any) -> core_v1.ObjectReference:
@@ -45,11 +51,13 @@ class EventRecorder:
     def __init__(self, client: Client, component: str, host: str = "", *, clock: Clock | None = None) -> None:
         self._client, self._component, self._host = client, component, host
         self._clock = clock or SystemClock()
-        self._waiting: asyncio.Queue[core_v1.Event] = asyncio.Queue(maxsize=WAITING)
+        self._waiting: asyncio.Queue[tuple[Identity, core_v1.Event]] = asyncio.Queue(maxsize=WAITING)
         # event's identity -> the Event as the server has it
-        self._known: OrderedDict[tuple[str | None, ...], core_v1.Event] = OrderedDict()
-        # object's uid -> (tokens, as of)
-        self._budget: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._known: OrderedDict[Identity, core_v1.Event] = OrderedDict()
+        # identity without the message -> (messages, when the last one came)
+        self._similar: OrderedDict[Identity, tuple[set[str], float]] = OrderedDict()
+        # (component, object's uid) -> (tokens, as of)
+        self._budget: OrderedDict[Identity, tuple[float, float]] = OrderedDict()
         self._named_ns = 0
 
     def named(self, component: str) -> EventRecorder:
@@ -61,7 +69,8 @@ class EventRecorder:
     def event(self, obj: Any, type_: str, reason: str, message: str) -> None:
         """Note something about `obj` (an object, or an ObjectReference). `type_` is Normal or Warning; `reason` is CamelCase."""
         about = obj if isinstance(obj, core_v1.ObjectReference) else reference_to(obj)
-        if not self._allowed(about.uid or about.name or ""):
+        identity, message = self._told_apart(about, type_, reason, message)
+        if not self._allowed((self._component, about.uid or about.name)):
             return
         moment = self._clock.now()
         now = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -81,16 +90,32 @@ class EventRecorder:
             reporting_instance=self._host,
         )
         try:
-            self._waiting.put_nowait(made)
+            self._waiting.put_nowait((identity, made))
         except asyncio.QueueFull:
             log.warning("event dropped reason=%s object=%s: %d wait already", reason, about.name, WAITING)
 
-    def _allowed(self, uid: str) -> bool:
+    def _told_apart(self, about: core_v1.ObjectReference, type_: str, reason: str, message: str) -> tuple[Identity, str]:
+        """(the event's identity, its message): of many that differ in their messages alone, the newest stands for all."""
         now = self._clock.monotonic()
-        tokens, since = self._budget.pop(uid, (float(BURST), now))
+        group = (self._component, about.kind, about.namespace, about.name, about.uid, type_, reason)
+        messages, last = self._similar.pop(group, (set[str](), now))
+        if now - last > SIMILAR_S:
+            messages = set()
+        messages.add(message)
+        self._similar[group] = messages, now
+        while len(self._similar) > REMEMBERED:
+            self._similar.popitem(last=False)
+        if len(messages) < SIMILAR:
+            return (*group, about.field_path, message), message
+        messages.pop()
+        return group, f"(combined from similar events): {message}"
+
+    def _allowed(self, source: Identity) -> bool:
+        now = self._clock.monotonic()
+        tokens, since = self._budget.pop(source, (float(BURST), now))
         tokens = min(float(BURST), tokens + (now - since) / REFILL_S)
         allowed = tokens >= 1
-        self._budget[uid] = (tokens - 1 if allowed else tokens, now)
+        self._budget[source] = (tokens - 1 if allowed else tokens, now)
         while len(self._budget) > REMEMBERED:
             self._budget.popitem(last=False)
         return allowed
@@ -98,11 +123,9 @@ class EventRecorder:
     async def run(self) -> None:
         """Write what was recorded, one at a time, for ever."""
         while True:
-            await self._write(await self._waiting.get())
+            await self._write(*await self._waiting.get())
 
-    async def _write(self, made: core_v1.Event) -> None:
-        about = made.involved_object or core_v1.ObjectReference()
-        identity = (about.kind, about.namespace, about.name, about.uid, made.type, made.reason, made.message)
+    async def _write(self, identity: Identity, made: core_v1.Event) -> None:
         known = self._known.pop(identity, None)
         try:
             if known is not None:
@@ -117,6 +140,6 @@ class EventRecorder:
                         raise
             self._known[identity] = await self._client.create(made)
         except (StatusError, ConnectionFailed) as error:
-            log.info("event not written reason=%s object=%s: %s", made.reason, about.name, error)
+            log.info("event not written reason=%s event=%s: %s", made.reason, made.metadata.name, error)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Proves that like events become one with a count, that a flood about one object is cut, and that nothing ever fails its caller."""
+"""Proves that like events become one with a count, that many similar ones become one, that a flood about one object is cut, and that nothing ever fails its caller."""
 
 from __future__ import annotations
 
@@ -97,12 +97,32 @@ async def test_an_event_that_expired_on_the_server_is_made_again() -> None:
 
 async def test_a_flood_about_one_object_is_cut_and_refills_slowly() -> None:
     server, clock = Server(), FakeClock()
-    recorder = await written(server, clock, *[("Loud", str(n)) for n in range(BURST + 10)])
+    recorder = await written(server, clock, *[(f"Loud{n}", "x") for n in range(BURST + 10)])
     assert len(server.created) == BURST
     recorder.event(pod("other"), "Normal", "Calm", "x")
     await clock.advance(301)
     await written(server, clock, ("Loud", "again"), ("Loud", "once more"), recorder=recorder)
     assert [e.message for e in server.created[BURST:]] == ["x", "again"]
+
+
+async def test_from_the_tenth_message_on_the_newest_stands_for_all() -> None:
+    server, clock = Server(), FakeClock()
+    recorder = await written(server, clock, *[("FailedCreate", str(n)) for n in range(12)])
+    assert [e.message for e in server.created] == [*map(str, range(9)), "(combined from similar events): 9"]
+    assert [(body["count"], body["message"][-2:]) for _, body in server.patched] == [(2, "10"), (3, "11")]
+    await clock.advance(601)
+    await written(server, clock, ("FailedCreate", "x"), recorder=recorder)
+    assert server.created[-1].message == "x", "what came ten minutes ago is similar to nothing"
+
+
+async def test_events_of_two_containers_or_components_are_two() -> None:
+    server, clock = Server(), FakeClock()
+    recorder = EventRecorder(server, "kubelet", clock=clock)  # type: ignore[arg-type]
+    for path in ("spec.containers{a}", "spec.containers{b}"):
+        recorder.event(core_v1.ObjectReference(name="p", uid="u", field_path=path), "Normal", "Created", "Container created")
+    recorder.named("other").event(core_v1.ObjectReference(name="p", uid="u", field_path=path), "Normal", "Created", "Container created")
+    await written(server, clock, recorder=recorder)
+    assert len(server.created) == 3 and not server.patched
 
 
 async def test_no_server_is_no_ones_trouble() -> None:
