@@ -12,11 +12,15 @@ from typing import Any
 
 import msgspec
 
+from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.kubelet.pod.decide import is_sidecar
 from provisioner.kube.kubelet.pod.resources import host_resources, requested
 from provisioner.kube.kubelet.runtime.containers import Container
 
 Resources = Mapping[str, core_v1.ResourceRequirements]
+# An event's type, reason and message.
+Note = tuple[str, str, str]
 # What is the whole pod's, beside its containers' by name.
 POD = ""
 # Of those that Kubernetes knows (KEP-5328), what an update of a pod may need of its node.
@@ -32,6 +36,14 @@ class Change:
 
     update: Mapping[str, int]
     restart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What events have said of a pod's resizing: why it waits, and whether one has begun that has not ended."""
+
+    pending: tuple[str, str] | None = None
+    under_way: bool = False
 
 
 def resizable(pod: core_v1.Pod) -> list[core_v1.Container]:
@@ -88,3 +100,39 @@ def change_of(spec: core_v1.PodSpec, container: core_v1.Container, found: Contai
         return None
     policies: dict[str | None, Any] = {p.resource_name: p.restart_policy for p in container.resize_policy or ()}
     return Change(update, any(policies.get(name) == "RestartContainer" for name in changed))
+
+
+def news(
+    told: Told, pod: core_v1.Pod, allowed: core_v1.Pod, actual: Resources, pending: tuple[str, str] | None, *, begun: bool
+) -> tuple[list[Note], Told]:
+    """(events that are due, what has been told then). `allowed` is the pod with what it may have since now, where `begun`."""
+    notes = []
+    if pending is not None and pending != told.pending:
+        notes.append(("Warning", f"Resize{pending[0]}", f"Pod resize {pending[0]}: {_summary(pod, pending[1])}"))
+    under_way = begun or told.under_way
+    if begun:
+        notes.append(("Normal", "ResizeStarted", f"Pod resize started: {_summary(allowed)}"))
+    elif under_way and all(actual.get(name) == resources for name, resources in wanted(allowed).items() if name not in _once(allowed)):
+        notes.append(("Normal", "ResizeCompleted", f"Pod resize completed: {_summary(allowed)}"))
+        under_way = False
+    return notes, Told(pending, under_way)
+
+
+def _once(pod: core_v1.Pod) -> set[str | None]:
+    """Init containers that end before the others begin."""
+    return {c.name for c in pod.spec.init_containers or () if not is_sidecar(c)}
+
+
+def _sorted(resources: core_v1.ResourceRequirements | None) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(codec.to_dict(resources) if resources else {}, order="sorted"))
+
+
+def _summary(pod: core_v1.Pod, error: str = "") -> str:
+    """The pod's resources as upstream's events write them."""
+    found: dict[str, Any] = {}
+    for key, containers in (("initContainers", pod.spec.init_containers), ("containers", pod.spec.containers)):
+        listed = [{"name": c.name, "resources": _sorted(c.resources)} for c in containers or ()]
+        if listed:
+            found[key] = listed
+    found["generation"] = pod.metadata.generation or 0
+    return msgspec.json.encode(found | ({"error": error} if error else {})).decode()

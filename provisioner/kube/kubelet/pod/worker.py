@@ -73,6 +73,7 @@ class PodWorker:
         self._allocated = resize.wanted(pod)
         self._actual: dict[str, core_v1.ResourceRequirements] = {}
         self._pending: tuple[str, str] | None = None
+        self._told = resize.Told()
         self.room: Callable[[core_v1.Pod], tuple[str, str] | None] = lambda _: None
         """Why the node can't give the pod the resources that it asks for by now."""
 
@@ -231,11 +232,17 @@ class PodWorker:
 
     def _allocate(self) -> None:
         """Give the pod what it asks for by now, where the node has it."""
-        self._pending = None
+        self._pending, begun = None, False
         if resize.wanted(self.pod) != self._allocated:
             self._pending = self.room(self.pod)
-            if self._pending is None:
+            if begun := self._pending is None:
                 self._allocated = resize.wanted(self.pod)
+        self._tell_of_resizing(begun=begun)
+
+    def _tell_of_resizing(self, *, begun: bool = False) -> None:
+        notes, self._told = resize.news(self._told, self.pod, self._allowed, self._actual, self._pending, begun=begun)
+        for note in notes:
+            self._s.recorder.event(self.pod, *note)
 
     @property
     def _allowed(self) -> core_v1.Pod:
@@ -371,6 +378,7 @@ class PodWorker:
         containers = self._containers()
         self._users = {c.id: found for c in containers if (found := self._users.get(c.id) or user_of(c.pid if c.running else 0))}
         changing = self._changes(containers)
+        self._tell_of_resizing()
         resizing = [("PodResizePending", *self._pending)] if self._pending is not None else []
         resizing += [("PodResizeInProgress", "", "")] if changing and not self.ending else []
         told = self.ending or not self._final

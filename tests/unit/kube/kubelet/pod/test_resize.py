@@ -9,13 +9,13 @@ import pytest
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.kubelet.pod.resize import POD, Change, change_of, problem, wanted, with_resources
+from provisioner.kube.kubelet.pod.resize import POD, Change, Told, change_of, news, problem, wanted, with_resources
 from provisioner.kube.kubelet.pod.status import Seen, status_of
 from tests.unit.kube.kubelet.pod.test_decide import made
 
 
 def pod_of(cpu: str = "100m", memory: str = "64Mi", **container: Any) -> core_v1.Pod:
-    resources = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}}
+    resources = {"requests": {"memory": memory, "cpu": cpu}, "limits": {"cpu": cpu, "memory": memory}}
     body = {"containers": [{"name": "main", "image": "i", "resources": resources, **container}]}
     return codec.decode_dict(core_v1.Pod, {"metadata": {"name": "p", "uid": "u"}, "spec": body})
 
@@ -73,3 +73,19 @@ def test_what_is_the_pods_own_reaches_the_containers_that_have_none_and_the_stat
     assert change is not None and change.update["CpuQuota"] == 20_000
     found = status_of(after, Seen([], "2026-01-01T00:00:00Z", "10.0.0.1", allocated=wanted(before), actual={POD: before.spec.resources}))
     assert found.allocated_resources == {"cpu": "100m"} and found.resources == before.spec.resources
+
+
+def test_events_tell_of_resizes_once() -> None:
+    before, after = pod_of("1"), pod_of("2")
+    after.metadata.generation = 2
+    shown = '{"containers":[{"name":"main","resources":{"limits":{"cpu":"2","memory":"64Mi"},"requests":{"cpu":"2","memory":"64Mi"}}}],"generation":2'
+    waits = ("Deferred", "no room")
+    notes, told = news(Told(), after, before, wanted(before), waits, begun=False)
+    assert notes == [("Warning", "ResizeDeferred", f'Pod resize Deferred: {shown},"error":"no room"}}')]
+    assert news(told, after, before, wanted(before), waits, begun=False)[0] == []
+    notes, told = news(told, after, after, wanted(before), None, begun=True)
+    assert notes == [("Normal", "ResizeStarted", f"Pod resize started: {shown}}}")]
+    assert news(told, after, after, wanted(before), None, begun=False) == ([], told)
+    notes, told = news(told, after, after, wanted(after), None, begun=False)
+    assert notes == [("Normal", "ResizeCompleted", f"Pod resize completed: {shown}}}")]
+    assert news(told, after, after, wanted(after), None, begun=False)[0] == []
