@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from provisioner.kube.api import errors, names, quantity
@@ -54,10 +54,11 @@ def name_needed(path: str, value: str | None, check: Callable[[str], list[str]] 
     return named(path, value, check) if value else [errors.required(path)]
 
 
-def one_of(path: str, value: str | None, allowed: Collection[str], *, optional: bool = False) -> list[FieldError]:
+def one_of(path: str, value: str | None, allowed: Sequence[str], *, optional: bool = False) -> list[FieldError]:
+    """One of the words that are allowed; a refusal lists them in their order."""
     if value in allowed or (optional and not value):
         return []
-    return [errors.required(path)] if not value else [errors.not_supported(path, value, sorted(allowed))]
+    return [errors.required(path)] if not value else [errors.not_supported(path, value, allowed)]
 
 
 def unchanged(path: str, new: Any, old: Any, detail: str = IMMUTABLE) -> list[FieldError]:

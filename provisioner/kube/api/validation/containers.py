@@ -12,7 +12,7 @@ from provisioner.kube.api.validation.checks import Once, named, needed, not_nega
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
-MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
+MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 ENV_FIELDS = (
     "metadata.name",
     "metadata.namespace",
@@ -24,6 +24,16 @@ ENV_FIELDS = (
     "status.podIP",
     "status.podIPs",
 )
+# Those of a pod, of which some are for variables and some for files.
+_KNOWN_FIELDS = (
+    *ENV_FIELDS,
+    "metadata.annotations",
+    "metadata.labels",
+    "spec.host",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "status.phase",
+)
 _CPU_DIVISORS = ("1m", "1")
 _BYTE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
 _SAID = {"ephemeral-storage": "local ephemeral storage"}
@@ -31,44 +41,47 @@ _HEADER = re.compile(r"[-A-Za-z0-9]+")
 _NO_HEADER = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
 ENV_RESOURCES = tuple(f"{part}.{name}" for part in ("limits", "requests") for name in ("cpu", "ephemeral-storage", "memory"))
 _SUBSCRIPT = re.compile(r"metadata\.(annotations|labels)\['(.*)'\]")
+_PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")
 # An AppArmor profile's name fits a path of the kernel's.
 MAX_PROFILE = 4095
 # Below these, nobody may overcommit: what is asked for is what is used.
 NATIVE = ("cpu", "memory", "ephemeral-storage")
 
 
-def container(found: Any, path: str, seen: Once, *, host_network: bool = False) -> list[FieldError]:
-    """What containers of every sort share. Mounts are checked with the volumes."""
-    problems = checks.name_needed(f"{path}.name", found.name, names.is_dns_label)
-    if found.name:
-        problems += seen.add(f"{path}.name", found.name)
-    if not found.image:
-        problems.append(errors.required(f"{path}.image"))
-    elif found.image != found.image.strip():
-        problems.append(errors.invalid_value(f"{path}.image", found.image, "must not have leading or trailing whitespace"))
-    problems += one_of(f"{path}.imagePullPolicy", found.image_pull_policy, PULL_POLICIES)
+def container(found: Any, path: str, mounted: list[FieldError], resized: list[FieldError]) -> list[FieldError]:
+    """What containers of every sort share, in upstream's order, into which what is wrong with mounts and with resizing is put."""
+    problems = checks.name_needed(f"{path}.name", found.name, names.is_dns_label) + needed(f"{path}.image", found.image)
     problems += one_of(f"{path}.terminationMessagePolicy", found.termination_message_policy, MESSAGE_POLICIES)
-    problems += _ports(found, path, host_network) + _environment(found, path) + resources(found.resources, f"{path}.resources")
-    problems += _probes(found, path) + _lifecycle(found.lifecycle, f"{path}.lifecycle")
+    problems += _ports(found, path) + _environment(found, path) + mounted
+    problems += one_of(f"{path}.imagePullPolicy", found.image_pull_policy, PULL_POLICIES)
+    problems += resources(found.resources, f"{path}.resources") + resized
     return problems + _security(found.security_context, f"{path}.securityContext")
 
 
-def _ports(found: Any, path: str, host_network: bool) -> list[FieldError]:
+def long_running(found: Any, path: str, grace_s: int | None) -> list[FieldError]:
+    """Hooks and probes; a hook sleeps for `grace_s` at most."""
+    return _lifecycle(found.lifecycle, f"{path}.lifecycle", grace_s) + _probes(found, path)
+
+
+def padded(found: Any, path: str) -> list[FieldError]:
+    """Templates are borne with spaces around an image's name, pods are not."""
+    if not found.image or found.image == found.image.strip():
+        return []
+    return [errors.invalid_value(f"{path}.image", found.image, "must not have leading or trailing whitespace")]
+
+
+def _ports(found: Any, path: str) -> list[FieldError]:
     problems = []
     seen = Once()
     for index, given in enumerate(found.ports or ()):
         where = f"{path}.ports[{index}]"
         if given.name:
-            problems += named(f"{where}.name", given.name, names.is_port_name)
-            problems += seen.add(f"{where}.name", given.name)
+            problems += named(f"{where}.name", given.name, names.is_port_name) or seen.add(f"{where}.name", given.name)
         problems += (
             port(f"{where}.containerPort", given.container_port) if given.container_port else [errors.required(f"{where}.containerPort")]
         )
         if given.host_port:
             problems += port(f"{where}.hostPort", given.host_port)
-        if host_network and given.host_port and given.host_port != given.container_port:
-            message = "must match `containerPort` when `hostNetwork` is true"
-            problems.append(errors.invalid_value(f"{where}.hostPort", given.host_port, message))
         problems += one_of(f"{where}.protocol", given.protocol, PROTOCOLS)
         if given.host_ip:
             problems += checks.address(f"{where}.hostIP", given.host_ip)
@@ -85,14 +98,14 @@ def _environment(found: Any, path: str) -> list[FieldError]:
     for index, given in enumerate(found.env_from or ()):
         where = f"{path}.envFrom[{index}]"
         problems += named(f"{where}.prefix", given.prefix, names.is_env_name)
-        sources = checks.sources_of(given, but=("prefix",))
-        if not sources:
-            problems.append(errors.invalid_value(where, "", "must specify one of: `configMapRef` or `secretRef`"))
-        elif len(sources) > 1:
-            problems.append(errors.invalid_value(where, "", "may not have more than one field specified at a time"))
         for name, reference in (("configMapRef", given.config_map_ref), ("secretRef", given.secret_ref)):
             if reference is not None:
                 problems += checks.name_needed(f"{where}.{name}.name", reference.name)
+        sources = checks.sources_of(given, but=("prefix",))
+        if not sources:
+            problems.append(errors.invalid_value(f"{path}.envFrom", "", "must specify one of: `configMapRef` or `secretRef`"))
+        elif len(sources) > 1:
+            problems.append(errors.invalid_value(f"{path}.envFrom", "", "may not have more than one field specified at a time"))
     return problems
 
 
@@ -100,13 +113,6 @@ def _source(variable: Any, path: str) -> list[FieldError]:
     found = variable.value_from
     sources = checks.sources_of(found)
     problems = []
-    if not sources:
-        message = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
-        problems.append(errors.invalid_value(path, "", message))
-    elif variable.value:
-        problems.append(errors.invalid_value(path, "", "may not be specified when `value` is not empty"))
-    elif len(sources) > 1:
-        problems.append(errors.invalid_value(path, "", "may not have more than one field specified at a time"))
     if found.field_ref is not None:
         problems += field_reference(found.field_ref, f"{path}.fieldRef", ENV_FIELDS)
     if found.resource_field_ref is not None:
@@ -117,13 +123,22 @@ def _source(variable: Any, path: str) -> list[FieldError]:
         problems += divisor(found.resource_field_ref, f"{path}.resourceFieldRef")
     for name, reference in (("configMapKeyRef", found.config_map_key_ref), ("secretKeyRef", found.secret_key_ref)):
         if reference is not None:
-            problems += checks.name_needed(f"{path}.{name}.name", reference.name)
+            problems += [
+                errors.invalid_value(f"{path}.{name}.name", reference.name or "", m) for m in names.is_dns_subdomain(reference.name or "")
+            ]
             problems += checks.name_needed(f"{path}.{name}.key", reference.key, names.is_config_key)
     if found.file_key_ref is not None:
         reference, where = found.file_key_ref, f"{path}.fileKeyRef"
         problems += checks.name_needed(f"{where}.key", reference.key, names.is_env_name)
         problems += checks.name_needed(f"{where}.volumeName", reference.volume_name, names.is_dns_label)
         problems += needed(f"{where}.path", reference.path) + checks.relative_path(f"{where}.path", reference.path)
+    if not sources:
+        message = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+        problems.append(errors.invalid_value(path, "", message))
+    elif variable.value:
+        problems.append(errors.invalid_value(path, "", "may not be specified when `value` is not empty"))
+    elif len(sources) > 1:
+        problems.append(errors.invalid_value(path, "", "may not have more than one field specified at a time"))
     return problems
 
 
@@ -146,6 +161,10 @@ def field_reference(found: Any, path: str, allowed: tuple[str, ...]) -> list[Fie
     if problems or found.field_path in allowed:
         return problems
     subscript = _SUBSCRIPT.fullmatch(found.field_path)
+    if subscript is None and found.field_path not in _KNOWN_FIELDS:
+        with_key = found.field_path.endswith("']") and "['" in found.field_path
+        why = f"error converting fieldPath: field label {'does not support subscript' if with_key else 'not supported'}: {found.field_path}"
+        return [errors.invalid_value(f"{path}.fieldPath", found.field_path, why)]
     if subscript is None:
         return [errors.not_supported(f"{path}.fieldPath", found.field_path, allowed)]
     key = subscript[2].lower() if subscript[1] == "annotations" else subscript[2]
@@ -180,19 +199,19 @@ def _probes(found: Any, path: str) -> list[FieldError]:
     return problems
 
 
-def _lifecycle(found: Any, path: str) -> list[FieldError]:
+def _lifecycle(found: Any, path: str, grace_s: int | None) -> list[FieldError]:
     problems = []
     for name, handler in (("postStart", found.post_start), ("preStop", found.pre_stop)) if found is not None else ():
         if handler is not None:
-            problems += _handler(handler, f"{path}.{name}", ("exec", "httpGet", "tcpSocket", "sleep"))
+            problems += _handler(handler, f"{path}.{name}", ("exec", "httpGet", "tcpSocket", "sleep"), grace_s)
     return problems
 
 
-def _handler(found: Any, path: str, kinds: tuple[str, ...]) -> list[FieldError]:
+def _handler(found: Any, path: str, kinds: tuple[str, ...], grace_s: int | None = None) -> list[FieldError]:
     given = [name for name in checks.sources_of(found) if name in kinds]
     if not given:
         return [errors.required(path, "must specify a handler type")]
-    problems = [errors.forbidden_field(f"{path}.{name}", "may not specify more than 1 handler type") for name in given[1:]]
+    problems: list[FieldError] = []
     where = f"{path}.{given[0]}"
     if given[0] == "exec":
         problems += needed(f"{where}.command", getattr(found, "exec", None) and found.exec.command)
@@ -206,9 +225,10 @@ def _handler(found: Any, path: str, kinds: tuple[str, ...]) -> list[FieldError]:
         problems += port_or_name(f"{where}.port", found.tcp_socket.port)
     elif given[0] == "grpc":
         problems += port(f"{where}.port", found.grpc.port)
-    elif given[0] == "sleep":
-        problems += not_negative(f"{where}.seconds", found.sleep.seconds)
-    return problems
+    elif given[0] == "sleep" and grace_s is not None and not 0 <= (found.sleep.seconds or 0) <= grace_s:
+        message = f"must be non-negative and less than terminationGracePeriodSeconds ({grace_s})"
+        problems.append(errors.invalid_value(where, found.sleep.seconds or 0, message))
+    return problems + [errors.forbidden_field(f"{path}.{name}", "may not specify more than 1 handler type") for name in given[1:]]
 
 
 # -- resources and security ------------------------------------------------------------------------------------------------
@@ -286,6 +306,7 @@ def _security(found: Any, path: str) -> list[FieldError]:
     problems = within(f"{path}.runAsUser", found.run_as_user, 0, checks.INT32_MAX)
     problems += within(f"{path}.runAsGroup", found.run_as_group, 0, checks.INT32_MAX)
     problems += one_of(f"{path}.procMount", found.proc_mount, ("Default", "Unmasked"), optional=True)
+    problems += seccomp(found.seccomp_profile, f"{path}.seccompProfile")
     if found.allow_privilege_escalation is False:
         added = (found.capabilities.add or ()) if found.capabilities is not None else ()
         if found.privileged:
@@ -294,27 +315,39 @@ def _security(found: Any, path: str) -> list[FieldError]:
         if "CAP_SYS_ADMIN" in added:
             message = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
             problems.append(errors.invalid_value(path, found, message))
-    return problems + profiles(found, path)
+    return problems + app_armor(found.app_armor_profile, f"{path}.appArmorProfile")
 
 
-def profiles(found: Any, path: str) -> list[FieldError]:
-    """Seccomp and AppArmor profiles, of pods and of containers."""
-    problems = []
-    for name, profile in (("seccompProfile", found.seccomp_profile), ("appArmorProfile", found.app_armor_profile)):
-        if profile is None:
-            continue
-        where = f"{path}.{name}"
-        local = profile.localhost_profile
-        problems += one_of(f"{where}.type", profile.type, ("Localhost", "RuntimeDefault", "Unconfined"))
-        if profile.type == "Localhost":
-            problems += needed(f"{where}.localhostProfile", local, "must be set when profile type is Localhost")
-            if local and name == "seccompProfile":
-                problems += checks.relative_path(f"{where}.localhostProfile", local)
-            elif local and local != local.strip():
-                problems.append(errors.invalid_value(f"{where}.localhostProfile", local, "must not be padded with whitespace"))
-            elif local and len(local) > MAX_PROFILE:
-                problems.append(errors.too_long(f"{where}.localhostProfile", MAX_PROFILE))
-        elif local is not None:
-            message = "can only be set when profile type is Localhost"
-            problems.append(errors.invalid_value(f"{where}.localhostProfile", local, message))
-    return problems
+def seccomp(profile: Any, path: str) -> list[FieldError]:
+    """Of a pod or a container."""
+    if profile is None:
+        return []
+    if not profile.type:
+        problems = [errors.required(f"{path}.type", "type is required when seccompProfile is set")]
+    else:
+        problems = one_of(f"{path}.type", profile.type, _PROFILES)
+    where, local = f"{path}.localhostProfile", profile.localhost_profile
+    if profile.type != "Localhost":
+        message = "can only be set when seccomp type is Localhost"
+        return problems + ([errors.invalid_value(where, profile, message)] if local is not None else [])
+    if local is None:
+        return [*problems, errors.required(where, "must be set when seccomp type is Localhost")]
+    return problems + checks.relative_path(where, local)
+
+
+def app_armor(profile: Any, path: str) -> list[FieldError]:
+    """Of a pod or a container."""
+    if profile is None:
+        return []
+    where, local = f"{path}.localhostProfile", profile.localhost_profile
+    if not profile.type:
+        return [errors.required(f"{path}.type", "type is required when appArmorProfile is set")]
+    if profile.type != "Localhost":
+        problems = one_of(f"{path}.type", profile.type, _PROFILES)
+        if local is not None and not problems:
+            problems.append(errors.invalid_value(where, local, "can only be set when AppArmor type is Localhost"))
+        return problems
+    if not local:
+        return [errors.required(where, "must be set when AppArmor type is Localhost")]
+    problems = [errors.invalid_value(where, local, "must not be padded with whitespace")] if local != local.strip() else []
+    return problems + ([errors.too_long(where, MAX_PROFILE)] if len(local) > MAX_PROFILE else [])

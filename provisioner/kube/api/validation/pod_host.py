@@ -39,12 +39,11 @@ _SPEC_WORDS = ("host_ipc", "host_pid", "host_users", "share_process_namespace")
 
 
 def host(found: core_v1.PodSpec, path: str) -> list[FieldError]:
-    """Of a PodSpec at a path."""
-    problems = _sysctls(found, path) + _users(found, path) + _system(found, path) + _of_containers(found, path)
-    return problems + _processes(found, path) + claims_of(found, path) + _name(found, path)
+    """Of a PodSpec at a path, but for what stands alone below."""
+    return _of_containers(found, path) + _processes(found, path) + _users(found, path)
 
 
-def _name(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+def override(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     """A host name instead of the one that is made of the pod's fits the kernel, and is the pod's own."""
     name, where = found.hostname_override, f"{path}.hostnameOverride"
     if name is None:
@@ -58,7 +57,7 @@ def _name(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     return problems
 
 
-def _sysctls(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+def sysctls(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     context = found.security_context
     problems: list[FieldError] = []
     seen = Once()
@@ -85,7 +84,7 @@ def _users(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     return [errors.forbidden_field(f"{path}.{name}", "when `pod.Spec.HostUsers` is false") for name, value in shared.items() if value]
 
 
-def _system(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+def system(found: core_v1.PodSpec, path: str) -> list[FieldError]:
     if found.os is None:
         return []
     if not found.os.name:
@@ -124,18 +123,10 @@ def _each(found: core_v1.PodSpec, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _of_containers(found: core_v1.PodSpec, path: str) -> list[FieldError]:
-    """Sleeps end within the grace period, rules stand on a policy, claims are the pod's."""
+    """Stop signals are the system's, claims are the pod's."""
     problems = []
-    grace_s = found.termination_grace_period_seconds
     claims = {claim.name for claim in found.resource_claims or ()}
     for where, one in _each(found, path):
-        for name, handler in (
-            (("postStart", one.lifecycle.post_start), ("preStop", one.lifecycle.pre_stop)) if one.lifecycle is not None else ()
-        ):
-            seconds = handler.sleep.seconds if handler is not None and handler.sleep is not None else None
-            if seconds is not None and grace_s is not None and seconds > grace_s:
-                message = f"must be non-negative and less than terminationGracePeriodSeconds ({grace_s})"
-                problems.append(errors.invalid_value(f"{where}.lifecycle.{name}.sleep", seconds, message))
         if one.lifecycle is not None and one.lifecycle.stop_signal:
             problems += _signal(one.lifecycle.stop_signal, f"{where}.lifecycle.stopSignal", found.os.name if found.os is not None else None)
         used = Once()

@@ -15,8 +15,8 @@ RESIZED = ("cpu", "memory")
 RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 
 
-def restarts(one: Any, path: str, pod_policy: str | None, *, init: bool = False) -> list[FieldError]:
-    """Of a container or init container; the pod's policy says whether it may be restarted at all."""
+def restarts(one: Any, path: str) -> list[FieldError]:
+    """Of a container or init container."""
     problems: list[FieldError] = []
     if one.restart_policy:
         problems += one_of(f"{path}.restartPolicy", one.restart_policy, POLICIES)
@@ -24,10 +24,14 @@ def restarts(one: Any, path: str, pod_policy: str | None, *, init: bool = False)
         problems.append(errors.required(f"{path}.restartPolicy", "must specify restartPolicy when restart rules are used"))
     if one.restart_policy_rules:
         problems += _rules(one.restart_policy_rules, f"{path}.restartPolicyRules")
-    if one.resize_policy:
-        runs_on = not init or one.restart_policy == "Always"
-        problems += _resizes(one.resize_policy, f"{path}.resizePolicy", pod_policy, runs_on)
     return problems
+
+
+def resizes(one: Any, path: str, pod_policy: str | None, *, init: bool = False) -> list[FieldError]:
+    """The pod's policy says whether a container may be restarted at all."""
+    if not one.resize_policy:
+        return []
+    return _resizes(one.resize_policy, f"{path}.resizePolicy", pod_policy, not init or one.restart_policy == "Always")
 
 
 def _rules(rules: list[Any], path: str) -> list[FieldError]:

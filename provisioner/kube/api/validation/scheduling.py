@@ -1,4 +1,4 @@
-"""Where pods may go: node selectors, affinity, tolerations, spread."""
+"""Where pods may go: affinity, tolerations, spread."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from typing import Any
 from provisioner.kube.api import errors, names, own_labels
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
-from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, label_selector, needed, one_of
 
-TAINT_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
+TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
-def placement(found: core_v1.PodSpec, path: str) -> list[FieldError]:
-    """All of a pod spec that the scheduler reads."""
-    problems = checks.label_map(f"{path}.nodeSelector", found.node_selector)
-    problems += tolerations(found.tolerations, f"{path}.tolerations")
-    problems += _spread(found.topology_spread_constraints, f"{path}.topologySpreadConstraints")
+def affinities(found: core_v1.PodSpec, path: str) -> list[FieldError]:
+    """A pod spec's affinity."""
+    problems: list[FieldError] = []
     affinity, where = found.affinity, f"{path}.affinity"
     if affinity is None:
         return problems
@@ -55,7 +52,7 @@ def tolerations(found: list[core_v1.Toleration] | None, path: str) -> list[Field
     return problems
 
 
-def _spread(found: list[core_v1.TopologySpreadConstraint] | None, path: str) -> list[FieldError]:
+def spread(found: list[core_v1.TopologySpreadConstraint] | None, path: str) -> list[FieldError]:
     problems = []
     seen = Once()
     for index, constraint in enumerate(found or ()):
@@ -122,6 +119,31 @@ def _node_affinity(found: core_v1.NodeAffinity, path: str) -> list[FieldError]:
     return problems
 
 
+def narrowed(new: core_v1.NodeAffinity | None, old: core_v1.NodeAffinity | None, path: str) -> list[FieldError]:
+    """What an update may make of the affinity to nodes of a pod that waits: each term may ask for more."""
+    where = f"{path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+    before, after = ([] if each is None else _required(each) for each in (old, new))
+    if not before:
+        return []
+    if len(before) != len(after):
+        message = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        return [errors.invalid_value(where, after, message)]
+    return [
+        errors.invalid_value(f"{where}[{index}]", term, "only additions are allowed (no mutations or deletions)")
+        for index, (term, was) in enumerate(zip(after, before, strict=True))
+        if not _only_more(term.match_expressions, was.match_expressions) or not _only_more(term.match_fields, was.match_fields)
+    ]
+
+
+def _required(found: core_v1.NodeAffinity) -> list[core_v1.NodeSelectorTerm]:
+    required = found.required_during_scheduling_ignored_during_execution
+    return list(required.node_selector_terms or ()) if required is not None else []
+
+
+def _only_more(new: list[core_v1.NodeSelectorRequirement] | None, old: list[core_v1.NodeSelectorRequirement] | None) -> bool:
+    return (new or [])[: len(old or ())] == (old or [])
+
+
 def node_selector(found: core_v1.NodeSelector, path: str) -> list[FieldError]:
     where = f"{path}.nodeSelectorTerms"
     if not found.node_selector_terms:
@@ -177,16 +199,16 @@ def _pod_affinity(found: Any, path: str) -> list[FieldError]:
 def _pod_term(term: core_v1.PodAffinityTerm, path: str) -> list[FieldError]:
     problems = label_selector(f"{path}.labelSelector", term.label_selector)
     problems += label_selector(f"{path}.namespaceSelector", term.namespace_selector)
+    for namespace in term.namespaces or ():
+        problems += [errors.invalid_value(f"{path}.namespace", namespace, message) for message in names.is_dns_label(namespace)]
     keys, others = term.match_label_keys or [], term.mismatch_label_keys or []
     if keys:
         problems += _keys(keys, term.label_selector, f"{path}.matchLabelKeys") + _in_both(keys, set(others), path, "mismatchLabelKeys")
     if others:
         problems += _keys(others, term.label_selector, f"{path}.mismatchLabelKeys")
-    if term.topology_key:
-        problems += checks.named(f"{path}.topologyKey", term.topology_key, names.is_qualified_name)
-    for namespace in term.namespaces or ():
-        problems += [errors.invalid_value(f"{path}.namespace", namespace, message) for message in names.is_dns_label(namespace)]
-    return problems + needed(f"{path}.topologyKey", term.topology_key, "can not be empty")
+    problems += needed(f"{path}.topologyKey", term.topology_key, "can not be empty")
+    topology = term.topology_key or ""
+    return problems + [errors.invalid_value(f"{path}.topologyKey", topology, message) for message in names.is_qualified_name(topology)]
 
 
 def _weight(value: int | None, path: str) -> list[FieldError]:

@@ -125,7 +125,7 @@ C = "spec.containers.0"
         ("metadata.labels", {"a": "-"}, "metadata.labels", "a valid label must be"),
         ("spec.containers", "!", "spec.containers", "Required value"),
         (f"{C}.name", "!", "spec.containers[0].name", "Required value"),
-        (f"{C}.name", "init", "spec.containers[0].name", 'Duplicate value: "init"'),
+        (f"{C}.name", "init", "spec.initContainers[0].name", 'Duplicate value: "init"'),
         (f"{C}.image", "", "spec.containers[0].image", "Required value"),
         (f"{C}.image", " x", "spec.containers[0].image", "must not have leading or trailing whitespace"),
         (f"{C}.imagePullPolicy", "Sometimes", "spec.containers[0].imagePullPolicy", 'supported values: "Always", "IfNotPresent", "Never"'),
@@ -139,7 +139,7 @@ C = "spec.containers.0"
         (f"{C}.env.1.valueFrom", {}, "spec.containers[0].env[1].valueFrom", "must specify one of"),
         (
             f"{C}.env.1.valueFrom.fieldRef.fieldPath", "spec.nope",
-            "spec.containers[0].env[1].valueFrom.fieldRef.fieldPath", 'Unsupported value: "spec.nope"',
+            "spec.containers[0].env[1].valueFrom.fieldRef.fieldPath", 'Invalid value: "spec.nope": error converting fieldPath: field label not supported: spec.nope',
         ),
         (f"{C}.env.4.valueFrom.secretKeyRef.key", "a/b", "spec.containers[0].env[4].valueFrom.secretKeyRef.key", "a valid config key"),
         (f"{C}.resources.requests.cpu", "2", "spec.containers[0].resources.requests", 'Invalid value: "2": must be less than or equal to cpu limit of 1'),
@@ -210,7 +210,7 @@ C = "spec.containers.0"
          [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["a", "b"]}]}],
          "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchFields[0].values",
          "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"),
-        ("spec.preemptionPolicy", "Maybe", "spec.preemptionPolicy", 'supported values: "Never", "PreemptLowerPriority"'),
+        ("spec.preemptionPolicy", "Maybe", "spec.preemptionPolicy", 'supported values: "PreemptLowerPriority", "Never"'),
         ("spec.securityContext", {"supplementalGroupsPolicy": "X"}, "spec.securityContext.supplementalGroupsPolicy", '"Merge", "Strict"'),
         ("spec.securityContext", {"seLinuxChangePolicy": "X"}, "spec.securityContext.seLinuxChangePolicy", '"MountOption", "Recursive"'),
         ("spec.securityContext", {"seccompProfile": {"type": "Localhost", "localhostProfile": "../a"}},
@@ -280,7 +280,7 @@ def test_what_an_update_may_change(path: str, value: Any) -> None:
         (
             "spec.schedulingGates",
             [{"name": "a/b"}],
-            "spec.schedulingGates",
+            "spec.schedulingGates[0].name",
             "only deletion is allowed, but found new scheduling gate 'a/b'",
         ),
         ("metadata.name", "other", "metadata.name", "field is immutable"),
@@ -303,6 +303,65 @@ def test_gates_are_lifted_and_a_gated_pod_is_steered() -> None:
     gated = changed(RIGHT, "spec.schedulingGates", [{"name": "a/b"}])
     assert updated("spec.schedulingGates", [], gated) == []
     assert updated("spec.nodeSelector", {"disk": "ssd", "zone": "a"}, gated) == []
+    message = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+    chosen = changed(gated, "spec.nodeSelector", {"disk": "ssd"})
+    assert updated("spec.nodeSelector", {"zone": "a"}, chosen) == [("spec.nodeSelector", f'Invalid value: {{"zone":"a"}}: {message}')]
+
+
+def test_a_gated_pod_is_steered_to_fewer_nodes_only() -> None:
+    def near(*terms: list[str]) -> dict[str, Any]:
+        expressions = [{"matchExpressions": [{"key": key, "operator": "Exists"} for key in keys]} for keys in terms]
+        return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": expressions}}}
+
+    gated = changed(changed(RIGHT, "spec.affinity", "!"), "spec.schedulingGates", [{"name": "a/b"}])
+    assert updated("spec.affinity", near(["a"]), gated) == []
+    steered = changed(gated, "spec.affinity", near(["a"]))
+    where = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+    assert updated("spec.affinity", near(["a", "b"]), steered) == []
+    assert [field for field, _ in updated("spec.affinity", near(["b"]), steered)] == [f"{where}[0]"]
+    assert [field for field, _ in updated("spec.affinity", near(["a"], ["b"]), steered)] == [where]
+    assert [field for field, _ in updated("spec.affinity", "!", steered)] == [where]
+    apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone", "labelSelector": {}}]}}
+    ((field, told),) = updated("spec.affinity", near(["a"]) | apart, steered)
+    assert field == "spec" and "+ affinity.podAntiAffinity: " in told
+
+
+def test_what_the_order_of_refusals_is() -> None:
+    """As upstream's, which programs and people compare with."""
+    pod = {"metadata": {"name": "p"}, "spec": {"dnsPolicy": "x", "restartPolicy": "x", "hostname": "_", "hostNetwork": True}}
+    pod["spec"]["initContainers"] = [{"name": "a", "image": ""}]  # type: ignore[index]
+    pod["spec"]["containers"] = [  # type: ignore[index]
+        {"name": "a", "image": " i", "ports": [{"containerPort": 1, "hostPort": 2}], "imagePullPolicy": "x", "envFrom": [{}]},
+        {"name": "b", "ports": [{"containerPort": 2, "hostPort": 2}], "image": "i", "lifecycle": {"preStop": {"sleep": {"seconds": 99}}}},
+    ]
+    assert [field for field, _ in refusals(pod)] == [
+        "spec.containers[0].envFrom",
+        "spec.containers[0].imagePullPolicy",
+        "spec.containers[1].lifecycle.preStop.sleep",
+        "spec.containers[1].ports[0].hostPort",
+        "spec.initContainers[0].image",
+        "spec.initContainers[0].name",
+        "spec.containers[0].ports[0].hostPort",
+        "spec.restartPolicy",
+        "spec.dnsPolicy",
+        "spec.hostname",
+        "spec.containers[0].image",
+    ]
+
+
+def test_ephemeral_containers_have_no_resources_or_parts_of_volumes() -> None:
+    one = {"name": "a", "image": "x", "resources": {"limits": {"cpu": "1"}}, "restartPolicy": "Always"}
+    one["volumeMounts"] = [{"name": "data", "mountPath": "/d", "subPath": "x"}]
+    found = pod.ephemeral_containers(made(changed(RIGHT, "spec.ephemeralContainers", [one])), made(RIGHT))
+    names = ["resources", "restartPolicy", "volumeMounts[0].subPath"]
+    assert [problem.field for problem in found] == [f"spec.ephemeralContainers[0].{name}" for name in names]
+
+
+def test_mirror_pods_are_as_they_are() -> None:
+    old = made(changed(RIGHT, "metadata.annotations", {"kubernetes.io/config.mirror": "x"}))
+    for check, told in ((pod.ephemeral_containers, "static pods do not support"), (pod.resize, "static pods cannot be resized")):
+        (found,) = check(old, old)
+        assert found.field == "" and told in found.message
 
 
 def test_ephemeral_containers_only_come() -> None:

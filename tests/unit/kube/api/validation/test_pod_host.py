@@ -8,14 +8,19 @@ import msgspec
 import pytest
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.validation.pod_host import SYSCTL, host
+from provisioner.kube.api.validation.containers import long_running
+from provisioner.kube.api.validation.pod_host import SYSCTL, claims_of, host, override, system
+from provisioner.kube.api.validation.pod_host import sysctls as kernel_settings
 
 REGEX = f"must have at most 253 characters and match regex {SYSCTL}"
 
 
 def problems(container: dict[str, Any] | None = None, **spec: Any) -> list[tuple[str, str]]:
     made = {"containers": [{"name": "c", "image": "i", **(container or {})}], "terminationGracePeriodSeconds": 30, **spec}
-    return [(found.field, found.message) for found in host(msgspec.convert(made, core_v1.PodSpec), "spec")]
+    found = msgspec.convert(made, core_v1.PodSpec)
+    parts = [part(found, "spec") for part in (kernel_settings, host, claims_of, override, system)]
+    parts += [long_running(one, f"spec.containers[{index}]", 30) for index, one in enumerate(found.containers or ())]
+    return [(problem.field, problem.message) for part in parts for problem in part]
 
 
 def sysctls(*names: str) -> dict[str, Any]:

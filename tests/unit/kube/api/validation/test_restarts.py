@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.validation.restarts import restarts
+from provisioner.kube.api.validation.restarts import resizes, restarts
 
 RULE = {"action": "Restart", "exitCodes": {"operator": "In", "values": [1]}}
 
 
 def problems(container: dict[str, Any], policy: str = "Always", *, init: bool = False) -> list[str]:
     one = msgspec.convert({"name": "c", **container}, core_v1.Container)
-    return [f"{found.field}: {found.message}" for found in restarts(one, "c", policy, init=init)]
+    return [f"{found.field}: {found.message}" for found in restarts(one, "c") + resizes(one, "c", policy, init=init)]
 
 
 @pytest.mark.parametrize("action", ["Restart", "RestartAllContainers"])
