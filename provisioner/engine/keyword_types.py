@@ -30,26 +30,24 @@ def check(raw: Mapping[Any, Any], kind: str, place: Location | None) -> None:
     for key, value in raw.items():
         if value is None or (kind == "task" and key == "gather_facts"):  # which is a module there
             continue
+        at = raw.value_at(key) if isinstance(raw, LocatedDict) else place
+        if key == "vars" and not isinstance(value, Mapping):  # needed before anything can be rendered
+            raise PlaybookError(f"Vars in a {kind.capitalize()} must be specified as a dictionary", at)
         wrong = _wrong(str(key), value, kind)
         if wrong:
-            at = raw.value_at(key) if isinstance(raw, LocatedDict) else place
             raise PlaybookError(f"the field '{key}' of a {kind} {wrong}, but is {_shown(value)}", at)
         if key == "vars":
             _check_names(value, place)
 
 
-def _check_names(value: Any, place: Location | None) -> None:
-    for part in value if isinstance(value, list) else [value]:
-        for name in part:
-            if not is_name(name):
-                hint = "letters, digits and underscores make a name that is no word of Python"
-                raise RunError(f"Invalid variable name {name!r}", location_of(part, name) or place, hint)
+def _check_names(value: Mapping[Any, Any], place: Location | None) -> None:
+    for name in value:
+        if not is_name(name):
+            hint = "letters, digits and underscores make a name that is no word of Python"
+            raise RunError(f"Invalid variable name {name!r}", location_of(value, name) or place, hint)
 
 
 def _wrong(key: str, value: Any, kind: str) -> str:
-    if key == "vars":  # needed before anything can be rendered
-        parts = value if isinstance(value, list) else [value]
-        return "" if all(isinstance(part, Mapping) for part in parts) else "must be a mapping"
     if is_template(value) and key not in _LISTS:
         return ""
     if key in _MAPPINGS:

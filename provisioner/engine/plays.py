@@ -117,7 +117,7 @@ class PlaybookReader:
             raw = {**raw, "no_log": True}
         # Conditions and variables of a play are not its tasks' own.
         inherited = attributes.derive({key: value for key, value in raw.items() if key != "vars"}, with_vars=False)
-        written = self._vars(raw.get("vars"), place)
+        written = raw.get("vars") or {}
         play = Play(
             name=str(
                 raw.get("name") or raw["hosts"]
@@ -143,15 +143,6 @@ class PlaybookReader:
         )
         self._fill(play, raw, path, inherited)
         return play
-
-    def _vars(self, value: Any, place: Location | None) -> dict[str, Any]:
-        if value is None:
-            return {}
-        if isinstance(value, list):
-            return {key: item for part in value for key, item in self._vars(part, place).items()}
-        if not isinstance(value, dict):
-            raise PlaybookError("Vars in a Play must be specified as a dictionary", place)
-        return value
 
     def _fill(self, play: Play, raw: dict[str, Any], path: Path, attributes: Attributes) -> None:
         """Parses the play's roles and task lists."""

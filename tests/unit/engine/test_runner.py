@@ -526,7 +526,13 @@ def test_a_pattern_that_matches_nothing_is_told_once(tmp_path: Path) -> None:
     [
         ("- hosts: all\n  vars: {1a: 2}\n", "Invalid variable name '1a'"),
         ("- hosts: all\n  tasks:\n    - debug:\n      vars: {a-b: 2}\n", "play.yml:4:14: Invalid variable name 'a-b'"),
-        ("- hosts: all\n  tasks:\n    - block: [{debug: }]\n      vars: [{a: 1}, {class: 2}]\n", "Invalid variable name 'class'"),
+        ("- hosts: all\n  tasks:\n    - block: [{debug: }]\n      vars: {a: 1, class: 2}\n", "Invalid variable name 'class'"),
+        (
+            "- hosts: all\n  tasks:\n    - block: [{debug: }]\n      vars: [{a: 1}]\n",
+            "play.yml:4:13: Vars in a Block must be specified as a dictionary",
+        ),
+        ("- hosts: all\n  tasks:\n    - debug:\n      vars: [{a: 1}]\n", "play.yml:4:13: Vars in a Task must be specified as a dictionary"),
+        ("- hosts: all\n  vars: [{a: 1}]\n", "play.yml:2:9: Vars in a Play must be specified as a dictionary"),
         ("- hosts: all\n  tasks:\n    - block: []\n      rescue: [{debug: }]\n", "'rescue' keyword cannot be used without 'block'"),
         ("- hosts: all\n  tasks:\n    - {block: , always: [{debug: }]}\n", "'always' keyword cannot be used without 'block'"),
     ],
