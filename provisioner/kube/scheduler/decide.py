@@ -68,7 +68,7 @@ def decide(pod: PodFacts, nodes: Nodes, turn: int = 0, *, storage: Storage = NO_
         # No node of ours gives devices (dynamic resource allocation), so none has what the claims ask for.
         return Decision(None, f"0/{total} nodes are available: {total} cannot allocate all claims.")
     if needs.problem:
-        return Decision(None, f"0/{total} nodes are available: {needs.problem}.")
+        return Decision(None, f"0/{total} nodes are available: {needs.problem}.", needs=needs)
     reasons: Counter[str] = Counter()
     feasible = present.copy()
     for mask, reason in _fixed(pod, nodes, needs, storage):
@@ -124,6 +124,9 @@ def _fits(pod: PodFacts, nodes: Nodes, needs: Needs, row: int) -> bool:
 def make_room(pod: PodFacts, nodes: Nodes, decision: Decision, budgets: Sequence[Budget]) -> tuple[Preemption | None, str]:
     """(whom to preempt, or None; what to add to the message then)."""
     total = int(nodes.present.sum())
+    if decision.needs.problem:
+        # Upstream's plugin for devices finds no state of its own where volumes turned the pod away for all nodes, and says just that.
+        return None, " not found"
     if pod.pod.spec.preemption_policy == "Never":
         return None, f"{NO_CLAIMS} preemption: not eligible due to preemptionPolicy=Never."
     nominated = pod.pod.status.nominated_node_name

@@ -276,3 +276,12 @@ def test_preemption_is_tried_only_where_it_could_help() -> None:
 def test_a_node_that_no_preemption_helps_is_no_candidate() -> None:
     nodes = cluster(node("a", cpu="2", taints=[TAINT]))
     assert decide(pod(cpu="3"), nodes).resolvable == ()
+
+
+def test_who_is_turned_away_for_a_claim_preempts_nobody() -> None:
+    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "nope"}}]
+    nodes = cluster(node("a"))
+    wanting = pod(volumes=volumes)
+    decision = decide(wanting, nodes)
+    assert decision.message == '0/1 nodes are available: persistentvolumeclaim "nope" not found.'
+    assert make_room(wanting, nodes, decision, ()) == (None, " not found")
