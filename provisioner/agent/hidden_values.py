@@ -1,25 +1,35 @@
 """What must not be shown of a module's arguments (no_log in its specification), taken out of what it answers."""
 
-from typing import Any, Dict, Iterable, List, Set
+from typing import Any, Dict, Iterable, List, Optional, Set
 
-from provisioner.agent.arguments import to_dict
+from provisioner.agent.arguments import to_bool, to_dict
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 def no_log_values(spec: Dict[str, Any], params: Dict[str, Any]) -> Set[str]:
-    """Texts of arguments that are secrets, at every depth, whatever their names; as they were given, before they are converted."""
+    """Texts of arguments that are secrets, at every depth, whatever their names; as they were given, before they are converted.
+
+    `no_log_if` names the argument that says whether it is one.
+    """
     found: Set[str] = set()
     for key, option in spec.items():
         for value in [params[name] for name in (key, *(option.get("aliases") or ())) if name in params]:
             if value in (None, "", [], {}):
                 continue
-            if option.get("no_log"):
+            if option.get("no_log") or _said(option.get("no_log_if"), params):
                 found.update(_texts(value))
             elif option.get("options"):
                 for item in value if isinstance(value, list) else [value]:
                     found |= no_log_values(option["options"], _as_dict(item))
     return found
+
+
+def _said(name: Optional[str], params: Dict[str, Any]) -> bool:
+    try:
+        return name is not None and to_bool(params.get(name, False))
+    except TypeError:
+        return True
 
 
 def _as_dict(item: Any) -> Dict[str, Any]:

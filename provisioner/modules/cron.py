@@ -63,7 +63,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 
 def _without_file(args: Dict[str, Any], table: "Table", context: Context, before: str) -> Dict[str, Any]:
     """What a file says when its last job goes: it goes as well, and no copy is kept of it."""
-    result: Dict[str, Any] = {"changed": True, "cron_file": args["cron_file"], "state": args["state"]}
+    result: Dict[str, Any] = {"changed": True, "cron_file": args["cron_file"], "state": args["state"], "diff": {}}
     if context.diff:
         result["diff"] = {"before": before, "after": "", "before_header": table.title, "after_header": "/dev/null"}
     if not context.check:

@@ -12,7 +12,7 @@ ARGUMENTS: Dict[str, Any] = {
     "fstab": {},
     "fstype": {},
     "path": {"type": "path", "required": True, "aliases": ["name"]},
-    "opts": {},
+    "opts": {"no_log_if": "opts_no_log"},
     "opts_no_log": {"type": "bool", "default": False},
     "passno": {"default": "0"},
     "src": {"type": "path"},

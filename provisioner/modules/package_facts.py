@@ -43,9 +43,37 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 
 
 def apt(context: Context) -> Packages:
-    """Of dpkg's own database. Where a package came from is in none of its fields: `origin` is empty."""
+    """Of dpkg's own database; where a package came from, apt knows."""
     with open(STATUS, encoding="utf-8", errors="replace") as file:
-        return installed(file.read())
+        packages = installed(file.read())
+    if packages and _has("/usr/bin/apt-cache")():
+        _, releases, _ = context.run(["apt-cache", "policy"])
+        _, versions, _ = context.run(["apt-cache", "policy", *("%s:%s" % (package["name"], package["arch"]) for package in packages)])
+        known = origins(releases, versions)
+        for package in packages:
+            package["origin"] = known.get(package["name"], "")
+    return packages
+
+
+def origins(releases: str, versions: str) -> Dict[str, str]:
+    """Who publishes what is installed, by package: of what `apt-cache policy` says of all sources, and of packages."""
+    publishers, found = {}, {}  # type: Dict[str, str], Dict[str, str]
+    source = name = ""
+    expected = False
+    for line in releases.splitlines():
+        words = line.split()
+        if words[:1] == ["release"]:
+            fields = dict(part.partition("=")[::2] for part in line.strip()[len("release ") :].split(","))
+            publishers[source] = fields.get("o", "")
+        elif words and words[0].lstrip("-").isdigit():
+            source = " ".join(words[1:])
+    for line in versions.splitlines():
+        if line and not line.startswith(" "):
+            name = line.rstrip(":").partition(":")[0]
+        elif expected:  # the first source below the version that is installed
+            found.setdefault(name, publishers.get(" ".join(line.split()[1:]), ""))
+        expected = line.startswith(" *** ")
+    return found
 
 
 def installed(text: str) -> Packages:

@@ -93,6 +93,6 @@ def test_a_file_goes_with_its_last_entry(
     would = call("cron", args, check=True, diff=True)
     assert would["changed"] and file.exists() and would["diff"]["after_header"] == (str(file) if stays else "/dev/null")
     told = call("cron", args)
-    more: dict[str, Any] = {"jobs": [], "envs": []} if stays else {"state": "absent"}
+    more: dict[str, Any] = {"jobs": [], "envs": []} if stays else {"state": "absent", "diff": {}}
     assert told == {"changed": True, "cron_file": "jobs", **more}
     assert file.exists() == stays

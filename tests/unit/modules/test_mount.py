@@ -30,3 +30,10 @@ def test_absent_without_an_entry_changes_nothing(call: Call, tmp_path: Path) -> 
     place.mkdir()
     assert call("mount", args)["changed"] is False
     assert place.exists()
+
+
+def test_options_that_are_a_secret(call: Call, tmp_path: Path) -> None:
+    args = {"path": "/m", "src": "//s/m", "fstype": "cifs", "opts": "password=x", "state": "present", "fstab": str(tmp_path / "fstab")}
+    assert call("mount", args, check=True)["opts"] == "password=x"
+    assert call("mount", {**args, "opts_no_log": True})["opts"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert "password=x" in (tmp_path / "fstab").read_text()
