@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Any
 
 from provisioner.kube.api import errors, names
@@ -100,14 +101,19 @@ def _protocol(name: str | None) -> list[str]:
 def _hints(found: discovery_v1.EndpointHints, path: str) -> list[FieldError]:
     """For whom an endpoint is meant: each zone and node once."""
     problems: list[FieldError] = []
-    sides: tuple[tuple[str, list[Any]], ...] = (("forZones", found.for_zones or []), ("forNodes", found.for_nodes or []))
-    for field, places in sides:
+    zones, nodes = found.for_zones or [], found.for_nodes or []
+    # A zone is a label's value of its nodes.
+    sides: tuple[tuple[str, list[Any], Callable[[str], list[str]]], ...] = (
+        ("forZones", zones, names.is_label_value),
+        ("forNodes", nodes, names.is_dns_subdomain),
+    )
+    for field, places, wrong in sides:
         if len(places) > MAX_HINTS:
             problems.append(errors.too_many(f"{path}.{field}", len(places), MAX_HINTS))
         seen = Once()
         for index, place in enumerate(places):
             where = f"{path}.{field}[{index}].name"
-            problems += [errors.invalid_value(where, place.name or "", m) for m in names.is_dns_subdomain(place.name or "")]
+            problems += [errors.invalid_value(where, place.name or "", m) for m in wrong(place.name or "")]
             problems += seen.add(where, place.name)
     return problems
 

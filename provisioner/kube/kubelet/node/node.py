@@ -74,7 +74,7 @@ class NodeKeeper:
         self._range = ""
         self._network_problem = ""
         self.network_ready = asyncio.Event()
-        self._began = False
+        self._began = self._unschedulable = False
         self.pressures: Callable[[], frozenset[str]] = frozenset
         self.shutting_down: Callable[[], bool] = bool
 
@@ -88,6 +88,9 @@ class NodeKeeper:
     def observed(self, node: core_v1.Node) -> None:
         """The node's object as the API has it now."""
         self._node = node
+        if (unschedulable := bool(node.spec.unschedulable)) != self._unschedulable:
+            self._unschedulable = unschedulable
+            self._note("NodeNotSchedulable" if unschedulable else "NodeSchedulable")
         if node.spec.pod_cidr and node.spec.pod_cidr != self._range:
             self._wake.set()
 
@@ -235,10 +238,12 @@ class NodeKeeper:
         self._written, self._written_at = comparable, now
 
     def _note_changes(self, before: core_v1.Node, status: core_v1.NodeStatus) -> None:
+        was = {c.type: c.status for c in before.status.conditions or ()}
         if not self._began:
             self._began = True
             self._recorder.event(self.reference(), "Normal", "Starting", "Starting kubelet.")
-        was = {c.type: c.status for c in before.status.conditions or ()}
+            # As upstream's: each start tells of the pressures anew, and of readiness where it changes.
+            was = {type_: value for type_, value in was.items() if type_ == "Ready"}
         for condition in status.conditions or ():
             if was.get(condition.type) == condition.status:
                 continue
@@ -247,7 +252,10 @@ class NodeKeeper:
             else:
                 # KubeletHasDiskPressure is NodeHasDiskPressure as an event.
                 reason = (condition.reason or "").replace("Kubelet", "Node", 1)
-            self._recorder.event(self.reference(), "Normal", reason, f"Node {self._settings.name} status is now: {reason}")
+            self._note(reason)
+
+    def _note(self, reason: str) -> None:
+        self._recorder.event(self.reference(), "Normal", reason, f"Node {self._settings.name} status is now: {reason}")
 
 
 def _without_heartbeats(status: dict[str, Any]) -> dict[str, Any]:

@@ -282,6 +282,8 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
      "spec.limits[0].maxLimitRequestRatio[cpu]", "ratio 500m is less than 1"),
     ("Node", "spec", {"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.0.0/24", "10.0.1.0/24"]}, "spec.podCIDRs", "no more than one CIDR for each IP family"),
     ("EndpointSlice", "endpoints.0.hints", {"forZones": [{"name": "a"}, {"name": "a"}]}, "endpoints[0].hints.forZones[1].name", "Duplicate value"),
+    ("EndpointSlice", "endpoints.0.hints", {"forZones": [{"name": "a/b"}]}, "endpoints[0].hints.forZones[0].name", "a valid label must be"),
+    ("EndpointSlice", "endpoints.0.hints", {"forNodes": [{"name": "Aa"}]}, "endpoints[0].hints.forNodes[0].name", "a lowercase RFC 1123 subdomain"),
     ("Service", "spec.ports.0.appProtocol", "a b", "spec.ports[0].appProtocol", "name part must consist of"),
     ("ClusterRole", "rules", [{"nonResourceURLs": ["/a"], "apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
      "rules[0].nonResourceURLs", "rules cannot apply to both regular resources and non-resource URLs"),
@@ -509,3 +511,8 @@ def test_a_statefulset_mounts_what_its_claim_templates_give() -> None:
     for name, problems in (("d", 0), ("none", 1)):
         container["volumeMounts"] = [{"name": name, "mountPath": "/d"}]
         assert len(validate_create(made("StatefulSet", mounting))) == problems
+
+
+def test_a_zone_is_any_label_value() -> None:
+    hints = {"forZones": [{"name": "zone_A"}]}
+    assert validate_create(made("EndpointSlice", changed(RIGHT["EndpointSlice"], "endpoints.0.hints", hints))) == []
