@@ -150,6 +150,11 @@ m.exit_json(shown=shown, asked=asked[0])
     assert (failed["rc"], failed["msg"]) == (3, "wrong") and "hunter2" not in json.dumps(failed)
 
 
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    failed = run_module('m = AnsibleModule({})\nm.run_command(["/no/such", "x"])', {}, tmp_path)
+    assert (failed["msg"], failed["rc"], failed["cmd"]) == ("Error executing command.", 2, "/no/such x")
+
+
 def test_a_module_runs_again_under_another_python(tmp_path: Path) -> None:
     text = """
 from ansible.module_utils.common.respawn import has_respawned, respawn_module

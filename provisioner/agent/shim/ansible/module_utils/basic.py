@@ -412,7 +412,9 @@ class AnsibleModule(_Files):
         except OSError as error:
             if not handle_exceptions:
                 raise
-            self.fail_json(rc=error.errno, stdout="", stderr="", msg="Error executing command: %s" % error, cmd=self._shown(argv))
+            self.fail_json(
+                rc=error.errno, stdout="", stderr="", msg="Error executing command.", cmd=self._shown(argv), exception=str(error)
+            )
         if process.returncode is None:  # it asks for what nobody answers
             return 257, out, "A prompt was encountered while running a command, but no input data was specified"
         texts = (out, err) if encoding is None else (out.decode(encoding, errors), err.decode(encoding, errors))
