@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from provisioner import agent
 from tests.unit.engine.fakes import Played, play, tasks
 
 HEAD = """
@@ -75,6 +76,26 @@ copied = self._shared_loader_obj.action_loader.get('copy', task=task, connection
 return dict(told=[pinged['invocation']['module_args'], copied['invocation']['module_args']['dest']])
 """
     assert run(tmp_path, body).results("mine") == [{"told": [{"data": "x"}, "/etc/a"], "failed": False, "changed": False}]
+
+
+def test_plugins_build_on_actions_of_ansibles_own(tmp_path: Path) -> None:
+    plugin = """
+from ansible.plugins.action.copy import ActionModule as Copy
+class ActionModule(Copy):
+    def run(self, tmp=None, task_vars=None):
+        self._task.args['content'] = self._task.args.pop('text') + ' more'
+        return dict(super().run(tmp, task_vars), mine=True)
+"""
+    played = play(tmp_path, tasks("- copy: {text: some, dest: /etc/a}\n"), files={"action_plugins/copy.py": plugin})
+    assert [(result["changed"], result["mine"], result["dest"]) for result in played.results("copy")] == [(True, True, "/etc/a")]
+    assert played.pool.sessions["h1"].files == {"/etc/a": b"some more"}
+
+
+def test_every_action_of_ansibles_own_can_be_built_on(tmp_path: Path) -> None:
+    names = sorted(path.stem for path in (Path(agent.__file__).parent / "shim/ansible/plugins/action").glob("[a-z]*.py"))
+    body = "import importlib\n" + "\n".join(f"importlib.import_module('ansible.plugins.action.{name}').ActionModule.run" for name in names)
+    assert {"copy", "template", "package", "service", "command"} < set(names)
+    assert [result["failed"] for result in run(tmp_path, body + "\nreturn result").results("mine")] == [False]
 
 
 def test_a_temporary_folder_is_taken_away_whatever_happens(tmp_path: Path) -> None:

@@ -217,3 +217,17 @@ class ActionBase:
 
     def get_shell_option(self, option: str, default: Any = None) -> Any:
         return self.get_plugin_option(self._connection._shell, option, default)
+
+
+def builtin(name: str) -> Any:
+    """The class of an action of Ansible's own, for plugins that build on it: `run` does what the action does here, with the task's arguments."""
+
+    class ActionModule(ActionBase):
+        _supports_async = True
+
+        def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
+            result = super().run(tmp, task_vars)
+            result.update(self._connection.host.action("ansible.builtin." + name, self._task).run(task_vars=task_vars))
+            return result
+
+    return ActionModule

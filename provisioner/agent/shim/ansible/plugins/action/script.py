@@ -1,0 +1,5 @@
+"""The action script, for plugins that build on it."""
+
+from ansible.plugins.action import builtin
+
+ActionModule = builtin("script")

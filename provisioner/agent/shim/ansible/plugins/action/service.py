@@ -1,0 +1,5 @@
+"""The action service, for plugins that build on it."""
+
+from ansible.plugins.action import builtin
+
+ActionModule = builtin("service")
