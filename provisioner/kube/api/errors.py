@@ -31,7 +31,7 @@ def shown(value: Any) -> str:
     """A value as upstream's field errors quote it: strings as Go's %q, which nothing is too, everything else as JSON."""
     if isinstance(value, str) and not value.isprintable():
         return f'"{"".join(map(_escaped, value))}"'
-    return msgspec.json.encode("null" if value is None else value).decode()
+    return msgspec.json.encode("null" if value is None else value, order="sorted" if isinstance(value, dict) else None).decode()
 
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}

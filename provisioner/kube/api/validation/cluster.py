@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from provisioner.kube.api import errors, names, quantity
@@ -52,11 +53,12 @@ def _node(obj: core_v1.Node) -> list[FieldError]:
     problems = []
     seen = Once()
     for index, taint in enumerate(obj.spec.taints or ()):
-        where = f"spec.taints[{index}]"
+        where = f"metadata.taints[{index}]"
         problems += [errors.invalid_value(f"{where}.key", taint.key or "", m) for m in names.is_qualified_name(taint.key or "")]
         problems += [errors.invalid_value(f"{where}.value", taint.value, m) for m in names.is_label_value(taint.value or "")]
         problems += one_of(f"{where}.effect", taint.effect, TAINT_EFFECTS)
-        problems += seen.add(where, (taint.key, taint.effect), taint)
+        for doubled in seen.add(where, (taint.key, taint.effect), taint):
+            problems.append(replace(doubled, message=f"{doubled.message}: taints must be unique by key and effect pair"))
     for index, cidr in enumerate(obj.spec.pod_cidrs or ()):
         problems += checks.network(f"spec.podCIDRs[{index}]", cidr)
     cidrs = obj.spec.pod_cidrs or []

@@ -8,24 +8,24 @@ from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
-from provisioner.kube.api.validation.checks import Once, one_of, within
+from provisioner.kube.api.validation.checks import Once, one_of
 from provisioner.kube.api.validation.containers import PROTOCOLS
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 POLICIES = ("Cluster", "Local")
 FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
+# As services told it before there was a field.
+RANGES_ANNOTATION = "service.beta.kubernetes.io/load-balancer-source-ranges"
 # One day.
 MAX_AFFINITY_S = 86400
 
 
 def create(obj: core_v1.Service) -> list[FieldError]:
+    """In upstream's order."""
     spec = obj.spec
     headless = spec.cluster_ip == "None"
-    problems = checks.label_map("spec.selector", spec.selector)
-    if not spec.ports and not headless and spec.type != "ExternalName":
-        problems.append(errors.required("spec.ports"))
-    problems += one_of("spec.type", spec.type, TYPES)
+    problems = [] if spec.ports or headless or spec.type == "ExternalName" else [errors.required("spec.ports")]
     if spec.type == "ExternalName":
         problems += _external(spec)
     elif spec.type == "LoadBalancer" and headless:
@@ -33,29 +33,57 @@ def create(obj: core_v1.Service) -> list[FieldError]:
         problems.append(errors.invalid_value("spec.clusterIPs[0]", "None", message))
     elif spec.type == "NodePort" and headless:
         problems.append(errors.invalid_value("spec.clusterIPs[0]", "None", "may not be set to 'None' for NodePort services"))
-    problems += one_of("spec.sessionAffinity", spec.session_affinity, ("ClientIP", "None"))
-    affinity = spec.session_affinity_config
-    if spec.session_affinity == "None" and affinity is not None:
-        problems.append(errors.forbidden_field("spec.sessionAffinityConfig", "must not be set when session affinity is None"))
-    if spec.session_affinity == "ClientIP" and affinity is not None and affinity.client_ip is not None:
-        problems += within("spec.sessionAffinityConfig.clientIP.timeoutSeconds", affinity.client_ip.timeout_seconds, 1, MAX_AFFINITY_S)
-    problems += _ports(spec)
-    if spec.cluster_ip and not headless:
-        problems += checks.address("spec.clusterIPs[0]", spec.cluster_ip)
+    problems += _ports(spec) + checks.label_map("spec.selector", spec.selector) + _affinity(spec) + _families(spec)
     for index, given in enumerate(spec.external_ips or ()):
         problems += _reachable(f"spec.externalIPs[{index}]", given)
-    problems += _policies(spec) + _families(spec) + _balancing(spec)
-    for index, source in enumerate(spec.load_balancer_source_ranges or ()):
-        problems += checks.network(f"spec.loadBalancerSourceRanges[{index}]", source.strip())
-    if spec.load_balancer_source_ranges and spec.type != "LoadBalancer":
-        problems.append(errors.forbidden_field("spec.loadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'"))
+    problems += one_of("spec.type", spec.type, TYPES) + _doubled_ports(spec) + _sources(obj)
+    return (
+        problems
+        + _balancing(spec)
+        + _policies(spec)
+        + one_of("spec.trafficDistribution", spec.traffic_distribution, DISTRIBUTIONS, optional=True)
+    )
+
+
+def _affinity(spec: core_v1.ServiceSpec) -> list[FieldError]:
+    problems = one_of("spec.sessionAffinity", spec.session_affinity, ("ClientIP", "None"))
+    found, where = spec.session_affinity_config, "spec.sessionAffinityConfig"
+    if spec.session_affinity == "None" and found is not None:
+        problems.append(errors.forbidden_field(where, "must not be set when session affinity is None"))
+    if spec.session_affinity == "ClientIP" and found is not None and found.client_ip is not None:
+        seconds = found.client_ip.timeout_seconds
+        if seconds is not None and not 0 < seconds <= MAX_AFFINITY_S:
+            message = f"must be greater than 0 and less than {MAX_AFFINITY_S}"
+            problems.append(errors.invalid_value(f"{where}.clientIP.timeoutSeconds", seconds, message))
+    return problems
+
+
+def _sources(obj: core_v1.Service) -> list[FieldError]:
+    """Where a balancer is reached from: by the field, or by the annotation that was there before."""
+    ranges, where = obj.spec.load_balancer_source_ranges or [], "spec.LoadBalancerSourceRanges"
+    told = (obj.metadata.annotations or {}).get(RANGES_ANNOTATION)
+    paths = [f"{where}[{index}]" for index in range(len(ranges))]
+    if not ranges and told is not None:
+        where = f"metadata.annotations[{RANGES_ANNOTATION}]"
+        ranges = told.split(",") if told.strip() else []
+        paths = [where] * len(ranges)
+    elif not ranges:
+        return []
+    message = "may only be used when `type` is 'LoadBalancer'"
+    problems = [] if obj.spec.type == "LoadBalancer" else [errors.forbidden_field(where, message)]
+    for path, source in zip(paths, ranges, strict=True):
+        problems += checks.network(path, source.strip())
     return problems
 
 
 def _external(spec: core_v1.ServiceSpec) -> list[FieldError]:
-    problems = []
-    if spec.cluster_ip:
-        problems.append(errors.forbidden_field("spec.clusterIPs[0]", "may not be set for ExternalName services"))
+    message = "may not be set for ExternalName services"
+    given = (
+        ("clusterIPs", spec.cluster_ip or spec.cluster_ips),
+        ("ipFamilies", spec.ip_families),
+        ("ipFamilyPolicy", spec.ip_family_policy),
+    )
+    problems = [errors.forbidden_field(f"spec.{name}", message) for name, value in given if value]
     name = (spec.external_name or "").removesuffix(".")
     if not name:
         return [*problems, errors.required("spec.externalName")]
@@ -91,6 +119,8 @@ def _families(spec: core_v1.ServiceSpec) -> list[FieldError]:
         problems.append(errors.invalid_value("spec.clusterIPs", addresses, "may only hold up to 2 values"))
     if spec.cluster_ip and addresses and addresses[0] != spec.cluster_ip:
         problems.append(errors.invalid_value("spec.clusterIPs", addresses, "first value must match `clusterIP`"))
+    if spec.cluster_ip and spec.cluster_ip != "None":
+        problems += checks.address("spec.clusterIPs[0]", spec.cluster_ip)
     return problems
 
 
@@ -104,32 +134,32 @@ def _balancing(spec: core_v1.ServiceSpec) -> list[FieldError]:
         ):
             if value is not None:
                 problems.append(errors.forbidden_field(f"spec.{name}", "may only be used when `type` is 'LoadBalancer'"))
-    if spec.health_check_node_port and not (spec.type == "LoadBalancer" and spec.external_traffic_policy == "Local"):
-        message = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
-        problems.append(errors.invalid_value("spec.healthCheckNodePort", spec.health_check_node_port, message))
     if spec.load_balancer_class:
         problems += [
             errors.invalid_value("spec.loadBalancerClass", spec.load_balancer_class, m)
             for m in names.is_qualified_name(spec.load_balancer_class)
         ]
-    return problems + one_of("spec.trafficDistribution", spec.traffic_distribution, DISTRIBUTIONS, optional=True)
+    return problems
 
 
 def _policies(spec: core_v1.ServiceSpec) -> list[FieldError]:
-    problems = one_of("spec.internalTrafficPolicy", spec.internal_traffic_policy, POLICIES, optional=True)
+    problems: list[FieldError] = []
     reachable = spec.type in ("NodePort", "LoadBalancer") or bool(spec.external_ips)
     if spec.external_traffic_policy and not reachable:
         message = "may only be set for externally-accessible services"
         problems.append(errors.invalid_value("spec.externalTrafficPolicy", spec.external_traffic_policy, message))
     else:
         problems += one_of("spec.externalTrafficPolicy", spec.external_traffic_policy, POLICIES, optional=True)
-    return problems
+    if spec.health_check_node_port and not _has_check(spec):
+        message = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        problems.append(errors.invalid_value("spec.healthCheckNodePort", spec.health_check_node_port, message))
+    return problems + one_of("spec.internalTrafficPolicy", spec.internal_traffic_policy, POLICIES, optional=True)
 
 
 def _ports(spec: core_v1.ServiceSpec) -> list[FieldError]:
     problems = []
     many = len(spec.ports or ()) > 1
-    by_name, by_port, by_node_port = Once(), Once(), Once()
+    by_name = Once()
     for index, port in enumerate(spec.ports or ()):
         where = f"spec.ports[{index}]"
         if port.name:
@@ -142,12 +172,22 @@ def _ports(spec: core_v1.ServiceSpec) -> list[FieldError]:
         if port.app_protocol is not None:
             wrong = names.is_qualified_name(port.app_protocol)
             problems += [errors.invalid_value(f"{where}.appProtocol", port.app_protocol, message) for message in wrong]
+    return problems
+
+
+def _doubled_ports(spec: core_v1.ServiceSpec) -> list[FieldError]:
+    ports = [(f"spec.ports[{index}]", port) for index, port in enumerate(spec.ports or ())]
+    problems = [
+        errors.forbidden_field(f"{where}.nodePort", f"may not be used when `type` is '{spec.type}'")
+        for where, port in ports
+        if port.node_port and spec.type in ("ClusterIP", "ExternalName")
+    ]
+    by_port, by_node_port = Once(), Once()
+    for where, port in ports:
+        if port.node_port:
+            problems += by_node_port.add(f"{where}.nodePort", (port.node_port, port.protocol), port.node_port)
+    for where, port in ports:
         problems += by_port.add(where, (port.port, port.protocol), {"port": port.port, "protocol": port.protocol})
-        if not port.node_port:
-            continue
-        if spec.type in ("ClusterIP", "ExternalName"):
-            problems.append(errors.forbidden_field(f"{where}.nodePort", f"may not be used when `type` is '{spec.type}'"))
-        problems += by_node_port.add(f"{where}.nodePort", (port.node_port, port.protocol), port.node_port)
     return problems
 
 
@@ -156,7 +196,8 @@ def update(new: core_v1.Service, old: core_v1.Service) -> list[FieldError]:
     if "ExternalName" not in (new.spec.type, old.spec.type) and old.spec.cluster_ip and new.spec.cluster_ip != old.spec.cluster_ip:
         problems.append(errors.invalid_value("spec.clusterIPs[0]", new.spec.cluster_ips, "may not change once set"))
     if _has_check(new.spec) and _has_check(old.spec):
-        problems += checks.unchanged("spec.healthCheckNodePort", new.spec.health_check_node_port, old.spec.health_check_node_port)
+        before, after = old.spec.health_check_node_port, new.spec.health_check_node_port
+        problems += checks.forbidden_change("spec.healthCheckNodePort", after, before, checks.IMMUTABLE)
     if old.spec.load_balancer_class and new.spec.type == "LoadBalancer" == old.spec.type:
         message = "may not change once set"
         problems += checks.unchanged("spec.loadBalancerClass", new.spec.load_balancer_class, old.spec.load_balancer_class, message)

@@ -10,6 +10,7 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks, scheduling
 from provisioner.kube.api.validation.checks import Once, forbidden_change, needed, one_of, unchanged
+from provisioner.kube.api.validation.differences import differences
 from provisioner.kube.api.validation.volume_sources import built_in, driver
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
@@ -143,27 +144,32 @@ def claim_spec(spec: core_v1.PersistentVolumeClaimSpec, path: str) -> list[Field
     problems = needed(f"{path}.accessModes", spec.access_modes, "at least 1 access mode is required")
     problems += checks.label_selector(f"{path}.selector", spec.selector) + _modes(spec.access_modes, f"{path}.accessModes")
     asked = (spec.resources.requests or {}).get("storage") if spec.resources is not None else None
-    where = f"{path}.resources.requests.storage" if path == "spec" else f"{path}.resources[storage]"
-    if asked is None:
-        problems.append(errors.required(f"{path}.resources[storage]"))
-    else:
-        wrong = checks.amount(where, asked)
-        problems += wrong
-        if not wrong and quantity.parse(asked) == 0:
-            problems.append(errors.invalid_value(f"{path}.resources[storage]", str(asked), "must be greater than zero"))
+    problems += [errors.required(f"{path}.resources[storage]")] if asked is None else _positive(f"{path}.resources[storage]", asked)
+    problems += checks.named(f"{path}.storageClassName", spec.storage_class_name, names.is_dns_subdomain)
     problems += one_of(f"{path}.volumeMode", spec.volume_mode, VOLUME_MODES, optional=True)
-    for name, value in (("storageClassName", spec.storage_class_name), ("volumeAttributesClassName", spec.volume_attributes_class_name)):
-        problems += checks.named(f"{path}.{name}", value, names.is_dns_subdomain)
     source, reference = spec.data_source, spec.data_source_ref
     for name, given in (("dataSource", source), ("dataSourceRef", reference)):
         if given is not None:
             problems += needed(f"{path}.{name}.name", given.name) + needed(f"{path}.{name}.kind", given.kind)
-            if not given.api_group and given.kind and given.kind != "PersistentVolumeClaim":
+            if not given.api_group and given.kind != "PersistentVolumeClaim":
                 message = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
-                problems.append(errors.invalid_value(f"{path}.{name}", given.kind, message))
-    if source is not None and reference is not None and (source.kind, source.name) != (reference.kind, reference.name):
-        problems.append(errors.invalid_value(path, spec, "must match dataSource"))
-    return problems
+                problems.append(errors.invalid_value(f"{path}.{name}", given.kind or "", message))
+            problems += checks.named(f"{path}.{name}.apiGroup", given.api_group, names.is_dns_subdomain)
+    if source is not None and reference is not None and _reference(source) != _reference(reference):
+        problems.append(errors.invalid_value(path, {}, "must match dataSourceRef"))
+    return problems + checks.named(f"{path}.volumeAttributesClassName", spec.volume_attributes_class_name, names.is_dns_subdomain)
+
+
+def _reference(found: Any) -> tuple[Any, ...]:
+    return (found.api_group, found.kind, found.name)
+
+
+def _positive(path: str, value: Any) -> list[FieldError]:
+    try:
+        enough = quantity.parse(value) > 0
+    except quantity.QuantityError as error:
+        return [errors.invalid_value(path, value, str(error))]
+    return [] if enough else [errors.invalid_value(path, quantity.canonical(value), "must be greater than zero")]
 
 
 def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
@@ -173,10 +179,7 @@ def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
     elif "storage" not in spec.capacity or len(spec.capacity) > 1:
         problems.append(errors.not_supported("spec.capacity", spec.capacity, ("storage",)))
     for name, value in (spec.capacity or {}).items():
-        wrong = checks.amount(f"spec.capacity[{name}]", value)
-        problems += wrong
-        if not wrong and quantity.parse(value) == 0:
-            problems.append(errors.invalid_value(f"spec.capacity[{name}]", str(value), "must be greater than zero"))
+        problems += _positive(f"spec.capacity[{name}]", value)
     problems += one_of("spec.persistentVolumeReclaimPolicy", spec.persistent_volume_reclaim_policy, RECLAIM_POLICIES, optional=True)
     problems += one_of("spec.volumeMode", spec.volume_mode, VOLUME_MODES, optional=True)
     if spec.node_affinity is not None:
@@ -215,13 +218,7 @@ def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
 def update(new: Any, old: Any) -> list[FieldError]:
     kind = type(new).KIND
     if kind == "PersistentVolume":
-        message = "spec.persistentvolumesource is immutable after creation"
-        sources = [[getattr(o.spec, n) for n in o.spec.__struct_fields__ if n not in _NOT_SOURCE] for o in (new, old)]
-        problems = forbidden_change("spec.persistentvolumesource", sources[0], sources[1], message)
-        if old.spec.node_affinity is not None:
-            message = "field is immutable, except for updating from beta label to GA"
-            problems += unchanged("spec.nodeAffinity", new.spec.node_affinity, old.spec.node_affinity, message)
-        return problems + unchanged("spec.volumeMode", new.spec.volume_mode, old.spec.volume_mode)
+        return _volume_update(new, old)
     if kind == "PersistentVolumeClaim":
         return _claim_update(new, old)
     if kind == "StorageClass":
@@ -242,33 +239,65 @@ def update(new: Any, old: Any) -> list[FieldError]:
     return []
 
 
-def _claim_update(new: core_v1.PersistentVolumeClaim, old: core_v1.PersistentVolumeClaim) -> list[FieldError]:
-    allowed, before = copy.deepcopy(new.spec), old.spec
+def _volume_update(new: core_v1.PersistentVolume, old: core_v1.PersistentVolume) -> list[FieldError]:
+    allowed, before = copy.deepcopy(new.spec), copy.deepcopy(old.spec)
+    if allowed.csi is not None and before.csi is not None and before.csi.controller_expand_secret_ref is None:
+        allowed.csi.controller_expand_secret_ref = None  # it may come later
+    for spec in (allowed, before):
+        for name in _NOT_SOURCE:
+            setattr(spec, name, None)
     problems: list[FieldError] = []
-    if not before.volume_name:
-        # The controller binds a claim once.
-        allowed.volume_name = before.volume_name
-    if before.storage_class_name is None:
-        # A claim from before there was a default class gets it later.
-        allowed.storage_class_name = None
-    mine, theirs = _storage(new.spec), _storage(before)
-    if mine is not None and theirs is not None and mine != theirs:
-        if old.status.phase == "Bound":
-            # What an expansion that failed asked for may be taken back, down to what there is.
-            there = (old.status.capacity or {}).get("storage", theirs)
-            if quantity.parse(mine) < quantity.parse(theirs) and quantity.parse(mine) <= quantity.parse(there):
-                path, message = "spec.resources.requests.storage", "field can not be less than status.capacity"
-                problems.append(errors.forbidden_field(path, message))
-            allowed.resources = before.resources
-        else:
-            problems.append(errors.forbidden_field("spec", _CLAIM_MESSAGE))
-            return problems
-    allowed.volume_attributes_class_name = before.volume_attributes_class_name
     if allowed != before:
-        problems.append(errors.forbidden_field("spec", _CLAIM_MESSAGE))
-    return problems
+        message = f"spec.persistentvolumesource is immutable after creation\n{differences(before, allowed)}"
+        problems.append(errors.forbidden_field("spec.persistentvolumesource", message))
+    problems += unchanged("volumeMode", new.spec.volume_mode, old.spec.volume_mode)
+    if old.spec.node_affinity is not None:
+        message = "field is immutable, except for updating from beta label to GA"
+        problems += unchanged("nodeAffinity", new.spec.node_affinity, old.spec.node_affinity, message)
+    return problems + _class_kept(new.spec, old.spec)
 
 
+def _class_kept(new: Any, old: Any) -> list[FieldError]:
+    """A class of attributes is changed for another, not for none."""
+    if old.volume_attributes_class_name is None or new.volume_attributes_class_name:
+        return []
+    if new.volume_attributes_class_name == old.volume_attributes_class_name:
+        return []
+    to = "nil" if new.volume_attributes_class_name is None else "an empty string"
+    return [errors.forbidden_field("spec.volumeAttributesClassName", f"update from non-nil value to {to} is forbidden")]
+
+
+def _claim_update(new: core_v1.PersistentVolumeClaim, old: core_v1.PersistentVolumeClaim) -> list[FieldError]:
+    allowed, before = copy.deepcopy(new.spec), copy.deepcopy(old.spec)
+    bound = old.status.phase == "Bound"
+    if not before.volume_name:
+        before.volume_name = allowed.volume_name  # the controller binds a claim once
+    problems: list[FieldError] = []
+    named, was = ((each.metadata.annotations or {}).get(CLASS_ANNOTATION) for each in (new, old))
+    if before.storage_class_name is None and was is not None and allowed.storage_class_name == was and named in (None, was):
+        allowed.storage_class_name = None  # it moves from the annotation to the field
+    else:
+        problems += unchanged(f"metadata.annotations.{CLASS_ANNOTATION}", named or "", was or "")
+        if before.storage_class_name is None and was in (None, allowed.storage_class_name):
+            allowed.storage_class_name = None  # a claim from before there was a default class gets it later
+    mine, theirs = _storage(new.spec), _storage(old.spec)
+    if bound and allowed.resources is not None and allowed.resources.requests and theirs is not None:
+        allowed.resources.requests["storage"] = theirs
+    if bound and allowed.volume_attributes_class_name is not None:
+        allowed.volume_attributes_class_name = before.volume_attributes_class_name
+    if allowed != before:
+        problems.append(errors.forbidden_field("spec", f"{_CLAIM_MESSAGE}\n{differences(before, allowed)}"))
+    if mine is not None and theirs is not None and quantity.parse(mine) < quantity.parse(theirs):
+        # What an expansion that failed asked for may be taken back, down to what there is.
+        there = (old.status.capacity or {}).get("storage", theirs)
+        if quantity.parse(mine) <= quantity.parse(there):
+            message = "field can not be less than status.capacity"
+            problems.append(errors.forbidden_field("spec.resources.requests.storage", message))
+    return problems + unchanged("volumeMode", new.spec.volume_mode, old.spec.volume_mode) + _class_kept(new.spec, old.spec)
+
+
+# The class, as claims told it before there was a field.
+CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 _CLAIM_MESSAGE = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 
 

@@ -14,6 +14,7 @@ from provisioner.kube.api.validation import checks, pod
 from provisioner.kube.api.validation.checks import forbidden_change, is_nothing, needed, not_negative, one_of
 from provisioner.kube.api.validation.storage import claim_spec
 
+STRATEGIES = ("Recreate", "RollingUpdate")
 # Which kind an empty selector is said to be invalid for.
 _EMPTY = {"DaemonSet": "daemonset", "StatefulSet": "statefulset"}
 
@@ -25,17 +26,43 @@ def create(obj: Any) -> list[FieldError]:
     if kind == "ControllerRevision":
         return not_negative("revision", obj.revision) + needed("data", obj.data, "data is mandatory")
     spec = obj.spec
-    problems = not_negative("spec.replicas", getattr(spec, "replicas", None))
-    problems += not_negative("spec.minReadySeconds", spec.min_ready_seconds)
-    problems += not_negative("spec.revisionHistoryLimit", getattr(spec, "revision_history_limit", None))
+    before, after = _ORDER.get(kind, (_NUMBERS, ()))
+    problems = [problem for name in before for problem in _number(spec, name)]
+    if spec.template is None and kind == "ReplicationController":
+        return [*problems, *selector(spec, None, kind)[:1], errors.required("spec.template")]
     if spec.template is None:
-        return [*problems, errors.required("spec.template")]
-    own = (spec.template.metadata.labels if spec.template.metadata is not None else None) or {}
-    problems += selector(spec, own, kind) + template(_with_claims(spec), "spec.template", own)
+        # as upstream's types have it, where a template is never missing
+        spec = msgspec.structs.replace(
+            spec, template=core_v1.PodTemplateSpec(spec=core_v1.PodSpec(restart_policy="Always", dns_policy="ClusterFirst"))
+        )
+    own = spec.template.metadata.labels if spec.template.metadata is not None else None
+    problems += selector(spec, own, kind) + template(_with_claims(spec), "spec.template", own or {})
     if spec.template.spec is not None:
         problems += _always_running(spec.template.spec, kind)
-    own_rules = {"Deployment": _deployment, "DaemonSet": _daemonset, "StatefulSet": _statefulset}.get(kind)
-    return problems + (own_rules(spec) if own_rules is not None else [])
+    own_rules = {"Deployment": _strategy, "DaemonSet": _daemonset, "StatefulSet": _statefulset}.get(kind)
+    problems += own_rules(spec) if own_rules is not None else []
+    problems += [problem for name in after for problem in _number(spec, name)]
+    return problems + (_deadline(spec) if kind == "Deployment" else [])
+
+
+# The numbers of each kind that come before its template and those that come after.
+_NUMBERS = ("replicas", "minReadySeconds")
+_ORDER = {
+    "Deployment": (("replicas",), ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")),
+    "DaemonSet": ((), ("minReadySeconds", "revisionHistoryLimit")),
+    "StatefulSet": (("replicas", "minReadySeconds"), ("revisionHistoryLimit",)),
+    "ReplicationController": (("minReadySeconds", "replicas"), ()),
+}
+_ATTRIBUTES = {
+    "replicas": "replicas",
+    "minReadySeconds": "min_ready_seconds",
+    "revisionHistoryLimit": "revision_history_limit",
+    "progressDeadlineSeconds": "progress_deadline_seconds",
+}
+
+
+def _number(spec: Any, name: str) -> list[FieldError]:
+    return not_negative(f"spec.{name}", getattr(spec, _ATTRIBUTES[name]))
 
 
 def _with_claims(spec: Any) -> Any:
@@ -72,10 +99,12 @@ def _always_running(spec: Any, kind: str) -> list[FieldError]:
     return problems
 
 
-def selector(spec: Any, own: dict[str, str], kind: str) -> list[FieldError]:
+def selector(spec: Any, own: dict[str, str] | None, kind: str) -> list[FieldError]:
     """The selector selects something, and the template's own pods."""
     found = spec.selector
-    unmatched = errors.invalid_value("spec.template.metadata.labels", own, "`selector` does not match template `labels`")
+    told = f"Invalid value: {errors.shown(own) if own else 'null'}: `selector` does not match template `labels`"
+    unmatched = FieldError("FieldValueInvalid", "spec.template.metadata.labels", told)
+    own = own or {}
     if found is None or found == {}:
         # A selector that is not there selects nothing; an empty map of a ReplicationController, everything.
         return [errors.required("spec.selector"), *([] if kind == "ReplicationController" else [unmatched])]
@@ -95,18 +124,23 @@ def selector(spec: Any, own: dict[str, str], kind: str) -> list[FieldError]:
     return [] if matches else [unmatched]
 
 
-def _deployment(spec: Any) -> list[FieldError]:
+def _strategy(spec: Any) -> list[FieldError]:
     problems: list[FieldError] = []
     strategy, path = spec.strategy, "spec.strategy"
     if strategy is not None:
-        problems += one_of(f"{path}.type", strategy.type, ("Recreate", "RollingUpdate"))
+        if strategy.type not in STRATEGIES:
+            problems.append(errors.not_supported(path, strategy, STRATEGIES))
         if strategy.type == "Recreate" and strategy.rolling_update is not None:
             message = "may not be specified when strategy `type` is 'Recreate'"
             problems.append(errors.forbidden_field(f"{path}.rollingUpdate", message))
         elif strategy.type == "RollingUpdate":
             problems += _rolling(strategy.rolling_update, f"{path}.rollingUpdate")
+    return problems
+
+
+def _deadline(spec: Any) -> list[FieldError]:
+    problems: list[FieldError] = []
     deadline_s = spec.progress_deadline_seconds
-    problems += not_negative("spec.progressDeadlineSeconds", deadline_s)
     if deadline_s is not None and deadline_s <= (spec.min_ready_seconds or 0):
         problems.append(errors.invalid_value("spec.progressDeadlineSeconds", deadline_s, "must be greater than minReadySeconds"))
     return problems

@@ -11,6 +11,7 @@ from provisioner.kube.api import codec, defaults
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.api.validation import validate_create, validate_status_update, validate_update
 from provisioner.kube.api.validation.batch import index_error, schedule_error
+from provisioner.kube.api.validation.storage import CLASS_ANNOTATION as ANNOTATION
 
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "x:1"}]}}
 ONCE = {"spec": {"containers": [{"name": "c", "image": "x:1"}], "restartPolicy": "Never"}}
@@ -151,7 +152,8 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("Deployment", "metadata.ownerReferences", [{"apiVersion": "a/b/c"}], "metadata.ownerReferences[0].apiVersion", "version must not be empty"),
     ("Deployment", "spec.selector", {}, "spec.selector", "empty selector is invalid for deployment"),
     ("Deployment", "spec.selector.matchLabels.app", "x", "spec.template.metadata.labels", "`selector` does not match template `labels`"),
-    ("Deployment", "spec.template", "!", "spec.template", "Required value"),
+    ("Deployment", "spec.template", "!", "spec.template.spec.containers", "Required value"),
+    ("Deployment", "spec.strategy", {"type": "X"}, "spec.strategy", 'supported values: "Recreate", "RollingUpdate"'),
     ("Deployment", "spec.template.spec.containers.0.image", "", "spec.template.spec.containers[0].image", "Required value"),
     ("Deployment", "spec.template.spec.restartPolicy", "Never", "spec.template.spec.restartPolicy", 'supported values: "Always"'),
     ("Deployment", "spec.template.spec.activeDeadlineSeconds", 5, "spec.template.spec.activeDeadlineSeconds", "in ReplicaSet is not Supported"),
@@ -218,7 +220,7 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("NetworkPolicy", "spec.egress.0.to.0.ipBlock.cidr", "::ffff:10.0.0.0/104", "spec.egress[0].to[0].ipBlock.cidr", "IPv4-mapped"),
     ("NetworkPolicy", "spec.ingress.0.ports.0.endPort", 70, "spec.ingress[0].ports[0].endPort", "greater than or equal to `port`"),
     ("NetworkPolicy", "spec.ingress.0.from.0", {}, "spec.ingress[0].from[0]", "must specify a peer"),
-    ("Node", "spec.taints.0.effect", "Go", "spec.taints[0].effect", "Unsupported value"),
+    ("Node", "spec.taints.0.effect", "Go", "metadata.taints[0].effect", "Unsupported value"),
     ("ResourceQuota", "spec.hard.pods", "-1", "spec.hard[pods]", "must be greater than or equal to 0"),
     ("LimitRange", "spec.limits.0.min.cpu", "3", "spec.limits[0].min[cpu]", "min value 3 is greater than max value 2"),
     ("LimitRange", "spec.limits.0.type", "", "spec.limits[0].type", "Required value"),
@@ -463,7 +465,50 @@ def test_where_a_volume_is_does_not_change() -> None:
         return made("PersistentVolume", changed(RIGHT["PersistentVolume"], "spec.nodeAffinity", {"required": terms}))
 
     assert validate_update(placed("a"), made("PersistentVolume", RIGHT["PersistentVolume"])) == []
-    assert [found.field for found in validate_update(placed("b"), placed("a"))] == ["spec.nodeAffinity"]
+    assert [found.field for found in validate_update(placed("b"), placed("a"))] == ["nodeAffinity"]
+
+
+def test_a_claim_stays_what_it_was_asked_for_but_for_its_size() -> None:
+    bound = changed(RIGHT["PersistentVolumeClaim"], "status.phase", "Bound")
+    classed = changed(bound, "spec.volumeAttributesClassName", "gold")
+    for before, path, value, fields in (
+        (bound, "spec.resources.limits", {"storage": "9Gi"}, ["spec"]),
+        (bound, "spec.volumeMode", "Block", ["spec", "volumeMode"]),
+        (classed, "spec.volumeAttributesClassName", "silver", []),
+        (classed, "spec.volumeAttributesClassName", "!", ["spec", "spec.volumeAttributesClassName"]),
+        (bound, "metadata.annotations", {ANNOTATION: "a"}, [f"metadata.annotations.{ANNOTATION}"]),
+    ):
+        found = validate_update(made("PersistentVolumeClaim", changed(before, path, value)), made("PersistentVolumeClaim", before))
+        assert [problem.field for problem in found] == fields, (path, found)
+
+
+def test_a_volumes_source_stays_but_for_the_secret_that_it_grows_with() -> None:
+    source = {"driver": "d.example.com", "volumeHandle": "h"}
+    plain = {"metadata": {"name": "v"}, "spec": {**RIGHT["PersistentVolume"]["spec"], "csi": source}}
+    plain = changed(changed(changed(plain, "spec.hostPath", "!"), "spec.local", "!"), "spec.nfs", "!")
+    grown = changed(plain, "spec.csi.controllerExpandSecretRef", {"name": "a", "namespace": "b"})
+    assert validate_update(made("PersistentVolume", grown), made("PersistentVolume", plain)) == []
+    (found,) = validate_update(made("PersistentVolume", plain), made("PersistentVolume", grown))
+    assert found.field == "spec.persistentvolumesource" and "\n- csi.controllerExpandSecretRef" in found.message
+
+
+def test_what_the_order_of_a_services_refusals_is() -> None:
+    spec = {"ports": [{"port": 0, "nodePort": 5}, {"port": 1}], "selector": {"a b": "c"}, "externalIPs": ["x"], "trafficDistribution": "x"}
+    spec |= {"sessionAffinity": "x", "loadBalancerSourceRanges": ["x"], "loadBalancerClass": "a/b", "internalTrafficPolicy": "x"}
+    spec["healthCheckNodePort"] = 5
+    found = validate_create(made("Service", {"metadata": {"name": "s", "namespace": "n"}, "spec": spec}))
+    assert list(dict.fromkeys(problem.field for problem in found)) == [
+        *("spec.ports[0].name", "spec.ports[0].port", "spec.ports[0].targetPort", "spec.ports[1].name", "spec.selector"),
+        *("spec.sessionAffinity", "spec.externalIPs[0]", "spec.ports[0].nodePort", "spec.LoadBalancerSourceRanges"),
+        *("spec.LoadBalancerSourceRanges[0]", "spec.loadBalancerClass", "spec.healthCheckNodePort", "spec.internalTrafficPolicy"),
+        "spec.trafficDistribution",
+    ]
+
+
+def test_balanced_ranges_of_the_annotation_are_read_too() -> None:
+    key = "service.beta.kubernetes.io/load-balancer-source-ranges"
+    service = {"metadata": {"name": "s", "annotations": {key: "10.0.0.0/8, x"}}, "spec": {"type": "LoadBalancer", "ports": [{"port": 1}]}}
+    assert [problem.field for problem in validate_create(made("Service", service))] == [f"metadata.annotations[{key}]"]
 
 
 def test_a_health_checks_port_stays() -> None:
