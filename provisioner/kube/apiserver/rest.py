@@ -180,7 +180,10 @@ class Rest:
         document = {} if document is None else document
         if not isinstance(document, dict):
             raise body_refusals.no_object(resource.kind, document, msgspec.json.encode(document))
-        given = (document.get("apiVersion") or resource.api_version, document.get("kind") or resource.kind)
+        if kind.is_custom and not document.get("kind"):
+            raise Unfit(resource, f"Object 'Kind' is missing in '{msgspec.json.encode(document).decode()}'")
+        version = document.get("apiVersion") or ("" if kind.is_custom else resource.api_version)
+        given = (version, document.get("kind") or resource.kind)
         if given != (resource.api_version, resource.kind):
             raise body_refusals.another_kind(resource, *map(str, given), custom=kind.type_key is None)
         document = {"apiVersion": resource.api_version, "kind": resource.kind, **document}

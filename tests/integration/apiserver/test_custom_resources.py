@@ -94,6 +94,19 @@ def test_defaults_pruning_and_refusals(server: Any, namespace: str, definition: 
     assert code == 400 and 'unknown field "spec.nonsense"' in status["message"]
 
 
+def test_a_body_says_what_it_is(server: Any, namespace: str, definition: None) -> None:
+    path = f"/apis/example.com/v1/namespaces/{namespace}/widgets"
+    made = widget("k", size=1)
+    code, status = server.call("POST", path, {key: value for key, value in made.items() if key != "kind"})
+    assert code == 400 and "cannot be handled as a Widget: Object 'Kind' is missing in '{" in status["message"]
+    code, status = server.call("POST", path, {key: value for key, value in made.items() if key != "apiVersion"})
+    told = "the API version in the data () does not match the expected API version (example.com/v1)"
+    assert (code, status["message"]) == (400, told)
+    code, status = server.call("GET", f"{path}/none/scope")
+    assert (code, status["message"]) == (404, 'widgets.example.com "none" not found')
+    assert server.call("GET", "/apis/example.com/v1/widgets/k") == (404, b"404 page not found\n")
+
+
 def test_status_and_scale_are_their_own(server: Any, namespace: str, definition: None) -> None:
     path = f"/apis/example.com/v1/namespaces/{namespace}/widgets"
     code, made = server.call("POST", path, {**widget("a", size=1, replicas=2), "status": {"phase": "no"}})

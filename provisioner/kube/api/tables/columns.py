@@ -13,7 +13,7 @@ NONE = "<none>"
 UNKNOWN = "<unknown>"
 UNSET = "<unset>"
 
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     "Name": "Name must be unique within a namespace.",
     "Age": "CreationTimestamp is a timestamp representing the server time when this object was created, in RFC3339 form and UTC.",
     "Created At": "CreationTimestamp is a timestamp representing the server time when this object was created, in RFC3339 form and UTC.",
@@ -41,7 +41,7 @@ def columns(*specs: str) -> tuple[dict[str, Any], ...]:
                 "name": name,
                 "type": kind or "string",
                 "format": "name" if name == "Name" else "",
-                "description": _DESCRIPTIONS.get(name, f"{name} of the object."),
+                "description": DESCRIPTIONS.get(name, f"{name} of the object."),
                 "priority": 1 if wide else 0,
             }
         )

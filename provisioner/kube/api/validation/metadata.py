@@ -21,6 +21,9 @@ _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
 }
 # Finalizers that say what becomes of what an object owns.
 PROPAGATIONS = {"orphan", "foregroundDeletion"}
+STANDARD_FINALIZERS = PROPAGATIONS | {"kubernetes"}
+# Groups of upstream's other two servers, which take any finalizer.
+_OTHER_SERVERS = {"apiextensions.k8s.io", "apiregistration.k8s.io"}
 
 
 def validate_metadata(obj: Any) -> list[FieldError]:
@@ -36,7 +39,20 @@ def validate_metadata(obj: Any) -> list[FieldError]:
         found.append(errors.required("metadata.name", "name or generateName is required"))
     else:
         found += [errors.invalid_value("metadata.name", metadata.name, message) for message in check(metadata.name)]
-    return found + _maps(metadata) + _owners(metadata)
+    return found + _maps(metadata) + _owners(metadata) + _short_finalizers(obj)
+
+
+def _short_finalizers(obj: Any) -> list[FieldError]:
+    """Of the server's own kinds, whose finalizers without a domain are those that it knows itself."""
+    kind = type(obj)
+    if not obj.metadata.finalizers or not kind.KIND or kind.GROUP in _OTHER_SERVERS:
+        return []
+    message = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        errors.invalid_value(f"metadata.finalizers[{index}]", name, message)
+        for index, name in enumerate(obj.metadata.finalizers)
+        if "/" not in name and name not in STANDARD_FINALIZERS
+    ]
 
 
 def _begun(prefix: str) -> str:
@@ -120,4 +136,4 @@ def validate_metadata_update(new: Any, old: Any) -> list[FieldError]:
         if fresh:
             message = f"no new finalizers can be added if the object is being deleted, found new finalizers {_as_go(fresh)}"
             found.append(errors.forbidden_field("metadata.finalizers", message))
-    return found + _maps(new.metadata) + _owners(new.metadata)
+    return found + _maps(new.metadata) + _owners(new.metadata) + _short_finalizers(new)

@@ -18,7 +18,7 @@ from provisioner.kube.api._generated.resources import Resource, Subresource
 from provisioner.kube.api.errors import FieldError, StatusError, shown
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.strategies import Strategy
-from provisioner.kube.api.tables.columns import UNKNOWN, since
+from provisioner.kube.api.tables.columns import DESCRIPTIONS, UNKNOWN, since
 from provisioner.kube.api.typed_values import custom_mismatches
 from provisioner.kube.api.validation.metadata import PROPAGATIONS, validate_metadata, validate_metadata_update
 from provisioner.kube.apiserver.calls import Caller
@@ -251,10 +251,16 @@ class CustomKind(Kind):
         schema.default(obj.body, self.structure)
 
     def table(self, objects: list[Custom], now: datetime) -> tuple[list[dict[str, Any]], list[list[Any]]]:
-        columns: list[dict[str, Any]] = [{"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0}]
+        columns: list[dict[str, Any]] = [
+            {"name": "Name", "type": "string", "format": "name", "description": DESCRIPTIONS["Name"], "priority": 0}
+        ]
         listed = self._columns or [{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}]
         for c in listed:
-            said = c.get("description") or f"Custom resource definition column (in JSONPath format): {c['jsonPath']}"
+            said = (
+                c.get("description")
+                or ("" if self._columns else DESCRIPTIONS["Age"])
+                or f"Custom resource definition column (in JSONPath format): {c['jsonPath']}"
+            )
             described = {"format": c.get("format", ""), "description": said, "priority": c.get("priority", 0)}
             columns.append({"name": c["name"], "type": c["type"], **described})
         rows = []
