@@ -109,7 +109,7 @@ class _Work:
         name = path[len(self.root) :] if path.startswith(self.root) else path.lstrip("/")
         same = os.path.exists(self.dest) and os.path.exists(path) and os.path.samefile(path, self.dest)
         patterns = self._args["exclusion_patterns"] or []
-        if path not in self.excluded and not same and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+        if not same and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
             yield path, name
 
     def differs(self) -> bool:

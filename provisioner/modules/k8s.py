@@ -36,7 +36,7 @@ ARGUMENTS: Dict[str, Any] = dict(
             "preconditions": {"type": "dict", "options": {"resourceVersion": {}, "uid": {}}},
         },
     },
-    hidden_fields={"type": "list", "elements": "str", "default": ["metadata.managedFields"]},
+    hidden_fields={"type": "list", "elements": "str", "default": []},
     label_selectors={"type": "list", "elements": "str", "default": []},
     validate={"type": "dict", "options": {"fail_on_error": {"type": "bool"}, "version": {}, "strict": {"type": "bool", "default": True}}},
     wait={"type": "bool", "default": False},
@@ -204,12 +204,11 @@ class _Work:
     ) -> Dict[str, Any]:
         before, after = kube_objects.significant(there or {}), kube_objects.significant(found)
         different = kube_objects.difference(before, after)
-        result: Dict[str, Any] = {"method": method, "changed": there is None or different is not None, "diff": {}}
-        if there is None:
-            result["diff"] = {"before": {}, "after": after}
-        elif different is not None:
-            result["diff"] = {"before": different[0], "after": different[1]}
-        elif kube_objects.is_annotated(found) and not kube_objects.is_annotated(there):
+        result: Dict[str, Any] = {"method": method, "changed": there is None or different is not None}
+        if self._context.diff:
+            shown = ({}, after) if there is None else different
+            result["diff"] = {} if shown is None else {"before": shown[0], "after": shown[1]}
+        if there is not None and different is None and kube_objects.is_annotated(found) and not kube_objects.is_annotated(there):
             result["changed"] = True
         if self._args["wait"] and not self._context.check:
             meta = found["metadata"]
@@ -243,7 +242,8 @@ class _Work:
         if there is None:
             return result
         meta = wanted["metadata"]
-        result["diff"] = {"before": kube_objects.significant(there), "after": {}}
+        if self._context.diff:
+            result["diff"] = {"before": kube_objects.significant(there), "after": {}}
         try:
             url = kind.url(meta.get("namespace"), meta["name"])
             found, _ = self._cluster.ask("DELETE", url, query={"dryRun": self._query["dryRun"]}, body=self._delete_body())

@@ -36,6 +36,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         if not args["wait"] or ready:
             break
         if time.monotonic() >= deadline:
+            if not found:  # that nothing came is no failure
+                break
             raise ModuleFailed(
                 "Failed to gather information about %s(s) even after waiting for %s seconds" % (kind.name, args["wait_timeout"]),
                 api_found=True,

@@ -20,8 +20,8 @@ K8s = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def k8s(call: Any, cluster: Path) -> K8s:
-    def run(module: str = "k8s", /, check: bool = False, **args: Any) -> dict[str, Any]:
-        made: dict[str, Any] = call(module, {"_kubeconfig": json.loads(cluster.read_text()), **args}, check=check)
+    def run(module: str = "k8s", /, check: bool = False, diff: bool = False, **args: Any) -> dict[str, Any]:
+        made: dict[str, Any] = call(module, {"_kubeconfig": json.loads(cluster.read_text()), **args}, check=check, diff=diff)
         return made
 
     return run
@@ -42,9 +42,10 @@ def test_present(k8s: K8s, way: dict[str, Any]) -> None:
     checked = k8s(check=True, definition=config(name, a="1"), **way)
     assert (checked["changed"], get(k8s, "ConfigMap", name)) == (True, None)
     made = k8s(definition=config(name, a="1"), **way)
-    assert (made["changed"], made["result"]["data"], "managedFields" in made["result"]["metadata"]) == (True, {"a": "1"}, False)
-    assert k8s(definition=config(name, a="1"), **way)["changed"] is False
-    checked = k8s(check=True, definition=config(name, a="2"), **way)
+    assert (made["changed"], made["result"]["data"], "managedFields" in made["result"]["metadata"]) == (True, {"a": "1"}, True)
+    again = k8s(definition=config(name, a="1"), hidden_fields=["metadata.managedFields"], **way)
+    assert (again["changed"], "managedFields" in again["result"]["metadata"], "diff" in again) == (False, False, False)
+    checked = k8s(check=True, diff=True, definition=config(name, a="2"), **way)
     assert (checked["changed"], checked["diff"]) == (True, {"before": {"data": {"a": "1"}}, "after": {"data": {"a": "2"}}})
     changed = k8s(definition=config(name, b="2"), **way)
     kept = {"a": "1", "b": "2"} if not way else {"b": "2"}
@@ -58,7 +59,7 @@ def test_present(k8s: K8s, way: dict[str, Any]) -> None:
 
 def test_what_is_applied_for_the_first_time_is_marked(k8s: K8s) -> None:
     k8s(definition=config("unmarked", a="1"))
-    marked = [k8s(definition=config("unmarked", a="1"), apply=True) for _ in range(2)]
+    marked = [k8s(definition=config("unmarked", a="1"), apply=True, diff=True) for _ in range(2)]
     assert [(one["changed"], one["diff"]) for one in marked] == [(True, {}), (False, {})]
 
 
@@ -115,6 +116,8 @@ def test_waiting(k8s: K8s) -> None:
     found = k8s("k8s_info", kind="ConfigMap", name="late", wait=True, wait_sleep=0, wait_timeout=20)
     late.join()
     assert found["resources"][0]["metadata"]["name"] == "late"
+    nothing = k8s("k8s_info", kind="ConfigMap", name="nosuch", wait=True, wait_sleep=0, wait_timeout=0)
+    assert (nothing.get("failed"), nothing["resources"]) == (None, []), "that nothing came is no failure"
     made = k8s(definition={**deployment("a"), "metadata": {"name": "never"}}, wait=True, wait_timeout=0)
     assert (made["failed"], made["msg"]) == (True, '"Deployment" "never": Timed out waiting on resource')
 
