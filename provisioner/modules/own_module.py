@@ -37,7 +37,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 def _start(folder: str, args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     agent = os.path.dirname(os.path.abspath(provisioner.agent.__file__))
     shim = os.path.join(agent, "shim")
-    roots = [folder, shim, os.path.dirname(os.path.dirname(agent))]
+    # What the task or the host gives comes after, as with Ansible.
+    roots = [folder, shim, os.path.dirname(os.path.dirname(agent)), *filter(None, [os.environ.get("PYTHONPATH")])]
     runner = os.path.join(shim, "run_module.py")
     request = {"name": args["_name"], "args": args["_args"], "check": context.check, "diff": context.diff}
     environment = dict(

@@ -15,6 +15,7 @@ from provisioner.templating.filters.data import flatten
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 from provisioner.templating.lookups.configuration import config
+from provisioner.templating.lookups.words import words_of
 
 
 def items(call: Call, terms: Terms, options: Options) -> list[Any]:
@@ -123,7 +124,8 @@ def _sequence(term: Any, options: Options) -> list[str]:
             given = {"start": start, "end": end, "stride": stride, "format": form}
             settings.update({key: value for key, value in given.items() if value is not None})
         else:
-            settings.update(part.partition("=")[::2] if "=" in part else ("_raw_params", part) for part in str(term).split())
+            words, given = words_of(str(term))
+            settings.update(given, **{"_raw_params": " ".join(words)} if words else {})
     unknown = [name for name in settings if name not in ("start", "end", "count", "stride", "format")]
     if unknown:
         raise PluginError(f"unrecognized arguments to with_sequence: {unknown}")

@@ -19,6 +19,7 @@ from provisioner.templating.errors import PluginError, UndefinedVariable
 from provisioner.templating.filters.digests import password_hash
 from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
+from provisioner.templating.lookups.words import words_of
 from provisioner.templating.template_files import template_variables
 from provisioner.templating.undefined import Undefined, did_you_mean
 
@@ -64,7 +65,8 @@ def env(call: Call, terms: Terms, options: Options) -> list[Any]:
     default = options.get("default", "")
     for term in terms:
         if isinstance(default, Undefined) and str(term) not in os.environ:
-            raise UndefinedVariable(f"The environment variable '{term}' is not set.")
+            hint = default._undefined_hint
+            raise UndefinedVariable(hint or f"The environment variable '{term}' is not set.")
     return [os.environ.get(str(term), default) for term in terms]
 
 
@@ -193,9 +195,9 @@ def _words(terms: Terms, options: Options) -> tuple[list[str], Options]:
         if "=" not in str(term):
             names.append(str(term).strip())
             continue
-        words = str(term).split()
-        merged.update(word.partition("=")[::2] for word in words if "=" in word)
-        names.append(" ".join(word for word in words if "=" not in word))
+        words, given = words_of(str(term))
+        merged.update(given)
+        names.append(" ".join(words))
     return names, merged
 
 
@@ -241,6 +243,8 @@ def ini(call: Call, terms: Terms, options: Options) -> list[Any]:
 def csvfile(call: Call, terms: Terms, options: Options) -> list[Any]:
     names, options = _words(terms, options)
     delimiter = {"TAB": "\t", "\\t": "\t"}.get(str(options.get("delimiter", "TAB")), options.get("delimiter", "\t"))
+    if not names or not all(names):
+        raise PluginError("Search key is required but was not found")
     table = list(csv.reader(StringIO(_read(call.find_or_fail(str(options.get("file", "ansible.csv"))))), delimiter=str(delimiter)))
     key, column = int(options.get("keycol", 0)), int(options.get("col", 1))
     result: list[Any] = []

@@ -57,6 +57,7 @@ PLAYBOOK = """
     - {name: wrong, greeter: {name: x, state: absent}, ignore_errors: true}
     - {name: crash, crasher: {}, ignore_errors: true}
     - {name: old style, words: {a: it's, b: 2}}
+    - {name: from a path of its own, elsewhere: {}, environment: {PYTHONPATH: "{{ playbook_dir }}/lib"}}
     - {name: wants JSON, wants: {a: [1]}, check_mode: true}
     - {name: JSON within, within: {a: 1}}
     - {name: another interpreter, strange: {a: 1}, vars: {ansible_nosuch_interpreter: /bin/sh}}
@@ -78,6 +79,8 @@ def test_own_modules(tmp_path: Path) -> None:
     files = {
         "play.yml": PLAYBOOK,
         "library/greeter.py": MODULE.lstrip(),
+        "library/elsewhere.py": "import far\nfrom ansible.module_utils.basic import *\nAnsibleModule(argument_spec={}).exit_json(far=far.WORD)\n",
+        "lib/far.py": "WORD = 'far'\n",
         "library/crasher.py": "raise RuntimeError('on purpose')\n",
         "module_utils/shared_words.py": "def greet(who):\n    return 'hello ' + who\n",
         "roles/r/library/role_module.py": "from ansible.module_utils.basic import *\nAnsibleModule(argument_spec={}).exit_json(here=True)\n",
@@ -107,6 +110,7 @@ def test_own_modules(tmp_path: Path) -> None:
     assert done["missing"]["msg"] == "missing required arguments: name"
     assert done["wrong"]["msg"] == "state is absent but all of the following are missing: path"
     assert done["crash"]["msg"] == "Task failed: Module failed: on purpose" and "RuntimeError" in done["crash"]["exception"]
+    assert done["from a path of its own"]["far"] == "far"
     assert (done["old style"]["got"], done["old style"]["changed"]) == ("it's 2", True)
     assert done["old style"]["warnings"] == ["Module invocation had junk after the JSON data: junk"]
     assert (done["wants JSON"]["got"]["a"], done["wants JSON"]["got"]["_ansible_check_mode"]) == ([1], True)

@@ -17,6 +17,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("['x'] | combine | lower", "x"),
     ("{'l': [1]} | combine({'l': [2]}, none, {'l': [3]}, list_merge='append')", {"l": [1, 2, 3]}),
     ("{'l': [1]} | combine({'l': [1]}, list_merge='append')", {"l": [1]}),
+    ("('x' | password_hash('sha512', '')) | length", 119),
     ("none | from_yaml_all", []),
     ("5 | shuffle", 5),
     ("{'a': 1} | union(['b'])", ["a", "b"]),
@@ -95,6 +96,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("'' is falsy", True),
     ("[true, false] is any", True),
     ("lookup('sequence', 'start=0 end=4 stride=2')", "0,2,4"),
+    ("query('sequence', 'start=2 end=\"3\" format=\\'h%02d\\'')", ["h02", "h03"]),
     ("query('sequence', '2-4:host%02d')", ["host02", "host03", "host04"]),
     ("query('nested', ['a'], [1, 2])", [["a", 1], ["a", 2]]),
     ("query('together', ['a', 'b'], [1])", [["a", 1], ["b", None]]),
@@ -138,9 +140,25 @@ def test_lookups_find_files_beside_the_role(tmp_path: Path) -> None:
     assert templar.evaluate("query('first_found', {'files': ['no'], 'skip': true})") == []
     assert templar.evaluate("lookup('ini', 'k', section='s', file='x.ini')") == "v"
     assert templar.evaluate("lookup('csvfile', 'b', file='x.csv', delimiter=',')") == "2"
+    (tmp_path / "files" / "spaced.csv").write_text("a 1 2\n")
+    assert templar.evaluate("lookup('csvfile', \"a file='spaced.csv' delimiter=' ' col=2\")") == "2"
     first = templar.evaluate(f"lookup('password', '{tmp_path}/pw', length=12)")
     assert len(first) == 12 and templar.evaluate(f"lookup('password', '{tmp_path}/pw', length=12)") == first
     assert (tmp_path / "pw").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        (r"'21/42' | regex_search('none', '\\x')", "is no group"),
+        ("'21/42' | regex_search('none', 'x')", "Unknown argument"),
+        ("lookup('csvfile', '', file='/etc/hosts')", "Search key is required"),
+        ("lookup('env', 'NOT_SET_AT_ALL', default=undef('set it'))", "set it"),
+    ],
+)
+def test_what_is_wrong_with_a_call(expression: str, told: str) -> None:
+    with pytest.raises(TemplateError, match=told):
+        Templar().evaluate(expression)
 
 
 @pytest.mark.parametrize("expression", ["'1.a' is version('1.2', '>')", "'v1.2' is version('1.2', '==')"])
