@@ -13,6 +13,10 @@ class PatchError(ValueError):
     """A patch that can't be applied; the message says which part."""
 
 
+class BadFormat(PatchError):
+    """A strategic merge patch whose directives are not in their form."""
+
+
 def merge_patch(document: Any, patch: Any) -> Any:
     """RFC 7386: null removes, objects merge, everything else replaces."""
     if not isinstance(patch, dict):
@@ -135,15 +139,17 @@ def _merge_map(document: dict[str, Any], patch: dict[str, Any], type_key: str | 
     if directive == "replace":
         return _clean({key: value for key, value in patch.items() if key != DIRECTIVE})  # type: ignore[no-any-return]
     if directive not in (None, "merge"):
-        raise PatchError(f"Unknown patch type: {directive}")
+        raise PatchError(f"unknown patch type: {printed(directive)} in map: {printed(patch)}")
     merged = dict(document)
     if RETAIN in patch:
-        kept = set(patch[RETAIN])
+        kept = _retained(patch)
         merged = {key: value for key, value in merged.items() if key in kept}
     rules = RULES.get(type_key or "", {})
     for key, value in patch.items():
         if key.startswith(DELETE_PRIMITIVES):
             field = key.removeprefix(DELETE_PRIMITIVES)
+            if not isinstance(value, list):
+                raise BadFormat("invalid patch format of primitive list")
             merged[field] = [item for item in merged.get(field) or [] if item not in value]
     for key, value in patch.items():
         if key in (DIRECTIVE, RETAIN) or key.startswith(DELETE_PRIMITIVES):
@@ -156,8 +162,34 @@ def _merge_map(document: dict[str, Any], patch: dict[str, Any], type_key: str | 
         elif value is None:
             merged.pop(key, None)
         else:
-            merged[key] = _merge_field(merged.get(key), value, rules.get(key), patch.get(ORDER + key))
+            order, rule = patch.get(ORDER + key), rules.get(key)
+            if order is not None:
+                _check_order(value, order, rule.merge_key if rule is not None else "")
+            merged[key] = _merge_field(merged.get(key), value, rule, order)
     return merged
+
+
+def _retained(patch: dict[str, Any]) -> set[Any]:
+    """Names that stay; what the patch sets is among them."""
+    names = patch[RETAIN]
+    set_here = {key for key, value in patch.items() if value is not None and not key.startswith(("$patch", DELETE_PRIMITIVES, ORDER))}
+    if not isinstance(names, list) or set_here - {RETAIN} - set(names):
+        raise BadFormat("invalid patch format of retainKeys")
+    return set(names)
+
+
+def _check_order(items: Any, order: Any, key: str) -> None:
+    """A patch's own items are in the order that it asks for."""
+    if not isinstance(order, list) or not isinstance(items, list):
+        raise BadFormat("invalid patch format of setElementOrder list")
+    kept = [item for item in items if not (key and isinstance(item, dict) and item.get(DIRECTIVE) == "delete")]
+    wanted = [item.get(key) if key and isinstance(item, dict) else item for item in order]
+    at = 0
+    for name in wanted:
+        if at < len(kept) and (kept[at].get(key) if key and isinstance(kept[at], dict) else kept[at]) == name:
+            at += 1
+    if wanted and at < len(kept):
+        raise PatchError(f"The order in patch list:\n{printed(items)}\n doesn't match $setElementOrder list:\n{printed(order)}\n")
 
 
 def _merge_field(current: Any, value: Any, rule: FieldRule | None, order: list[Any] | None) -> Any:

@@ -133,7 +133,7 @@ class Lists:
             entries = await self._cache.past(kind.stored_as, selection.prefix, after, revision_of(version))
         except Compacted:
             if not after:
-                raise errors.expired(f"The resourceVersion for the provided list is too old: {version}") from None
+                raise errors.expired("The resourceVersion for the provided list is too old.") from None
             error = errors.expired(
                 "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
                 "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "

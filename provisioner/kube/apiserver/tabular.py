@@ -42,7 +42,8 @@ def table(
             row["object"] = msgspec.Raw(kind.shown(data))
         made.append(row)
     if metadata is None:
-        metadata = {"resourceVersion": str(decoded[0].metadata.resource_version or "")} if decoded else {}
+        version = decoded[0].metadata.resource_version if decoded else None
+        metadata = {"resourceVersion": version} if version else {}
     return _encoded(meta_version, metadata, described if columns else None, made)
 
 

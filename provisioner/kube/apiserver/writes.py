@@ -160,6 +160,8 @@ class Patcher:
         try:
             result = self._applied(document)
         except patch.PatchError as error:
+            if isinstance(error, patch.BadFormat):
+                raise errors.bad_request(str(error)) from error
             if self._how == "strategic":
                 raise errors.StatusError(500, "", str(error)) from error
             # Upstream's answer says no more than this.

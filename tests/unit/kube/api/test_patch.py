@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.kube.api.patch import PatchError, json_patch, merge_patch, strategic_merge_patch
+from provisioner.kube.api.patch import BadFormat, PatchError, json_patch, merge_patch, strategic_merge_patch
 
 # -- JSON patch ------------------------------------------------------------------------------------------------------------
 
@@ -207,6 +207,29 @@ def test_ports_merge_by_number() -> None:
 def test_patches_that_fit_nothing(patch: Any) -> None:
     with pytest.raises(PatchError):
         strategic_merge_patch(pod(A), patch, "core_v1.Pod")
+
+
+@pytest.mark.parametrize(
+    ("patch", "told"),
+    [
+        ({"metadata": {"$deleteFromPrimitiveList/finalizers": "x"}}, "invalid patch format of primitive list"),
+        ({"spec": {"$retainKeys": "x"}}, "invalid patch format of retainKeys"),
+        ({"spec": {"$retainKeys": ["nodeName"], "hostname": "x"}}, "invalid patch format of retainKeys"),
+        ({"spec": {"$setElementOrder/containers": {}, "containers": [A]}}, "invalid patch format of setElementOrder list"),
+    ],
+)
+def test_directives_that_are_not_in_their_form(patch: Any, told: str) -> None:
+    with pytest.raises(BadFormat, match=told):
+        strategic_merge_patch(pod(A), patch, "core_v1.Pod")
+
+
+def test_what_is_patched_is_in_the_order_that_is_asked_for() -> None:
+    for items, order in (([A, B], "ba"), ([A], "b")):
+        patch = {"spec": {"$setElementOrder/containers": [{"name": name} for name in order], "containers": items}}
+        with pytest.raises(PatchError, match=r"The order in patch list:\n.*\n doesn't match "):
+            strategic_merge_patch(pod(A, B), patch, "core_v1.Pod")
+    gone = {"spec": {"$setElementOrder/containers": [{"name": "b"}], "containers": [{"name": "a", "$patch": "delete"}, B]}}
+    assert merged(pod(A, B), gone) == pod(B)
 
 
 containers = st.lists(
