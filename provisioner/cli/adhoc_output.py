@@ -11,7 +11,7 @@ from provisioner.cli.diff_text import diff_text
 from provisioner.cli.error_blocks import error_block, failure_message, warning_block
 from provisioner.engine.events import Event, HostDone, NoHosts, Warned
 from provisioner.engine.results import Status
-from provisioner.templating.sorted_json import sorted_json
+from provisioner.templating.sorted_json import sorted_json, told
 
 WORDS = {
     Status.OK: "SUCCESS",
@@ -85,5 +85,5 @@ def _document(action: str, result: Mapping[str, Any], one_line: bool) -> str:
     if action == "debug" and not result.get("failed"):
         shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key != "changed"}
     if one_line:
-        return sorted_json(shown, indent=0, default=str).replace("\n", "")
-    return sorted_json(shown, indent=4, default=str)
+        return sorted_json(shown, indent=0, default=told).replace("\n", "")
+    return sorted_json(shown, indent=4, default=told)

@@ -32,9 +32,11 @@ def warning_block(event: Warned) -> str:
 
 def failure_message(action: str, result: Mapping[str, Any]) -> str:
     """What failed, in one sentence that begins the same for all failures; "" as with `error_block`."""
-    message = str(result.get("msg") or "")
-    if not message or "censored" in result:
+    if "censored" in result:
         return ""
+    message = str(result.get("msg") or "")
+    if not message:
+        return "Task failed: Action failed."
     cause = str(result.get("exception") or "")
     if cause and "\n" not in cause and cause not in message:
         message = f"{message.rstrip('.')}: {cause}"

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import yaml
 
-from provisioner.templating.sorted_json import sorted_json
+from provisioner.templating.sorted_json import sorted_json, told
 
 _BREAKS = "\n\x85\u2028\u2029"  # what YAML takes for the end of a line
 _TRAILING = re.compile(rf" +([{_BREAKS}])")
@@ -83,7 +83,7 @@ class OutputStyle:
         indent = _INDENT if (wide or self.pretty) and self.pretty is not False else None
         if self.result_format == "yaml":
             return _as_yaml(result, lossy=self.pretty is not False)
-        return sorted_json(result, default=str, indent=indent, ensure_ascii=False)
+        return sorted_json(result, default=told, indent=indent, ensure_ascii=False)
 
 
 def _colour(settings: Mapping[str, Any]) -> bool | None:
@@ -93,7 +93,7 @@ def _colour(settings: Mapping[str, Any]) -> bool | None:
 
 
 def _as_yaml(result: Mapping[str, Any], *, lossy: bool) -> str:
-    shown = json.loads(json.dumps(result, default=str))
+    shown = json.loads(json.dumps(result, default=told))
     for stream in ("stdout", "stderr") if lossy else ():
         if stream in shown and f"{stream}_lines" in shown:
             shown[f"{stream}_lines"] = "<omitted>"

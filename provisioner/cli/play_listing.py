@@ -71,7 +71,7 @@ def _play(
         yield f"    pattern: {[str(part) for part in pattern]}"
         yield f"    hosts ({len(hosts)}):"
         yield from (f"      {host.name}" for host in hosts)
-    if not only and wanted.tags:
+    if not only and not skip and wanted.tags:
         only = ("all", "never")  # who wants to know all tags wants to know these, too
     tasks = [(task, tags) for task, tags in _tasks(play, templar) if selected(tags, only, skip)]
     if wanted.tasks:

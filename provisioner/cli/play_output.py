@@ -216,7 +216,7 @@ class PlayOutput:
 
     def _asked_for(self, result: Mapping[str, Any], action: str) -> str:
         """A result that a person wants to see: with -v, or of `debug`."""
-        if (not self._verbosity and not result.get("_ansible_verbose_always")) or action in _NEVER_ASKED_FOR:
+        if (not self._verbosity and not result.get("_ansible_verbose_always")) or (action in _NEVER_ASKED_FOR and "censored" not in result):
             return ""
         return f" => {self._json(result, action)}"
 

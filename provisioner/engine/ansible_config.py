@@ -26,6 +26,7 @@ class Setting:
     key: str
     variable: str
     kind: str = "text"
+    choices: tuple[str, ...] = ()
 
 
 SETTINGS: dict[str, Setting] = {
@@ -48,7 +49,7 @@ SETTINGS: dict[str, Setting] = {
     "DEFAULT_CALLBACK_PLUGIN_PATH": Setting("defaults", "callback_plugins", "ANSIBLE_CALLBACK_PLUGINS", "paths"),
     "DEFAULT_VARS_PLUGIN_PATH": Setting("defaults", "vars_plugins", "ANSIBLE_VARS_PLUGINS", "paths"),
     "VARIABLE_PLUGINS_ENABLED": Setting("defaults", "vars_plugins_enabled", "ANSIBLE_VARS_ENABLED", "words"),
-    "RUN_VARS_PLUGINS": Setting("defaults", "run_vars_plugins", "ANSIBLE_RUN_VARS_PLUGINS"),
+    "RUN_VARS_PLUGINS": Setting("defaults", "run_vars_plugins", "ANSIBLE_RUN_VARS_PLUGINS", choices=("demand", "start")),
     "DEFAULT_CONNECTION_PLUGIN_PATH": Setting("defaults", "connection_plugins", "ANSIBLE_CONNECTION_PLUGINS", "paths"),
     "DEFAULT_STRATEGY_PLUGIN_PATH": Setting("defaults", "strategy_plugins", "ANSIBLE_STRATEGY_PLUGINS", "paths"),
     "DEFAULT_INVENTORY_PLUGIN_PATH": Setting("defaults", "inventory_plugins", "ANSIBLE_INVENTORY_PLUGINS", "paths"),
@@ -58,15 +59,19 @@ SETTINGS: dict[str, Setting] = {
     "INVENTORY_ANY_UNPARSED_IS_FAILED": Setting("inventory", "any_unparsed_is_failed", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "flag"),
     "INVENTORY_IGNORE_EXTS": Setting("inventory", "ignore_extensions", "ANSIBLE_INVENTORY_IGNORE", "words"),
     "INVENTORY_IGNORE_PATTERNS": Setting("inventory", "ignore_patterns", "ANSIBLE_INVENTORY_IGNORE_REGEX", "words"),
-    "TRANSFORM_INVALID_GROUP_CHARS": Setting("defaults", "force_valid_group_names", "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"),
-    "HOST_PATTERN_MISMATCH": Setting("inventory", "host_pattern_mismatch", "ANSIBLE_HOST_PATTERN_MISMATCH"),
+    "TRANSFORM_INVALID_GROUP_CHARS": Setting(
+        "defaults", "force_valid_group_names", "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS", choices=("always", "never", "ignore", "silently")
+    ),
+    "HOST_PATTERN_MISMATCH": Setting(
+        "inventory", "host_pattern_mismatch", "ANSIBLE_HOST_PATTERN_MISMATCH", choices=("warning", "error", "ignore")
+    ),
     "LOCALHOST_WARNING": Setting("defaults", "localhost_warning", "ANSIBLE_LOCALHOST_WARNING", "flag"),
     "DEFAULT_VAULT_PASSWORD_FILE": Setting("defaults", "vault_password_file", "ANSIBLE_VAULT_PASSWORD_FILE", "path"),
     "DEFAULT_VAULT_IDENTITY_LIST": Setting("defaults", "vault_identity_list", "ANSIBLE_VAULT_IDENTITY_LIST", "words"),
     "DEFAULT_VAULT_ENCRYPT_IDENTITY": Setting("defaults", "vault_encrypt_identity", "ANSIBLE_VAULT_ENCRYPT_IDENTITY"),
     "DEFAULT_VAULT_ID_MATCH": Setting("defaults", "vault_id_match", "ANSIBLE_VAULT_ID_MATCH", "flag"),
-    "DEFAULT_GATHERING": Setting("defaults", "gathering", "ANSIBLE_GATHERING"),
-    "DEFAULT_HASH_BEHAVIOUR": Setting("defaults", "hash_behaviour", "ANSIBLE_HASH_BEHAVIOUR"),
+    "DEFAULT_GATHERING": Setting("defaults", "gathering", "ANSIBLE_GATHERING", choices=("implicit", "explicit", "smart")),
+    "DEFAULT_HASH_BEHAVIOUR": Setting("defaults", "hash_behaviour", "ANSIBLE_HASH_BEHAVIOUR", choices=("replace", "merge")),
     "CACHE_PLUGIN": Setting("defaults", "fact_caching", "ANSIBLE_CACHE_PLUGIN"),
     "CACHE_PLUGIN_CONNECTION": Setting("defaults", "fact_caching_connection", "ANSIBLE_CACHE_PLUGIN_CONNECTION", "path"),
     "CACHE_PLUGIN_TIMEOUT": Setting("defaults", "fact_caching_timeout", "ANSIBLE_CACHE_PLUGIN_TIMEOUT", "number"),
@@ -100,7 +105,7 @@ SETTINGS: dict[str, Setting] = {
     "SSH_EXTRA_ARGS": Setting("ssh_connection", "ssh_extra_args", "ANSIBLE_SSH_EXTRA_ARGS"),
     "DEFAULT_STDOUT_CALLBACK": Setting("defaults", "stdout_callback", "ANSIBLE_STDOUT_CALLBACK"),
     "CALLBACKS_ENABLED": Setting("defaults", "callbacks_enabled", "ANSIBLE_CALLBACKS_ENABLED", "words"),
-    "CALLBACK_RESULT_FORMAT": Setting("defaults", "callback_result_format", "ANSIBLE_CALLBACK_RESULT_FORMAT"),
+    "CALLBACK_RESULT_FORMAT": Setting("defaults", "callback_result_format", "ANSIBLE_CALLBACK_RESULT_FORMAT", choices=("json", "yaml")),
     "CALLBACK_FORMAT_PRETTY": Setting("defaults", "callback_format_pretty", "ANSIBLE_CALLBACK_FORMAT_PRETTY", "flag"),
     "DISPLAY_SKIPPED_HOSTS": Setting("defaults", "display_skipped_hosts", "ANSIBLE_DISPLAY_SKIPPED_HOSTS", "flag"),
     "DISPLAY_OK_HOSTS": Setting("defaults", "display_ok_hosts", "ANSIBLE_DISPLAY_OK_HOSTS", "flag"),
@@ -110,7 +115,9 @@ SETTINGS: dict[str, Setting] = {
     "SHOW_CUSTOM_STATS": Setting("defaults", "show_custom_stats", "ANSIBLE_SHOW_CUSTOM_STATS", "flag"),
     "CHECK_MODE_MARKERS": Setting("defaults", "check_mode_markers", "ANSIBLE_CHECK_MODE_MARKERS", "flag"),
     "DISPLAY_ARGS_TO_STDOUT": Setting("defaults", "display_args_to_stdout", "ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "flag"),
-    "DUPLICATE_YAML_DICT_KEY": Setting("defaults", "duplicate_dict_key", "ANSIBLE_DUPLICATE_YAML_DICT_KEY"),
+    "DUPLICATE_YAML_DICT_KEY": Setting(
+        "defaults", "duplicate_dict_key", "ANSIBLE_DUPLICATE_YAML_DICT_KEY", choices=("error", "warn", "ignore")
+    ),
     "DEFAULT_LOG_PATH": Setting("defaults", "log_path", "ANSIBLE_LOG_PATH", "path"),
     "DEFAULT_VERBOSITY": Setting("defaults", "verbosity", "ANSIBLE_VERBOSITY", "number"),
     "DEFAULT_PRIVATE_ROLE_VARS": Setting("defaults", "private_role_vars", "ANSIBLE_PRIVATE_ROLE_VARS", "flag"),
@@ -187,6 +194,8 @@ def _value(text: str, setting: Setting, base: Path, where: str) -> Any:
             return [text] if text.endswith(",") else [str(_path(part, base)) for part in parts]
         case "words":
             return [part.strip() for part in text.split(",") if part.strip()]
+    if setting.choices and text not in setting.choices:
+        raise ConfigError(f"{where}: expected one of {', '.join(setting.choices)}, found {text!r}")
     return text
 
 

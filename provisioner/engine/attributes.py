@@ -80,8 +80,9 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def tag_set(value: Any) -> frozenset[str]:
+    """A text is split at its commas, items of a list are tags as they are."""
     items = value if isinstance(value, list | tuple) else str(value).split(",")
-    return frozenset(str(tag).strip() for item in items for tag in str(item).split(",") if str(tag).strip())
+    return frozenset(str(tag).strip() for tag in items if str(tag).strip())
 
 
 def _as_mapping(value: Any) -> Mapping[str, Any]:

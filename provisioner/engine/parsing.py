@@ -100,7 +100,8 @@ class TaskParser:
             if around.handlers:
                 _check_handler(task)
             if task.action in STATIC_IMPORTS:
-                result.append(self._import(task, raw, around))
+                imported = self._import(task, raw, around)
+                result.extend(imported.block if around.handlers else [imported])  # handlers stand in the list that imports them
             else:
                 result.append(task)
         return result

@@ -52,14 +52,12 @@ class Run:
                 callback(event)
 
     def warn(self, message: str) -> None:
-        self.emit(Warned(message))
-
-    def warn_once(self, message: str) -> None:
+        """Says the same once only."""
         with self.lock:
             known = message in self._told
             self._told.add(message)
         if not known:
-            self.warn(message)
+            self.emit(Warned(message))
 
     def warn_of_content(self) -> None:
         """Of what was read since this was last asked: odd files, keys that stand twice, variables that bear reserved names. Raises PlaybookError

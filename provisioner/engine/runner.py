@@ -161,7 +161,7 @@ class Runner:
             asking=self.options.step is not None,
             tells_invocations=self.options.verbosity > 2 or any(isinstance(callback, PluginCallbacks) for callback in self.callbacks),
         )
-        engine.warn = run.warn_once
+        engine.warn = run.warn
         for message in left_out:
             run.warn(message)
         run.warn_of_content()

@@ -42,9 +42,8 @@ def _magic_of_run(inventory: Inventory, options: RunOptions) -> dict[str, Any]:
         "ansible_run_tags": Resolved(list(options.tags) or ["all"]),
         "ansible_skip_tags": Resolved(list(options.skip_tags)),
         "__inventory__": Resolved(inventory),
+        "ansible_config_file": Resolved(options.settings.get("CONFIG_FILE")),
     }
-    if "CONFIG_FILE" in options.settings:
-        magic["ansible_config_file"] = Resolved(options.settings["CONFIG_FILE"])
     if options.limit:
         magic["ansible_limit"] = Resolved(options.limit)
     if options.vault is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -255,6 +256,7 @@ def lookup_of(made: Callable[..., Any]) -> Lookup:
     def run(call: Call, terms: Terms, options: Options) -> list[Any]:
         loader = Loader(str(call.templar.scope.get("playbook_dir") or Path.cwd()), call.templar)
         plugin = made(loader=loader, templar=PluginTemplar(call.templar, loader))
+        plugin._load_name = call.name
         try:
             return list(plugin.run(copied(list(terms)), variables=PluginScope(call.templar.scope), **copied(options)))
         except Exception as e:
@@ -267,10 +269,12 @@ def _guarded(path: Path, use: Callable[[Any], Any]) -> Any:
     """What a plugin's file offers. Names such files import from ansible are stood in for where it is not installed."""
     if STAND_INS not in sys.path:
         sys.path.append(STAND_INS)
-    spec = importlib.util.spec_from_file_location(f"_plugin_{path.stem}", path)
+    name = f"_plugin_{zlib.crc32(bytes(path.absolute()))}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError("cannot be loaded", template=str(path))
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # plugins look their own documentation up by it
     try:
         spec.loader.exec_module(module)
         return use(module)

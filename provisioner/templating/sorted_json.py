@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date, time
 from typing import Any
 
 
@@ -25,3 +26,8 @@ def _with_texts(value: Any) -> Any:
 
 def _key(key: Any) -> str:
     return key if isinstance(key, str) else json.dumps(key) if key is None or isinstance(key, int | float) else str(key)
+
+
+def told(value: Any) -> str:
+    """`default` of `json.dumps` for what is shown to people: moments as ISO 8601 has them, everything else as its text."""
+    return value.isoformat() if isinstance(value, date | time) else str(value)

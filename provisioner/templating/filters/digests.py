@@ -128,7 +128,7 @@ def password_hash(
         raise PluginError(f"secret must be unicode or bytes, not {type(password).__name__}")
     secret = password if isinstance(password, bytes) else password.encode()
     if hashtype in ("sha512", "sha256", "sha512_crypt", "sha256_crypt"):
-        chosen = salt if salt is not None else "".join(secrets.choice(_ALPHABET) for _ in range(salt_size or 16))
+        chosen = salt or "".join(secrets.choice(_ALPHABET) for _ in range(salt_size or 16))
         if not re.fullmatch(r"[./0-9A-Za-z]{0,16}", chosen):
             kind = hashtype if hashtype.endswith("_crypt") else f"{hashtype}_crypt"
             wrong = "invalid characters in" if len(chosen) <= 16 else "salt too large (at most 16):"
@@ -136,7 +136,7 @@ def password_hash(
         name = hashtype.removesuffix("_crypt")
         return _sha_hash(secret, chosen, min(max(rounds or _USUAL_ROUNDS[name], 1000), 999_999_999), name)
     if hashtype in ("md5", "md5_crypt"):
-        made = _by_library(secret, f"$1${salt if salt is not None else ''.join(secrets.choice(_ALPHABET) for _ in range(salt_size or 8))}$")
+        made = _by_library(secret, f"$1${salt or ''.join(secrets.choice(_ALPHABET) for _ in range(salt_size or 8))}$")
         if made is not None:
             return made
     if hashtype in ("bcrypt", "blowfish"):

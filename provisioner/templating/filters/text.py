@@ -74,20 +74,16 @@ def regex_replace(
 
 
 def regex_search(value: Any, regex: str, *groups: str, ignorecase: bool = False, multiline: bool = False) -> Any:
+    wanted: list[int | str] = []
+    for name in groups:
+        group = re.fullmatch(r"\\g<(\S+)>|\\(\d+)", name)
+        if group is None:
+            raise PluginError("Unknown argument" if not name.startswith("\\") else f"{name!r} is no group: they are \\1 or \\g<name>")
+        wanted.append(group[1] or int(group[2]))
     found = _compile(regex, _flags(ignorecase, multiline)).search(_text(value))
     if found is None:
         return None
-    if not groups:
-        return found.group()
-    items = []
-    for name in groups:
-        if name.startswith("\\g"):
-            items.append(found.group(re.sub(r"\\g<(\S+)>", r"\1", name)))
-        elif name.startswith("\\"):
-            items.append(found.group(int(re.sub(r"\\(\d+)", r"\1", name))))
-        else:
-            raise PluginError("Unknown argument")
-    return items
+    return [found.group(group) for group in wanted] if groups else found.group()
 
 
 def regex_findall(value: Any, regex: str, multiline: bool = False, ignorecase: bool = False) -> list[Any]:

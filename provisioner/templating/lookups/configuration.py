@@ -88,8 +88,34 @@ _SETTINGS: dict[str, Any] = {
     "DEFAULT_TRANSPORT": "ssh",
     "COLLECTIONS_PATHS": [f"{_HOME}/collections", "/usr/share/ansible/collections"],
     "RETRY_FILES_ENABLED": False,
+    "RETRY_FILES_SAVE_PATH": None,
+    "PLAYBOOK_VARS_ROOT": "top",
+    "MAX_FILE_SIZE_FOR_DIFF": 104448,
+    "DEFAULT_MODULE_PATH": [f"{_HOME}/plugins/modules", "/usr/share/ansible/plugins/modules"],
+    "DEFAULT_MODULE_UTILS_PATH": [f"{_HOME}/plugins/module_utils", "/usr/share/ansible/plugins/module_utils"],
+    **{
+        f"DEFAULT_{kind.upper()}_PLUGIN_PATH": [f"{_HOME}/plugins/{kind}", f"/usr/share/ansible/plugins/{kind}"]
+        for kind in (
+            "action",
+            "become",
+            "cache",
+            "callback",
+            "cliconf",
+            "connection",
+            "filter",
+            "httpapi",
+            "inventory",
+            "lookup",
+            "netconf",
+            "strategy",
+            "terminal",
+            "test",
+            "vars",
+        )
+    },
 }
 """What Ansible's configuration says by itself."""
+_OF_PLUGINS = {"remote_tmp": "~/.ansible/tmp", "admin_users": ["root", "toor"], "world_readable_temp": False, "host_key_checking": True}
 
 
 def config(call: Call, terms: Terms, options: Options) -> list[Any]:
@@ -97,6 +123,9 @@ def config(call: Call, terms: Terms, options: Options) -> list[Any]:
     kind, plugin = options.get("plugin_type"), options.get("plugin_name")
     if bool(kind) != bool(plugin):
         raise PluginError("Both plugin_type and plugin_name are required, cannot use one without the other.")
+    missing = options.get("on_missing", "error")
+    if missing not in ("error", "skip", "warn"):
+        raise PluginError(f"Invalid value {missing!r} for config 'on_missing' for 'config' lookup plugin.")
     result: list[Any] = []
     given = call.templar.variables.get("__settings__")
     settings = {**_SETTINGS, **(given.value if given is not None else {})}
@@ -104,8 +133,13 @@ def config(call: Call, terms: Terms, options: Options) -> list[Any]:
         if not isinstance(term, str):
             raise PluginError(f"Invalid setting identifier, {term!r} is not a {str}, its a {type(term)}.")
         if term in settings or kind:  # options of plugins that do not exist here: nobody has set them
-            value, origin = settings.get(term), "default" if term in _SETTINGS and settings[term] == _SETTINGS[term] else "configuration"
+            value, origin = (
+                settings.get(term, _OF_PLUGINS.get(term)),
+                "default" if term in _SETTINGS and settings[term] == _SETTINGS[term] else "configuration",
+            )
             result.append([value, origin] if to_bool(options.get("show_origin", False)) else value)
-        elif options.get("on_missing", "error") not in ("skip", "warn"):
+        elif missing == "warn":
+            call.templar.engine.warn(f"Skipping, did not find setting {term}")
+        elif missing == "error":
             raise PluginError(f"No config definition exists for '{term}'.")
     return result

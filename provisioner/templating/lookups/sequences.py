@@ -187,7 +187,8 @@ def first_found(call: Call, terms: Terms, options: Options) -> list[Any]:
             return [os.path.normpath(found)]
     if to_bool(chosen.get("skip", False)) or str(options.get("errors", "")) == "ignore":
         return []
-    raise PluginError(f"No file was found when using first_found. Looked for {', '.join(candidates)}")
+    looked = f" Looked for {', '.join(candidates)}" if candidates else ""
+    raise PluginError(f"No file was found when using first_found.{looked}")
 
 
 def _candidates(terms: Any, chosen: dict[str, Any]) -> Iterator[str]:

@@ -42,7 +42,7 @@ def test_what_to_do_about_a_condition_that_is_no_boolean_is_said() -> None:
         ("file", {"msg": "Not done.", "exception": "[Errno 2] x"}, "[ERROR]: Task failed: Module failed: Not done: [Errno 2] x"),
         ("file", {"msg": "Not done.", "exception": "Traceback\n  x"}, "[ERROR]: Task failed: Module failed: Not done."),
         ("apt", {"censored": "x", "msg": "secret"}, ""),
-        ("apt", {}, ""),
+        ("command", {"failed_when_result": True}, "[ERROR]: Task failed: Action failed."),
     ],
 )
 def test_what_failed_is_named(action: str, result: dict[str, Any], first: str) -> None:

@@ -64,6 +64,7 @@ def test_tasks(lines: Any, only: tuple[str, ...], skip: tuple[str, ...], tasks: 
 
 def test_tags_and_hosts(lines: Any) -> None:
     assert lines(Wanted(tags=True))[-1] == "TASK TAGS: [always, b, never, p, r]"
+    assert lines(Wanted(tags=True), skip=("b",))[-1] == "TASK TAGS: [always, p, r]"
     assert lines(Wanted(hosts=True))[1:] == ["pattern: ['all']", "hosts (2):", "h1", "h2"]
 
 

@@ -52,6 +52,7 @@ def test_a_variable_wins_over_the_file(folder: Path) -> None:
     [
         ("[defaults]\nforks = many\n", "[defaults] forks: expected a number, found 'many'"),
         ("[defaults]\nhost_key_checking = perhaps\n", "expected true or false, found 'perhaps'"),
+        ("[defaults]\ngathering = sometimes\n", "[defaults] gathering: expected one of implicit, explicit, smart, found 'sometimes'"),
         ("no section\n", "File contains no section headers"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +84,48 @@ class LookupModule(LookupBase):
     assert done.messages()[:2] == [True, "aa h1x!"]
     assert [part["msg"] for part in done.results("debug")[1]["results"]] == ["h1p", "h1q"]
     assert "no bad words" in done.messages()[3]
+
+
+LOOKUP = """
+DOCUMENTATION = '''
+  name: sized
+  options:
+    size: {type: int, default: 3, vars: [{name: own_size}], env: [{name: OWN_SIZE_OF_A_TEST}]}
+    kind: {choices: [a, b], aliases: [sort]}
+    place: {required: true}
+'''
+from ansible.plugins.lookup import LookupBase
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **kwargs):
+        self.set_options(var_options=variables, direct=kwargs)
+        return [[self.get_option(name) for name in ('size', 'kind', 'place')]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ("place='x'", [3, None, "x"]),
+        ("place='x', size='7', sort='b'", [7, "b", "x"]),
+        (
+            "place='x', size='many'",
+            "Config 'size' for 'sized' lookup plugin from 'Direct' has an invalid value: Invalid value provided for 'int': 'many'",
+        ),
+        ("place='x', size=1.5", "Invalid value provided for 'int': 1.5"),
+        ("place='x', kind='c'", "Invalid value 'c' for config 'kind' for 'sized' lookup plugin. Valid values are: a, b"),
+        ("", "Required config 'place' for 'sized' lookup plugin not provided."),
+    ],
+)
+def test_a_lookup_has_the_options_that_it_documents(tmp_path: Path, call: str, found: Any) -> None:
+    text = (
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"{{ lookup('sized', 1, CALL) }}\"}\n      ignore_errors: true\n"
+    )
+    told = play(tmp_path, text.replace(", CALL", f", {call}" if call else ""), files={"lookup_plugins/sized.py": LOOKUP}).messages()[0]
+    assert found in told if isinstance(found, str) else told == found
+
+
+def test_variables_and_the_environment_set_options_of_a_lookup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OWN_SIZE_OF_A_TEST", "9")
+    task = "    - debug: {msg: \"{{ lookup('sized', 1, place='x') | first }}\"}\n"
+    text = f"- hosts: all\n  gather_facts: false\n  tasks:\n{task}{task}      vars: {{own_size: '12'}}\n"
+    assert play(tmp_path, text, files={"lookup_plugins/sized.py": LOOKUP}).messages() == [9, 12]

@@ -29,9 +29,9 @@ def run(told: list[Event]) -> tuple[Run, Any, list[Problem]]:
 def test_a_warning_is_told_once_to_everybody() -> None:
     told: list[Event] = []
     made, _, _ = run(told)
-    made.warn_once("a")
-    made.warn_once("a")
-    made.warn_once("b")
+    made.warn("a")
+    made.warn("a")
+    made.warn("b")
     assert told == [Warned("a")] * 2 + [Warned("b")] * 2
 
 

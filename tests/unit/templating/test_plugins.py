@@ -17,7 +17,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("['x'] | combine | lower", "x"),
     ("{'l': [1]} | combine({'l': [2]}, none, {'l': [3]}, list_merge='append')", {"l": [1, 2, 3]}),
     ("{'l': [1]} | combine({'l': [1]}, list_merge='append')", {"l": [1]}),
-    ("('x' | password_hash('sha512', '')) | length", 119),
+    ("('x' | password_hash('sha512', '')) | length", 120),
     ("none | from_yaml_all", []),
     ("5 | shuffle", 5),
     ("{'a': 1} | union(['b'])", ["a", "b"]),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from pathlib import Path
+
 import pytest
 
-from provisioner.templating.sorted_json import sorted_json
+from provisioner.templating.sorted_json import sorted_json, told
 
 
 @pytest.mark.parametrize(
@@ -22,3 +25,10 @@ def test_order(value: object, expected: str) -> None:
 def test_other_mistakes_stay() -> None:
     with pytest.raises(TypeError, match="not JSON serializable"):
         sorted_json({"a": object()})
+
+
+def test_moments_are_told_as_iso_8601_has_them() -> None:
+    assert (
+        sorted_json([datetime(2020, 1, 2, 3, 4, 5), date(2020, 1, 2), Path("/x")], default=told)
+        == '["2020-01-02T03:04:05", "2020-01-02", "/x"]'
+    )

@@ -19,6 +19,10 @@ class AnsibleOptionsError(AnsibleError):
     pass
 
 
+class AnsibleRequiredOptionError(AnsibleOptionsError):
+    pass
+
+
 class AnsibleParserError(AnsibleError):
     pass
 

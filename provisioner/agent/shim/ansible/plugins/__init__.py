@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 from pkgutil import extend_path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 __path__ = extend_path(__path__, __name__)
 
@@ -39,29 +39,51 @@ class AnsiblePlugin:
         self._options: Dict[str, Any] = {}
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
-        """Options as given; else from variables, the environment, ansible.cfg and the defaults that the plugin documents."""
-        variables, given = var_options or {}, dict(direct or {})
+        """Options as given; else from variables, the environment, ansible.cfg and the defaults that the plugin documents. Raises
+        AnsibleOptionsError for values that the documentation rules out."""
+        given = dict(direct or {})
         for name, option in self._documented().items():
-            if name not in given:
-                given[name] = self._elsewhere(option, variables)
+            given[name] = self._typed(name, option, *self._found(name, option, given, var_options or {}))
         self._options = given
 
-    @staticmethod
-    def _elsewhere(option: Dict[str, Any], variables: Any) -> Any:
+    def _typed(self, name: str, option: Dict[str, Any], value: Any, origin: str) -> Any:
+        """A value as the type that is documented, one of the choices where there are any."""
         from ansible.config.manager import ensure_type
+        from ansible.errors import AnsibleOptionsError, AnsibleRequiredOptionError
 
-        found = option.get("default")
+        kind, choices = option.get("type"), option.get("choices")
+        label = "%r for %r %s plugin" % (name, self._load_name or type(self).__module__.rsplit(".", 1)[-1], _kind_of(type(self)))
+        if value is None:
+            if option.get("required") and name not in ("_terms", "_input"):  # which are no options, but what it is called with
+                raise AnsibleRequiredOptionError("Required config %s not provided." % label)
+            return None
+        try:
+            value = ensure_type(value, kind, origin)
+        except ValueError as e:
+            if not (origin.startswith("env:") and value == ""):
+                raise AnsibleOptionsError("Config %s from %r has an invalid value: %s" % (label, origin, e)) from e
+            value = option.get("default")
+        if choices and not all(part in choices for part in (value if kind == "list" else [value])):
+            raise AnsibleOptionsError("Invalid value %r for config %s. Valid values are: %s" % (value, label, ", ".join(map(str, choices))))
+        return value
+
+    @staticmethod
+    def _found(name: str, option: Dict[str, Any], given: Dict[str, Any], variables: Any) -> Tuple[Any, str]:
+        """A value, and where it was set."""
+        for key in (name, *(option.get("aliases") or ())):
+            if given.get(key) is not None:
+                return given[key], "Direct"
         for entry in option.get("vars") or ():
             if entry.get("name") in variables:
-                return variables[entry["name"]]
+                return variables[entry["name"]], "var: %s" % entry["name"]
         for entry in option.get("env") or ():
             if entry.get("name") in os.environ:
-                return ensure_type(os.environ[entry["name"]], option.get("type") or "str")
+                return os.environ[entry["name"]], "env: %s" % entry["name"]
         for entry in option.get("ini") or ():
             text = _of_ini(entry.get("section"), entry.get("key"))
             if text is not None:
-                return ensure_type(text, option.get("type") or "str")
-        return found
+                return text, "ansible.cfg"
+        return option.get("default"), "default"
 
     @classmethod
     def _documented(cls) -> Dict[str, Dict[str, Any]]:
@@ -110,6 +132,12 @@ def _of_ini(section: Optional[str], key: Optional[str]) -> Optional[str]:
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",), strict=False)
     parser.read(path)
     return parser.get(section, key, fallback=None)
+
+
+def _kind_of(cls: Any) -> str:
+    """Which kind of plugin a class is, by the base that it has of ours."""
+    modules = (base.__module__.split(".") for base in cls.__mro__)
+    return next((parts[2] for parts in modules if parts[:2] == ["ansible", "plugins"] and len(parts) == 3), "")
 
 
 def get_plugin_class(obj: Any) -> str:
