@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from provisioner.engine.errors import TaskError
@@ -14,9 +15,6 @@ from provisioner.templating.filters.data import type_debug
 from provisioner.templating.lookups.call import Call
 from provisioner.templating.plugins import bare_name
 from provisioner.templating.templar import drop_omitted
-
-# Lookups that take one mapping or text rather than a list of terms.
-_KEEP_UNDEFINED = frozenset({"first_found"})
 
 
 def loop_items(task: Task, templar: Templar) -> list[Any] | None:
@@ -50,16 +48,19 @@ def _folder(action: str) -> str:
 
 def _terms(value: Any, templar: Templar, lookup: str) -> list[Any]:
     """A loop's value as the list of terms that its lookup gets."""
-    if lookup == "first_found" and isinstance(value, list):
-        rendered: list[Any] = []
-        for item in value:
-            try:
-                rendered.append(templar.render(item))
-            except UndefinedVariable:
-                continue
-        return rendered
-    made = templar.render(value)
+    made = next(_defined(value, templar)) if lookup == "first_found" and not isinstance(value, str) else templar.render(value)
     return [term for term in (made if isinstance(made, list | tuple) else [made]) if term is not OMIT]
+
+
+def _defined(value: Any, templar: Templar) -> Iterator[Any]:
+    """What can be rendered of a value, part by part: names of files that need an undefined variable are not looked for."""
+    if isinstance(value, list):
+        yield [made for item in value for made in _defined(item, templar)]
+    elif isinstance(value, Mapping):
+        yield {key: made for key, item in value.items() for made in _defined(item, templar)}
+    else:
+        with suppress(UndefinedVariable):
+            yield templar.render(value)
 
 
 def item_variables(task: Task, templar: Templar, items: list[Any], index: int, item: Any) -> dict[str, Any]:
