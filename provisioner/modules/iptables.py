@@ -70,8 +70,6 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     versions = ["ipv4", "ipv6"] if args["ip_version"] == "both" else [args["ip_version"]]
     result: Dict[str, Any] = {key: args[key] for key in ("ip_version", "table", "chain", "flush", "state", "chain_management", "wait")}
     result.update(changed=False, rule=" ".join(rule_of(args, versions[0])))
-    if result["rule"] and args["state"] == "present" and args["policy"]:
-        raise ModuleFailed("policy can't be given together with parts of a rule: a policy is the chain's own")
     for version in versions:
         table = _Table(context.which(_PROGRAMS[version]), args, context)
         result["changed"] = _one(table, args, rule_of(args, version), context) or result["changed"]
@@ -213,7 +211,7 @@ def _matches(args: Dict[str, Any]) -> List[str]:
         _add(rule, "--match-set", args["match_set"])
         rule.append(args["match_set_flags"])
     if args["limit"] or args["limit_burst"]:
-        rule += _match(args, "limit")
+        rule += ["-m", "limit"]  # also where `match` names it, as Ansible does: the same rule must be found again
         _add(rule, "--limit", args["limit"])
         _add(rule, "--limit-burst", args["limit_burst"])
     for name in ("uid_owner", "gid_owner"):

@@ -18,6 +18,7 @@ RULES: list[tuple[dict[str, Any], str]] = [
     ({"ctstate": ["NEW"], "match": ["state"], "jump": "ACCEPT"}, "-m state -j ACCEPT --state NEW"),
     ({"ctstate": ["NEW"], "match": ["conntrack"]}, "-m conntrack --ctstate NEW"),
     ({"limit": "2/second", "limit_burst": "20"}, "-m limit --limit 2/second --limit-burst 20"),
+    ({"match": ["limit"], "limit": "2/second"}, "-m limit -m limit --limit 2/second"),
     ({"uid_owner": "!root", "gid_owner": "g"}, "-m owner ! --uid-owner root -m owner --gid-owner g"),
     ({"match_set": "blocked", "match_set_flags": "src", "jump": "DROP"}, "-j DROP -m set --match-set blocked src"),
     ({"src_range": "1.1.1.1-1.1.1.9"}, "-m iprange --src-range 1.1.1.1-1.1.1.9"),
@@ -46,7 +47,6 @@ WRONG = [
     ({"chain": "C", "jump": "TEE"}, "jump is TEE but all of the following are missing: gateway"),
     ({"chain": "C", "match_set": "x"}, "parameters are required together: match_set, match_set_flags"),
     ({"chain": "C", "tcp_flags": {"flags": ["SYN"]}}, "tcp_flags needs both flags and flags_set"),
-    ({"chain": "C", "policy": "DROP", "protocol": "tcp"}, "policy can't be given together with parts of a rule: a policy is the chain's own"),
 ]  # fmt: skip
 
 
@@ -54,3 +54,11 @@ WRONG = [
 def test_wrong_arguments(call: Any, args: dict[str, Any], msg: str) -> None:
     made = call("iptables", args)
     assert (made["failed"], made["msg"]) == (True, msg)
+
+
+def test_a_policy_is_set_whatever_else_is_said(call: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "iptables").write_text(f"#!/bin/sh\necho $@ >>{tmp_path}/calls\necho 'Chain INPUT (policy ACCEPT)'\n")
+    (tmp_path / "iptables").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert call("iptables", {"chain": "INPUT", "policy": "DROP", "protocol": "tcp"})["changed"] is True
+    assert (tmp_path / "calls").read_text().splitlines() == ["-t filter -L INPUT", "-t filter -P INPUT DROP"]
