@@ -1,12 +1,13 @@
 """The Node authorizer: a kubelet may read what its own pods need, and write its own node, lease and pods' status. Nothing else.
 
-Source: the API reference's "Using Node Authorization". What a pod refers to is indexed as pods come to nodes and leave.
+Source: the API reference's "Using Node Authorization". What a pod refers to is indexed as pods come to nodes and leave, and which secrets the
+volumes of its claims are mounted with. A mirror pod refers to nothing: a kubelet makes those itself.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -38,11 +39,16 @@ ALWAYS: dict[tuple[str, str, str], frozenset[str]] = {
 READ = frozenset({"get", "list", "watch"})
 OWN_LEASE = frozenset({"get", "create", "update", "patch", "delete"})
 GRANTED = Verdict(allowed=True)
+# The annotation of a pod that shows what a kubelet runs by a file.
+MIRROR = "kubernetes.io/config.mirror"
+# Sources of a pod's own volumes that name a secret.
+_WITH_SECRETS = ("cephfs", "cinder", "flex_volume", "iscsi", "rbd", "scale_io", "storageos")
 # What objects tell of whom they are for, when a kubelet asks for them by name.
 _PARTS = {
     "persistentvolumes": ("core/persistentvolumes", ("spec", "claimRef")),
     "volumeattachments": ("storage.k8s.io/volumeattachments", ("spec", "nodeName")),
     "resourceslices": ("resource.k8s.io/resourceslices", ("spec", "nodeName")),
+    "podcertificaterequests": ("certificates.k8s.io/podcertificaterequests", ("spec", "nodeName")),
 }
 
 
@@ -51,7 +57,10 @@ class NodeAuthorizer(LocalMode):
         self._cache = cache
         # (node, resource, namespace, name) -> how many of the node's pods refer to it
         self._references: Counter[tuple[str, str, str, str]] = Counter()
+        # (claim's namespace, claim) -> the secrets that its volume is mounted with, and how many volumes say so
+        self._mounting: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
         cache.collection("core/pods").listeners.append(self._changed)
+        cache.collection("core/persistentvolumes").listeners.append(self._volume_changed)
 
     def _changed(self, change: Change) -> None:
         for entry, sign in ((change.old, -1), (change.new, 1)):
@@ -64,13 +73,26 @@ class NodeAuthorizer(LocalMode):
                 if not self._references[key]:
                     del self._references[key]
 
+    def _volume_changed(self, change: Change) -> None:
+        for entry, sign in ((change.old, -1), (change.new, 1)):
+            spec = msgspec.json.decode(entry.data).get("spec") or {} if entry is not None else {}
+            claim = spec.get("claimRef") or {}
+            key = (claim.get("namespace") or "", claim.get("name") or "")
+            for secret in volume_secrets(spec, key[0]) if all(key) else ():
+                held = self._mounting.setdefault(key, Counter())
+                held[secret] += sign
+                if not held[secret]:
+                    del held[secret]
+            if not self._mounting.get(key, True):
+                del self._mounting[key]
+
     def decide(self, user: User, target: Target) -> Verdict:
         node = user.node_name
         if not node:
             return NO_OPINION
         if not target.is_resource:
             return NO_OPINION
-        return GRANTED if self._may(node, target) else Verdict(reason=f"node '{node}' has no relation to what it asks for")
+        return GRANTED if self._may(node, target) else Verdict(reason=f"no relationship found between node '{node}' and this object")
 
     def _may(self, node: str, target: Target) -> bool:
         verbs = ALWAYS.get((target.group, target.resource, target.subresource))
@@ -88,6 +110,8 @@ class NodeAuthorizer(LocalMode):
             return target.verb == "get" and not target.subresource and bool(self._part(target) == node)
         if target.group == "resource.k8s.io" and target.resource == "resourceclaims":
             return target.verb == "get" and not target.subresource and self._refers(node, target)
+        if target.group == "certificates.k8s.io" and target.resource == "podcertificaterequests" and not target.subresource:
+            return self._may_slices(node, target) and target.verb in {"create", *READ}
         if target.group == "resource.k8s.io" and target.resource == "resourceslices" and not target.subresource:
             return self._may_slices(node, target)
         return False
@@ -106,7 +130,9 @@ class NodeAuthorizer(LocalMode):
                 return entry is not None and entry.fields.get("spec.nodeName") == node
             return _selects(target, "spec.nodeName", node)
         if resource in ("secrets", "configmaps"):
-            return not sub and verb in READ and self._refers(node, target)
+            if sub or verb not in READ or not target.asked_name:
+                return False
+            return self._refers(node, target) or (resource == "secrets" and self._mounts(node, target))
         if resource == "persistentvolumeclaims":
             return (
                 verb in ({"get", "update", "patch"} if sub == "status" else {"get"})
@@ -130,13 +156,19 @@ class NodeAuthorizer(LocalMode):
     def _refers(self, node: str, target: Target) -> bool:
         return self._held(node, target.resource, target.namespace, target.asked_name)
 
+    def _mounts(self, node: str, target: Target) -> bool:
+        """Whether a volume of one of the node's claims is mounted with a secret."""
+        wanted = (target.namespace, target.asked_name)
+        return any(wanted in secrets and self._held(node, "persistentvolumeclaims", *claim) for claim, secrets in self._mounting.items())
+
     def _held(self, node: str, resource: str, namespace: str, name: str) -> bool:
         return (node, resource, namespace, name) in self._references
 
     def _part(self, target: Target) -> Any:
         """What the object that is asked for tells of whom it is for; None where it is not there."""
         stored_as, path = _PARTS[target.resource]
-        entry = self._cache.collection(stored_as).entries.get(target.asked_name)
+        key = f"{target.namespace}/{target.asked_name}" if target.namespace else target.asked_name
+        entry = self._cache.collection(stored_as).entries.get(key)
         found: Any = msgspec.json.decode(entry.data) if entry is not None else None
         for key in path:
             found = found.get(key) if isinstance(found, dict) else None
@@ -148,10 +180,27 @@ def _selects(target: Target, field: str, value: str) -> bool:
     return any(term.strip().replace("==", "=") == f"{field}={value}" for term in target.field_selector.split(","))
 
 
+def volume_secrets(spec: Mapping[str, Any], namespace: str) -> Iterator[tuple[str, str]]:
+    """(namespace, name) of what a node mounts a volume with; those without a namespace are in the claim's. What only controllers need is not
+    among them."""
+    for source in spec.values():
+        if not isinstance(source, dict):
+            continue
+        for field in ("secretRef", "nodeStageSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef"):
+            reference = source.get(field)
+            if isinstance(reference, dict) and reference.get("name"):
+                yield reference.get("namespace") or namespace, reference["name"]
+        if source.get("secretName"):
+            yield source.get("secretNamespace") or namespace, source["secretName"]
+
+
 def references(pod: core_v1.Pod) -> Iterator[tuple[str, str]]:
     """(resource, name) of what the pod needs from its namespace."""
     spec = pod.spec
-    yield "serviceaccounts", spec.service_account_name or "default"
+    if MIRROR in (pod.metadata.annotations or {}):
+        return
+    if spec.service_account_name:
+        yield "serviceaccounts", spec.service_account_name
     for secret in spec.image_pull_secrets or ():
         yield "secrets", secret.name or ""
     for container in [*(spec.containers or ()), *(spec.init_containers or ()), *(spec.ephemeral_containers or ())]:
@@ -179,6 +228,12 @@ def references(pod: core_v1.Pod) -> Iterator[tuple[str, str]]:
                 yield "configmaps", part.config_map.name or ""
         if volume.ephemeral is not None:
             yield "persistentvolumeclaims", f"{pod.metadata.name}-{volume.name}"
+        if volume.azure_file is not None:
+            yield "secrets", volume.azure_file.secret_name or ""
+        for kind in _WITH_SECRETS:
+            found = getattr(volume, kind)
+            if found is not None and found.secret_ref is not None:
+                yield "secrets", found.secret_ref.name or ""
         if volume.csi is not None and volume.csi.node_publish_secret_ref is not None:
             yield "secrets", volume.csi.node_publish_secret_ref.name or ""
     for claim in spec.resource_claims or ():

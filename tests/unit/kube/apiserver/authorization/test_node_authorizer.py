@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.apiserver.authorization.node_authorizer import NodeAuthorizer, references
@@ -66,6 +70,61 @@ def test_rights_come_and_go_with_the_pod() -> None:
     assert not authorizer.allows(NODE, read("secrets", "s", "update"))
     put(cache, None, 2)
     assert not any(authorizer.allows(NODE, t) for t in wanted)
+
+
+def test_a_mirror_pod_refers_to_nothing() -> None:
+    mirror = pod("n1")
+    mirror.metadata.annotations = {"kubernetes.io/config.mirror": "hash"}
+    assert list(references(mirror)) == []
+    bare = core_v1.Pod(spec=core_v1.PodSpec(containers=[]))
+    assert list(references(bare)) == []
+
+
+def test_secrets_that_volumes_are_mounted_with() -> None:
+    cache, authorizer = made()
+    put(cache, pod("n1"), 1)
+    stage, controller, azure = read("secrets", "stage"), read("secrets", "publish"), Target("get", "", "", "v1", "secrets", "other", "az")
+    assert not authorizer.allows(NODE, stage)
+
+    def volume(name: str, version: int, source: dict[str, Any] | None) -> None:
+        spec = {"claimRef": {"namespace": "ns", "name": "pvc"}, **(source or {})}
+        entry = Entry(name, version, msgspec.json.encode({"metadata": {"name": name}, "spec": spec}), {}, {}) if source else None
+        cache.collection("core/persistentvolumes").apply(name, entry, version)
+
+    refs = {
+        "nodeStageSecretRef": {"name": "stage", "namespace": "ns"},
+        "controllerPublishSecretRef": {"name": "publish", "namespace": "ns"},
+    }
+    volume("a", 2, {"csi": refs})
+    volume("b", 3, {"azureFile": {"secretName": "az", "secretNamespace": "other"}})
+    assert authorizer.allows(NODE, stage) and authorizer.allows(NODE, azure) and not authorizer.allows(NODE, controller)
+    assert not authorizer.allows(User("system:node:n2", ("system:nodes",)), stage)
+    volume("a", 4, None)
+    assert not authorizer.allows(NODE, stage) and authorizer.allows(NODE, azure)
+    put(cache, None, 5)
+    assert not authorizer.allows(NODE, azure)
+
+
+def test_secrets_of_a_pods_own_volumes() -> None:
+    own = pod("n1")
+    rbd = core_v1.RBDVolumeSource(secret_ref=core_v1.LocalObjectReference(name="r"))
+    own.spec.volumes = [
+        core_v1.Volume(name="a", azure_file=core_v1.AzureFileVolumeSource(secret_name="z")),
+        core_v1.Volume(name="b", rbd=rbd),
+    ]
+    assert {("secrets", "z"), ("secrets", "r")} <= set(references(own))
+
+
+def test_requests_for_pods_certificates_are_those_of_the_nodes_own_pods() -> None:
+    cache, authorizer = made()
+    requests = ("", "certificates.k8s.io", "v1beta1", "podcertificaterequests", "ns")
+    entry = Entry("ns/mine", 1, b'{"spec":{"nodeName":"n1"}}', {}, {})
+    cache.collection("certificates.k8s.io/podcertificaterequests").apply("ns/mine", entry, 1)
+    assert authorizer.allows(NODE, Target("get", *requests, "mine")) and authorizer.allows(NODE, Target("create", *requests))
+    assert not authorizer.allows(NODE, Target("get", *requests, "other")) and not authorizer.allows(
+        NODE, Target("delete", *requests, "mine")
+    )
+    assert not authorizer.allows(NODE, Target("list", *requests))
 
 
 def test_a_pod_of_another_node_gives_nothing() -> None:
