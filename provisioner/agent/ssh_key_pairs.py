@@ -19,6 +19,7 @@ def generate(args: Dict[str, Any], found: pwd.struct_passwd, context: Context, r
     if os.path.exists(path + ".pub"):
         with open(path + ".pub", encoding="utf-8", errors="replace") as file:
             public = file.read().strip()
+    if os.path.exists(path):
         code, out, err = context.run([context.which("ssh-keygen"), "-l", "-f", path])
         fingerprint = out.strip() if code == 0 else err.strip()
     result.update(ssh_fingerprint=fingerprint, ssh_key_file=path, ssh_public_key=public)

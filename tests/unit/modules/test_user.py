@@ -107,6 +107,9 @@ def test_a_key_pair_is_made_once_with_its_passphrase_by_input(tmp_path: Path) ->
     assert code == 0 and (tmp_path / "ssh").stat().st_mode & 0o777 == 0o700
     assert not ssh_key_pairs.generate(args, account, Context(), result)
     assert ssh_key_pairs.generate({**args, "force": True}, account, Context(), {})
+    (tmp_path / "none").write_text("")
+    assert not ssh_key_pairs.generate({**args, "ssh_key_file": str(tmp_path / "none")}, account, Context(), result)
+    assert (result["ssh_public_key"], result["ssh_fingerprint"]) == (None, f"{tmp_path}/none is not a public key file.")
 
 
 @pytest.mark.parametrize(
