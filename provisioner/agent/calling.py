@@ -40,8 +40,8 @@ def outcome(module: ModuleType, name: str, given: Dict[str, Any], context: Conte
 
 
 def passed_on(module: Any, name: str, given: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    """What another module answers, which takes these arguments and says so. Raises as modules do."""
-    args = checked(module.ARGUMENTS, dict(given), name)
+    """What another module answers, which takes these arguments and says so; it is called as Ansible's actions call it. Raises as modules do."""
+    args = checked(module.ARGUMENTS, dict(given), "ansible.legacy.%s" % name)
     taken = dict(args)
     result: Dict[str, Any] = module.run(args, context)
     if context.tells_arguments:
