@@ -143,6 +143,8 @@ class App:
                 progress.record.panicked(f"{type(error).__name__}: {error}")
             return _refused(request, crashed(error), progress)
         finally:
+            if progress.record is not None:
+                await progress.record.sent()
             self._metrics.ended(lane)
             seconds, applies = asyncio.get_running_loop().time() - started, is_apply(request.headers.get("Content-Type"))
             dry = "dryRun" in request.query
@@ -153,6 +155,8 @@ class App:
         user = await self._authenticated(request, progress)
         if self._audit is not None:
             progress.record = self._audit.begin(request, target, user, progress.headers["Audit-Id"])
+            if progress.record is not None and not await progress.record.sent():
+                raise errors.internal("failed to store audit event")
         wanted = impersonation.impersonated(request.headers)
         if wanted is not None:
             user, constraint = await impersonation.admit(self._gate.authorizer, user, wanted, target)

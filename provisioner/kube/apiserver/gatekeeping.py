@@ -9,7 +9,7 @@ from pathlib import Path
 from provisioner.kube.apiserver.audit.events import Audit
 from provisioner.kube.apiserver.audit.log_file import MEGABYTE, LogFile, Rotation
 from provisioner.kube.apiserver.audit.truncation import Backend, Truncating
-from provisioner.kube.apiserver.audit.webhook import Batching, Webhook
+from provisioner.kube.apiserver.audit.webhook import Batching, Blocking, Webhook
 from provisioner.kube.apiserver.authentication.authn import Authenticator, CertificateAuthorities, read_token_file
 from provisioner.kube.apiserver.authentication.bootstrap_tokens import BootstrapTokens
 from provisioner.kube.apiserver.authentication.oidc import OidcIssuer
@@ -126,12 +126,15 @@ def audit(settings: Settings, clock: Clock, metrics: Metrics) -> Audit | None:
     if settings.audit is None:
         return None
     backends: list[Backend] = []
-    strict: Backend | None = None
+    strict: list[Backend] = []
     if flags.audit_log_path:
         rotation = Rotation(flags.audit_log_maxsize * MEGABYTE, flags.audit_log_maxage, flags.audit_log_maxbackup, flags.audit_log_compress)
         backends.append(_limited(flags, "log", LogFile(flags.audit_log_path, rotation, clock.now)))
-        strict = backends[0] if flags.audit_log_mode == "blocking-strict" else None
-    if settings.audit_webhook is not None:
+        strict += backends if flags.audit_log_mode == "blocking-strict" else []
+    if settings.audit_webhook is not None and flags.audit_webhook_mode != "batch":
+        backends.append(_limited(flags, "webhook", Blocking(settings.audit_webhook, flags.audit_webhook_initial_backoff)))
+        strict += backends[-1:] if flags.audit_webhook_mode == "blocking-strict" else []
+    elif settings.audit_webhook is not None:
         batching = Batching(
             flags.audit_webhook_batch_buffer_size,
             flags.audit_webhook_batch_max_size,

@@ -21,10 +21,10 @@ WITHOUT_EFFECT = (
     *("aggregator-reject-forwarding-redirect", "allow-metric-labels", "allow-metric-labels-manifest", "apiserver-count"),
     *("audit-log-batch-buffer-size", "audit-log-batch-max-size", "audit-log-batch-max-wait", "audit-log-batch-throttle-burst"),
     *("audit-log-batch-throttle-enable", "audit-log-batch-throttle-qps", "audit-log-format", "audit-log-version"),
-    *("audit-webhook-mode", "audit-webhook-version", "authorization-webhook-cache-size"),
+    *("audit-webhook-version", "authorization-webhook-cache-size"),
     *("cloud-config", "cloud-provider", "contention-profiling", "coordinated-leadership-lease-duration"),
     *("coordinated-leadership-renew-deadline", "coordinated-leadership-retry-period", "debug-socket-path"),
-    *("default-watch-cache-size", "delete-collection-workers", "disable-http2-serving", "disabled-metrics", "egress-selector-config-file"),
+    *("default-watch-cache-size", "delete-collection-workers", "disable-http2-serving", "disabled-metrics"),
     *("emulated-version", "emulation-forward-compatible", "enable-aggregator-routing", "enable-garbage-collector", "enable-logs-handler"),
     *("endpoint-reconciler-type", "etcd-count-metric-poll-period", "etcd-db-metric-poll-interval", "etcd-healthcheck-timeout"),
     *("etcd-readycheck-timeout", "etcd-servers-overrides", "feature-gates", "goaway-chance", "http2-max-streams-per-connection"),
@@ -54,6 +54,7 @@ _TEXTS = (
     ("audit-log-path", "file for the audit log, - for standard output"),
     ("audit-policy-file", "what the audit log has"),
     ("audit-webhook-config-file", "kubeconfig of the server that audit events are sent to"),
+    ("egress-selector-config-file", "how others are reached (EgressSelectorConfiguration): only directly"),
     ("authentication-config", "who may be believed about users (AuthenticationConfiguration)"),
     ("authentication-token-webhook-config-file", "kubeconfig of the server that knows bearer tokens"),
     ("authorization-config", "the authorizers (AuthorizationConfiguration), instead of --authorization-mode"),
@@ -193,6 +194,8 @@ def _add_flow(flags: FlagSet) -> None:
 def _add_audit(flags: FlagSet) -> None:
     modes = "how the audit log is written: batch, blocking, or blocking-strict: what can't be logged is not done"
     flags.add("audit-log-mode", one_of("batch", "blocking", "blocking-strict"), "blocking", modes)
+    modes = "how events are sent: batch, blocking: requests wait for it, or blocking-strict: what can't be sent is not done"
+    flags.add("audit-webhook-mode", one_of("batch", "blocking", "blocking-strict"), "batch", modes)
     flags.add("audit-log-compress", boolean, False, "whether rotated audit logs are packed by gzip")
     flags.add("audit-log-maxage", integer, 366, "days that rotated audit logs are kept; 0: for ever")
     flags.add("audit-log-maxbackup", integer, 100, "rotated audit logs that are kept; 0: all")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.kube.api._generated.resources import Resource
-from provisioner.kube.apiserver import encryption_config, runtime_config
+from provisioner.kube.apiserver import egress, encryption_config, runtime_config
 from provisioner.kube.apiserver.admission.settings import AdmissionSettings
 from provisioner.kube.apiserver.admission.settings import settings_of as admission_settings
 from provisioner.kube.apiserver.audit import policy as audit_policy
@@ -27,6 +27,7 @@ _FILES = (
     "admission_control_config_file",
     "audit_policy_file",
     "audit_webhook_config_file",
+    "egress_selector_config_file",
     "authentication_config",
     "authentication_token_webhook_config_file",
     "authorization_config",
@@ -98,6 +99,7 @@ def settings_of(flags: Flags) -> Settings:
     is_served = read(lambda: runtime_config.served(flags.runtime_config))
     audit = read(lambda: audit_policy.load(flags.audit_policy_file)) if flags.audit_policy_file else None
     encryption = read(lambda: encryption_config.load(flags.encryption_provider_config)) if flags.encryption_provider_config else ()
+    read(lambda: egress.check(flags.egress_selector_config_file))
     audit_webhook, token_webhook = (
         read(partial(load_kubeconfig, Path(path))) if path else None
         for path in (flags.audit_webhook_config_file, flags.authentication_token_webhook_config_file)

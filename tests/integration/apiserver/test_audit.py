@@ -113,3 +113,17 @@ def test_bad_policy_ends_the_start(pki: Any, etcd_url: str, tmp_path: Path) -> N
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "rules[0].user: unknown field; did you mean users?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("mode", "code"), [("blocking", 200), ("blocking-strict", 500)])
+def test_an_audit_server_that_is_away_stops_only_who_insists(make_server: Any, tmp_path: Path, mode: str, code: int) -> None:
+    policy, config = tmp_path / "policy.yaml", tmp_path / "audit.kubeconfig"
+    rule = '{level: Metadata, resources: [{group: "", resources: [configmaps]}]}'
+    policy.write_text(f"apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{rule}, {{level: None}}]\n")
+    context = "contexts: [{name: c, context: {cluster: c, user: u}}]\ncurrent-context: c\nusers: [{name: u, user: {}}]\n"
+    config.write_text(f"apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:1/'}}}}]\n{context}")
+    flags = (f"--audit-policy-file={policy}", f"--audit-webhook-config-file={config}", f"--audit-webhook-mode={mode}")
+    server = make_server(*flags, "--audit-webhook-initial-backoff=1ms")
+    assert server.call("GET", "/api/v1/namespaces")[0] == 200
+    found, status = server.call("GET", "/api/v1/configmaps")
+    assert found == code and (code == 200 or "failed to store audit event" in status["message"])

@@ -5,7 +5,8 @@ Source: audit.k8s.io/v1 Event.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,13 +29,13 @@ LOGGED_HEADERS = ("X-Forwarded-For", "X-Real-Ip")
 
 
 class Audit:
-    """Where `strict` is one of the backends, no request goes on that it could not be told of (--audit-log-mode=blocking-strict)."""
+    """Where backends are `strict`, no request goes on that those could not be told of (mode blocking-strict)."""
 
     def __init__(
-        self, policy: Policy, backends: Sequence[Backend], now: Callable[[], datetime], metrics: Metrics, strict: Backend | None = None
+        self, policy: Policy, backends: Sequence[Backend], now: Callable[[], datetime], metrics: Metrics, strict: Collection[Backend] = ()
     ) -> None:
         self._policy, self._backends, self._now, self._metrics = policy, tuple(backends), now, metrics
-        self._strict = strict
+        self._strict = tuple(strict)
 
     def begin(self, request: web.BaseRequest, target: Target, user: User | None, audit_id: str) -> Record | None:
         """The record of a request, with its first stage told; None for one that the policy does not log. Raises 500."""
@@ -50,12 +51,18 @@ class Audit:
     def stamp(self) -> str:
         return self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    def emit(self, event: dict[str, Any]) -> bool:
-        """False where the strict backend has not stored it."""
+    def emit(self, event: dict[str, Any], sending: list[tuple[asyncio.Future[bool], bool]]) -> bool:
+        """False where a strict backend has not stored it. What is on its way, and whether that is strict about it, joins `sending`."""
         line = msgspec.json.encode(event) + b"\n"
-        missing = [backend for backend in self._backends if not backend.write(line)]
+        stored = True
+        for backend in self._backends:
+            found, strict = backend.write(line), backend in self._strict
+            if isinstance(found, asyncio.Future):
+                sending.append((found, strict))
+            elif strict and not found:
+                stored = False
         self._metrics.audit_event()
-        return self._strict is None or self._strict not in missing
+        return stored
 
     async def close(self) -> None:
         for backend in self._backends:
@@ -70,6 +77,7 @@ class Record:
     ) -> None:
         self._audit, self._decision, self._request, self._target = audit, decision, request, target
         self.annotations: dict[str, str] = {}
+        self._sending: list[tuple[asyncio.Future[bool], bool]] = []
         self._event: dict[str, Any] = {
             "kind": "Event",
             "apiVersion": "audit.k8s.io/v1",
@@ -97,7 +105,7 @@ class Record:
             self._event["authenticationMetadata"] = {"impersonationConstraint": constraint}
 
     def tell(self, stage: str, status: dict[str, Any] | None = None) -> bool:
-        """As Audit.emit."""
+        """Whether strict backends have stored it, as far as that is known."""
         if stage in self._decision.omitted:
             return True
         self._event["stage"] = stage
@@ -106,7 +114,12 @@ class Record:
             self._event["responseStatus"] = {"metadata": {}, **status}
         if self.annotations:
             self._event["annotations"] = self.annotations
-        return self._audit.emit(self._event)
+        return self._audit.emit(self._event, self._sending)
+
+    async def sent(self) -> bool:
+        """Waits for what a request has to wait for; False where a strict backend did not take it."""
+        sending, self._sending = self._sending, []
+        return all([await future or not strict for future, strict in sending])
 
     def started(self, code: int) -> None:
         """A watch or a stream has begun to answer."""

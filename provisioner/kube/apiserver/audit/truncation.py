@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Protocol
 
@@ -15,10 +16,13 @@ ANNOTATION = "audit.k8s.io/truncated"
 _BODIES = ("requestObject", "responseObject")
 
 
-class Backend(Protocol):
-    """`write` says whether the event is stored, or on its way."""
+Stored = bool | asyncio.Future[bool]
 
-    def write(self, line: bytes) -> bool: ...
+
+class Backend(Protocol):
+    """`write` says whether the event is stored, or on its way; a future will say it of one that a request has to wait for."""
+
+    def write(self, line: bytes) -> Stored: ...
     async def close(self) -> None: ...
 
 
@@ -29,7 +33,7 @@ class Truncating:
         self._backend, self._limit = backend, limit
         self.dropped = 0
 
-    def write(self, line: bytes) -> bool:
+    def write(self, line: bytes) -> Stored:
         """What is too large is dropped on purpose: that is no failure."""
         kept = line if len(line) <= self._limit else truncated(line)
         if len(kept) <= self._limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ class Backend:
 def audit(strict: bool, *rooms: int) -> tuple[Audit, list[Backend]]:
     backends = [Backend(room) for room in rooms]
     policy = Policy(rules=(Rule(level="Metadata"),))
-    return Audit(policy, backends, lambda: datetime.now(UTC), Metrics(), backends[0] if strict else None), backends
+    return Audit(policy, backends, lambda: datetime.now(UTC), Metrics(), backends[:1] if strict else ()), backends
 
 
 def begin(made: Audit) -> Any:
@@ -51,3 +52,20 @@ def test_what_does_not_refuse(strict: bool, rooms: tuple[int, ...]) -> None:
     made, backends = audit(strict, *rooms)
     begin(made).complete(200, None, None)
     assert [backend.asked for backend in backends] == [2, 2]
+
+
+class Later(Backend):
+    """Says later whether it has stored an event."""
+
+    def write(self, line: bytes) -> asyncio.Future[bool]:  # type: ignore[override]
+        found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(found.set_result, super().write(line))
+        return found
+
+
+@pytest.mark.parametrize(("strict", "room", "sent"), [(False, 0, True), (True, 0, False), (True, 1, True)])
+async def test_a_request_waits_for_what_is_on_its_way(strict: bool, room: int, sent: bool) -> None:
+    backend = Later(room)
+    policy = Policy(rules=(Rule(level="Metadata"),))
+    record = begin(Audit(policy, [backend], lambda: datetime.now(UTC), Metrics(), [backend] if strict else []))
+    assert await record.sent() is sent and await record.sent() is True

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from provisioner.kube.apiserver.audit.webhook import Batching, Webhook
+from provisioner.kube.apiserver.audit.webhook import Batching, Blocking, Webhook
 from provisioner.kube.client.kubeconfig import ClusterAccess
 
 
@@ -97,3 +97,14 @@ async def test_lists_are_sent_at_a_limited_rate(sink: Sink) -> None:
                 await sink.came.wait()
         assert asyncio.get_running_loop().time() - began >= least_s
         await made.close()
+
+
+async def test_a_blocking_one_says_of_each_event_whether_it_has_arrived(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Blocking(ClusterAccess(sink.url, token="t"), 0.001)
+    sink.failures = 1
+    assert await made.write(b'{"n":1}\n') is True
+    assert await made.write(b'{"n":2}\n') is True
+    assert [found["items"] for found in sink.lists] == [[{"n": 1}], [{"n": 2}]]
+    sink.failures = 100
+    assert await made.write(b'{"n":3}\n') is False
+    await made.close()
