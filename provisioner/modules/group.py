@@ -20,7 +20,9 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    for option in ("force", "gid_min", "gid_max"):
+    if args["local"] and args["force"]:
+        raise ModuleFailed("force is not a valid option for local, force=True and local=True are mutually exclusive")
+    for option in ("gid_min", "gid_max"):
         if args["local"] and args[option]:
             raise ModuleFailed("'%s' can not be used with 'local'" % option)
     name, present = args["name"], args["state"] == "present"

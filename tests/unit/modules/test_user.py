@@ -122,6 +122,11 @@ def test_a_key_pair_is_made_once_with_its_passphrase_by_input(tmp_path: Path) ->
         ("user", {"name": "new", "local": True, "uid_min": 3}, "'uid_min' can not be used with 'local'"),
         ("user", {"name": "new", "local": True, "umask": "027"}, "'umask' can not be used with 'local'"),
         ("group", {"name": "new", "non_unique": True}, "non_unique is True but all of the following are missing: gid"),
+        (
+            "group",
+            {"name": "new", "local": True, "force": True},
+            "force is not a valid option for local, force=True and local=True are mutually exclusive",
+        ),
         ("group", {"name": "new", "local": True, "gid_max": 3}, "'gid_max' can not be used with 'local'"),
     ],
 )
