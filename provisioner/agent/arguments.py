@@ -2,8 +2,8 @@
 
 A specification is a dict of name to {type, required, default, choices, aliases, elements, options, listed}: whether messages
 name it, which they do not for private ones (_name); the whole may have the key `_rules` with
-mutually_exclusive, required_one_of, required_together, required_by and required_if, and `called`, the
-module's name in messages.
+mutually_exclusive, required_one_of, required_together, required_by and required_if, `called`, the
+module's name in messages, and `others`: whether arguments that it does not know are taken, to be passed on.
 """
 
 import ast
@@ -31,11 +31,13 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
     fields = {name: field for name, field in spec.items() if name != "_rules"}
     check = Check(_converter, PRIVATE)
     found = check.level(fields, given, rules)
-    refuse(check, rules.get("called", module))
+    others = bool(rules.get("others"))
+    aliases = {alias for field in fields.values() for alias in field.get("aliases", ())}
+    refuse(check, rules.get("called", module), others)
     return {
         name: _given(value) if fields.get(name, {}).get("options") else value
         for name, value in found.items()
-        if name in fields or name.startswith(PRIVATE)
+        if name in fields or name.startswith(PRIVATE) or (others and name not in aliases)
     }
 
 
@@ -46,11 +48,11 @@ def _given(value: Any) -> Any:
     return [_given(item) for item in value] if isinstance(value, list) else value
 
 
-def refuse(check: Check, module: str) -> None:
-    """Raises ArgumentError for the first of what is wrong; unknown arguments come last."""
+def refuse(check: Check, module: str, others: bool = False) -> None:
+    """Raises ArgumentError for the first of what is wrong; unknown arguments come last, unless others are taken, too."""
     if check.errors:
         raise ArgumentError(check.errors[0])
-    unknown = check.unknown()
+    unknown = "" if others else check.unknown()
     if unknown:
         raise ArgumentError("Unsupported parameters for (%s) module: %s" % (module, unknown))
 

@@ -7,10 +7,13 @@ from provisioner.agent.calling import passed_on
 from provisioner.agent.context import Context, ModuleFailed
 from provisioner.modules import apt, dnf
 
-_OPTIONS = {name: field for name, field in {**dnf.ARGUMENTS, **apt.ARGUMENTS}.items() if name not in ("_rules", "name", "package", "state")}
-# Both managers' options pass through; which of them may be given, the chosen one says.
-ARGUMENTS: Dict[str, Any] = {name: {"type": "raw", "aliases": field.get("aliases", [])} for name, field in _OPTIONS.items()}
-ARGUMENTS.update({"name": {"type": "raw", "aliases": ["package", "pkg"]}, "state": {"default": "present"}, "use": {"default": "auto"}})
+# What else may be given, and as what, the manager's module says.
+ARGUMENTS: Dict[str, Any] = {
+    "name": {"type": "raw", "aliases": ["package", "pkg"]},
+    "state": {"type": "raw", "default": "present"},
+    "use": {"default": "auto"},
+    "_rules": {"others": True},
+}
 _STATES = {"installed": "present", "removed": "absent"}
 _MANAGERS = {"apt": apt, "dnf": dnf, "yum": dnf, "dnf5": dnf}
 
@@ -30,5 +33,5 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if manager is None:
         raise ModuleFailed('Could not find a matching action for the "%s" package manager.' % (use or "unknown"))
     given = {name: value for name, value in args.items() if value is not None and name != "use"}
-    given["state"] = _STATES.get(args["state"], args["state"])
+    given["state"] = _STATES.get(str(args["state"]), args["state"])
     return passed_on(manager, use, given, context)

@@ -21,14 +21,13 @@ _OWN: Dict[str, Any] = {
     "arguments": {"default": "", "aliases": ["args"]},
     "_rules": {"required_one_of": [["state", "enabled"]]},
 }
-# Every manager's options; which of them may be given, and as what, the chosen one says.
+# What else may be given, and as what, the chosen manager's module says.
 ARGUMENTS: Dict[str, Any] = {
-    name: {"type": "raw", "aliases": field.get("aliases", [])}
-    for name, field in {**sysvinit.ARGUMENTS, **systemd.ARGUMENTS, **_OWN}.items()
-    if name not in ("_rules", "name")
+    "name": {"type": "raw", "aliases": ["service", "unit"]},
+    "use": {"default": "auto"},
+    "_rules": {"others": True},
 }
-ARGUMENTS.update({"name": {"type": "raw", "aliases": ["service", "unit"]}, "use": {"default": "auto"}})
-_UNUSED_BY_SYSTEMD = ("pattern", "runlevel", "sleep", "arguments")
+_UNUSED_BY_SYSTEMD = ("pattern", "runlevel", "sleep", "arguments", "args")
 SYSTEMD_RUNS = "/run/systemd/system"
 # Where it is systemd that will run once the host is started, as in the file system of an image.
 INIT = "/sbin/init"

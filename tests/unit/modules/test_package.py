@@ -27,4 +27,10 @@ def test_the_manager_is_given_everything(call: Call, monkeypatch: pytest.MonkeyP
 def test_messages(call: Call) -> None:
     assert call("package", {"name": "a", "use": "nix"})["msg"] == 'Could not find a matching action for the "nix" package manager.'
     wrong = call("package", {"name": "a", "use": "dnf", "purge": True})
-    assert wrong["msg"].startswith("Unsupported parameters for (ansible.legacy.dnf) module: purge. Supported parameters include: allow_downgrade, ")
+    assert wrong["msg"].startswith(
+        "Unsupported parameters for (ansible.legacy.dnf) module: purge. Supported parameters include: allow_downgrade, "
+    )
+    unknown = call("package", {"name": "a", "use": "apt", "nosuch": 1})
+    assert unknown["msg"].startswith(
+        "Unsupported parameters for (ansible.legacy.apt) module: nosuch. Supported parameters include: allow_change_held_packages, "
+    )

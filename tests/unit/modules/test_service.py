@@ -61,7 +61,7 @@ def test_who_is_asked(call: Call, script: Path, monkeypatch: pytest.MonkeyPatch,
     [
         ({"state": "restarted", "daemon_reload": "yes"}, {"state": "restarted", "daemon_reload": True}, []),
         ({"masked": False, "scope": "user"}, {"masked": False, "scope": "user"}, []),
-        ({"state": "started", "sleep": 3, "args": "x"}, {"state": "started"}, ["sleep", "arguments"]),
+        ({"state": "started", "sleep": 3, "args": "x"}, {"state": "started"}, ["sleep", "args"]),
         ({"enabled": True, "pattern": "p", "runlevel": "3"}, {"enabled": True}, ["pattern", "runlevel"]),
         ({}, {"state": None}, []),
     ],
