@@ -21,6 +21,8 @@ class DockerStream:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, tty: bool) -> None:
         self._reader, self._writer, self._tty = reader, writer, tty
+        # Whether anything came from the other side, be it its end.
+        self.heard = False
 
     async def output(self) -> AsyncIterator[tuple[int, bytes]]:
         """(1 or 2, bytes) until the other side ends."""
@@ -33,7 +35,11 @@ class DockerStream:
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         try:
-            while chunk := await self._reader.read(CHUNK_BYTES):
+            while True:
+                chunk = await self._reader.read(CHUNK_BYTES)
+                self.heard = True
+                if not chunk:
+                    return
                 yield chunk
         except OSError:
             return

@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 
 Resize = Callable[[int, int], Awaitable[None]]
 Session = Callable[[RemoteStreams], Awaitable[None]]
+# How long a container that has ended may still be silent; Docker ends its streams at once, where they were joined in time.
+SILENT_S = 1.0
+# The longest that Docker is asked to wait for a container's end: as good as for ever.
+ATTACHED_S = 30 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,27 @@ def attach_session(docker: Docker, container_id: str, options: Options, *, tty: 
         except DockerError as error:
             await remote.finish(failure(f"error attaching to container: {error.message}"))
             return
+        late = spawn("end of an attached container", _too_late(docker, container_id, stream))
         await _join(stream, remote, lambda w, h: docker.resize(container_id, h, w), stdin=options.stdin)
-        await remote.finish(success())
+        missed = late.done() and not late.cancelled() and not late.exception() and late.result()
+        await stop(late)
+        await remote.finish(failure("error attaching to container: container is not running") if missed else success())
 
     return session
+
+
+async def _too_late(docker: Docker, container_id: str, stream: DockerStream) -> bool:
+    """Close the stream of a container that ended before it was joined: Docker would keep it open, for the container's next start."""
+    try:
+        await docker.wait(container_id, ATTACHED_S)
+    except DockerError as error:
+        log.debug("end of an attached container not seen: %s", error)
+        return False
+    await asyncio.sleep(SILENT_S)
+    if stream.heard:
+        return False
+    await stream.close()
+    return True
 
 
 async def _join(stream: DockerStream, remote: RemoteStreams, resize: Resize, *, stdin: bool) -> None:
