@@ -21,7 +21,7 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         return {"changed": False, "msg": "", "current": before}
     if args["vtype"] is None or args["value"] is None:
         raise ModuleFailed("when supplying a question you must supply a valid vtype and value")
-    value = text_of(args["value"], args["vtype"])
+    value = text_of(args["value"], args["vtype"], known=question in before)
     if not _differs(question, value, args, before, context):
         return {"changed": False, "msg": "", "current": before}
     if not context.check:
@@ -36,12 +36,13 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     return result
 
 
-def text_of(value: Any, vtype: str) -> str:
-    """As debconf writes it."""
+def text_of(value: Any, vtype: str, known: bool) -> str:
+    """As debconf writes it; a list's order counts for a question that was not `known` before (Ansible)."""
     if vtype == "boolean":
         return str(value).lower()
     if isinstance(value, list) and vtype == "multiselect":
-        return ", ".join(sorted(str(item) for item in value))
+        items = [str(item) for item in value]
+        return ", ".join(sorted(items) if known else items)
     if isinstance(value, (list, dict)):
         raise ModuleFailed("Invalid value provided: a %s is no answer to a question of type %s" % (type(value).__name__, vtype))
     return str(value)

@@ -35,6 +35,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("foo/bool", "boolean", "False", "foo foo/bool boolean false"),
         ("foo/multi", "multiselect", ["b", "a"], None),
         ("foo/multi", "multiselect", ["c", "b"], "foo foo/multi multiselect b, c"),
+        ("foo/first", "multiselect", ["c", "b"], "foo foo/first multiselect c, b"),
         ("foo/multi", "multiselect", "a, b", None),
         ("foo/multi", "multiselect", "b, a", "foo foo/multi multiselect b, a"),  # a text's order is what debconf is told
         ("foo/pass", "password", "secret", None),
