@@ -11,7 +11,7 @@ FREE_FORM: dict[str, frozenset[str]] = {
     name: frozenset({"creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends"})
     for name in ("command", "shell", "script", "raw")
 }
-for _name in ("include_tasks", "import_tasks", "include_vars", "meta", "import_playbook", "include"):
+for _name in ("include_tasks", "import_tasks", "include_vars", "meta", "import_playbook"):
     FREE_FORM[_name] = frozenset({"file", "name", "tasks_from", "depth", "tags"})
 
 # The `=` after an option's name; `\\=` is an ordinary one.

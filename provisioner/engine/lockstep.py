@@ -38,7 +38,7 @@ _serials = itertools.count(1)
 FREE = ("free", "host_pinned")
 """Strategies with which each host goes on by itself."""
 STRATEGIES = ("linear", *FREE, "debug")
-_INCLUDES = frozenset({"include_tasks", "include_role", "include"})
+_INCLUDES = frozenset({"include_tasks", "include_role"})
 
 
 class PlayEnded(Exception):

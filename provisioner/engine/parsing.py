@@ -33,7 +33,7 @@ _COLLECTIONS = (
 )  # fmt: skip
 _RENAMED = {"openssl_certificate": "x509_certificate", "k8s_facts": "k8s_info"}
 _LOOP_CONTROL = frozenset({"loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"})
-DYNAMIC_INCLUDES = frozenset({"include_tasks", "include_role", "include"})
+DYNAMIC_INCLUDES = frozenset({"include_tasks", "include_role"})
 STATIC_IMPORTS = frozenset({"import_tasks", "import_role"})
 _ROLE_OPTIONS = frozenset(
     {"name", "role", "tasks_from", "vars_from", "defaults_from", "handlers_from", "public", "allow_duplicates", "rolespec_validate"}
@@ -226,6 +226,10 @@ class TaskParser:
             found = self._content.collection_module(name, tuple(c for c in search if f"{c}." not in _COLLECTIONS))
             if found is not None:
                 return found
+        if short == "include":
+            raise RunError(
+                "The 'ansible.builtin.include' action plugin has been removed. Use include_tasks or import_tasks instead.", place
+            )
         if not self._known(short):
             found = self._content.collection_module(name, search, last=True)
             if found is not None:

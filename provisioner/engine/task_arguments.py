@@ -12,7 +12,7 @@ from provisioner.engine.errors import TaskError
 from provisioner.engine.playbook import Task
 from provisioner.templating import Templar, TemplateError
 from provisioner.templating.templar import drop_omitted
-from provisioner.templating.values import final
+from provisioner.templating.values import OMIT, final
 
 
 def rendered_arguments(task: Task, templar: Templar, content: Content) -> dict[str, Any]:
@@ -65,19 +65,19 @@ def _render_each(args: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
         except TemplateError as e:
             raise TaskError(f"Task failed: {e}") from e
         try:
-            rendered[key] = templar.render(value)
+            made = templar.render(value)
+            rendered[key] = made if made is OMIT else drop_omitted(made)
         except TemplateError:
             _complain(args, templar)
             raise
-    cleaned: dict[str, Any] = drop_omitted(rendered)
-    return cleaned
+    return {key: value for key, value in rendered.items() if value is not OMIT}
 
 
 def _complain(args: Mapping[str, Any], templar: Templar) -> None:
     """Raises the error of the first argument, by its name, that cannot be rendered."""
     for name in sorted(args, key=str):
         try:
-            templar.render(args[name])
+            drop_omitted(templar.render(args[name]))
         except TemplateError as e:
             e.message = f"Error while resolving value for '{name}': {e.message}"
             raise

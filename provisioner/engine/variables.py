@@ -20,6 +20,7 @@ from provisioner.engine.state import HostState, HostStore
 from provisioner.inventory import Host, Inventory
 from provisioner.inventory.overlays import overlay
 from provisioner.templating import Resolved, Templar
+from provisioner.templating.scope import View
 from provisioner.templating.templar import Engine
 
 VERSION = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}
@@ -297,7 +298,17 @@ class Variables:
         return Templar(search, self.for_task(state, context, task), engine=context.engine, host=state.name)
 
 
-class HostVars(Mapping[str, Any]):
+_NOT_OF_HOSTS = frozenset(
+    {
+        "ansible_current_hosts", "ansible_dependent_role_names", "ansible_failed_hosts", "ansible_play_batch", "ansible_play_hosts",
+        "ansible_play_hosts_all", "ansible_play_name", "ansible_play_role_names", "ansible_role_names", "hostvars", "omit", "play_hosts",
+        "role_names", "vars",
+    }
+)  # fmt: skip
+"""What plays know, and `hostvars` does not list."""
+
+
+class HostVars(View):
     """The `hostvars` variable: other hosts' variables, rendered when used."""
 
     def __init__(self, variables: Variables, context: PlayContext) -> None:
@@ -323,11 +334,8 @@ class HostVars(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._variables.inventory.host(name) is not None
 
-    def __repr__(self) -> str:
-        return f"HostVars({list(self)})"
 
-
-class HostVarsVars(Mapping[str, Any]):
+class HostVarsVars(View):
     """All variables of one host; attributes stay out of the way of variables' names."""
 
     __slots__ = ("_templar",)
@@ -339,13 +347,10 @@ class HostVarsVars(Mapping[str, Any]):
         return self._templar.scope[name]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._templar.scope if not name.startswith("__") and name not in ("hostvars", "vars", "omit"))
+        return (name for name in self._templar.scope if not name.startswith("__") and name not in _NOT_OF_HOSTS)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __contains__(self, name: object) -> bool:
         return name in self._templar.scope
-
-    def __repr__(self) -> str:
-        return repr(dict(self))

@@ -13,6 +13,36 @@ from provisioner.templating.values import Resolved, is_template
 _MISSING: Any = object()
 
 
+class View(Mapping[str, Any]):
+    """Variables, rendered when read out of it; a plain mapping of all of them where it is kept or shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+class Visible(View):
+    """The variable `vars`: a scope without what is ours in it."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __getitem__(self, name: str) -> Any:
+        return self._scope[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._scope if not name.startswith("__") and name not in ("omit", "vars"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._scope
+
+
 class Scope(Mapping[str, Any]):
     """A read-only view of raw variables that renders on access. `local` values (loop variables, macros) are final.
 

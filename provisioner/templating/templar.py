@@ -26,7 +26,7 @@ from provisioner.templating.environment import (
 from provisioner.templating.errors import PluginError, TemplateError, UndefinedVariable
 from provisioner.templating.filters.data import type_debug
 from provisioner.templating.plugins import Plugins, add_folders, builtin_plugins
-from provisioner.templating.scope import Scope, first_undefined, holds_template
+from provisioner.templating.scope import Scope, View, Visible, first_undefined, holds_template
 from provisioner.templating.template_files import ends, keep_end, split_header
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
 from provisioner.templating.values import OMIT, Omit, Resolved, Sealed, Unsafe, Vaulted, is_template
@@ -232,7 +232,7 @@ class Templar:
         self.variables = variables if variables is not None else {}
         self.scope = Scope(self.variables, self._render_variable, {"omit": OMIT, "__templar__": self})
         if "vars" not in self.variables:
-            self.scope.local["vars"] = self.scope
+            self.scope.local["vars"] = Visible(self.scope)
 
     def with_local(self, local: Mapping[str, Any]) -> Templar:
         """A templar with more variables whose values are final; variables that use them are rendered anew."""
@@ -282,11 +282,19 @@ class Templar:
         def shown(part: Any) -> Any:
             if isinstance(part, JinjaUndefined):
                 return f"<< error {next(numbers)} - {_HINT.sub('', self._undefined(part).message)} >>"
+            if isinstance(part, View):
+                return {key: of_view(part, key) for key in part}
             if isinstance(part, dict):
                 return {key: shown(item) for key, item in part.items()}
             return [shown(item) for item in part] if isinstance(part, list) else part
 
-        return value if first_undefined(value) is None else shown(value)
+        def of_view(part: View, key: str) -> Any:
+            try:
+                return shown(part[key])
+            except TemplateError as e:
+                return f"<< error {next(numbers)} - {e.message} >>"
+
+        return value if first_undefined(value) is None and not isinstance(value, View) else shown(value)
 
     def condition(self, condition: Any, place: object = "<unknown>", template: str | None = None) -> bool:
         """Whether one condition holds; `place` is where it was written, `template` what it came out of. Raises TemplateError, also for what is no
@@ -460,7 +468,13 @@ def with_errors_shown(text: str, templar: Templar) -> str:
 
 
 def drop_omitted(value: Any) -> Any:
-    """Without parameters whose value is `omit`, at any depth."""
+    """Without parameters whose value is `omit`, at any depth; mappings for views of variables. Raises UndefinedVariable of what is in a view."""
+    if isinstance(value, View):
+        made = {key: drop_omitted(item) for key, item in value.items()}
+        found = first_undefined(made)
+        if found is not None:
+            raise UndefinedVariable(found._undefined_message)
+        return made
     if isinstance(value, dict):
         return {key: drop_omitted(item) for key, item in value.items() if not isinstance(item, Omit)}
     if isinstance(value, list):

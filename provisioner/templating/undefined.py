@@ -36,7 +36,7 @@ class Undefined(StrictUndefined):
             return f"hostvars[{self._undefined_name!r}]"
         plain = ((str, "str"), (dict, "dict"), (list, "list"))
         kind = next((name for cls, name in plain if isinstance(obj, cls)), type(obj).__name__)
-        kind = "dict" if kind == "Scope" else kind  # what `vars` is
+        kind = "dict" if kind == "Visible" else kind  # what `vars` is
         return f"object of type '{kind}' has no attribute {self._undefined_name!r}"
 
 

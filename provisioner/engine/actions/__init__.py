@@ -15,10 +15,10 @@ from types import ModuleType
 from typing import Any
 
 # Other names of an action, and modules whose controller side is shared.
-ALIASES = {"systemd_service": "systemd", "service": "service", "include": "include_tasks"}
+ALIASES = {"systemd_service": "systemd", "service": "service"}
 _NOT_ACTIONS = frozenset({"action_call"})
 # Handled by the engine itself.
-ENGINE_ACTIONS = frozenset({"meta", "include_tasks", "include_role", "import_tasks", "import_role", "include"})
+ENGINE_ACTIONS = frozenset({"meta", "include_tasks", "include_role", "import_tasks", "import_role"})
 
 
 @functools.cache

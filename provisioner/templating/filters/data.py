@@ -14,6 +14,7 @@ from jinja2.filters import do_groupby
 from jinja2.runtime import Undefined
 
 from provisioner.templating.errors import PluginError
+from provisioner.templating.scope import View
 from provisioner.templating.sorted_json import sorted_json
 from provisioner.templating.values import Sealed, Vaulted
 
@@ -71,6 +72,8 @@ def _represent_text(dumper: Any, value: str) -> yaml.Node:
 
 _Dumper.add_multi_representer(str, _represent_text)
 _Dumper.add_multi_representer(dict, _represent_mapping)
+_ANY_VIEW: Any = View
+_Dumper.add_multi_representer(_ANY_VIEW, _represent_mapping)
 _Dumper.add_multi_representer(tuple, lambda dumper, value: dumper.represent_list(list(value)))
 
 
@@ -275,7 +278,7 @@ def type_debug(value: Any) -> str:
         if isinstance(value, plain):
             return plain.__name__
     name = type(value).__name__
-    return {"Scope": "dict", "Undefined": "UndefinedMarker"}.get(name, name)
+    return {"Visible": "dict", "Undefined": "UndefinedMarker"}.get(name, name)
 
 
 def list_of(tool: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:

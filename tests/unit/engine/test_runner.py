@@ -524,6 +524,7 @@ def test_a_pattern_that_matches_nothing_is_told_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("- hosts: all\n  tasks:\n    - include: x.yml\n", "play.yml:3:7: The 'ansible.builtin.include' action plugin has been removed"),
         ("- hosts: all\n  vars: {1a: 2}\n", "Invalid variable name '1a'"),
         ("- hosts: all\n  tasks:\n    - debug:\n      vars: {a-b: 2}\n", "play.yml:4:14: Invalid variable name 'a-b'"),
         ("- hosts: all\n  tasks:\n    - block: [{debug: }]\n      vars: {a: 1, class: 2}\n", "Invalid variable name 'class'"),
