@@ -239,12 +239,22 @@ def _job_created(obj: Any) -> None:
         obj.metadata.labels = dict(template.metadata.labels)
 
 
+def _definition_created(obj: Any) -> None:
+    """What its objects are stored in is written down before there are any."""
+    # Whoever has a definition has its module.
+    from provisioner.kube.api._generated import apiextensions_v1
+
+    obj.status.accepted_names = apiextensions_v1.CustomResourceDefinitionNames(plural="", kind="")
+    obj.status.stored_versions = [version.name for version in obj.spec.versions or () if version.storage][:1]
+
+
 _INITIAL: dict[str, Callable[[Any], None]] = {
     "Pod": _pod_created,
     "Namespace": _namespace_created,
     "PersistentVolume": _volume_created,
     "PersistentVolumeClaim": _volume_created,
     "Job": _job_created,
+    "CustomResourceDefinition": _definition_created,
 }
 
 

@@ -237,3 +237,28 @@ def test_what_is_stored_is_read_by_the_definition_as_it_is_now(server: Any, name
     code, status = server.call("PATCH", f"{path}/l", {"a": "abcd"}, headers=merge)
     assert code == 422 and "a: Too long" in status["message"]
     assert server.call("DELETE", f"{DEFINITIONS}/laters.later.com")[0] == 200
+
+
+def test_names_that_another_definition_has(server: Any, definition: None) -> None:
+    """The later one is not served until they are free; then it is."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+    def definition_of(plural: str, kind: str) -> dict[str, Any]:
+        versions = [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}]
+        spec = {"group": "names.example.com", "scope": "Cluster", "names": {"plural": plural, "kind": kind}, "versions": versions}
+        return {"metadata": {"name": f"{plural}.names.example.com"}, "spec": spec}
+
+    def conditions(plural: str) -> dict[str, tuple[str, str]]:
+        found = server.call("GET", f"{path}/{plural}.names.example.com")[1]["status"].get("conditions", [])
+        return {one["type"]: (one["status"], one["reason"]) for one in found}
+
+    assert server.call("POST", path, definition_of("firsts", "Same"))[0] == 201
+    until(lambda: conditions("firsts").get("Established") == ("True", "InitialNamesAccepted"))
+    assert server.call("POST", path, definition_of("seconds", "Same"))[0] == 201
+    refused = {"NamesAccepted": ("False", "ListKindConflict"), "Established": ("False", "NotAccepted")}
+    until(lambda: conditions("seconds") == refused)
+    found = server.call("GET", f"{path}/seconds.names.example.com")[1]
+    assert found["status"]["acceptedNames"] == {"plural": "seconds", "kind": ""}
+    assert server.call("DELETE", f"{path}/firsts.names.example.com")[0] == 200
+    until(lambda: conditions("seconds").get("Established") == ("True", "InitialNamesAccepted"))
+    assert server.call("DELETE", f"{path}/seconds.names.example.com")[0] == 200

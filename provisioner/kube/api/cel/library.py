@@ -10,12 +10,13 @@ import uuid
 from collections.abc import Callable
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from provisioner.kube.api import names, quantity
 from provisioner.kube.api.cel.functions import FUNCTIONS, METHODS, Function, parse_timestamp, wanted
 from provisioner.kube.api.cel.values import NOTHING, Address, CelError, Network, Optional, Quantity, Semver, Url, compared
 
+_PATH = re.compile(r"(?:[-A-Za-z0-9._~!$&'()*+,;=:@/\[\]]|%[0-9A-Fa-f]{2})*")
 _SEMVER = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 
 
@@ -63,6 +64,11 @@ def _url(text: str) -> Url:
         raise CelError(f"URL parse error during conversion from string: parse {text!r}: invalid URI for request")
     _ = parts.port
     return Url(parts)
+
+
+def _escaped(path: str) -> str:
+    """As Go's URL.EscapedPath: what is escaped rightly stays as it is."""
+    return path if _PATH.fullmatch(path) else quote(unquote(path), safe="$&+,/:;=@-_.~")
 
 
 def _ip(text: str) -> Address:
@@ -126,7 +132,7 @@ METHODS |= {
     "getHost": lambda value: value.parts.netloc.rpartition("@")[2],
     "getHostname": lambda value: value.parts.hostname or "",
     "getPort": lambda value: str(value.parts.port or ""),
-    "getEscapedPath": lambda value: value.parts.path,
+    "getEscapedPath": lambda value: _escaped(value.parts.path),
     "getQuery": lambda value: parse_qs(value.parts.query, keep_blank_values=True),
     "family": lambda value: value.version,
     "isLoopback": lambda value: value.is_loopback,

@@ -12,6 +12,7 @@ from typing import Any
 from provisioner.kube.api import cel, errors
 from provisioner.kube.api.cel import checking, syntax
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.go_regexp import syntax_error
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 RULE_REASONS = ("FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired", "FieldValueDuplicate")
@@ -73,11 +74,18 @@ def structural(schema: Schema, path: str, *, root: bool = True, item: bool = Fal
     problems += _lists(schema, path) + rules_of(schema, path, root=root, lost=lost)
     for where, nested in _junctors(schema, path):
         problems += nested_schema(nested, where, schema, path)
+    problems += _pattern(schema, path)
     for where, child in children(schema, path):
         is_lost = child is schema.get("items") and schema.get("x-kubernetes-list-type") != "map"
         is_item = child is schema.get("items")
         problems += structural(child, where, root=False, item=is_item, lost=lost or (path if is_lost else ""))
     return problems
+
+
+def _pattern(schema: Schema, path: str) -> list[FieldError]:
+    text = schema.get("pattern")
+    wrong = syntax_error(text) if isinstance(text, str) else ""
+    return [errors.invalid_value(f"{path}.pattern", text, f"must be a valid regular expression, but isn't: {wrong}")] if wrong else []
 
 
 def _wrong_type(kind: str | None, path: str, message: str) -> FieldError:

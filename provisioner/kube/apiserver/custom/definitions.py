@@ -17,6 +17,8 @@ from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.custom import definition_rules
+from provisioner.kube.apiserver.custom.names import ACCEPTED
+from provisioner.kube.apiserver.custom.names import accept as accept_names
 from provisioner.kube.apiserver.custom.objects import CustomKind
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.registry import Registry
@@ -32,6 +34,7 @@ STORED_AS = "apiextensions.k8s.io/customresourcedefinitions"
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 RETRY_S = 1.0
 Definition = apiextensions_v1.CustomResourceDefinition
+Names = apiextensions_v1.CustomResourceDefinitionNames
 
 
 class DefinitionDefaults(Plugin):
@@ -75,7 +78,12 @@ class Definitions:
         entry = change.new or change.old
         assert entry is not None
         self._serve(entry.key, change.new)
-        if change.new is not None:
+        if change.new is None:
+            # Others of its group may have its names now.
+            group = entry.key.partition(".")[2]
+            self._dirty |= {key for key in self._cache.collection(STORED_AS).entries if key.partition(".")[2] == group}
+            self._wake.set()
+        else:
             self._dirty.add(entry.key)
             self._wake.set()
 
@@ -142,20 +150,20 @@ class Definitions:
                 await self._tell_terminating(rest, kind, definition)
                 await self._clear(rest, kind, definition)
             return
-        problem = self._taken(definition)
+        await self._cache.fresh()  # what others were given just now
         now = rfc3339(self._clock.now())
 
         async def accept(current: Definition, _: Entry) -> Definition:
             status = current.status
-            names = ("False", "NameConflict", problem) if problem else ("True", "NoConflicts", "no conflicts found")
+            wanted, had = current.spec.names or Names(), status.accepted_names or Names()
+            status.accepted_names, reason, message = accept_names(wanted, had, self._others(current))
+            names = ("True" if (reason, message) == ACCEPTED else "False", reason, message)
             established = ("True", "InitialNamesAccepted", "the initial names have been accepted")
-            if problem and not _is(current, "Established"):
+            if names[0] == "False" and not _is(current, "Established"):
                 established = ("False", "NotAccepted", "not all names are accepted")
             status.conditions = list(status.conditions or ())
             _condition(status.conditions, "NamesAccepted", *names, now)
             _condition(status.conditions, "Established", *established, now)
-            if not problem:
-                status.accepted_names = current.spec.names
             stored = next((v.name or "" for v in current.spec.versions or () if v.storage), "")
             status.stored_versions = list(dict.fromkeys([*(status.stored_versions or ()), stored]))
             return current
@@ -175,22 +183,14 @@ class Definitions:
 
         await rest.change(kind, self._call(definition.metadata.name or "", "status"), terminating)
 
-    def _taken(self, definition: Definition) -> str:
-        """Which of its names another resource of the group has already; "" for none."""
-        names, group = definition.spec.names, definition.spec.group
-        if names is None:
-            return "no names"
-        for other in self._registry.resources():
-            if other.group != group or other.plural == names.plural:
-                continue
-            taken = {other.plural, other.singular, *other.short_names}
-            for name in (names.plural, names.singular, *(names.short_names or ())):
-                if name in taken:
-                    return f'"{name}" is already in use'
-            for name in (names.kind, names.list_kind):
-                if name in (other.kind, f"{other.kind}List"):
-                    return f'"{name}" is already in use'
-        return ""
+    def _others(self, definition: Definition) -> list[Names]:
+        """The names that other definitions of the group have."""
+        suffix = f".{definition.spec.group}"
+        entries = [
+            e for key, e in self._cache.collection(STORED_AS).entries.items() if key.endswith(suffix) and key != definition.metadata.name
+        ]
+        others = [codec.decode(Definition, entry.data) for entry in entries]
+        return [o.status.accepted_names for o in others if o.spec.group == definition.spec.group and o.status.accepted_names is not None]
 
     async def _clear(self, rest: Rest, kind: Kind, definition: Definition) -> None:
         """Delete all objects, and let the definition go when the last is gone."""

@@ -57,6 +57,13 @@ def test_a_namespace_waits_for_its_contents() -> None:
     assert new.spec.finalizers == ["x/y", "kubernetes"]
 
 
+def test_a_new_definition_says_what_is_stored_and_that_it_has_no_names_yet() -> None:
+    versions = [{"name": "v1", "storage": False}, {"name": "v2", "storage": True}]
+    definition = made("CustomResourceDefinition", {"spec": {"versions": versions}, "status": {"conditions": [{"type": "Established"}]}})
+    strategy("CustomResourceDefinition").prepare_create(definition)
+    assert codec.to_dict(definition)["status"] == {"acceptedNames": {"plural": "", "kind": ""}, "storedVersions": ["v2"]}
+
+
 def test_a_job_selects_its_pods_by_its_uid() -> None:
     job = made("Job", {"metadata": {"name": "pi", "uid": "u1"}, "spec": {"template": {"metadata": {"labels": {"a": "b"}}}}})
     for _ in range(2):

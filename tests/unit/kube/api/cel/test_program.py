@@ -56,6 +56,7 @@ GIVES: tuple[tuple[str, Any], ...] = (
     ("quantity('1Gi').isGreaterThan(quantity('900Mi')) && quantity('2').add(1) == quantity('3')", True),
     ("quantity('1500m').isInteger()", False),
     ("url('https://user@host:80/p?q=1').getHostname() + url('https://h:80/').getPort()", "host80"),
+    ("url('https://h/a b').getEscapedPath() + url('https://h/a%20(b)').getEscapedPath()", "/a%20b/a%20(b)"),
     ("isURL('no url') || isIP('300.0.0.1') || isQuantity('x')", False),
     ("cidr('10.0.0.0/8').containsIP('10.1.1.1') && ip('::1').isLoopback() && !ip.isCanonical('::0:1')", True),
     ("semver('1.2.3').isLessThan(semver('1.10.0')) && semver('1.0.0-rc1').isLessThan(semver('1.0.0'))", True),

@@ -212,3 +212,9 @@ def test_a_root_is_never_null() -> None:
     assert [str(e) for e in structural({"type": "object", "nullable": True}, "s")] == [
         "s.nullable: Forbidden: nullable cannot be true at the root"
     ]
+
+
+def test_patterns_are_expressions_that_go_takes() -> None:
+    problems = structural({"type": "object", "properties": {"a": {"type": "string", "pattern": "^(?!x)"}}}, "s")
+    told = "must be a valid regular expression, but isn't: error parsing regexp: invalid or unsupported Perl syntax: `(?!`"
+    assert [str(one) for one in problems] == [f's.properties[a].pattern: Invalid value: "^(?!x)": {told}']
