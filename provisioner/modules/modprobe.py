@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from typing import Any, Dict, List, Tuple
 
 from provisioner.agent import contents
@@ -21,16 +22,14 @@ OPTIONS_FOLDER = "/etc/modprobe.d"
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
-    name, params, present = args["name"], args["params"], args["state"] == "present"
-    context.which("modprobe")
-    changed = False
+    name, present = args["name"], args["state"] == "present"
+    result: Dict[str, Any] = {"changed": False, "name": name, "params": args["params"], "state": args["state"]}
+    program = context.which("modprobe")
     if present != loaded(name):
-        changed = True
-        if not context.check:
-            _switch(name, params, present, context)
+        result["changed"] = _switch(program, result, context)
     if args["persistent"] != "disabled":
-        changed = _persist(args, context) or changed
-    return {"changed": changed, "name": name, "params": params, "state": args["state"]}
+        result["changed"] = _persist(args, context) or result["changed"]
+    return result
 
 
 def loaded(name: str) -> bool:
@@ -42,14 +41,21 @@ def loaded(name: str) -> bool:
     return any(os.path.basename(line).split(".ko")[0].replace("-", "_") == wanted for line in reading.lines(built_in))
 
 
-def _switch(name: str, params: str, present: bool, context: Context) -> None:
-    command = [context.which("modprobe")]
-    command += [name, *params.split()] if present else ["-r", name]
-    code, out, err = context.run(command)
+def _switch(program: str, result: Dict[str, Any], context: Context) -> bool:
+    """Whether that changes something; in check mode modprobe says whether it could."""
+    name, params = result["name"], shlex.split(result["params"])
+    present = result["state"] == "present"
+    tried = ["-n"] if context.check else []
+    code, out, err = context.run([program, *tried, name, *params] if present else [program, "-r", name, *tried])
     if code != 0:
-        raise ModuleFailed(err, rc=code, stdout=out, stderr=err)
-    if not present and loaded(name):
-        raise ModuleFailed("%s is still loaded" % name, rc=code, stdout=out, stderr=err)
+        raise ModuleFailed(err, rc=code, stdout=out, stderr=err, **result)
+    if context.check or not present or loaded(name):
+        return True
+    # Known by another name, or kept out: whether it was there before, modprobe knows.
+    code, _, err = context.run([program, "-n", "--first-time", name, *params])
+    if code != 0:
+        context.warn(err)
+    return False
 
 
 def _files(folder: str) -> List[str]:
@@ -57,7 +63,8 @@ def _files(folder: str) -> List[str]:
 
 
 def _persist(args: Dict[str, Any], context: Context) -> bool:
-    name, params = args["name"], args["params"]
+    """In modules-load.d a file with its name, in modprobe.d one with a line for each parameter; what is not wanted becomes a comment."""
+    name, wanted = args["name"], args["params"].split()
     own = re.compile(r"^\s*%s\s*(?:[#;].*)?$" % re.escape(name))
     options = re.compile(r"^\s*options\s+%s\s+(.*?)\s*(?:[#;].*)?$" % re.escape(name))
     loading = _matching(LOAD_FOLDER, own)
@@ -66,17 +73,16 @@ def _persist(args: Dict[str, Any], context: Context) -> bool:
         for path, line in loading + configured:
             _comment_out(path, line, context)
         return bool(loading or configured)
-    changed = False
     if not loading:
-        changed = True
         _write(os.path.join(LOAD_FOLDER, name + ".conf"), name + "\n", context)
-    found = [match.group(1) for match in (options.match(line) for _, line in configured) if match]
-    if params and found != [params]:
-        changed = True
-        for path, line in configured:
-            _comment_out(path, line, context)
-        _write(os.path.join(OPTIONS_FOLDER, name + ".conf"), "options %s %s\n" % (name, params), context)
-    return changed
+    found = {word for match in (options.match(line) for _, line in configured) if match for word in match.group(1).split()}
+    if found == set(wanted):
+        return not loading
+    for path, line in configured:
+        _comment_out(path, line, context)
+    lines = ["options %s %s" % (name, word) for word in wanted]
+    _write(os.path.join(OPTIONS_FOLDER, name + ".conf"), "\n".join(lines) + "\n", context)
+    return True
 
 
 def _matching(folder: str, pattern: "re.Pattern[str]") -> List[Tuple[str, str]]:
