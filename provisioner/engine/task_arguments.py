@@ -48,10 +48,11 @@ def _is_own(action: str, content: Content) -> bool:
 
 
 def _module_defaults(task: Task, templar: Templar, content: Content) -> dict[str, Any]:
-    """Of groups of modules first, then of the module itself."""
+    """Of groups of modules first, then of the module itself; below these those of the module that it runs."""
     merged: dict[str, Any] = {}
-    if task.attributes.module_defaults:
-        for values in content.module_defaults.of(task.action, list(task.attributes.module_defaults)):
+    levels = list(task.attributes.module_defaults)
+    for action in filter(None, (_run_by(task, templar), task.action)) if levels else ():
+        for values in content.module_defaults.of(action, levels):
             merged.update(_render_each(final(templar.render(values)) if isinstance(values, str) else values, templar))
     return merged
 
@@ -71,6 +72,21 @@ def _render_each(args: Mapping[str, Any], templar: Templar) -> dict[str, Any]:
             _complain(args, templar)
             raise
     return {key: value for key, value in rendered.items() if value is not OMIT}
+
+
+_CHOSEN_BY = {"package": "pkg_mgr", "service": "service_mgr"}
+
+
+def _run_by(task: Task, templar: Templar) -> str | None:
+    """The module that does an action's work, as far as facts or the task say which."""
+    if task.action == "gather_facts":
+        return "setup"
+    if task.action not in _CHOSEN_BY:
+        return None
+    used = templar.render(task.args.get("use", "auto"))
+    if used == "auto":
+        used = (templar.scope.get("ansible_facts") or {}).get(_CHOSEN_BY[task.action])
+    return used.rsplit(".", 1)[-1] if isinstance(used, str) else None
 
 
 def _complain(args: Mapping[str, Any], templar: Templar) -> None:

@@ -13,7 +13,7 @@ from provisioner.engine import Runner, RunOptions, RunResult, actions
 from provisioner.engine.events import Event, HostDone
 from provisioner.inventory import load
 
-MODULES = frozenset({"command", "copy", "file", "ping", "setup", "shell"})
+MODULES = frozenset({"apt", "package", "command", "copy", "file", "ping", "setup", "shell"})
 
 
 class FakeSession:

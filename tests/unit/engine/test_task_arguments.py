@@ -38,3 +38,25 @@ def test_of_several_arguments_the_first_by_name_is_complained_of(tmp_path: Path,
 )
 def test_what_an_action_gets(tmp_path: Path, task: str, expected: Any) -> None:
     assert play(tmp_path, tasks(f"- {task}\n")).results("ping")[0]["ping"] == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (
+            "gather_facts:\n  module_defaults: {setup: {filter: a, gather_timeout: 5}, gather_facts: {filter: b}}",
+            {"filter": "b", "gather_timeout": 5},
+        ),
+        ("setup:\n  module_defaults: {setup: {filter: a}, gather_facts: {filter: b}}", {"filter": "a"}),
+        (
+            "package: {name: x, use: apt}\n  module_defaults: {apt: {name: y, state: latest}, ping: {data: z}}",
+            {"name": "x", "use": "apt", "state": "latest"},
+        ),
+        ("package: {name: x, use: dnf}\n  module_defaults: {apt: {state: latest}}", {"name": "x", "use": "dnf"}),
+        ("package: {name: x}\n  module_defaults: {apt: {state: latest}}", {"name": "x"}),
+    ],
+)
+def test_defaults_of_the_module_that_does_the_work(tmp_path: Path, task: str, expected: Any) -> None:
+    done = play(tmp_path, tasks(f"- {task}\n"))
+    module, args = done.pool.sessions["h1"].log[-1]
+    assert {name: value for name, value in args.items() if not name.startswith("_")} == expected, module
