@@ -166,12 +166,15 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
 
 
 def _prompt(text: str, private: bool) -> str:
-    """What somebody types. Raises EOFError where nobody sits."""
+    """What somebody types. Raises EOFError where nobody sits, and KeyboardInterrupt."""
     import sys
 
     if not sys.stdin.isatty():
         raise EOFError(f"nobody answers {text!r}")
-    return str(click.prompt(text, hide_input=private, default="", show_default=False))
+    try:
+        return str(click.prompt(text, hide_input=private, default="", show_default=False))
+    except click.Abort:
+        raise KeyboardInterrupt from None
 
 
 def _fact_cache(settings: Mapping[str, Any]) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,9 @@ _ARGUMENTS = {
 }
 
 
+_KEYS = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r"
+
+
 def plan(call: ActionCall) -> dict[str, Any]:
     for name in ("minutes", "seconds"):
         try:
@@ -39,9 +43,17 @@ def plan(call: ActionCall) -> dict[str, Any]:
     if args["minutes"] is not None or args["seconds"] is not None:
         seconds = (args["minutes"] or 0) * 60 + (args["seconds"] or 0)
         limit_s = call.timeout_s or float("inf")
-        told = f"[{call.task.title}]\n{args['prompt']}:" if args["prompt"] else ""
-        call.run.emit(Said(f"Pausing for {max(seconds, 1)} seconds{hidden}\n{told}".rstrip()))
-        call.run.stop.wait(min(max(seconds, 1), limit_s))
+        lines = [f"Pausing for {max(seconds, 1)} seconds{hidden}"]
+        if args["prompt"] or sys.stdin.isatty():
+            lines.append(_KEYS)
+        if args["prompt"] and sys.stdin.isatty():
+            lines.append(f"[{call.task.title}]\n{args['prompt']}{hidden}:")
+        call.run.emit(Said("\n".join(lines)))
+        try:
+            call.run.stop.wait(min(max(seconds, 1), limit_s))
+        except KeyboardInterrupt:
+            _interrupted(call)
+            limit_s = float("inf")
         if limit_s < seconds and not call.run.stop.is_set():
             period = int(limit_s) if limit_s.is_integer() else limit_s
             raise TaskError(
@@ -53,6 +65,8 @@ def plan(call: ActionCall) -> dict[str, Any]:
         prompt = f"[{call.task.title}]\n{args['prompt'] or 'Press enter to continue, Ctrl+C to interrupt'}{hidden}"
         try:
             answer = call.run.options.prompt(prompt, not args["echo"])
+        except KeyboardInterrupt:
+            _interrupted(call)
         except EOFError:
             call.run.warn("Not waiting for response to prompt as stdin is not interactive")
         text = f"Paused for {round((time.monotonic() - started) / 60, 2)} minutes"
@@ -67,3 +81,15 @@ def plan(call: ActionCall) -> dict[str, Any]:
         "user_input": answer,
         "echo": args["echo"],
     }
+
+
+def _interrupted(call: ActionCall) -> None:
+    """Asks whether to go on. Raises TaskError where somebody wants to end it."""
+    answer = ""
+    while answer != "c":
+        try:
+            answer = call.run.options.prompt("Press 'C' to continue the play or 'A' to abort", False).strip().lower()
+        except (EOFError, KeyboardInterrupt):
+            answer = "a"
+        if answer == "a":
+            raise TaskError("Task failed: user requested abort!")

@@ -10,9 +10,10 @@ import pytest
 from provisioner.engine.events import Said
 from tests.unit.engine.fakes import play, tasks
 
+KEYS = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r"
 TIMED: list[tuple[str, str]] = [
     ("{seconds: 0}", "Pausing for 1 seconds"),
-    ("{seconds: 1, prompt: look, echo: false}", "Pausing for 1 seconds (output is hidden)\n[rest]\nlook:"),
+    ("{seconds: 1, prompt: look, echo: false}", f"Pausing for 1 seconds (output is hidden)\n{KEYS}"),
 ]
 
 
@@ -38,3 +39,20 @@ def test_a_pause_is_over_when_its_task_is(tmp_path: Path) -> None:
     done = play(tmp_path, tasks("- pause: {seconds: 30}\n  timeout: 0.01\n  ignore_errors: true", hosts="h1"))
     [result] = done.results("pause")
     assert (result["msg"], result["timedout"]["period"]) == ("Task failed: Timed out after 0.01 second(s).", 0.01)
+
+
+@pytest.mark.parametrize(
+    ("answers", "done"), [(["x", "C"], "ok"), (["a"], "failed"), ([KeyboardInterrupt], "failed"), ([EOFError], "failed")]
+)
+def test_who_interrupts_a_pause_is_asked_whether_it_goes_on(tmp_path: Path, answers: list[Any], done: str) -> None:
+    given = iter([KeyboardInterrupt, *answers])
+
+    def prompt(text: str, private: bool) -> str:
+        answer = next(given)
+        if not isinstance(answer, str):
+            raise answer
+        return answer
+
+    played = play(tmp_path, tasks("- {name: rest, pause: }"), prompt=prompt)
+    assert played.done() == [f"rest={done}"] and next(given, None) is None
+    assert done == "ok" or played.results("rest")[0]["msg"] == "Task failed: user requested abort!"
