@@ -50,6 +50,7 @@ def apply(
         made = copy.deepcopy(dict(wanted))
         write(made, [Entry(manager, paths, now)])
         return made
+    wanted = {key: value for key, value in wanted.items() if _counts(key, manager.subresource, has_status)}
     entries = _known(live, manager.api_version, schema, has_status=has_status)
     mine = next((e for e in entries if e.manager.identity == manager.identity), Entry(manager, EMPTY))
     others = [e for e in entries if e is not mine]
@@ -71,6 +72,13 @@ def apply(
     same = paths == mine.paths and not difference
     write(merged, [*others, Entry(manager, paths, mine.time if same else now)])
     return merged
+
+
+def _counts(key: str, subresource: str, has_status: bool) -> bool:
+    """Whether a part is for this request: what isn't is no wish, and no conflict."""
+    if subresource == "status":
+        return key in ("apiVersion", "kind", "metadata", "status")
+    return key != "status" or not has_status
 
 
 def _known(live: Mapping[str, Any], api_version: str, schema: Schema, *, has_status: bool) -> list[Entry]:

@@ -162,6 +162,16 @@ def test_status_belongs_to_its_subresource() -> None:
     assert entry["subresource"] == "status"
 
 
+def test_what_is_not_for_a_subresource_is_no_wish_and_no_conflict() -> None:
+    made = put(None, deployment(replicas=3), "alice")
+    part = Manager("bob", APPLY, "apps/v1", "status")
+    told = apply(made, {**deployment(replicas=9), "status": {"replicas": 1}}, part, DEPLOYMENT, now=T2)
+    assert told["spec"] == {"replicas": 3} and told["status"] == {"replicas": 1}
+    assert owners(told)["bob"] == {"f:status/f:replicas"}
+    again = put(told, {**deployment(replicas=3), "status": {"replicas": 7}}, "alice", T3)
+    assert again == told
+
+
 def test_an_update_without_a_change_leaves_no_trace() -> None:
     made = put(None, deployment(replicas=3), "alice")
     assert update(made, "busybody") == made
