@@ -9,7 +9,7 @@ import ssl
 import urllib.parse
 from typing import Any, Dict, List, Optional, Tuple
 
-from provisioner.agent.context import ModuleFailed
+from provisioner.agent.context import Context, ModuleFailed
 
 # Arguments of every module that speaks with Docker.
 DOCKER_ARGUMENTS: Dict[str, Dict[str, Any]] = {
@@ -182,6 +182,21 @@ def registry_auth(name: str) -> Dict[str, str]:
         return {}
     secret = json.dumps({"username": user, "password": password, "serveraddress": registry})
     return {"X-Registry-Auth": base64.urlsafe_b64encode(secret.encode()).decode()}
+
+
+def told(
+    context: Context, debug: bool, actions: List[str], before: Dict[str, Any], after: Dict[str, Any], differences: Optional[List[str]]
+) -> Dict[str, Any]:
+    """What networks and volumes answer besides themselves: names of options that differ in check mode, their values with --diff, what is done
+    in check mode. `differences` is None for what is taken away, whose actions are always told."""
+    result: Dict[str, Any] = {"changed": bool(actions)}
+    if context.diff or context.check or debug:
+        result["diff"] = dict(
+            {"before": before, "after": after} if context.diff else {}, **{} if differences is None else {"differences": differences}
+        )
+    if context.check or debug or differences is None:
+        result["actions"] = actions
+    return result
 
 
 def demultiplexed(raw: bytes) -> str:

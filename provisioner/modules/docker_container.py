@@ -94,7 +94,8 @@ class _Container:
             container: Dict[str, Any] = self._docker.find(self._path + "/json") or {}
             if "output" in self._more:
                 container["Output"] = self._more["output"]
-            result["container"] = container
+            if container:
+                result["container"] = container
         result.update({key: value for key, value in self._more.items() if key != "output"})
         return result
 
@@ -333,8 +334,12 @@ class _Container:
         running = not fresh and self._found is not None and self._found["State"]["Running"]
         if state in ("started", "healthy"):
             if not running:
-                self._after["running"] = True
-                self._before.setdefault("running", False)
+                if fresh and self._context.check:  # nothing is there that could run
+                    self._before.pop("running", None)
+                    self._after.pop("running", None)
+                else:
+                    self._after["running"] = True
+                    self._before.setdefault("running", False)
                 self._act({"started": self._id()}, "POST", self._path + "/start", ok=(304,))
                 self._follow()
             elif args["restart"]:

@@ -53,11 +53,9 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
         work.remove()
     else:
         work.bring_about()
-    result: Dict[str, Any] = {"changed": bool(work.actions), "diff": work.diff()}
+    result = work.told()
     if args["state"] == "present":
         result["network"] = work.current()
-    if args["debug"] or context.check or args["state"] == "absent":
-        result["actions"] = work.actions
     return result
 
 
@@ -84,11 +82,9 @@ class _Network:
         self._before["exists"] = self._found is not None
         self._after["exists"] = args["state"] == "present"
 
-    def diff(self) -> Dict[str, Any]:
-        told: Dict[str, Any] = {"before": self._before, "after": self._after}
-        if self._args["state"] == "present":
-            told["differences"] = self._different
-        return told
+    def told(self) -> Dict[str, Any]:
+        differences = self._different if self._args["state"] == "present" else None
+        return docker_api.told(self._context, self._args["debug"], self.actions, self._before, self._after, differences)
 
     def current(self) -> Optional[Dict[str, Any]]:
         return self._find()

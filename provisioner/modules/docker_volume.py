@@ -22,35 +22,28 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     path = "/volumes/%s" % name
     found = docker.find(path)
     actions: List[str] = []
-    before = {"exists": found is not None}
+    before: Dict[str, Any] = {"exists": found is not None}
     if args["state"] == "absent":
         if found is not None:
             actions.append("Removed volume %s" % name)
             if not context.check:
                 docker.ask("DELETE", path)
-        return _told(args, {"actions": actions}, actions, {"before": before, "after": {"exists": False}})
+        return docker_api.told(context, args["debug"], actions, before, {"exists": False}, None)
     differences = _differences(args, found) if found is not None else {}
     if found is not None and (args["recreate"] == "always" or (args["recreate"] == "options-changed" and differences)):
         actions.append("Removed volume %s" % name)
         if not context.check:
             docker.ask("DELETE", path)
         found = None
-    diff: Dict[str, Any] = {"before": dict(before), "after": {"exists": True}, "differences": sorted(differences)}
+    after: Dict[str, Any] = {"exists": True}
     for key, (old, new) in differences.items():
-        diff["before"][key], diff["after"][key] = old, new
+        before[key], after[key] = old, new
     if found is None:
         actions.append("Created volume %s with driver %s" % (name, args["driver"]))
         if not context.check:
             body = {"Name": name, "Driver": args["driver"], "DriverOpts": _texts(args["driver_options"]), "Labels": _texts(args["labels"])}
             docker.ask("POST", "/volumes/create", body=body)
-    return _told(args, {"volume": docker.find(path) or {}}, actions, diff)
-
-
-def _told(args: Dict[str, Any], result: Dict[str, Any], actions: List[str], diff: Dict[str, Any]) -> Dict[str, Any]:
-    result.update(changed=bool(actions), diff=diff)
-    if args["debug"]:
-        result["actions"] = actions
-    return result
+    return dict(docker_api.told(context, args["debug"], actions, before, after, sorted(differences)), volume=docker.find(path) or {})
 
 
 def _texts(values: Any) -> Dict[str, str]:

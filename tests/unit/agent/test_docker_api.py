@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provisioner.agent import docker_api
+from provisioner.agent.context import Context
 
 NAMES = [
     ("box", ("box", "")),
@@ -41,3 +43,18 @@ def test_credentials_of_docker_login(tmp_path: Path, monkeypatch: pytest.MonkeyP
     header = docker_api.registry_auth("host:5000/box")["X-Registry-Auth"]
     assert json.loads(base64.urlsafe_b64decode(header)) == {"username": "me", "password": "secret", "serveraddress": "host:5000"}
     assert docker_api.registry_auth("other/box") == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "differences", "more"),
+    [
+        ({}, ["a"], {}),
+        ({"diff": True}, ["a"], {"diff": {"before": {"a": 1}, "after": {"a": 2}, "differences": ["a"]}}),
+        ({"check": True}, ["a"], {"diff": {"differences": ["a"]}, "actions": ["Made it"]}),
+        ({}, None, {"actions": ["Made it"]}),
+        ({"check": True}, None, {"diff": {}, "actions": ["Made it"]}),
+    ],
+)
+def test_what_is_told_of_a_change(mode: dict[str, bool], differences: list[str] | None, more: dict[str, Any]) -> None:
+    told = docker_api.told(Context(**mode), False, ["Made it"], {"a": 1}, {"a": 2}, differences)
+    assert told == {"changed": True, **more}
