@@ -72,7 +72,7 @@ def layers(plural: str, group: str, document: dict[str, Any]) -> dict[str, float
     stored = kind.stored(plain)
     return {
         "read the target": cpu_us(lambda: target_of("POST", path, {})),
-        "parse JSON": cpu_us(lambda: negotiation.read_document(body, "application/json")),
+        "parse JSON": cpu_us(lambda: negotiation.read_document(body, "application/json", kind.resource.kind)),
         "doubled members": cpu_us(lambda: doubles_in_json(body)),
         "unknown members": cpu_us(lambda: kind.unknown_fields(document)),
         "into types": cpu_us(lambda: kind.decode(document)),
