@@ -28,6 +28,8 @@ class OutputStyle:
     """Named as the options of Ansible's default callback."""
 
     result_format: str = "json"
+    headed: bool = False
+    """YAML as the callback community.general.yaml writes it: whether something changed or was skipped stands before it."""
     pretty: bool | None = None
     """None: YAML always, JSON where somebody asked to see a result."""
     skipped_hosts: bool = True
@@ -54,6 +56,7 @@ class OutputStyle:
         log = settings.get("DEFAULT_LOG_PATH")
         return cls(
             result_format="yaml" if chosen == "yaml" else str(settings.get("CALLBACK_RESULT_FORMAT", "json")),
+            headed=chosen == "yaml",
             pretty=settings.get("CALLBACK_FORMAT_PRETTY"),
             skipped_hosts=bool(settings.get("DISPLAY_SKIPPED_HOSTS", chosen != "dense")),
             ok_hosts=bool(settings.get("DISPLAY_OK_HOSTS", True)),
@@ -82,7 +85,7 @@ class OutputStyle:
         """A result as it stands behind `=>`; `wide`: somebody asked to see it."""
         indent = _INDENT if (wide or self.pretty) and self.pretty is not False else None
         if self.result_format == "yaml":
-            return _as_yaml(result, lossy=self.pretty is not False)
+            return _as_headed_yaml(result) if self.headed else _as_yaml(result, lossy=self.pretty is not False)
         return sorted_json(result, default=told, indent=indent, ensure_ascii=False)
 
 
@@ -93,13 +96,29 @@ def _colour(settings: Mapping[str, Any]) -> bool | None:
 
 
 def _as_yaml(result: Mapping[str, Any], *, lossy: bool) -> str:
-    shown = json.loads(json.dumps(result, default=told))
-    for stream in ("stdout", "stderr") if lossy else ():
+    shown = _without_lines(result) if lossy else json.loads(json.dumps(result, default=told))
+    dumper = _Readable if lossy else _Exact
+    return "\n" + textwrap.indent(_dumped(shown, dumper, _INDENT if lossy else None), " " * _INDENT)
+
+
+def _as_headed_yaml(result: Mapping[str, Any]) -> str:
+    shown = _without_lines(result)
+    head = "".join(f"{name}={str(shown.pop(name)).lower()} " for name in ("changed", "skipped") if name in shown)
+    return (head + "\n" + textwrap.indent(_dumped(shown, _Readable, None, width=1000), "  ") if shown else head).rstrip()
+
+
+def _without_lines(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result whose streams are not told twice."""
+    shown: dict[str, Any] = json.loads(json.dumps(result, default=told))
+    for stream in ("stdout", "stderr"):
         if stream in shown and f"{stream}_lines" in shown:
             shown[f"{stream}_lines"] = "<omitted>"
-    dumper = _Readable if lossy else _Exact
-    text = yaml.dump(shown, Dumper=dumper, allow_unicode=True, default_flow_style=False, indent=_INDENT if lossy else None)
-    return "\n" + textwrap.indent(text.removesuffix("\n"), " " * _INDENT)
+    return shown
+
+
+def _dumped(value: Any, dumper: type[_Exact], indent: int | None, width: int | None = None) -> str:
+    text: str = yaml.dump(value, Dumper=dumper, allow_unicode=True, default_flow_style=False, indent=indent, width=width)
+    return text.removesuffix("\n")
 
 
 class _Exact(yaml.SafeDumper):

@@ -120,7 +120,7 @@ class PluginCallbacks:
     ) -> None:
         from ansible import context
         from ansible.plugins.callback import CallbackBase
-        from ansible.utils.color import CODES
+        from ansible.constants import COLOR_CODES
         from ansible.utils.display import Display
 
         self._plugins = plugins
@@ -134,7 +134,7 @@ class PluginCallbacks:
         self._event: Event | None = None
         self._result: dict[str, Any] | None = None
         """Of the event being told, as the plugin has made it."""
-        Display.sink = lambda text, colour, error, newline: self._say(Said(text, CODES.get(colour or ""), error, newline))
+        Display.sink = lambda text, colour, error, newline: self._say(Said(text, COLOR_CODES.get(colour or ""), error, newline))
         Display.level = options.verbosity
         context.CLIARGS.clear()
         context.CLIARGS.update(command_line(options))
@@ -237,7 +237,7 @@ class PluginCallbacks:
         if event.handler:
             self._tell("v2_playbook_on_handler_task_start", task)
         else:
-            self._tell("v2_playbook_on_task_start", task, False)
+            self._tell("v2_playbook_on_task_start", task, is_conditional=False)
         for host in event.hosts if event.action != "meta" else ():
             self._tell("v2_runner_on_start", self._hosts.host(host), task)
 
@@ -305,11 +305,11 @@ class PluginCallbacks:
     def _listening(self, method: str) -> list[Any]:
         return [plugin for plugin in self._plugins if not plugin.disabled and {method, "v2_on_any"} & plugin._heard_events]
 
-    def _tell(self, method: str, *args: Any) -> None:
+    def _tell(self, method: str, *args: Any, **options: Any) -> None:
         implicit = next((arg.implicit for arg in args if isinstance(arg, TaskView)), False)
         for plugin in self._listening(method):
             if not implicit or plugin.wants_implicit_tasks or args[0].action == "gather_facts":
-                self._call(plugin, method, *args)
+                self._call(plugin, method, *args, **options)
 
     def _call(self, plugin: Any, method: str, *args: Any, **options: Any) -> None:
         for name in (method, "v2_on_any"):

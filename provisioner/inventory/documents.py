@@ -56,7 +56,7 @@ def location_of(mapping: Any, key: Hashable | None = None) -> Location | None:
     return mapping.location if key is None else mapping.at(key)
 
 
-class _Loader(yaml.CSafeLoader):
+class Loader(yaml.CSafeLoader):
     file: str = ""
     secrets: VaultSecrets | None = None
     duplicates: list[tuple[str, Location]]
@@ -118,10 +118,10 @@ def _mark_unsafe(value: Any) -> Any:
     return value
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.located_mapping)
-_Loader.add_constructor("!unsafe", _Loader.unsafe)
-_Loader.add_constructor("!vault", _Loader.vault)
-_Loader.add_constructor("!vault-encrypted", _Loader.vault)
+Loader.add_constructor("tag:yaml.org,2002:map", Loader.located_mapping)
+Loader.add_constructor("!unsafe", Loader.unsafe)
+Loader.add_constructor("!vault", Loader.vault)
+Loader.add_constructor("!vault-encrypted", Loader.vault)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Document:
 def parse(text: str | bytes, file: str, secrets: VaultSecrets | None = None) -> Document:
     """The first document of a YAML text. Raises InventoryError with the place of the mistake."""
     try:
-        loader = _Loader(text)
+        loader = Loader(text)
     except yaml.reader.ReaderError as e:
         raise InventoryError([_unreadable(e, text, file)]) from e
     loader.file = file

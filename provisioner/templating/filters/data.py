@@ -53,7 +53,7 @@ def from_json(value: Any, **_: Any) -> Any:
         raise PluginError(str(e)) from e
 
 
-class _Dumper(yaml.CSafeDumper):
+class Dumper(yaml.CSafeDumper):
     """Indents lists under their key, as Ansible's files do not, and knows our string and mapping types."""
 
     def ignore_aliases(self, data: Any) -> bool:
@@ -70,11 +70,11 @@ def _represent_text(dumper: Any, value: str) -> yaml.Node:
     return node
 
 
-_Dumper.add_multi_representer(str, _represent_text)
-_Dumper.add_multi_representer(dict, _represent_mapping)
+Dumper.add_multi_representer(str, _represent_text)
+Dumper.add_multi_representer(dict, _represent_mapping)
 _ANY_VIEW: Any = View
-_Dumper.add_multi_representer(_ANY_VIEW, _represent_mapping)
-_Dumper.add_multi_representer(tuple, lambda dumper, value: dumper.represent_list(list(value)))
+Dumper.add_multi_representer(_ANY_VIEW, _represent_mapping)
+Dumper.add_multi_representer(tuple, lambda dumper, value: dumper.represent_list(list(value)))
 
 
 def _represent_envelope(dumper: Any, value: Vaulted | Sealed) -> yaml.Node:
@@ -82,15 +82,15 @@ def _represent_envelope(dumper: Any, value: Vaulted | Sealed) -> yaml.Node:
     return node
 
 
-_Dumper.add_representer(Vaulted, _represent_envelope)
-_Dumper.add_representer(Sealed, _represent_envelope)
+Dumper.add_representer(Vaulted, _represent_envelope)
+Dumper.add_representer(Sealed, _represent_envelope)
 
 
 def to_yaml(value: Any, default_flow_style: bool | None = None, **options: Any) -> str:
     options.pop("vault_behavior", None)
     options.pop("dump_vault_tags", None)
     options.setdefault("allow_unicode", True)
-    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=default_flow_style, **options)
+    text: str = yaml.dump(value, Dumper=Dumper, default_flow_style=default_flow_style, **options)
     return text
 
 

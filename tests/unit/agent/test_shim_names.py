@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from provisioner.templating.plugins import STAND_INS
 from provisioner.templating.values import Vaulted
@@ -180,3 +181,19 @@ def test_words_passwords_and_vaults_for_plugins_of_the_controller() -> None:
     assert json.loads('{"a": {"__ansible_unsafe": "b"}}', cls=ajson.AnsibleJSONDecoder) == {"a": "b"}
     sealed = importlib.import_module("ansible.parsing.yaml.objects").AnsibleVaultEncryptedUnicode
     assert isinstance(Vaulted.opened("x", "$ANSIBLE_VAULT;"), sealed) and not isinstance("x", sealed)
+
+
+def test_yaml_and_results_for_plugins_of_the_controller() -> None:
+    loader, dumper = (importlib.import_module(f"ansible.parsing.yaml.{name}") for name in ("loader", "dumper"))
+    found = loader.AnsibleLoader("a: !unsafe '{{ b }}'\nl: [1, {c: d}]\n").get_single_data()
+    assert found == {"a": "{{ b }}", "l": [1, {"c": "d"}]}
+    sealed = Vaulted.opened("x", "$ANSIBLE_VAULT;")
+    assert yaml.dump({**found, "v": sealed}, Dumper=dumper.AnsibleDumper).splitlines()[0] == "a: '{{ b }}'"
+    assert "v: !vault |" in yaml.dump({"v": sealed}, Dumper=dumper.AnsibleDumper)
+    clean = importlib.import_module("ansible.vars.clean")
+    result = {"_ansible_no_log": False, "_ansible_item_label": 1, "r": [{"_ansible_x": 1, "a": 2}]}
+    copied = clean.module_response_deepcopy(result)
+    assert clean.strip_internal_keys(copied, {"_ansible_item_label"}) == {"_ansible_item_label": 1, "r": [{"a": 2}]}
+    assert result["r"] == [{"_ansible_x": 1, "a": 2}]
+    assert importlib.import_module("ansible.utils.vars").transform_to_native_types(result) == result
+    assert [importlib.import_module("ansible.utils.display").get_text_width(text) for text in ("abc", "漢字", "e\u0301")] == [3, 4, 1]

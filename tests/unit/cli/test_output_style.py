@@ -28,6 +28,9 @@ VALUES = {"b": "x: y", "a": ["1", True, None, {"c": 1.5, "d": []}], "yes": "yes"
         ),
         (OutputStyle("yaml"), False, {"msg": "one \n\ttwo\x07\n\n"}, "\n    msg: |-\n        one\n                two"),
         (OutputStyle("yaml"), False, {"stdout": "", "stdout_lines": []}, "\n    stdout: ''\n    stdout_lines: <omitted>"),
+        (OutputStyle("yaml", headed=True), False, {"changed": True, "msg": "a\nb", "l": [1], "stdout": "", "stdout_lines": []}, "changed=true \n  l:\n  - 1\n  msg: |-\n    a\n    b\n  stdout: ''\n  stdout_lines: <omitted>"),
+        (OutputStyle("yaml", headed=True), False, {"changed": False, "skipped": True}, "changed=false skipped=true"),
+        (OutputStyle("yaml", headed=True), False, {"msg": "long words " * 30}, f"\n  msg: '{'long words ' * 30}'"),
         (OutputStyle("yaml", pretty=False), False, {"stdout": "", "stdout_lines": []}, "\n    stdout: ''\n    stdout_lines: []"),
         (OutputStyle("yaml", pretty=False), False, {"msg": "a\nb\n"}, "\n    msg: |\n      a\n      b"),
     ],
@@ -40,7 +43,7 @@ def test_dump(style: OutputStyle, wide: bool, result: dict[str, Any], text: str)
     ("settings", "style"),
     [
         ({}, OutputStyle()),
-        ({"DEFAULT_STDOUT_CALLBACK": "community.general.yaml"}, OutputStyle("yaml")),
+        ({"DEFAULT_STDOUT_CALLBACK": "community.general.yaml"}, OutputStyle("yaml", headed=True)),
         ({"CALLBACK_RESULT_FORMAT": "yaml", "CALLBACK_FORMAT_PRETTY": False}, OutputStyle("yaml", pretty=False)),
         ({"DISPLAY_SKIPPED_HOSTS": False, "DISPLAY_OK_HOSTS": False}, OutputStyle(skipped_hosts=False, ok_hosts=False)),
         ({"CALLBACKS_ENABLED": ["ansible.posix.timer", "profile_tasks"]}, OutputStyle(callbacks=("timer", "profile_tasks"))),

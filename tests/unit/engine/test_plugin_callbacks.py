@@ -26,7 +26,7 @@ class CallbackModule(CallbackBase):
 ALL = """
     def v2_playbook_on_start(self, playbook): self.say('start', playbook._file_name.rsplit('/', 1)[-1], len(playbook.get_plays()))
     def v2_playbook_on_play_start(self, play): self.say('play', play.get_name(), play.strategy, play.hosts)
-    def v2_playbook_on_task_start(self, task, is_conditional): self.say('task', task.get_name(), task.action, dict(task.args), task.tags, task.no_log)
+    def v2_playbook_on_task_start(self, task, **named): self.say('task', task.get_name(), task.action, dict(task.args), task.tags, task.no_log)
     def v2_playbook_on_handler_task_start(self, task): self.say('handler', task.get_name())
     def v2_runner_on_start(self, host, task): self.say('on', host.get_name())
     def told(self, kind, result, **more):

@@ -11,12 +11,18 @@ _DEFAULTS: Dict[str, Any] = {
     "DEFAULT_PRIVATE_KEY_FILE": None, "DEFAULT_REMOTE_PORT": None, "DEFAULT_REMOTE_USER": None, "DEFAULT_ROLES_PATH": [], "DEFAULT_TIMEOUT": 10,
     "DEFAULT_TRANSPORT": "ssh", "DEFAULT_UNDEFINED_VAR_BEHAVIOR": True, "DEFAULT_VERBOSITY": 0, "HOST_KEY_CHECKING": True,
     "MAX_FILE_SIZE_FOR_DIFF": 104448, "PERSISTENT_COMMAND_TIMEOUT": 30, "PERSISTENT_CONNECT_TIMEOUT": 30, "PERSISTENT_CONTROL_PATH_DIR": "~/.ansible/pc",
+    "CHECK_MODE_MARKERS": False, "DISPLAY_FAILED_STDERR": False, "DISPLAY_OK_HOSTS": True, "DISPLAY_SKIPPED_HOSTS": True, "SHOW_CUSTOM_STATS": False,
 }  # fmt: skip
 _TRUE = frozenset({"yes", "on", "1", "true", "t", "y"})
 LOCALHOST = ("127.0.0.1", "localhost", "::1")
 COLOR_OK, COLOR_CHANGED, COLOR_ERROR, COLOR_UNREACHABLE, COLOR_SKIP = "green", "yellow", "red", "bright red", "cyan"
 COLOR_WARN, COLOR_HIGHLIGHT, COLOR_VERBOSE, COLOR_DEBUG, COLOR_INCLUDED = "bright purple", "white", "blue", "dark gray", "cyan"
 COLOR_DIFF_ADD, COLOR_DIFF_REMOVE, COLOR_DIFF_LINES, COLOR_DEPRECATE, COLOR_CONSOLE_PROMPT = "green", "red", "cyan", "purple", "white"
+COLOR_CODES = {
+    "black": "0;30", "bright gray": "0;37", "blue": "0;34", "white": "1;37", "green": "0;32", "bright blue": "1;34", "cyan": "0;36",
+    "bright green": "1;32", "red": "0;31", "bright cyan": "1;36", "purple": "0;35", "bright red": "1;31", "yellow": "0;33",
+    "bright purple": "1;35", "dark gray": "1;30", "bright yellow": "1;33", "magenta": "0;35", "bright magenta": "1;35", "normal": "0",
+}  # fmt: skip
 BOOLEANS_TRUE = frozenset({"y", "yes", "on", "1", "true", "t", 1})
 BOOLEANS_FALSE = frozenset({"n", "no", "off", "0", "false", "f", 0})
 BOOLEANS = BOOLEANS_TRUE | BOOLEANS_FALSE

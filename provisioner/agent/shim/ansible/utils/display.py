@@ -1,11 +1,17 @@
 """Display for people's own plugins: what they say goes to `Display.sink` where the controller has set one, and is not shown on a host."""
 
 import textwrap
+import unicodedata
 from typing import Any, Callable, List, Optional
 
 _WIDTH = 79
 Sink = Callable[[str, Optional[str], bool, bool], None]
 """(text, colour, whether it is for the error output, whether a new line follows)."""
+
+
+def get_text_width(text: str) -> int:
+    """Columns of a terminal."""
+    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "FW" else 1 for char in text)
 
 
 class Display:

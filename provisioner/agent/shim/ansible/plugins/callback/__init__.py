@@ -8,6 +8,9 @@ from typing import Any, Dict, List, Optional
 
 from ansible.plugins import AnsiblePlugin
 from ansible.utils.display import Display
+from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
+
+__all__ = ["EVENTS", "CallbackBase", "module_response_deepcopy", "strip_internal_keys"]
 
 _NO_END = "\n\\ No newline at end of file\n"
 # Events, and the older names that a plugin may have for them instead.
