@@ -76,9 +76,9 @@ class Context:
             reason = "[Errno %s] %s: %s" % (error.errno, error.strerror, error.filename or argv[0])
             raise ModuleFailed("Error executing command.", rc=error.errno, cmd=asked, stdout="", stderr="", exception=reason)
         if ok is not None and code not in ok:
-            said = (errors or out).strip()
             asked = command if isinstance(command, str) else shown(argv)
-            raise ModuleFailed("%s: exit code %d: %s" % (asked, code, said[-2000:]), rc=code, stdout=out, stderr=errors)
+            said = errors.rstrip() or "%s: exit code %d: %s" % (asked, code, out.strip()[-2000:])
+            raise ModuleFailed(said, cmd=asked, rc=code, stdout=out, stderr=errors)
         return code, out, errors
 
     def which(self, name: str) -> str:

@@ -18,7 +18,13 @@ from provisioner.agent.context import Context, ModuleFailed
 def test_a_command_that_fails(command: list[str] | str, told: str) -> None:
     with pytest.raises(ModuleFailed) as caught:
         Context().run(command, ok=[0])
-    assert (caught.value.msg, caught.value.more["rc"]) == (f"{told}: exit code 1: ", 1)
+    assert (caught.value.msg, caught.value.more["rc"], caught.value.more["cmd"]) == (f"{told}: exit code 1: ", 1, told)
+
+
+def test_what_a_command_says_is_the_message() -> None:
+    with pytest.raises(ModuleFailed) as caught:
+        Context().run("echo out; echo 'not allowed' >&2; exit 4", ok=[0])
+    assert (caught.value.msg, caught.value.more["stdout"], caught.value.more["stderr"]) == ("not allowed", "out\n", "not allowed\n")
 
 
 def test_a_program_that_is_not_there() -> None:
