@@ -143,6 +143,9 @@ class ControllerManagerSpec:
     """Seconds between looks at all nodes' leases."""
     pod_eviction_timeout_s: int = setting(300, check=between(0, 86_400))
     """Seconds that pods without a toleration of their own stay bound to a node that is not ready."""
+    sign_certificate_requests: bool = False
+    """Whether approved CertificateSigningRequests of Kubernetes' own signers are signed by the cluster's CA. Its key is on the masters then
+    (0600, of the daemons' user): who takes a master over may make himself an administrator for as long as the CA is valid."""
     extra_args: Mapping[str, str] = field(default_factory=dict)
     """Further kube-controller-manager flags, without the leading dashes."""
 

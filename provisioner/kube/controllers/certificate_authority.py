@@ -85,8 +85,9 @@ def sign(pem: str, ca_certificate: str, ca_key: str, usages: list[str], seconds:
         .not_valid_before(max(now - BACKDATE, ca.not_valid_before_utc))
         .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(usages), critical=True)
     )
+    if (usage := _key_usage(usages)) is not None:
+        builder = builder.add_extension(usage, critical=True)
     extended = list(dict.fromkeys(_EXTENDED[usage] for usage in usages if usage in _EXTENDED))
     if extended:
         builder = builder.add_extension(x509.ExtendedKeyUsage(extended), critical=False)
@@ -101,14 +102,15 @@ def sign(pem: str, ca_certificate: str, ca_key: str, usages: list[str], seconds:
     return {"certificate": certificate.public_bytes(serialization.Encoding.PEM).decode()}
 
 
-def _key_usage(usages: list[str]) -> x509.KeyUsage:
+def _key_usage(usages: list[str]) -> x509.KeyUsage | None:
+    """None where no usage is one of the key's: the extension may not be empty (RFC 5280, 4.2.1.3), and OpenSSL refuses such a certificate."""
     wanted = {_KEY_USAGES[usage] for usage in usages if usage in _KEY_USAGES}
     names = set(_KEY_USAGES.values())
     agreement = "key_agreement" in wanted
     chosen = {name: name in wanted for name in names}
     chosen["encipher_only"] = chosen["encipher_only"] and agreement
     chosen["decipher_only"] = chosen["decipher_only"] and agreement
-    return x509.KeyUsage(**chosen)
+    return x509.KeyUsage(**chosen) if any(chosen.values()) else None
 
 
 def main() -> None:

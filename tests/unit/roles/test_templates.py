@@ -86,6 +86,15 @@ def test_kubeconfig_names_its_own_certificate(name: str) -> None:
     assert document["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
 
 
+def test_the_controller_manager_signs_where_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    template = ROOT / "roles/kube-controller-manager/templates/controller-manager.j2"
+    assert "cluster-signing" not in render(template, "master-1")
+    made = variables()
+    made["cluster"]["controller_manager"]["sign_certificate_requests"] = True
+    monkeypatch.setattr("tests.unit.roles.test_templates.variables", lambda: made)
+    assert "--cluster-signing-key-file=/etc/kubernetes/pki/ca.key" in render(template, "master-1")
+
+
 def test_workers_reach_the_endpoint() -> None:
     document = yaml.safe_load(render(ROOT / "templates/kubeconfig.j2", "worker-1", kubeconfig_name="kubelet"))
     assert document["clusters"][0]["cluster"]["server"] == "https://10.89.0.11:6443"

@@ -67,3 +67,9 @@ def test_never_longer_than_the_authority() -> None:
     certificate, key = authority(days=2)
     signed = sign(csr(), certificate, key, ["client auth"], 365 * 86400)["certificate"]
     assert read_certificate(signed)["not_after"] == read_certificate(certificate)["not_after"]
+
+
+def test_no_usage_of_the_key_is_no_extension() -> None:
+    certificate, key = authority(days=30)
+    made = x509.load_pem_x509_certificate(sign(csr(), certificate, key, ["client auth"], 3600)["certificate"].encode())
+    assert x509.KeyUsage.oid not in {extension.oid for extension in made.extensions}
