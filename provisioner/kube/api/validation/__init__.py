@@ -50,7 +50,7 @@ _MODULES = {
     ("", "Event"): "cluster",
     ("events.k8s.io", "Event"): "events",
     ("", "ResourceQuota"): "cluster",
-    ("", "LimitRange"): "cluster",
+    ("", "LimitRange"): "limit_ranges",
     ("coordination.k8s.io", "Lease"): "leases",
     ("coordination.k8s.io", "LeaseCandidate"): "leases",
     ("", "Namespace"): "namespaces",

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from provisioner.kube.api import errors, names, quantity
+from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
-from provisioner.kube.api.validation.checks import Once, needed, one_of, unchanged
+from provisioner.kube.api.validation.checks import Once, one_of, unchanged
 from provisioner.kube.api.validation.scheduling import TAINT_EFFECTS, tolerations
 
 POD_QUOTAS = frozenset(
@@ -155,55 +155,6 @@ def _counted_in(scope: str, name: str) -> bool:
     return True
 
 
-def _limits(obj: core_v1.LimitRange) -> list[FieldError]:
-    problems = []
-    kinds = Once()
-    for index, item in enumerate(obj.spec.limits or ()):
-        where = f"spec.limits[{index}]"
-        problems += needed(f"{where}.type", item.type) + kinds.add(f"{where}.type", item.type)
-        amounts: dict[str, dict[str, Any]] = {}
-        for field, given in (("max", item.max), ("min", item.min), ("default", item.default), ("defaultRequest", item.default_request)):
-            for name, value in (given or {}).items():
-                wrong = checks.amount(f"{where}.{field}[{name}]", value)
-                problems += wrong
-                if not wrong:
-                    amounts.setdefault(name, {})[field] = value
-        if item.type == "Pod":
-            for field, given in (("default", item.default), ("defaultRequest", item.default_request)):
-                if given:
-                    problems.append(errors.forbidden_field(f"{where}.{field}", "may not be specified when `type` is 'Pod'"))
-        if item.type == "PersistentVolumeClaim" and "storage" not in {*(item.min or ()), *(item.max or ())}:
-            problems.append(errors.required(where, "either minimum or maximum storage value is required, but neither was provided"))
-        for name, value in (item.max_limit_request_ratio or {}).items():
-            at = f"{where}.maxLimitRequestRatio[{name}]"
-            wrong = checks.amount(at, value)
-            problems += wrong
-            if not wrong and quantity.parse(value) < 1:
-                shown = quantity.canonical(value)
-                problems.append(errors.invalid_value(at, shown, f"ratio {shown} is less than 1"))
-        for name, found in amounts.items():
-            problems += _bounds(found, where, name)
-    return problems
-
-
-def _bounds(found: dict[str, Any], where: str, name: str) -> list[FieldError]:
-    """min <= defaultRequest <= default <= max, as far as each is there."""
-    problems = []
-    for low, high, path, said in (
-        ("min", "max", "min", "min value"),
-        ("defaultRequest", "default", "defaultRequest", "default request value"),
-        ("defaultRequest", "max", "defaultRequest", "default request value"),
-        ("min", "defaultRequest", "defaultRequest", "min value"),
-        ("default", "max", "default", "default value"),
-        ("min", "default", "default", "min value"),
-    ):
-        if low in found and high in found and quantity.parse(found[low]) > quantity.parse(found[high]):
-            other = {"max": "max value", "default": "default limit value", "defaultRequest": "default request value"}[high]
-            message = f"{said} {found[low]} is greater than {other} {found[high]}"
-            problems.append(errors.invalid_value(f"{where}.{path}[{name}]", str(found[path]), message))
-    return problems
-
-
 # -- the rest --------------------------------------------------------------------------------------------------------------
 
 
@@ -252,7 +203,6 @@ def _runtime_class_update(new: Any, old: Any) -> list[FieldError]:
 _CREATE: dict[str, Callable[[Any], list[FieldError]]] = {
     "Node": _node,
     "ResourceQuota": _quota,
-    "LimitRange": _limits,
     "Event": _event,
     "PriorityClass": _priority,
     "RuntimeClass": _runtime_class,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import errors, names
+from provisioner.kube.api import errors, go_json, names
 from provisioner.kube.api.errors import FieldError
 
 MAX_BYTES = 1024 * 1024
@@ -34,8 +34,8 @@ def create(obj: Any) -> list[FieldError]:
         for key, value in (data or {}).items():
             where = f"{field}[{key}]"
             problems += [errors.invalid_value(where, key, message) for message in names.is_config_key(key)]
-            if field == "binaryData" and key in (obj.data or {}):
-                problems.append(errors.invalid_value(where, key, "duplicate of key present in data"))
+            if field == "data" and key in (binary or {}):
+                problems.append(errors.invalid_value(where, key, "duplicate of key present in binaryData"))
             size += _size(value, where, problems, encoded=secret or field == "binaryData")
     if size > MAX_BYTES:
         problems.append(errors.too_long("data" if secret else "[]", MAX_BYTES))
@@ -83,10 +83,13 @@ def _typed(obj: Any) -> list[FieldError]:
 
 def _json(value: str, where: str) -> list[FieldError]:
     try:
-        msgspec.json.decode(base64.b64decode(value, validate=True))
-    except (binascii.Error, ValueError, msgspec.DecodeError):
-        return [errors.invalid_value(where, "<secret contents redacted>", "invalid JSON")]
-    return []
+        text = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return []  # refused as what it is
+    wrong = go_json.syntax_error(text)
+    if not wrong and not isinstance(found := msgspec.json.decode(text), dict | None):
+        wrong = f"json: cannot unmarshal {go_json.shape(found)} into Go value of type map[string]interface {{}}"
+    return [errors.invalid_value(where, "<secret contents redacted>", wrong)] if wrong else []
 
 
 def update(new: Any, old: Any) -> list[FieldError]:

@@ -41,7 +41,8 @@ def _class_twice(obj: networking_v1.Ingress) -> list[FieldError]:
 def _ingress(spec: networking_v1.IngressSpec) -> list[FieldError]:
     problems = []
     if not spec.rules and spec.default_backend is None:
-        problems.append(errors.invalid_value("spec", spec.rules or [], "either `defaultBackend` or `rules` must be specified"))
+        message = "Invalid value: null: either `defaultBackend` or `rules` must be specified"
+        problems.append(FieldError("FieldValueInvalid", "spec", message))
     if spec.default_backend is not None:
         problems += _backend(spec.default_backend, "spec.defaultBackend")
     for index, tls in enumerate(spec.tls or ()):

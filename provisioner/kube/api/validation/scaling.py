@@ -10,6 +10,14 @@ from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import needed, one_of
 
 METRICS = {"ContainerResource": "containerResource", "External": "external", "Object": "object", "Pods": "pods", "Resource": "resource"}
+# (the measure that is missed where there is none, another one that it may be, how they are told)
+_AIMS = {
+    "ContainerResource": ("averageUtilization", "averageValue", "raw value or a target utilization"),
+    "External": ("averageValue", "value", "value for metric or a per-pod target"),
+    "Object": ("averageValue", "value", "value for metric or a per-pod target"),
+    "Pods": ("averageValue", "", "specify a positive target averageValue"),
+    "Resource": ("averageUtilization", "averageValue", "raw value or a target utilization"),
+}
 MAX_WINDOW_S = 3600
 MAX_PERIOD_S = 1800
 
@@ -84,6 +92,18 @@ def _metric(metric: Any, path: str) -> list[FieldError]:
             problems += checks.amount(f"{where}.target.{name}", value)
     if target.average_utilization is not None and target.average_utilization < 1:
         problems.append(errors.invalid_value(f"{where}.target.averageUtilization", target.average_utilization, "must be greater than 0"))
+    return problems + _aim(metric.type, target, f"{where}.target")
+
+
+def _aim(kind: str, target: Any, path: str) -> list[FieldError]:
+    """What each kind of metric is aimed at, by one of its measures."""
+    measures = {"averageUtilization": target.average_utilization, "averageValue": target.average_value, "value": target.value}
+    first, second, told = _AIMS[kind]
+    problems = []
+    if measures[first] is None and (not second or measures[second] is None):
+        problems.append(errors.required(f"{path}.{first}", f"must {told}" if not second else f"must set either a target {told}"))
+    if second and measures[first] is not None and measures[second] is not None:
+        problems.append(errors.forbidden_field(f"{path}.{second}", f"may not set both a target {told.replace(' or ', ' and ')}"))
     return problems
 
 

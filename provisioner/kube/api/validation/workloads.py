@@ -28,8 +28,8 @@ def create(obj: Any) -> list[FieldError]:
     spec = obj.spec
     before, after = _ORDER.get(kind, (_NUMBERS, ()))
     problems = [problem for name in before for problem in _number(spec, name)]
-    if spec.template is None and kind == "ReplicationController":
-        return [*problems, *selector(spec, None, kind)[:1], errors.required("spec.template")]
+    if kind == "ReplicationController":
+        return problems + _controller(spec)
     if spec.template is None:
         # as upstream's types have it, where a template is never missing
         spec = msgspec.structs.replace(
@@ -45,13 +45,24 @@ def create(obj: Any) -> list[FieldError]:
     return problems + (_deadline(spec) if kind == "Deployment" else [])
 
 
+def _controller(spec: Any) -> list[FieldError]:
+    template_of = spec.template
+    own = (template_of.metadata.labels if template_of is not None and template_of.metadata is not None else None) or {}
+    chosen = selector(spec, own, "ReplicationController") if template_of is not None else needed("spec.selector", spec.selector)
+    wanted = [problem for problem in chosen if problem.field == "spec.selector"] + _number(spec, "replicas")
+    if template_of is None:
+        return [*wanted, errors.required("spec.template")]
+    wanted += [problem for problem in chosen if problem.field != "spec.selector"] + template(template_of, "spec.template", own)
+    return wanted + (_always_running(template_of.spec, "ReplicationController") if template_of.spec is not None else [])
+
+
 # The numbers of each kind that come before its template and those that come after.
 _NUMBERS = ("replicas", "minReadySeconds")
 _ORDER = {
     "Deployment": (("replicas",), ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")),
     "DaemonSet": ((), ("minReadySeconds", "revisionHistoryLimit")),
     "StatefulSet": (("replicas", "minReadySeconds"), ("revisionHistoryLimit",)),
-    "ReplicationController": (("minReadySeconds", "replicas"), ()),
+    "ReplicationController": (("minReadySeconds",), ()),
 }
 _ATTRIBUTES = {
     "replicas": "replicas",
