@@ -19,7 +19,7 @@ WORDS = {
     Status.FAILED: "FAILED!",
     Status.UNREACHABLE: "UNREACHABLE!",
 }
-TEXT_ACTIONS = {"command", "shell", "raw", "script"}
+TEXT_ACTIONS = {"command", "shell", "raw"}
 
 
 _NEVER_SHOWN = frozenset({"failed", "skipped", "diff", "invocation", "exception", "warnings", "deprecations"})

@@ -165,6 +165,13 @@ def run_options(values: dict[str, Any], **more: Any) -> RunOptions:
     )
 
 
+def tell_config(values: Mapping[str, Any]) -> None:
+    """Who wants to know more is told which ansible.cfg counts."""
+    if values["verbose"]:
+        config = values["settings"].get("CONFIG_FILE")
+        click.echo(f"Using {config} as config file" if config else "No config file found; using defaults")
+
+
 def _prompt(text: str, private: bool) -> str:
     """What somebody types. Raises EOFError where nobody sits, and KeyboardInterrupt."""
     import sys

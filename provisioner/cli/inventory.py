@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from provisioner.cli.inventory_sources import expanded_limit
+from provisioner.cli.inventory_sources import expanded_limit, warn_of_patterns
 from provisioner.templating.sorted_json import sorted_json
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def command(arguments: tuple[str, ...], more: tuple[str, ...], **values: Any) ->
         _print_role_variables(Path(sources[0]))
         return 0
     loaded = _load(sources, settings, values)
+    warn_of_patterns(loaded, settings, values["limit"])
     shown = Listing(loaded, values["export"], values["limit"])
     if values["host"] is not None:
         text = _dump(shown.host_variables(_host(loaded, values["host"])), values)

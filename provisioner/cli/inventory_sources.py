@@ -92,5 +92,18 @@ def warn_of_nobody(loaded: Inventory, settings: Mapping[str, Any]) -> None:
         _warn("provided hosts list is empty, only localhost is available. Note that the implicit localhost does not match 'all'")
 
 
+def warn_of_patterns(loaded: Inventory, settings: Mapping[str, Any], *given: str | None) -> None:
+    """Tells what names nobody in patterns of hosts. Raises ClickException where host_pattern_mismatch says so."""
+    from provisioner.inventory import patterns
+
+    mode = settings.get("HOST_PATTERN_MISMATCH", "warning")
+    for name in dict.fromkeys(name for pattern in given if pattern for name in patterns.unmatched(pattern, loaded)):
+        text = f"Could not match supplied host pattern, ignoring: {name}"
+        if mode == "error":
+            raise click.ClickException(text)
+        if mode != "ignore":
+            _warn(text)
+
+
 def _warn(text: str) -> None:
     click.echo(f"[WARNING]: {text}", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, reach_machines, run_options, secrets_of
+from provisioner.cli.engine_options import engine_options, reach_machines, run_options, secrets_of, tell_config
 
 if TYPE_CHECKING:
     from provisioner.engine.events import Event
@@ -36,7 +36,7 @@ INTERRUPTED = 99  # a person has ended the run at a prompt
 @click.option("--output", type=click.Choice(["text", "json", "jsonl", "junit"]), default="text", show_default=True)
 def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values: Any) -> int:
     """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed), 4 (hosts unreachable, or wrong syntax), 1 (other)."""
-    from provisioner.cli.inventory_sources import load_sources, warn_of_nobody
+    from provisioner.cli.inventory_sources import load_sources, warn_of_nobody, warn_of_patterns
     from provisioner.cli.play_listing import Wanted
     from provisioner.cluster.sessions import Sessions
     from provisioner.engine.errors import PlaybookError, RunInterrupted
@@ -59,16 +59,17 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
     loaded = load_sources(inventories, values["settings"], [book.parent for book in playbooks], options.extra_vars, secrets)
     warn_of_nobody(loaded, values["settings"])
     if options.limit and loaded.hosts and not loaded.match("all", options.limit):
+        warn_of_patterns(loaded, values["settings"], options.limit)
         click.echo("[ERROR]: Specified inventory, host pattern and/or --limit leaves us with no hosts to target.", err=True)
         return NO_HOSTS
     wanted = Wanted(values["list_hosts"], values["list_tasks"], values["list_tags"], values["syntax_check"])
     try:
         if wanted:
+            warn_of_patterns(loaded, values["settings"], options.limit)
             return _list(playbooks, loaded, options, wanted)
         reach_machines(loaded, inventories)
-        if values["verbose"] and values["output"] == "text":
-            config = values["settings"].get("CONFIG_FILE")
-            click.echo(f"Using {config} as config file" if config else "No config file found; using defaults")
+        if values["output"] == "text":
+            tell_config(values)
         with Sessions(forks=values["forks"]) as sessions:
             result = Runner(loaded, options=options, sessions=sessions, callbacks=_callbacks(values)).run(playbooks)
     except RunInterrupted as e:

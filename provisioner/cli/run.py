@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from provisioner.cli.engine_options import engine_options, reach_machines, run_options, secrets_of
+from provisioner.cli.engine_options import engine_options, reach_machines, run_options, secrets_of, tell_config
 
 
 @click.command("run")
@@ -32,7 +32,7 @@ def command(pattern: str, module: str | None, arguments: str | None, one_line: b
     import yaml
 
     from provisioner.cli.adhoc_output import AdhocOutput
-    from provisioner.cli.inventory_sources import load_sources, warn_of_nobody
+    from provisioner.cli.inventory_sources import load_sources, warn_of_nobody, warn_of_patterns
     from provisioner.cluster.sessions import Sessions
     from provisioner.engine.errors import PlaybookError
     from provisioner.engine.runner import Runner
@@ -52,12 +52,18 @@ def command(pattern: str, module: str | None, arguments: str | None, one_line: b
         hosts = loaded.match(pattern, options.limit)
     except PatternError as e:
         raise click.ClickException(str(e)) from e
-    if not hosts and options.limit and loaded.hosts:
+    lost = bool(not hosts and options.limit and loaded.hosts)
+    if lost or values["list_hosts"]:
+        warn_of_patterns(loaded, values["settings"], pattern, options.limit)
+    if lost:
         raise click.ClickException("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.")
     if values["list_hosts"]:
+        if not hosts:
+            click.echo("[WARNING]: No hosts matched, nothing to do", err=True)
         click.echo("\n".join([f"  hosts ({len(hosts)}):", *(f"    {host.name}" for host in hosts)]))
         return 0
     reach_machines(loaded, inventories)
+    tell_config(values)
     background = {"async": values["background"], "poll": values["poll"]} if values["background"] else {}
     if values["poll"] is None:
         background.pop("poll", None)

@@ -23,6 +23,7 @@ RAN = {"rc": 0, "stdout": "a\nb", "stderr": "", "msg": "", "changed": True, "fai
         ("command", Status.CHANGED, RAN, True, "h | CHANGED | rc=0 | (stdout) a\\nb"),
         ("shell", Status.FAILED, {**RAN, "rc": 3, "stderr": "e", "msg": "non-zero return code"}, False, "h | FAILED | rc=3 >>\na\nbenon-zero return code"),
         ("command", Status.SKIPPED, {"rc": 0, "skipped": True}, False, "h | SKIPPED"),
+        ("script", Status.CHANGED, {"rc": 0, "stdout": "a"}, True, 'h | CHANGED => {"rc": 0,"stdout": "a"}'),
         ("ping", Status.OK, {"ping": "pong", "changed": False, "failed": False}, True, 'h | SUCCESS => {"changed": false,"ping": "pong"}'),
         ("debug", Status.OK, {"msg": "hi", "changed": False, "_ansible_verbose_always": True}, False, 'h | SUCCESS => {\n    "msg": "hi"\n}'),
         ("fail", Status.FAILED, {"msg": "no", "failed": True, "changed": False}, True, 'h | FAILED! => {"changed": false,"msg": "no"}'),
@@ -37,6 +38,18 @@ def test_hosts_are_listed_and_a_command_needs_words() -> None:
     listed = CliRunner().invoke(command, ["all:!b", "-i", "a,b,c", "--list-hosts"], standalone_mode=False)
     assert listed.output == "  hosts (2):\n    a\n    c\n"
     assert CliRunner().invoke(command, ["all", "-i", "a,"]).exit_code == 5
+
+
+def test_patterns_that_match_nobody_are_told_of() -> None:
+    listed = CliRunner().invoke(command, ["nobody", "-i", "a,", "--list-hosts"], standalone_mode=False)
+    assert (
+        listed.stderr == "[WARNING]: Could not match supplied host pattern, ignoring: nobody\n[WARNING]: No hosts matched, nothing to do\n"
+    )
+    limited = CliRunner().invoke(command, ["all", "-m", "ping", "-i", "a,", "-l", "nobody"])
+    assert limited.exit_code == 1
+    assert limited.stderr.startswith("[WARNING]: Could not match supplied host pattern, ignoring: nobody\n")
+    strict = CliRunner().invoke(command, ["a:b", "-i", "a,", "--list-hosts"], env={"ANSIBLE_HOST_PATTERN_MISMATCH": "error"})
+    assert strict.exit_code == 1 and "Could not match supplied host pattern, ignoring: b" in strict.stderr
 
 
 def test_a_failure_is_explained_once_and_files_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
