@@ -42,7 +42,7 @@ def _definition(obj: v1.CustomResourceDefinition, known: list[Any]) -> list[Fiel
     problems += checks.name_needed("spec.group", spec.group)
     if spec.group and "." not in spec.group:
         problems.append(errors.invalid_value("spec.group", spec.group, "should be a domain with at least one dot"))
-    if spec.group and any(spec.group == s or spec.group.endswith(f".{s}") for s in PROTECTED_SUFFIXES):
+    if is_protected(spec.group or ""):
         problems += _approved((obj.metadata.annotations or {}).get(APPROVAL))
     problems += one_of("spec.scope", spec.scope, ("Cluster", "Namespaced"))
     problems += _names(spec.names, "spec.names")
@@ -59,14 +59,27 @@ def _definition(obj: v1.CustomResourceDefinition, known: list[Any]) -> list[Fiel
     return problems
 
 
+def is_protected(group: str) -> bool:
+    """Whether a group is one of the Kubernetes project's."""
+    return any(group == suffix or group.endswith(f".{suffix}") for suffix in PROTECTED_SUFFIXES)
+
+
+def is_page(text: str) -> bool:
+    """Whether a text is the address of something."""
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(url.scheme and url.netloc)
+
+
 def _approved(said: str | None) -> list[FieldError]:
     """Whether somebody answers for a definition in one of the project's own groups, or says that nobody does."""
     where = f"metadata.annotations[{APPROVAL}]"
     needed, page = f'protected groups must have approval annotation "{APPROVAL}"', "https://github.com/kubernetes/enhancements/pull/1111"
     if said is None:
         return [errors.required(where, f"{needed}, see {page}")]
-    url = urlsplit(said)
-    if said.startswith("unapproved") or (url.scheme and url.netloc):
+    if said.startswith("unapproved") or is_page(said):
         return []
     return [errors.invalid_value(where, said, f'{needed} with either a URL or a reason starting with "unapproved", see {page}')]
 

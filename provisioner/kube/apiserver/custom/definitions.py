@@ -13,11 +13,12 @@ from provisioner.kube.api import codec
 from provisioner.kube.api._generated import apiextensions_v1, meta_v1
 from provisioner.kube.api.errors import StatusError, invalid
 from provisioner.kube.api.meta import rfc3339
+from provisioner.kube.api.validation.extensions import APPROVAL
 from provisioner.kube.apiserver.admission.chain import Plugin
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.context import LOOPBACK, Call
 from provisioner.kube.apiserver.custom import definition_rules
-from provisioner.kube.apiserver.custom.names import ACCEPTED
+from provisioner.kube.apiserver.custom.names import ACCEPTED, approval
 from provisioner.kube.apiserver.custom.names import accept as accept_names
 from provisioner.kube.apiserver.custom.objects import CustomKind
 from provisioner.kube.apiserver.kinds import Kind, Obj
@@ -162,6 +163,9 @@ class Definitions:
             if names[0] == "False" and not _is(current, "Established"):
                 established = ("False", "NotAccepted", "not all names are accepted")
             status.conditions = list(status.conditions or ())
+            answered = approval(current.spec.group or "", (current.metadata.annotations or {}).get(APPROVAL) or "")
+            if answered is not None:
+                _condition(status.conditions, "KubernetesAPIApprovalPolicyConformant", *answered, now)
             _condition(status.conditions, "NamesAccepted", *names, now)
             _condition(status.conditions, "Established", *established, now)
             stored = next((v.name or "" for v in current.spec.versions or () if v.storage), "")

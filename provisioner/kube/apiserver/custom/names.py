@@ -1,4 +1,5 @@
-"""Which of a definition's names it may have: those that no other definition of its group has had accepted. Pure.
+"""What a definition's conditions say: which of its names it may have, those that no other definition of its group has had accepted, and who
+answers for one in a group of the Kubernetes project. Pure.
 
 Source: the conditions and acceptedNames of apiextensions.k8s.io/v1 CustomResourceDefinition.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provisioner.kube.api._generated.apiextensions_v1 import CustomResourceDefinitionNames as Names
+from provisioner.kube.api.validation.extensions import APPROVAL, is_page, is_protected
 
 ACCEPTED = ("NoConflicts", "no conflicts found")
 
@@ -39,3 +41,17 @@ def accept(wanted: Names, had: Names, others: Iterable[Names]) -> tuple[Names, s
             setattr(made, attribute, asked)
     made.categories = wanted.categories
     return made, reason, message
+
+
+def approval(group: str, annotation: str) -> tuple[str, str, str] | None:
+    """(status, reason, message) of KubernetesAPIApprovalPolicyConformant, None in other groups."""
+    if not is_protected(group):
+        return None
+    needed, page = f'protected groups must have approval annotation "{APPROVAL}"', "https://github.com/kubernetes/enhancements/pull/1111"
+    if not annotation:
+        return "False", "MissingAnnotation", f"{needed}, see {page}"
+    if annotation.startswith("unapproved"):
+        return "False", "UnapprovedAnnotation", f'not approved: "{annotation}"'
+    if is_page(annotation):
+        return "True", "ApprovedAnnotation", f"approved in {annotation}"
+    return "False", "InvalidAnnotation", f'{needed} with either a URL or a reason starting with "unapproved", see {page}'

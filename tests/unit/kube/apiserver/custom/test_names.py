@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.kube.api._generated.apiextensions_v1 import CustomResourceDefinitionNames as Names
-from provisioner.kube.apiserver.custom.names import accept
+from provisioner.kube.apiserver.custom.names import accept, approval
 
 FIRST = Names(plural="widgets", singular="widget", short_names=["wd", "w"], kind="Widget", list_kind="WidgetList")
 SECOND = Names(plural="gadgets", singular="gadget", short_names=["g"], kind="Gadget", list_kind="GadgetList", categories=["all"])
@@ -37,3 +37,22 @@ def test_what_it_has_it_keeps() -> None:
     assert accept(FIRST, FIRST, [FIRST])[1] == "NoConflicts"
     made, reason, _ = accept(Names(plural="widgets", kind="Gadget", short_names=["w", "g"]), FIRST, [SECOND])
     assert reason == "KindConflict" and (made.kind, made.short_names) == ("Widget", ["wd", "w"])
+
+
+@pytest.mark.parametrize(
+    ("group", "annotation", "status", "reason"),
+    [
+        ("gateway.networking.k8s.io", "https://github.com/kubernetes-sigs/gateway-api/pull/1", "True", "ApprovedAnnotation"),
+        ("x.kubernetes.io", "unapproved, for a test", "False", "UnapprovedAnnotation"),
+        ("k8s.io", "", "False", "MissingAnnotation"),
+        ("k8s.io", "because", "False", "InvalidAnnotation"),
+        ("k8s.io", "http://[", "False", "InvalidAnnotation"),
+    ],
+)
+def test_who_answers_for_groups_of_the_project(group: str, annotation: str, status: str, reason: str) -> None:
+    found = approval(group, annotation)
+    assert found is not None and found[:2] == (status, reason)
+
+
+def test_other_groups_need_nobody() -> None:
+    assert approval("example.com", "") is None and approval("myk8s.io", "") is None
