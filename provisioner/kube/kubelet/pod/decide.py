@@ -7,7 +7,7 @@ started); then all containers at once. A container that ended starts again as th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -104,6 +104,17 @@ def restart_of_all(pod: core_v1.Pod, inside: Iterable[Container]) -> Container |
         and rule.action == RESTART_ALL
     ]
     return max(asking, key=_ended_at, default=None)
+
+
+def begins_anew(pod: core_v1.Pod, containers: Sequence[Container]) -> bool:
+    """Whether all were asked to begin anew, and one of the pod's own has not yet: that one's end is not its last."""
+    sandbox = sandbox_of(containers)
+    inside = [c for c in containers if sandbox is not None and c.sandbox_id == sandbox.id]
+    asking = restart_of_all(pod, inside)
+    if asking is None:
+        return False
+    latest = [newest(inside, c.name or "") for c in pod.spec.containers or ()]
+    return any(found is not None and _made_before(found, _ended_at(asking)) for found in latest)
 
 
 def _ended_at(container: Container) -> datetime:

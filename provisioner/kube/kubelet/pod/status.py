@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.qos import qos_class
-from provisioner.kube.kubelet.pod.decide import ALWAYS, is_sidecar, newest, restarts, sandbox_of
+from provisioner.kube.kubelet.pod.decide import ALWAYS, begins_anew, is_sidecar, newest, restarts, sandbox_of
 from provisioner.kube.kubelet.pod.resize import POD
 from provisioner.kube.kubelet.runtime.containers import Container
 
@@ -68,6 +68,8 @@ def status_of(pod: core_v1.Pod, seen: Seen) -> core_v1.PodStatus:
     mains = [_container_status(c, pod, seen, init=False, initialized=initialized) for c in spec.containers or ()]
     extras = [_container_status(c, pod, seen, init=False) for c in spec.ephemeral_containers or ()]
     phase = seen.final or _held_back(phase_of(pod, inits, mains), [*inits, *extras], mains)
+    if phase in ("Failed", "Succeeded") and not seen.final and begins_anew(pod, seen.containers):
+        phase = "Running"
     sandbox = sandbox_of(seen.containers)
     address = seen.pod_ip if phase not in ("Failed", "Succeeded") or seen.pod_ip else pod.status.pod_ip or ""
     return core_v1.PodStatus(

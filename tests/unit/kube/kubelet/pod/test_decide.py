@@ -9,7 +9,8 @@ import pytest
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.kubelet.pod.decide import Facts, Plan, container_hash, decide
+from provisioner.kube.kubelet.pod.decide import Facts, Plan, begins_anew, container_hash, decide
+from provisioner.kube.kubelet.pod.status import Seen, status_of
 from provisioner.kube.kubelet.runtime.containers import SANDBOX, Container
 
 
@@ -226,3 +227,12 @@ def test_what_is_looked_at_by_hand_goes_on() -> None:
     pod = asking_pod(ephemeralContainers=[{"name": "debug", "image": "i"}])
     plan = plan_for(pod, sandbox(), made("init", "exited"), made("main", "exited", 88), made("debug"))
     assert (plan.kill, plan.start) == ([], ["init"])
+
+
+def test_a_pod_that_begins_anew_is_not_over() -> None:
+    pod = asking_pod()
+    ended = [sandbox(), made("init", "exited"), made("main", "exited", 88), made("other", "exited", 137)]
+    anew = [began(made("main", "exited", 1, attempt=1), 10), began(made("other", "exited", 1, attempt=1), 10)]
+    for containers, phase in ((ended, "Running"), ([*ended, *anew], "Failed")):
+        assert begins_anew(pod, containers) is (phase == "Running")
+        assert status_of(pod, Seen(containers=containers, now="2026-01-01T00:00:20Z", host_ip="", pod_ip="")).phase == phase
