@@ -119,8 +119,8 @@ class PluginCallbacks:
         self, plugins: Sequence[Any], options: RunOptions, inventory: Inventory, output: Sequence[Callback], *, in_place: bool
     ) -> None:
         from ansible import context
-        from ansible.plugins.callback import CallbackBase
         from ansible.constants import COLOR_CODES
+        from ansible.plugins.callback import CallbackBase
         from ansible.utils.display import Display
 
         self._plugins = plugins

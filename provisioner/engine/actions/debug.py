@@ -7,6 +7,7 @@ from typing import Any
 from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError
 from provisioner.templating import TemplateError, UndefinedVariable
+from provisioner.templating.filters.data import type_debug
 from provisioner.templating.plugins import bare_name
 
 LOCAL = True
@@ -31,8 +32,9 @@ def plan(call: ActionCall) -> dict[str, Any]:
         raise TaskError(f"argument 'verbosity' is of type {kind} and we were unable to convert to int: {reason}") from e
     if verbosity > call.run.options.verbosity:
         return {"skipped_reason": "Verbosity threshold not met.", "skipped": True, "changed": False}
-    if "var" in call.args:
-        return {**_variable(call), "changed": False, "_ansible_verbose_always": True}
+    shown = _variable(call) if "var" in call.args else None
+    if shown is not None:
+        return {**shown, "changed": False, "_ansible_verbose_always": True}
     try:
         arguments = call.templar.render_arguments({"msg": call.args.get("msg", "Hello world!")})
     except TemplateError as e:
@@ -42,23 +44,26 @@ def plan(call: ActionCall) -> dict[str, Any]:
     return {"msg": arguments.get("msg", "Hello world!"), "changed": False, "_ansible_verbose_always": True}
 
 
-def _variable(call: ActionCall) -> dict[str, Any]:
-    name = call.args["var"]
-    if not isinstance(name, str):
-        kind, plain = type(name).__name__, call.templar.render(name)
+def _variable(call: ActionCall) -> dict[str, Any] | None:
+    """The value of the expression that `var` comes to, under it; None where it comes to nothing."""
+    written = call.args["var"]
+    try:
+        name = call.templar.render(written)
+    except TemplateError as e:
         raise TaskError(
-            f"argument 'var' is of type {kind} and we were unable to convert to _check_type_str_no_conversion: "
-            f"'{plain}' is not a string and conversion is not allowed"
+            f"Task failed: Finalization of task args for 'ansible.builtin.debug' failed: Error while resolving value for 'var': {e}"
+        ) from e
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise TaskError(
+            f"argument 'var' is of type {type_debug(name)} and we were unable to convert to _check_type_str_no_conversion: "
+            f"'{name}' is not a string and conversion is not allowed"
         )
     try:
-        if "{{" in name:
-            name = call.templar.render(name)
-            value = call.templar.indirect(name, call.args["var"]) if isinstance(name, str) else name
-        else:
-            value = call.templar.evaluate_shown(name)
+        return {name: call.templar.indirect(name, written) if name != written else call.templar.evaluate_shown(name)}
     except UndefinedVariable as e:
-        return {str(name): f"<< error 1 - {e} >>"}
+        return {name: f"<< error 1 - {e} >>"}
     except TemplateError as e:
         reason = str(e).replace("Error rendering template: ", "Error rendering expression: ", 1)
         raise TaskError(f"Task failed: Error while resolving `var` expression: {reason}") from e
-    return {str(call.args["var"]) if isinstance(name, str) else str(type(name)): value}
