@@ -1,6 +1,5 @@
 """pip: Python packages, of the host's Python or in a virtual environment that is made when it is not there."""
 
-import importlib.util
 import os
 import re
 import shlex
@@ -40,6 +39,10 @@ _VERB = {
 _SPECIFIER = re.compile(r"^\s*(===|==|!=|<=|>=|<|>|~=)")
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*((?:===|==|!=|<=|>=|<|>|~=).*)?$")
 _PATHS = ("git+", "hg+", "svn+", "bzr+", "http://", "https://", "file:", ".", "/")
+
+
+# Asked of a Python of its own: the agent runs without what is installed for it (-S).
+_HAS_PIP = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip') is None)"
 
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
@@ -160,7 +163,7 @@ def _pip(args: Dict[str, Any], folder: Optional[str], context: Context) -> List[
             "Unable to find pip in the virtualenv, %s, under any of these names: %s. Make sure pip is present in the virtualenv."
             % (folder, ", ".join(names))
         )
-    elif importlib.util.find_spec("pip") is not None:
+    elif context.run([sys.executable, "-c", _HAS_PIP])[0] == 0:
         return [sys.executable, "-m", "pip"]
     try:
         return [context.which(names[0])]

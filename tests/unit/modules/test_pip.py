@@ -53,6 +53,19 @@ def test_install_then_nothing_then_remove(call: Call, pip: Path) -> None:
     assert calls(pip) == ["install one two", "install one two", "uninstall -y one", "uninstall -y one"]
 
 
+@pytest.mark.parametrize("has", [True, False])
+def test_the_interpreters_own_pip_is_used_where_it_has_one(call: Call, pip: Path, monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
+    python = pip.parent / "python3"
+    python.write_text(f'#!/bin/sh\n[ $1 = -c ] && exit {0 if has else 1}\nshift 2; exec {pip} "$@"\n')
+    python.chmod(0o755)
+    (pip.parent / "pip3").write_text(PIP)
+    (pip.parent / "pip3").chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setenv("PATH", f"{pip.parent}:/usr/bin:/bin")
+    told = [str(python), "-m", "pip"] if has else [str(pip.parent / "pip3")]
+    assert call("pip", {"name": "one"})["cmd"] == [*told, "install", "one"]
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
