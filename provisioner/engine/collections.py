@@ -104,6 +104,17 @@ class Collections:
             name = str(moved) if str(moved).count(".") >= 2 else f"{collection}.{moved}"
         return name
 
+    def tombstone(self, name: str) -> str:
+        """What is to be said of a module, by its full name, that its collection has no more; "" for others."""
+        collection, _, inner = _split(name)
+        folder = self.folder(collection)
+        gone = None if folder is None else (self._routes(folder).get("modules", {}).get(inner) or {}).get("tombstone")
+        if not isinstance(gone, dict):
+            return ""
+        when = f"version {gone['removal_version']}" if gone.get("removal_version") else f"in a release after {gone.get('removal_date')}"
+        why = str(gone.get("warning_text") or "").strip().rstrip(".")
+        return f"The '{name}' module has been removed. {why}. This feature was removed from collection '{collection}' {when}."
+
     def module(self, name: str) -> Path | None:
         """The file of a module by its full name, moves followed."""
         return self._plugin(self.resolve(name), "modules")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engine.attributes import Attributes, tag_set
@@ -160,4 +159,4 @@ def _load_role(
         step.context.add_role(part)
         for message in step.run.templates.add_plugins(part.path):
             step.run.warn(message)
-    return role_blocks(role), str(Path(role.path).name)
+    return role_blocks(role), name

@@ -234,6 +234,9 @@ class TaskParser:
             found = self._content.collection_module(name, search, last=True)
             if found is not None:
                 return found
+            gone = self._content.collections.tombstone(name)
+            if gone:
+                raise RunError(gone, place)
             close = difflib.get_close_matches(short, [*self._names(), *TASK_KEYS], n=1)
             hint = (
                 f"did you mean {close[0]!r}?" if close else "check its spelling; modules of your own go into library/ beside the playbook"

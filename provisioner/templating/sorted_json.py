@@ -29,5 +29,7 @@ def _key(key: Any) -> str:
 
 
 def told(value: Any) -> str:
-    """`default` of `json.dumps` for what is shown to people: moments as ISO 8601 has them, everything else as its text."""
+    """`default` of `json.dumps` for what is shown to people: moments as ISO 8601 has them, bytes as the text they are, everything else as its text."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     return value.isoformat() if isinstance(value, date | time) else str(value)

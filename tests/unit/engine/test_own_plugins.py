@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from provisioner.engine.collections import Collections
+from provisioner.engine.errors import RunError
+from provisioner.engine.events import Included
 from provisioner.engine.own_plugins import OwnPlugins, files_of
 from tests.unit.engine.fakes import play
 
@@ -129,3 +131,44 @@ def test_variables_and_the_environment_set_options_of_a_lookup(tmp_path: Path, m
     task = "    - debug: {msg: \"{{ lookup('sized', 1, place='x') | first }}\"}\n"
     text = f"- hosts: all\n  gather_facts: false\n  tasks:\n{task}{task}      vars: {{own_size: '12'}}\n"
     assert play(tmp_path, text, files={"lookup_plugins/sized.py": LOOKUP}).messages() == [9, 12]
+
+
+BASE = "collections/ansible_collections/my/coll"
+COLLECTION = {
+    f"{BASE}/meta/runtime.yml": "plugin_routing: {modules: {gone: {tombstone: {removal_version: 2.0.0, warning_text: Use ping.}}}}\n",
+    f"{BASE}/roles/r/tasks/main.yml": "- debug: {msg: in role}\n",
+    f"{BASE}/plugins/doc_fragments/shared.py": """
+class ModuleDocFragment:
+    DOCUMENTATION = "options: {port: {type: int, default: '80'}}"
+    MORE = "options: {user: {default: me}}"
+""",
+    f"{BASE}/plugins/lookup/reach.py": """
+DOCUMENTATION = '''
+name: reach
+extends_documentation_fragment: [my.coll.shared, my.coll.shared.more, my.coll.none]
+'''
+from ansible.plugins.lookup import LookupBase
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **kwargs):
+        self.set_options(var_options=variables, direct=kwargs)
+        return ['%s %s' % (self.get_option('user'), self.get_option('port') + 1)]
+""",
+}
+
+
+def test_fragments_of_a_collections_documentation_have_options(tmp_path: Path) -> None:
+    text = "- hosts: all\n  gather_facts: false\n  tasks:\n    - debug: {msg: \"{{ lookup('my.coll.reach', 1) }}\"}\n"
+    assert play(tmp_path, text, files=COLLECTION).messages() == ["me 81"]
+
+
+def test_an_included_role_is_told_by_the_name_it_was_asked_for(tmp_path: Path) -> None:
+    text = "- hosts: all\n  gather_facts: false\n  tasks:\n    - include_role: {name: my.coll.r}\n"
+    done = play(tmp_path, text, files=COLLECTION)
+    assert [event.what for event in done.events if isinstance(event, Included)] == ["my.coll.r"]
+
+
+def test_a_module_that_its_collection_has_buried_says_so(tmp_path: Path) -> None:
+    with pytest.raises(
+        RunError, match=r"The 'my.coll.gone' module has been removed. Use ping. This .* from collection 'my.coll' version 2.0.0."
+    ):
+        play(tmp_path, "- hosts: all\n  tasks:\n    - my.coll.gone:\n", files=COLLECTION)

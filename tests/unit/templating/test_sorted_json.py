@@ -27,6 +27,10 @@ def test_other_mistakes_stay() -> None:
         sorted_json({"a": object()})
 
 
+def test_bytes_are_told_as_text() -> None:
+    assert sorted_json([b"a\xff"], default=told, ensure_ascii=False) == '["a\ufffd"]'
+
+
 def test_moments_are_told_as_iso_8601_has_them() -> None:
     assert (
         sorted_json([datetime(2020, 1, 2, 3, 4, 5), date(2020, 1, 2), Path("/x")], default=told)

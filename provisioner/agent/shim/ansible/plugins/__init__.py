@@ -96,6 +96,7 @@ class AnsiblePlugin:
             found = importlib.import_module("yaml").safe_load(text) or {}  # only the controller runs plugins, and it has YAML
             names = found.get("extends_documentation_fragment") or ()
             for name in [names] if isinstance(names, str) else names:
+                options.update(_of_fragment(str(name)))
                 for key, (kind, default) in _FRAGMENTS.get(str(name).split(".")[-1], {}).items():
                     variable = _ENVIRONMENT.get(key, "ANSIBLE_" + key.upper())
                     ini = {"section": "defaults", "key": key}
@@ -132,6 +133,20 @@ def _of_ini(section: Optional[str], key: Optional[str]) -> Optional[str]:
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",), strict=False)
     parser.read(path)
     return parser.get(section, key, fallback=None)
+
+
+def _of_fragment(name: str) -> Dict[str, Any]:
+    """Options of a fragment of documentation in a collection (`namespace.collection.file` or `namespace.collection.file.part`)."""
+    parts = name.split(".")
+    if len(parts) not in (3, 4) or parts[0] == "ansible":
+        return {}
+    try:
+        module = importlib.import_module("ansible_collections.%s.%s.plugins.doc_fragments.%s" % tuple(parts[:3]))
+    except ImportError:
+        return {}
+    text = getattr(module.ModuleDocFragment, (parts[3:] or ["documentation"])[0].upper(), "")
+    options: Dict[str, Any] = (importlib.import_module("yaml").safe_load(text) or {}).get("options") or {}
+    return options
 
 
 def _kind_of(cls: Any) -> str:
