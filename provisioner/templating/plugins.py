@@ -26,7 +26,7 @@ from provisioner.templating.lookups import sequences, sources
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 from provisioner.templating.plugin_tools import Loader, PluginScope, PluginTemplar
 from provisioner.templating.scope import copied, first_undefined
-from provisioner.templating.undefined import Undefined, did_you_mean
+from provisioner.templating.undefined import MANDATORY, Undefined, did_you_mean
 
 # Collections in which public content looks for what is builtin here.
 _PREFIXES = ("ansible.builtin.", "ansible.utils.", "ansible.netcommon.", "community.general.", "ansible.posix.")
@@ -184,7 +184,7 @@ def _now(utc: bool = False, fmt: str | None = None) -> Any:
 
 
 def _undef(hint: str | None = None) -> Any:
-    return Undefined(hint=hint or "Mandatory variable has not been overridden")
+    return Undefined(hint=hint or MANDATORY)
 
 
 def builtin_plugins() -> Plugins:

@@ -10,6 +10,9 @@ import jinja2
 from jinja2.runtime import StrictUndefined
 from jinja2.utils import missing
 
+MANDATORY = "Mandatory variable has not been overridden"
+"""What is told of `undef()` that was given no hint."""
+
 
 class Undefined(StrictUndefined):
     """As Jinja's strict one, but `a.b.c | default(1)` works when `a` is not set."""

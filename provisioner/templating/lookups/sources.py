@@ -21,7 +21,7 @@ from provisioner.templating.filters.text import to_bool
 from provisioner.templating.lookups.call import Call, Lookup, Options, Terms
 from provisioner.templating.lookups.words import words_of
 from provisioner.templating.template_files import template_variables
-from provisioner.templating.undefined import Undefined, did_you_mean
+from provisioner.templating.undefined import MANDATORY, Undefined, did_you_mean
 
 _TIMEOUT_S = 300.0  # A guess: longer than any sensible pipe; a hanging one must not hang the run for ever.
 
@@ -65,8 +65,9 @@ def env(call: Call, terms: Terms, options: Options) -> list[Any]:
     default = options.get("default", "")
     for term in terms:
         if isinstance(default, Undefined) and str(term) not in os.environ:
-            hint = default._undefined_hint
-            raise UndefinedVariable(hint or f"The environment variable '{term}' is not set.")
+            if default._undefined_hint != MANDATORY:
+                default._fail_with_undefined_error()
+            raise UndefinedVariable(f"The environment variable '{term}' is not set.")
     return [os.environ.get(str(term), default) for term in terms]
 
 
