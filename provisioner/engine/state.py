@@ -57,7 +57,7 @@ class HostStore:
     def add_facts(self, facts: Mapping[str, Any]) -> None:
         """Facts as modules return them; names get both their forms, but for restricted ones."""
         for key, value in facts.items():
-            bare = key.removeprefix("ansible_") if key != "ansible_local" else "local"
+            bare = key if key == "ansible_local" else key.removeprefix("ansible_")
             self.facts[bare] = value
             if not is_restricted(key):
                 self.fact_vars[key] = Resolved(value)

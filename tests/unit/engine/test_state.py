@@ -40,5 +40,7 @@ def test_restricted_facts_are_parts_of_ansible_facts_only() -> None:
     store.add_facts({"ansible_connection": "local", "ansible_kernel": "6"})
     assert store.facts == {"connection": "local", "kernel": "6"}
     assert list(store.fact_vars) == ["ansible_kernel"]
+    store.add_facts({"ansible_local": {"a": 1}})  # keeps its name in there
+    assert store.facts["ansible_local"] == {"a": 1} and "local" not in store.facts
     store.set_facts({"ansible_user": "me"}, cacheable=True)  # a playbook's own word
     assert list(store.set_vars) == ["ansible_user"] and "ansible_user" not in store.fact_vars
