@@ -38,14 +38,15 @@ class _Refuse(paramiko.MissingHostKeyPolicy):
 class _AcceptNew(paramiko.MissingHostKeyPolicy):
     """Trust on first use: the key is written down and must be the same from then on."""
 
-    def __init__(self, known_hosts: Path) -> None:
+    def __init__(self, known_hosts: Path, alias: str) -> None:
         self._known_hosts = known_hosts
+        self._alias = alias
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         with _WRITING:
             self._known_hosts.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._known_hosts.open("a") as file:
-                file.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
+                file.write(f"{self._alias or hostname} {key.get_name()} {key.get_base64()}\n")
 
 
 def expect(client: paramiko.SSHClient, settings: ConnectionSettings) -> None:
@@ -56,14 +57,17 @@ def expect(client: paramiko.SSHClient, settings: ConnectionSettings) -> None:
             client.set_missing_host_key_policy(_Refuse(pinned.rstrip("=")))
             return
         key = _parsed(settings, pinned)
-        client.get_host_keys().add(_entry(settings), key.get_name(), key)
+        client.get_host_keys().add(_address(settings), key.get_name(), key)
         client.set_missing_host_key_policy(_Refuse())
         return
     for path in settings.known_hosts:
-        if path.is_file():
+        if path.is_file() and settings.host_key_alias:
+            for kind, key in (paramiko.HostKeys(str(path)).lookup(settings.host_key_alias) or {}).items():
+                client.get_host_keys().add(_address(settings), kind, key)
+        elif path.is_file():
             client.load_system_host_keys(str(path))
     accept = settings.host_key_policy == "accept-new" and settings.known_hosts
-    client.set_missing_host_key_policy(_AcceptNew(settings.known_hosts[0]) if accept else _Refuse())
+    client.set_missing_host_key_policy(_AcceptNew(settings.known_hosts[0], settings.host_key_alias) if accept else _Refuse())
 
 
 def _parsed(settings: ConnectionSettings, pinned: str) -> paramiko.PKey:
@@ -77,6 +81,11 @@ def _parsed(settings: ConnectionSettings, pinned: str) -> paramiko.PKey:
 
 def _entry(settings: ConnectionSettings) -> str:
     """How known_hosts names the host."""
+    return settings.host_key_alias or _address(settings)
+
+
+def _address(settings: ConnectionSettings) -> str:
+    """How paramiko asks for its key."""
     return settings.address if settings.port == 22 else f"[{settings.address}]:{settings.port}"
 
 

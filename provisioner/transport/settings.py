@@ -65,6 +65,8 @@ class ConnectionSettings:
     known_hosts: tuple[Path, ...] = ()
     host_key_policy: str = "strict"
     pinned_host_key: str | None = None
+    host_key_alias: str = ""
+    """The name that known_hosts has for the host (HostKeyAlias); "": its address."""
     gateway: ConnectionSettings | None = None
     is_gateway: bool = False
     identities_only: bool = False
@@ -120,6 +122,7 @@ class ConnectionSettings:
             known_hosts=_known_hosts(options.get("userknownhostsfile")),
             host_key_policy=_policy(variables, options),
             pinned_host_key=str(first("ansible_host_key")) if first("ansible_host_key") else None,
+            host_key_alias=str(options.get("hostkeyalias") or ""),
             connect_timeout_s=seconds_of(timeout, "ansible_timeout"),
             keepalive_s=int(seconds_of(options.get("serveraliveinterval") or DEFAULT_KEEPALIVE_S, "ServerAliveInterval")),
             python_interpreter=_interpreter(first("ansible_python_interpreter")),
@@ -198,6 +201,7 @@ def _gateway(settings: ConnectionSettings, jump: str) -> ConnectionSettings | No
             private_key_files=tuple(dict.fromkeys((*settings.private_key_files, *_keys(options.get("identityfile"))))),
             known_hosts=known,
             host_key_policy=settings.host_key_policy,
+            host_key_alias=str(options.get("hostkeyalias") or ""),
             gateway=gateway,
             is_gateway=True,
             connect_timeout_s=settings.connect_timeout_s,

@@ -168,6 +168,13 @@ def test_an_unknown_host_key(host: PrivateHost, session: Make, tmp_path: Path) -
     assert "ssh-keyscan" in error.hint and not (tmp_path / "empty").exists()
 
 
+def test_a_host_goes_by_another_name_in_known_hosts(host: PrivateHost, session: Make, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text("".join(f"behind-nat {line.split(' ', 1)[1]}\n" for line in host.known_hosts.read_text().splitlines()))
+    refused(session, host.settings(known_hosts=(known,)), HostKeyError)
+    assert who(session, host.settings(known_hosts=(known,), host_key_alias="behind-nat")) == "root"
+
+
 def test_a_changed_host_key(host: PrivateHost, session: Make, tmp_path: Path, others_key: str) -> None:
     known = tmp_path / "known_hosts"
     known.write_text(f"[127.0.0.1]:{host.port} {others_key}\n")
