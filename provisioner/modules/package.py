@@ -14,7 +14,6 @@ ARGUMENTS: Dict[str, Any] = {
     "use": {"default": "auto"},
     "_rules": {"others": True},
 }
-_STATES = {"installed": "present", "removed": "absent"}
 _MANAGERS = {"apt": apt, "dnf": dnf, "yum": dnf, "dnf5": dnf}
 
 
@@ -33,5 +32,4 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     if manager is None:
         raise ModuleFailed('Could not find a matching action for the "%s" package manager.' % (use or "unknown"))
     given = {name: value for name, value in args.items() if value is not None and name != "use"}
-    given["state"] = _STATES.get(str(args["state"]), args["state"])
     return passed_on(manager, use, given, context)

@@ -20,7 +20,7 @@ def test_the_manager_is_given_everything(call: Call, monkeypatch: pytest.MonkeyP
         return {"changed": True}
 
     monkeypatch.setattr(module, "run", noted)
-    assert call("package", {"name": "a,b", "state": "installed", "use": use, "update_cache": True})["changed"] is True
+    assert call("package", {"name": "a,b", "state": "present", "use": use, "update_cache": True})["changed"] is True
     assert (given["package" if use == "apt" else "name"], given["state"], given["update_cache"]) == (["a", "b"], "present", True)
 
 
@@ -33,4 +33,7 @@ def test_messages(call: Call) -> None:
     unknown = call("package", {"name": "a", "use": "apt", "nosuch": 1})
     assert unknown["msg"].startswith(
         "Unsupported parameters for (ansible.legacy.apt) module: nosuch. Supported parameters include: allow_change_held_packages, "
+    )
+    assert call("package", {"name": "a", "use": "apt", "state": "installed"})["msg"].startswith(
+        "value of state must be one of: absent, build-dep, "
     )
