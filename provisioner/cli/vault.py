@@ -258,7 +258,7 @@ def vault_create(
     if path.exists():
         raise click.ClickException(f"{path} exists, please use 'edit' instead")
     if not skip_tty_check and not sys.stdout.isatty():
-        raise click.ClickException("not a tty, editor cannot be opened; --skip-tty-check opens it")
+        raise _WrongOptions("not a tty, editor cannot be opened; --skip-tty-check opens it")
     secrets = _secrets(vault_files, vault_ids, ask, confirm=True)
     _replace(path, secrets.encrypt(_edited(b"", path.name), _chosen(secrets, wanted)))
     return 0

@@ -41,7 +41,7 @@ def vault_secrets(
         # Several files without a label of their own: each is tried.
         secrets[label if label not in secrets else source] = password
     if ask_vault_pass:
-        secrets[DEFAULT] = _asked(DEFAULT)
+        secrets[DEFAULT] = _asked("")
     if failures and not secrets:
         raise failures[0][1]
     for label, failure in failures:
@@ -112,6 +112,6 @@ def ask(text: str) -> bytes:
 
 def _asked(label: str) -> bytes:
     try:
-        return ask(f"Vault password ({label})")
+        return ask(f"Vault password ({label})" if label else "Vault password")
     except EOFError:
-        raise click.ClickException(f"EOFError (ctrl-d) on prompt for ({label})") from None
+        raise click.ClickException(f"EOFError (ctrl-d) on prompt for ({label or DEFAULT})") from None

@@ -143,3 +143,8 @@ def test_what_is_seen_ends_with_a_line_and_nobody_at_the_prompt_is_said(tmp_path
     assert run("view", str(path), *password) == "a: 1\n"
     refused = CliRunner().invoke(command, ["view", str(path)], input="")
     assert refused.exit_code == 1 and "EOFError (ctrl-d) on prompt for (default)" in refused.output
+
+
+def test_an_editor_wants_a_terminal(tmp_path: Path, password: list[str]) -> None:
+    refused = CliRunner().invoke(command, ["create", str(tmp_path / "new"), *password])
+    assert refused.exit_code == 5 and "not a tty, editor cannot be opened" in refused.output

@@ -77,3 +77,23 @@ def test_settings_name_what_the_command_line_does_not() -> None:
     assert named_sources((), (), False, settings) == ((Path("/f"),), ("a@b",), True)
     assert named_sources((), ("x@y",), False, settings) == ((), ("x@y",), False)
     assert named_sources((), (), False, {}) == ((), (), False)
+
+
+@pytest.mark.parametrize(
+    ("ids", "ask", "prompt"),
+    [((), True, "Vault password: "), (("dev@prompt",), False, "Vault password (dev): ")],
+    ids=["asked", "of an id"],
+)
+def test_a_password_is_asked_for_by_its_id(
+    ids: tuple[str, ...], ask: bool, prompt: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def typed(text: str) -> str:
+        asked.append(text)
+        return "typed"
+
+    monkeypatch.setattr(click.termui, "hidden_prompt_func", typed)
+    found = vault_secrets((), ids, ask_vault_pass=ask)
+    assert found is not None and list(found.by_id.values()) == [b"typed"]
+    assert (capsys.readouterr().err + "".join(asked)).startswith(prompt.strip())
