@@ -10,11 +10,13 @@ import tempfile
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from provisioner.templating.errors import PluginError
+from provisioner.templating.lookups.call import Call
 from provisioner.templating.values import final, is_template
 from provisioner.templating.vault import HEADER
 
@@ -178,6 +180,17 @@ class PluginTemplar:
 
     def resolve_variable_expression(self, expression: str, *, local_variables: Mapping[str, Any] | None = None) -> Any:
         return (self._templar.with_local(local_variables) if local_variables else self._templar).evaluate(expression)
+
+    def lookup(self, name: str) -> Any:
+        """Another lookup, whose `run(terms)` answers a list; None when nobody has it."""
+        from provisioner.templating.plugins import bare_name
+
+        known = self._templar.engine.plugins.lookups
+        found = known.get(bare_name(name)) or known.get(name)
+        if found is None:
+            return None
+        call = Call(bare_name(name), self._templar)
+        return SimpleNamespace(run=lambda terms, variables=None, **options: final(list(found(call, terms, options))))
 
     def copy_with_new_env(self, available_variables: Mapping[str, Any] | None = None, **_: Any) -> PluginTemplar:
         templar = self._templar if available_variables is None else self._with(available_variables)

@@ -47,6 +47,15 @@ def test_paths_count_from_the_playbook(loader: Loader, tmp_path: Path) -> None:
     assert loader.list_directory("files") == ["play"]
 
 
+def test_other_lookups_can_be_had(loader: Loader) -> None:
+    templar = loader.templar({"a": 1})
+    assert templar.lookup("ansible.builtin.sequence").run(["start=1 end=2"], variables={}) == ["1", "2"]
+    assert templar.lookup("varnames").run(["^a$"]) == ["a"]
+    said = templar.lookup("list").run(["{{ a }}"])
+    assert said == ["{{ a }}"] and templar.template(said) == ["{{ a }}"]
+    assert templar.lookup("nosuch") is None
+
+
 def test_values_are_rendered_with_the_variables_that_are_set(loader: Loader) -> None:
     tools = PluginTemplar(Templar(variables={"word": "one", "text": "{{ word }}!"}), loader)
     assert tools.template("{{ text }}") == "one!"

@@ -1,4 +1,4 @@
-"""Loaders of plugins, for people's own action plugins: other actions can be had, and nothing else."""
+"""Loaders of plugins, for people's own action and lookup plugins: other actions and lookups can be had, and nothing else."""
 
 from typing import Any
 
@@ -23,7 +23,13 @@ class ActionLoader(Loader):
         return connection.host.action(name, task)
 
 
-action_loader = ActionLoader("action")
+class LookupLoader(Loader):
+    def get(self, name: str, *_: Any, templar: Any, **__: Any) -> Any:
+        """A lookup whose `run(terms)` does that of the name; None when nobody has it."""
+        return templar.lookup(name)
+
+
+action_loader, lookup_loader = ActionLoader("action"), LookupLoader("lookup")
 become_loader, cache_loader, callback_loader, connection_loader = (Loader(kind) for kind in ("become", "cache", "callback", "connection"))
-filter_loader, inventory_loader, lookup_loader, module_loader = (Loader(kind) for kind in ("filter", "inventory", "lookup", "module"))
+filter_loader, inventory_loader, module_loader = (Loader(kind) for kind in ("filter", "inventory", "module"))
 shell_loader, strategy_loader, test_loader, vars_loader = (Loader(kind) for kind in ("shell", "strategy", "test", "vars"))
