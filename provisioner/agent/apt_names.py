@@ -86,7 +86,10 @@ def known(names: List[str], context: Context) -> Dict[str, Known]:
     """What apt knows of these packages."""
     if not names:
         return {}
-    _, out, _ = context.run([context.which("apt-cache"), "policy"] + names)
+    code, out, err = context.run([context.which("apt-cache"), "policy"] + names)
+    wrong = [line.replace("E: ", "E:", 1) for line in err.splitlines() if line.startswith("E: ")]
+    if code != 0 and wrong:  # sources that can't be read: without them nothing is known
+        raise ModuleFailed(", ".join(wrong))
     found: Dict[str, Known] = {}
     for text in re.split(r"^(?=\S)", out, flags=re.MULTILINE):
         name, colon, rest = text.partition(":\n")

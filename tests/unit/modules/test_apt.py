@@ -196,3 +196,12 @@ def test_a_file_and_what_it_needs(call: Call, packages: Path) -> None:
 def test_messages(call: Call, args: dict[str, Any], said: str) -> None:
     result = call("apt", args)
     assert (result["failed"], result["msg"]) == (True, said)
+
+
+def test_sources_that_cannot_be_read_are_told(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "apt-cache").write_text(
+        "#!/bin/sh\necho 'E: Malformed line 1' >&2; echo 'E: The list of sources could not be read.' >&2; exit 100\n"
+    )
+    (tmp_path / "apt-cache").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert call("apt", {"name": "nosuch-package"})["msg"] == "E:Malformed line 1, E:The list of sources could not be read."
