@@ -77,6 +77,8 @@ class PlayRun:
         is_free = strategy in FREE
         if is_free and self.play.max_fail_percentage is not None:
             self.run.warn(f"max_fail_percentage does not count with the strategy {strategy}: hosts go on independently of each other")
+        if is_free and any(to_bool(task.attributes.get("run_once") or False) for task in self._tasks()):
+            self.run.warn(f"run_once does not count with the strategy {strategy}: each host runs the task")
         if not alive:
             self.run.emit(PlayStarted(name, (), self.play.location, is_free, self.play))
             self.run.emit(NoHosts(name, "no hosts left"))
@@ -250,9 +252,12 @@ class PlayRun:
 
     def _begins_here(self, step: Lockstep) -> bool:
         """A play without the task that is to be the first one is passed over, its facts as well."""
+        return self.run.skipping_to is None or any(step.is_first(task) for task in self._tasks())
+
+    def _tasks(self) -> list[Task]:
+        """All that the play says; what it includes comes in later."""
         play = self.play
-        nodes = [*play.pre_tasks, *play.role_blocks, *play.tasks, *play.post_tasks]
-        return self.run.skipping_to is None or any(step.is_first(task) for task in tasks_of(nodes))
+        return tasks_of([*play.pre_tasks, *play.role_blocks, *play.tasks, *play.post_tasks])
 
     def _read_vars_files(self, state: HostState, context: PlayContext) -> None:
         def templar(found: Mapping[str, Any]) -> Templar:
