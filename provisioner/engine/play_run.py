@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from provisioner.engine.attributes import Attributes
+from provisioner.engine.attributes import Attributes, as_tuple
 from provisioner.engine.errors import OddValueError, OptionsError, PlaybookError, RunError
 from provisioner.engine.events import NoHosts, PlayStarted
 from provisioner.engine.handlers import Handlers
@@ -84,7 +84,7 @@ class PlayRun:
             self.run.emit(NoHosts(name, "no hosts left"))
             return True
         everyone, version = self._names(templar), self.run.variables.inventory_version
-        for batch in batches(hosts, [templar.render(size) for size in self.play.serial]):
+        for batch in batches(hosts, [size for written in self.play.serial for size in as_tuple(templar.render(written))]):
             left = [host for host in batch if host.name not in self.lost]
             self.run.emit(PlayStarted(name, tuple(host.name for host in left), self.play.location, is_free, self.play))
             if not left:
