@@ -28,7 +28,12 @@ VALUES = {"b": "x: y", "a": ["1", True, None, {"c": 1.5, "d": []}], "yes": "yes"
         ),
         (OutputStyle("yaml"), False, {"msg": "one \n\ttwo\x07\n\n"}, "\n    msg: |-\n        one\n                two"),
         (OutputStyle("yaml"), False, {"stdout": "", "stdout_lines": []}, "\n    stdout: ''\n    stdout_lines: <omitted>"),
-        (OutputStyle("yaml", headed=True), False, {"changed": True, "msg": "a\nb", "l": [1], "stdout": "", "stdout_lines": []}, "changed=true \n  l:\n  - 1\n  msg: |-\n    a\n    b\n  stdout: ''\n  stdout_lines: <omitted>"),
+        (
+            OutputStyle("yaml", headed=True),
+            False,
+            {"changed": True, "msg": "a\nb", "l": [1], "stdout": "", "stdout_lines": []},
+            "changed=true \n  l:\n  - 1\n  msg: |-\n    a\n    b\n  stdout: ''\n  stdout_lines: <omitted>",
+        ),
         (OutputStyle("yaml", headed=True), False, {"changed": False, "skipped": True}, "changed=false skipped=true"),
         (OutputStyle("yaml", headed=True), False, {"msg": "long words " * 30}, f"\n  msg: '{'long words ' * 30}'"),
         (OutputStyle("yaml", pretty=False), False, {"stdout": "", "stdout_lines": []}, "\n    stdout: ''\n    stdout_lines: []"),
