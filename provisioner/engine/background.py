@@ -7,6 +7,7 @@ job stands and, with mode cleanup, forgets it.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -21,6 +22,8 @@ from provisioner.engine.targets import keyword_value
 from provisioner.engine.task_settings import hides
 
 DEFAULT_POLL_S = 15.0  # where poll_interval is not set
+# How often Ansible's wrapper on the host looks whether a job's time is over.
+STEP_S = 5
 
 
 def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
@@ -28,10 +31,11 @@ def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
     limit_s = as_number("async_val", keyword_value("async_val", call.task.async_s, call.templar))
     poll = keyword_value("poll", call.task.poll, call.templar)
     poll_s = float(call.run.options.settings.get("DEFAULT_POLL_INTERVAL", DEFAULT_POLL_S)) if poll is None else as_number("poll", poll)
+    ended_s = max(math.ceil(limit_s / STEP_S), 1) * STEP_S
     wrapper = dataclasses.replace(
         request,
         module="async_wrapper",
-        args={"_module": request.module, "_args": request.args, "_check": request.check, "_diff": request.diff, "time_limit": int(limit_s)},
+        args={"_module": request.module, "_args": request.args, "_check": request.check, "_diff": request.diff, "time_limit": ended_s},
         timeout_s=None,
         check=False,
     )
@@ -40,8 +44,10 @@ def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
     job = started.get("ansible_job_id")
     if poll_s <= 0 or started.get("failed") or not job:
         return {**started, "changed": not started.get("failed")}
-    # The host ends the job when its time is over, and says so; what is given up here is a host that does not.
-    deadline = time.monotonic() + limit_s + poll_s
+    # The host ends the job when its time is over, and says so, unless nobody looks as late as that; then, and where it says nothing, the job
+    # is given up here.
+    last_s = math.ceil(limit_s / poll_s) * poll_s
+    deadline = time.monotonic() + (last_s if last_s < ended_s else limit_s + poll_s)
     while True:
         if call.run.stop.wait(min(poll_s, max(deadline - time.monotonic(), 0.0))):
             raise TaskError("the run was stopped")
@@ -49,7 +55,7 @@ def in_background(call: ActionCall, request: ModuleCall) -> Attempt:
         if status.get("finished"):
             break
         if time.monotonic() >= deadline:
-            found = {**status, "stdout_lines": [], "stderr_lines": []}
+            found = {key: value for key, value in status.items() if key != "changed"} | {"stdout_lines": [], "stderr_lines": []}
             _tell(call, "failed", job, {"failed": True, "async_result": found})
             raise TaskError(f"async task did not complete within the requested time - {int(limit_s)}s", async_result=found)
         _tell(call, "poll", job, status)

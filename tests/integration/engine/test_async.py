@@ -19,6 +19,7 @@ PLAYBOOK = """
     - {name: started, shell: echo later, async: 20, poll: 0, register: job}
     - {name: asked, async_status: {jid: "{{ job.ansible_job_id }}"}, register: said, until: said.finished, retries: 200, delay: 0.05}
     - {name: too long, command: sleep 30, async: 1, poll: 0.2, ignore_errors: true}
+    - {name: far too long, command: sleep 30, async: 1, poll: 6, ignore_errors: true}
 """
 
 
@@ -37,4 +38,6 @@ def test_async_tasks(tmp_path: Path) -> None:
     assert (done["waited"]["stdout"], done["waited"]["finished"]) == ("done", True)
     assert (done["started"]["started"], done["started"]["finished"], done["started"]["changed"]) == (True, False, True)
     assert done["asked"]["stdout"] == "later"
-    assert (done["too long"]["msg"], done["too long"]["finished"]) == ("Timeout exceeded", True)
+    assert done["too long"]["msg"] == "async task did not complete within the requested time - 1s"
+    assert done["too long"]["async_result"]["finished"] is False
+    assert (done["far too long"]["msg"], done["far too long"]["finished"]) == ("Timeout exceeded", True)
