@@ -61,8 +61,7 @@ class Attributes:
         if raw.get("when") is not None:
             changes["when"] = self.when + as_tuple(raw["when"])
         if with_vars and raw.get("vars"):
-            written = _as_mapping(raw["vars"])
-            changes["vars"] = {**self.vars, **written} if self.vars else written
+            changes["vars"] = {**self.vars, **raw["vars"]} if self.vars else raw["vars"]
         if raw.get("environment"):
             changes["environment"] = self.environment + as_tuple(raw["environment"])
         if raw.get("collections"):
@@ -83,13 +82,3 @@ def tag_set(value: Any) -> frozenset[str]:
     """A text is split at its commas, items of a list are tags as they are."""
     items = value if isinstance(value, list | tuple) else str(value).split(",")
     return frozenset(str(tag).strip() for tag in items if str(tag).strip())
-
-
-def _as_mapping(value: Any) -> Mapping[str, Any]:
-    """`vars` may be a list of mappings, as old content has it."""
-    if isinstance(value, Mapping):
-        return value
-    merged: dict[str, Any] = {}
-    for item in value if isinstance(value, list) else []:
-        merged.update(item)
-    return merged

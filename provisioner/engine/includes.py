@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.engine.attributes import Attributes, tag_set
 from provisioner.engine.errors import MissingContentError, PlaybookError, TaskError
 from provisioner.engine.events import HostDone, Included
+from provisioner.engine.keyword_types import check_vars
 from provisioner.engine.parsing import Surroundings
 from provisioner.engine.playbook import Node, Task, role_blocks, with_dependencies
 from provisioner.engine.results import Status
@@ -128,6 +129,7 @@ def _inherited(task: Task, apply: Any) -> Attributes:
     attributes = task.block_attributes
     if not isinstance(apply, Mapping):
         return attributes
+    check_vars(apply, "Block", task.location)
     derived = attributes.derive(apply)
     if apply.get("tags"):
         derived = replace(derived, tags=derived.tags | tag_set(apply["tags"]))

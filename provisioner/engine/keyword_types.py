@@ -30,17 +30,20 @@ def check(raw: Mapping[Any, Any], kind: str, place: Location | None) -> None:
     for key, value in raw.items():
         if value is None or (kind == "task" and key == "gather_facts"):  # which is a module there
             continue
-        at = raw.value_at(key) if isinstance(raw, LocatedDict) else place
-        if key == "vars" and not isinstance(value, Mapping):  # needed before anything can be rendered
-            raise PlaybookError(f"Vars in a {kind.capitalize()} must be specified as a dictionary", at)
         wrong = _wrong(str(key), value, kind)
         if wrong:
+            at = raw.value_at(key) if isinstance(raw, LocatedDict) else place
             raise PlaybookError(f"the field '{key}' of a {kind} {wrong}, but is {_shown(value)}", at)
         if key == "vars":
-            _check_names(value, place)
+            check_vars(raw, kind.capitalize(), place)
 
 
-def _check_names(value: Mapping[Any, Any], place: Location | None) -> None:
+def check_vars(raw: Mapping[Any, Any], kind: str, place: Location | None) -> None:
+    """Variables are needed before anything can be rendered. Raises PlaybookError for those that are no mapping, RunError for one's name."""
+    value = raw.get("vars") or {}
+    if not isinstance(value, Mapping):
+        at = raw.value_at("vars") if isinstance(raw, LocatedDict) else place
+        raise PlaybookError(f"Vars in a {kind} must be specified as a dictionary", at)
     for name in value:
         if not is_name(name):
             hint = "letters, digits and underscores make a name that is no word of Python"

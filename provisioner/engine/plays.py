@@ -48,6 +48,7 @@ def role_entry(entry: Any, place: Location | None) -> RoleEntry:
     if isinstance(entry, Mapping):
         name = entry.get("role", entry.get("name", entry.get("src")))
         if isinstance(name, str):
+            keyword_types.check_vars(entry, "RoleInclude", location_of(entry) or place)
             keywords = {key: value for key, value in entry.items() if key in KEYWORDS and key != "name"}
             params = {key: value for key, value in entry.items() if key not in _ROLE_KEYS and key not in ("src", "version", "scm")}
             return RoleEntry(name, keywords, params)

@@ -533,6 +533,8 @@ def test_a_pattern_that_matches_nothing_is_told_once(tmp_path: Path) -> None:
             "play.yml:4:13: Vars in a Block must be specified as a dictionary",
         ),
         ("- hosts: all\n  tasks:\n    - debug:\n      vars: [{a: 1}]\n", "play.yml:4:13: Vars in a Task must be specified as a dictionary"),
+        ("- hosts: all\n  roles: [{role: r, vars: [{a: 1}]}]\n", "play.yml:2:27: Vars in a RoleInclude must be specified as a dictionary"),
+        ("- hosts: all\n  roles: [{role: r, vars: {a-b: 1}}]\n", "Invalid variable name 'a-b'"),
         ("- hosts: all\n  vars: [{a: 1}]\n", "play.yml:2:9: Vars in a Play must be specified as a dictionary"),
         ("- hosts: all\n  tasks:\n    - block: []\n      rescue: [{debug: }]\n", "'rescue' keyword cannot be used without 'block'"),
         ("- hosts: all\n  tasks:\n    - {block: , always: [{debug: }]}\n", "'always' keyword cannot be used without 'block'"),
