@@ -217,7 +217,7 @@ class PluginCallbacks:
 
     def _play(self, event: PlayStarted) -> None:
         assert event.play is not None
-        play = PlayView(event.play, event.name, self._options, _uuid(len(self._plays), 1))
+        play = PlayView(event.play, event.name, self._options, _uuid(len(self._plays), 1), event.hosts)
         self._plays.append(play)
         for plugin in self._plugins:
             plugin.set_play_context(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -102,9 +102,12 @@ def as_list(value: Any) -> list[Any]:
 class PlayView:
     """A play; what plugins look at of it."""
 
-    def __init__(self, play: Play, name: str, options: RunOptions, uuid: str) -> None:
+    def __init__(self, play: Play, name: str, options: RunOptions, uuid: str, hosts: Sequence[str] = ()) -> None:
         values = play.attributes.values
         self._play = play
+        known = {**play.vars, **options.extra_vars, "ansible_play_name": name, "ansible_play_hosts_all": list(hosts)}
+        self._variable_manager = SimpleNamespace(get_vars=lambda **_: {**known, "vars": known}, extra_vars=dict(options.extra_vars))
+        self._loader = SimpleNamespace(_FILE_CACHE=dict.fromkeys(self._files()))
         self._uuid = uuid
         self.name, self.hosts, self.vars, self.vars_files = name, as_list(play.hosts), dict(play.vars), list(play.vars_files)
         self.vars_prompt = [dict(entry) for entry in play.vars_prompt]
@@ -134,15 +137,21 @@ class PlayView:
 
     def get_tasks(self) -> list[Any]:
         """Of all sections, in order; blocks are lists of theirs."""
-        play = self._play
-        return [
-            SimpleNamespace(name=task.name, action=task.action, get_name=task.titled)
-            for task in _flat([*play.pre_tasks, *play.role_blocks, *play.tasks, *play.post_tasks])
-        ]
+        return [SimpleNamespace(name=task.name, action=task.action, get_name=task.titled) for task in self._all_tasks()]
 
     def get_variable_manager(self) -> Any:
-        """Raises AttributeError: variables of a run are known to the engine alone."""
-        raise AttributeError("the play has no variable manager here")
+        """Its `get_vars()` answers what the play says, and what was given with the run, not rendered: hosts' variables are the engine's alone."""
+        return self._variable_manager
+
+    def _all_tasks(self) -> Iterator[Task]:
+        play = self._play
+        return _flat([*play.pre_tasks, *play.role_blocks, *play.tasks, *play.post_tasks])
+
+    def _files(self) -> Iterator[str]:
+        """Where the play and its tasks are written."""
+        for place in (self._play.location, *(task.location for task in self._all_tasks())):
+            if place is not None:
+                yield str(place.file)
 
     def __str__(self) -> str:
         return self.get_name()

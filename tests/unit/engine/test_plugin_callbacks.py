@@ -81,6 +81,19 @@ def test_a_play_for_nobody_and_a_host_that_is_not_reached(tmp_path: Path) -> Non
     assert found[-2].startswith("unreachable h1 ") and found[-1] == "stats [('h1', 0)] {'h1': 1}"
 
 
+def test_what_a_play_knows_of_variables_and_files(tmp_path: Path) -> None:
+    plugin = """
+    def v2_playbook_on_play_start(self, play):
+        known = play.get_variable_manager().get_vars(play=play)
+        names = ('a', 'b', 'ansible_play_hosts_all')
+        self.say([known['vars'].get(name) for name in names], [path.rsplit('/', 1)[-1] for path in play._loader._FILE_CACHE])
+"""
+    text = "- hosts: all\n  gather_facts: false\n  vars: {a: '{{ b }}', b: 1}\n  roles: [r]\n"
+    files = {"roles/r/tasks/main.yml": "- debug: {msg: x}\n"}
+    told = said(tmp_path, plugin, text, files=files, inventory="h1,h2,", extra_vars={"b": 2})
+    assert told == ["['{{ b }}', 2, ['h1', 'h2']] ['play.yml', 'main.yml']"]
+
+
 def test_a_plugin_that_fails_is_warned_of_and_the_run_goes_on(tmp_path: Path) -> None:
     files = {"callback_plugins/note.py": HEAD + "    def v2_runner_on_ok(self, result): raise ValueError('oh')\n", "callback_plugins/other.py": "import nowhere\n"}  # fmt: skip
     played = play(tmp_path, tasks("- debug: msg=a\n"), files=files)
