@@ -109,15 +109,17 @@ class Rest:
     # -- create ----------------------------------------------------------------------------------------------------
 
     async def create(self, kind: Kind, call: Call, document: Any, applied: Applied | None = None) -> bytes:
-        """The stored object. `applied` is what server-side apply says of its fields' owners. Raises StatusError: 400, 403, 409, 422."""
+        """The stored object. `applied` is what server-side apply says of its fields' owners. Raises StatusError: 400, 403, 409, 422; 500
+        for a resourceVersion, as upstream."""
         obj = self.decoded(kind, call, document)
         metadata = obj.metadata
         self._place(kind, call, metadata)
         metadata.uid = random_uuid()
         metadata.creation_timestamp = rfc3339(self._clock.now())
         metadata.deletion_timestamp = metadata.deletion_grace_period_seconds = metadata.self_link = None
-        if metadata.resource_version:
-            raise errors.bad_request("resourceVersion should not be set on objects to be created")
+        version, metadata.resource_version = metadata.resource_version or "", None
+        if version.isdecimal() and int(version):
+            raise errors.StatusError(500, "", "resourceVersion should not be set on objects to be created")
         call.names_itself = kind.stored_as in NAMED_FIRST and give_name(obj)
         kind.strategy.prepare_create(obj)
         kind.default(obj)

@@ -67,6 +67,8 @@ BODIES: list[tuple[str, bytes, set[int]]] = [
     ("a huge number", b'{"metadata":{"name":"n","generation":1e999}}', {400}),
     ("a long number", b'{"metadata":{"name":"n","generation":' + b"9" * 5000 + b"}}", {400}),
     ("a wrong type", b'{"metadata":{"name":"n"},"data":{"a":{"b":1}}}', {400}),
+    ("a version of its own", b'{"metadata":{"name":"n","resourceVersion":"5"}}', {500}),  # upstream's code, too
+    ("a version that is none", b'{"metadata":{"name":"unversioned","resourceVersion":"-1"}}', {201}),
     ("another kind", b'{"kind":"Secret","apiVersion":"v1","metadata":{"name":"n"}}', {400}),
     ("too large an object", b'{"metadata":{"name":"n"},"data":{"a":"' + b"x" * 1_600_000 + b'"}}', {413, 422}),
     ("too large a body", b'{"metadata":{"name":"n"},"data":{"a":"' + b"x" * 3_200_000 + b'"}}', {413}),

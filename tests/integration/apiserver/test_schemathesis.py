@@ -13,6 +13,8 @@ import schemathesis
 ROOTS = ("apis/batch/v1", "apis/policy/v1", "apis/coordination.k8s.io/v1")
 EXAMPLES = 3
 HOLDING = ("watch", "timeoutSeconds")
+# What upstream answers with 500, too: an apply of fields that have no type, an object of a version before it is there.
+FAULTS = ("field not declared in schema", "resourceVersion should not be set on objects to be created")
 
 
 @pytest.fixture(scope="module", params=ROOTS)
@@ -47,9 +49,8 @@ def test_generated_requests(operations: list[Any], server: Any) -> None:
             if headers.get("Content-Type") == "*/*":
                 headers["Content-Type"] = "application/json"
             code, answer = server.call(case.method.upper(), f"{path}?{text}", body, headers=headers)
-            # 500 is upstream's answer too to an apply of fields that have no type.
-            untyped = isinstance(answer, dict) and "field not declared in schema" in str(answer.get("message"))
-            assert code < 500 or untyped, (case.method, path, text, body, answer)
+            told = str(answer.get("message")) if isinstance(answer, dict) else ""
+            assert code < 500 or any(words in told for words in FAULTS), (case.method, path, text, body, answer)
             if code >= 400 and isinstance(answer, dict):
                 assert answer["kind"] == "Status" and answer["status"] == "Failure" and answer["code"] == code
 
