@@ -31,13 +31,13 @@ def checked(spec: Dict[str, Any], given: Dict[str, Any], module: str) -> Dict[st
     fields = {name: field for name, field in spec.items() if name != "_rules"}
     check = Check(_converter, PRIVATE)
     found = check.level(fields, given, rules)
-    others = bool(rules.get("others"))
-    aliases = {alias for field in fields.values() for alias in field.get("aliases", ())}
-    refuse(check, rules.get("called", module), others)
+    takes_others = rules.get("others", False)
+    refuse(check, rules.get("called", module), takes_others)
+    others = set(found).difference(*(field.get("aliases", ()) for field in fields.values())) if takes_others else ()
     return {
         name: _given(value) if fields.get(name, {}).get("options") else value
         for name, value in found.items()
-        if name in fields or name.startswith(PRIVATE) or (others and name not in aliases)
+        if name in fields or name.startswith(PRIVATE) or name in others
     }
 
 

@@ -34,8 +34,10 @@ def loop_items(task: Task, templar: Templar) -> list[Any] | None:
     lookup = bare_name(loop.lookup)
     terms = _terms(loop.value, templar, lookup)
     try:
-        known = templar.engine.plugins.lookups
-        made = (known.get(lookup) or known[loop.lookup])(Call(lookup, templar, _folder(task.action)), terms, {})
+        run = templar.engine.plugins.lookup(loop.lookup)
+        if run is None:
+            raise TaskError(f"The lookup plugin '{loop.lookup}' was not found.")
+        made = run(Call(lookup, templar, _folder(task.action)), terms, {})
         return list(drop_omitted(list(made)))
     except PluginError as e:
         raise TaskError(f"The lookup plugin '{lookup}' failed: {e}") from e

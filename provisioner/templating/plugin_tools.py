@@ -183,13 +183,10 @@ class PluginTemplar:
 
     def lookup(self, name: str) -> Any:
         """Another lookup, whose `run(terms)` answers a list; None when nobody has it."""
-        from provisioner.templating.plugins import bare_name
-
-        known = self._templar.engine.plugins.lookups
-        found = known.get(bare_name(name)) or known.get(name)
+        found = self._templar.engine.plugins.lookup(name)
         if found is None:
             return None
-        call = Call(bare_name(name), self._templar)
+        call = Call(name, self._templar)
         return SimpleNamespace(run=lambda terms, variables=None, **options: final(list(found(call, terms, options))))
 
     def copy_with_new_env(self, available_variables: Mapping[str, Any] | None = None, **_: Any) -> PluginTemplar:

@@ -47,6 +47,10 @@ class Plugins:
     globals: dict[str, Any]
     lookups: dict[str, Lookup]
 
+    def lookup(self, name: str) -> Lookup | None:
+        """One of Ansible's own by its short name or its full one, else another by the name it has."""
+        return self.lookups.get(bare_name(name)) or self.lookups.get(name)
+
 
 def _strict(kind: str, name: str, function: Callable[..., Any], home: str = "ansible.builtin") -> Callable[..., Any]:
     """Lets an undefined input complain as such before the filter can misread it, and names the filter that fails."""
@@ -131,10 +135,10 @@ def bare_name(name: str) -> str:
 def run_lookup(context: jinja2.runtime.Context, name: str, terms: Sequence[Any], options: dict[str, Any]) -> list[Any]:
     """The values of a lookup, called from a template."""
     templar = context.resolve_or_missing("__templar__")
-    known: dict[str, Lookup] = templar.engine.plugins.lookups
-    lookup = known.get(bare_name(name)) or known.get(name)
+    known: Plugins = templar.engine.plugins
+    lookup = known.lookup(name)
     if lookup is None:
-        raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, known) or '.'}")
+        raise PluginError(f"The lookup plugin '{name}' was not found{did_you_mean(name, known.lookups) or '.'}")
     undefined = first_undefined(list(terms))
     if undefined is not None:
         undefined._fail_with_undefined_error()

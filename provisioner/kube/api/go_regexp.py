@@ -27,7 +27,7 @@ def syntax_error(text: str) -> str:
             at += text[at : at + 1] == "?"  # lazily
             last = text[repeat.start() : at]
             continue
-        last, operand = "", char not in "(|^$" or char in "^$"
+        last, operand = "", char not in "(|"
         if char == "\\":
             if at + 1 == len(text):
                 return _told("trailing backslash at end of expression", "")

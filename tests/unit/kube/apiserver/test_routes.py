@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -107,4 +109,5 @@ def _widgets() -> CustomKind:
     versions = [{"name": "v1", "served": True, "storage": True}]
     names = {"plural": "widgets", "kind": "Widget"}
     spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": versions}
-    return CustomKind(msgspec.json.encode({"metadata": {}, "spec": spec}), "v1", "v1", None)  # type: ignore[arg-type]
+    nobody: Any = None  # calls no webhook
+    return CustomKind(msgspec.json.encode({"metadata": {}, "spec": spec}), "v1", "v1", nobody)

@@ -33,12 +33,17 @@ class Server:
         return event
 
 
+def recorder_at(server: Any, component: str, host: str = "", *, clock: FakeClock) -> EventRecorder:
+    """One that writes to a server of the test's own."""
+    return EventRecorder(server, component, host, clock=clock)
+
+
 def pod(name: str = "a") -> core_v1.Pod:
     return core_v1.Pod(metadata=meta_v1.ObjectMeta(name=name, namespace="ns", uid=f"uid-{name}", resource_version="3"))
 
 
 async def written(server: Server, clock: FakeClock, *events: tuple[str, str], recorder: EventRecorder | None = None) -> EventRecorder:
-    recorder = recorder or EventRecorder(server, "kubelet", "node-1", clock=clock)  # type: ignore[arg-type]
+    recorder = recorder or recorder_at(server, "kubelet", "node-1", clock=clock)
     for reason, message in events:
         recorder.event(pod(), "Normal", reason, message)
     task = spawn("events", recorder.run())
@@ -67,7 +72,7 @@ async def test_an_event_says_who_about_what() -> None:
 
 async def test_a_component_of_the_same_daemon_has_its_own_name() -> None:
     server, clock = Server(), FakeClock()
-    recorder = EventRecorder(server, "kube-controller-manager", clock=clock)  # type: ignore[arg-type]
+    recorder = recorder_at(server, "kube-controller-manager", clock=clock)
     recorder.named("job-controller").event(pod(), "Normal", "Completed", "Job completed")
     await written(server, clock, ("Other", "x"), recorder=recorder)
     assert [e.source.component for e in server.created if e.source is not None] == ["job-controller", "kube-controller-manager"]
@@ -117,7 +122,7 @@ async def test_from_the_tenth_message_on_the_newest_stands_for_all() -> None:
 
 async def test_events_of_two_containers_or_components_are_two() -> None:
     server, clock = Server(), FakeClock()
-    recorder = EventRecorder(server, "kubelet", clock=clock)  # type: ignore[arg-type]
+    recorder = recorder_at(server, "kubelet", clock=clock)
     for path in ("spec.containers{a}", "spec.containers{b}"):
         recorder.event(core_v1.ObjectReference(name="p", uid="u", field_path=path), "Normal", "Created", "Container created")
     recorder.named("other").event(core_v1.ObjectReference(name="p", uid="u", field_path=path), "Normal", "Created", "Container created")
@@ -135,7 +140,7 @@ async def test_no_server_is_no_ones_trouble() -> None:
 
 
 async def test_what_waits_is_bounded() -> None:
-    recorder = EventRecorder(Server(), "kubelet", clock=FakeClock())  # type: ignore[arg-type]
+    recorder = recorder_at(Server(), "kubelet", clock=FakeClock())
     for number in range(WAITING + 5):
         recorder.event(pod(str(number)), "Normal", "Many", "x")
     assert recorder._waiting.qsize() == WAITING

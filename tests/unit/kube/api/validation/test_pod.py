@@ -328,13 +328,13 @@ def test_a_gated_pod_is_steered_to_fewer_nodes_only() -> None:
 
 def test_what_the_order_of_refusals_is() -> None:
     """As upstream's, which programs and people compare with."""
-    pod = {"metadata": {"name": "p"}, "spec": {"dnsPolicy": "x", "restartPolicy": "x", "hostname": "_", "hostNetwork": True}}
-    pod["spec"]["initContainers"] = [{"name": "a", "image": ""}]  # type: ignore[index]
-    pod["spec"]["containers"] = [  # type: ignore[index]
+    spec: dict[str, Any] = {"dnsPolicy": "x", "restartPolicy": "x", "hostname": "_", "hostNetwork": True}
+    spec["initContainers"] = [{"name": "a", "image": ""}]
+    spec["containers"] = [
         {"name": "a", "image": " i", "ports": [{"containerPort": 1, "hostPort": 2}], "imagePullPolicy": "x", "envFrom": [{}]},
         {"name": "b", "ports": [{"containerPort": 2, "hostPort": 2}], "image": "i", "lifecycle": {"preStop": {"sleep": {"seconds": 99}}}},
     ]
-    assert [field for field, _ in refusals(pod)] == [
+    assert [field for field, _ in refusals({"metadata": {"name": "p"}, "spec": spec})] == [
         "spec.containers[0].envFrom",
         "spec.containers[0].imagePullPolicy",
         "spec.containers[1].lifecycle.preStop.sleep",
