@@ -197,3 +197,17 @@ def test_yaml_and_results_for_plugins_of_the_controller() -> None:
     assert result["r"] == [{"_ansible_x": 1, "a": 2}]
     assert importlib.import_module("ansible.utils.vars").transform_to_native_types(result) == result
     assert [importlib.import_module("ansible.utils.display").get_text_width(text) for text in ("abc", "漢字", "e\u0301")] == [3, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [("9007199254740993", "int", 2**53 + 1), ("3.0", "integer", 3), (True, "int", 1), ("a, b", "list", ["a", "b"]), ("yes", "bool", True)],
+)
+def test_types_of_options(value: Any, kind: str, expected: Any) -> None:
+    assert importlib.import_module("ansible.config.manager").ensure_type(value, kind) == expected
+
+
+@pytest.mark.parametrize("value", ["x", "inf", "nan", 3.5, [1]])
+def test_what_is_no_whole_number(value: Any) -> None:
+    with pytest.raises(ValueError, match="Invalid value provided for 'int'"):
+        importlib.import_module("ansible.config.manager").ensure_type(value, "int")

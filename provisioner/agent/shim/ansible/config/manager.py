@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -15,8 +16,10 @@ def ensure_type(value: Any, value_type: str, origin: Any = None, origin_ftype: A
     try:
         if kind in ("boolean", "bool"):
             return boolean(value, strict=False)
-        if kind in ("integer", "int") and float(value).is_integer():
-            return int(value) if isinstance(value, int) else int(float(value))
+        if kind in ("integer", "int"):
+            number = Decimal(int(value) if isinstance(value, int) else str(value))
+            if number == number.to_integral_value():
+                return int(number)
         if kind == "float":
             return float(value)
         if kind in ("list", "pathlist", "pathspec"):
@@ -29,7 +32,7 @@ def ensure_type(value: Any, value_type: str, origin: Any = None, origin_ftype: A
             return _expanded(value)
         if kind not in ("dict", "dictionary", "integer", "int") or (kind.startswith("dict") and isinstance(value, Mapping)):
             return value
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, ArithmeticError):
         pass
     raise ValueError("Invalid value provided for %r: %r" % (value_type, value))
 
