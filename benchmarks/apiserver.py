@@ -2,8 +2,9 @@
 
     python benchmarks/apiserver.py [--seconds 5] [--only get,create,…]
 
-Needs etcd and wrk. Prints each figure beside its goal, and the server's CPU time for each request: on a machine that does other things too, that
-is what can be compared. Everything that is started ends with it.
+Needs etcd and wrk. Prints each figure beside its goal, and the server's CPU time for each request. Goals of rates are of a computer on which the
+floor (`apiserver_floor.py`) answers FLOOR requests a second: it is measured before each of them, and the goal told at this computer's speed, too.
+Everything that is started ends with it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import uvloop
 
@@ -31,6 +32,8 @@ TOKEN = "benchmark"
 OBJECTS = 21_000
 MORE_OBJECTS = 50_000
 TICKS_PER_S = 100
+# Of the computer that the goals of rates were set on: a small JSON answer, TLS, one process.
+FLOOR = 37_000
 EVENT = b'{"type":"'
 MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -53,14 +56,24 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+class Rate(NamedTuple):
+    per_s: float
+    # the server's CPU for each
+    cpu_us: float
+    # what the floor did just before, requests a second
+    floor: float
+
+
 @dataclass
 class Bench:
     folder: Path
     seconds: int
     port: int = field(default_factory=free_port)
+    floor_port: int = field(default_factory=free_port)
     etcd_port: int = field(default_factory=free_port)
     etcd: subprocess.Popen[bytes] | None = None
     server: subprocess.Popen[bytes] | None = None
+    floor: subprocess.Popen[bytes] | None = None
     started_s: float = 0.0
 
     @property
@@ -86,6 +99,12 @@ class Bench:
         argv += [f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}"]
         with (self.folder / "etcd.log").open("wb") as log:
             self.etcd = subprocess.Popen([*argv, "--log-level=error"], stdout=log, stderr=log)
+
+    def start_floor(self) -> None:
+        argv = [sys.executable, str(Path(__file__).with_name("apiserver_floor.py")), str(self.floor_port), str(self.folder)]
+        self.floor = subprocess.Popen(argv, stdout=subprocess.PIPE)
+        assert self.floor.stdout is not None
+        self.floor.stdout.readline()
 
     def start(self) -> None:
         files = {"tokens.csv": f'{TOKEN},bench,1,"system:masters"\n'}
@@ -118,7 +137,7 @@ class Bench:
         self.started_s = time.monotonic() - began
 
     def stop(self) -> None:
-        for process in (self.server, self.etcd):
+        for process in (self.server, self.floor, self.etcd):
             if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(60)
@@ -134,19 +153,24 @@ class Bench:
         fields = Path(f"/proc/{self.server.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
-    def wrk(self, path: str, script: str, connections: int = 32) -> tuple[float, float]:
-        """(requests/s, the server's CPU in us for each). A script without `request` gets `path`."""
+    def wrk(self, path: str, script: str, connections: int = 32) -> Rate:
+        """A script without `request` gets `path`."""
+        floor, _ = self._wrk(f"https://127.0.0.1:{self.floor_port}/", READ, 32)
+        before = self.cpu_s()
+        rate, count = self._wrk(self.url + path, script, connections)
+        return Rate(rate, (self.cpu_s() - before) / max(count, 1) * 1e6, floor)
+
+    def _wrk(self, url: str, script: str, connections: int) -> tuple[float, int]:
+        """(requests/s, requests)."""
         file = self.folder / "load.lua"
         file.write_text(script)
-        before = self.cpu_s()
-        argv = ["wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "-s", str(file), self.url + path]
+        argv = ["wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "-s", str(file), url]
         text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-        spent_s = self.cpu_s() - before
         if "Non-2xx" in text:
             raise SystemExit(f"some requests failed:\n{text}")
         rate, count = (re.search(pattern, text) for pattern in (r"Requests/sec:\s+([\d.]+)", r"(\d+) requests in"))
         assert rate is not None and count is not None
-        return float(rate[1]), spent_s / max(int(count[1]), 1) * 1e6
+        return float(rate[1]), int(count[1])
 
 
 READ = f'wrk.headers["Authorization"] = "Bearer {TOKEN}"\n'
@@ -160,31 +184,33 @@ def script(method: str, name: str, modulo: str, suffix: str, media: str = "appli
     return text
 
 
-def report(what: str, value: float, goal: float, unit: str, cpu_us: float = 0.0, *, less: bool = False) -> None:
+def report(what: str, value: float, goal: float, unit: str, cpu_us: float = 0.0, *, less: bool = False, speed: float = 0.0) -> None:
+    """`speed` of this computer is a part of that of the one that the goal was set on."""
     ratio = goal / value if less else value / goal
-    cpu = f"  {cpu_us:8.0f} us of CPU each, {1e6 / cpu_us:8.0f}/s on one whole core" if cpu_us else ""
-    print(f"{what:38} {value:10.1f} {unit:5} goal {'<=' if less else '>='} {goal:8.1f}  {ratio:5.2f} of it{cpu}", flush=True)
+    at_speed = f", {ratio / speed:5.2f} at {speed:4.2f} of the speed" if speed else ""
+    cpu = f"  {cpu_us:8.0f} us of CPU each" if cpu_us else ""
+    print(f"{what:38} {value:10.1f} {unit:5} goal {'<=' if less else '>='} {goal:8.1f}  {ratio:5.2f} of it{at_speed}{cpu}", flush=True)
 
 
 def writes(bench: Bench, wanted: set[str]) -> None:
     bench.call(MAPS, {"metadata": {"name": "one"}, "data": {"k": "v" * 200}})
     if "get" in wanted:
-        report("get one, consistent", *_with_goal(bench.wrk(f"{MAPS}/one", READ), 15_000))
+        report_rate("get one, consistent", bench.wrk(f"{MAPS}/one", READ), 15_000)
     if "create" in wanted:
         stamp = int(time.time())
-        report("create", *_with_goal(bench.wrk("", script("POST", f"c-{stamp}-%d", "number", '""')), 4_000))
+        report_rate("create", bench.wrk("", script("POST", f"c-{stamp}-%d", "number", '""')), 4_000)
     if {"update", "patch"} & wanted:
         asyncio.run(make(bench, [f"u-{number}" for number in range(1000)]))
     if "update" in wanted:
-        report("update", *_with_goal(bench.wrk("", script("PUT", "u-%d", "number % 1000", '"/" .. name')), 3_000))
+        report_rate("update", bench.wrk("", script("PUT", "u-%d", "number % 1000", '"/" .. name')), 3_000)
     if "patch" in wanted:
         body = '{"metadata":{"annotations":{"name":"%s","n":"%d"}}}'
         made = script("PATCH", "u-%d", "number % 1000", '"/" .. name', "application/merge-patch+json", body)
-        report("patch (merge)", *_with_goal(bench.wrk("", made), 3_000))
+        report_rate("patch (merge)", bench.wrk("", made), 3_000)
 
 
-def _with_goal(measured: tuple[float, float], goal: float) -> tuple[float, float, str, float]:
-    return measured[0], goal, "/s", measured[1]
+def report_rate(what: str, rate: Rate, goal: float) -> None:
+    report(what, rate.per_s, goal, "/s", rate.cpu_us, speed=rate.floor / FLOOR)
 
 
 async def fill(bench: Bench, count: int) -> None:
@@ -215,10 +241,10 @@ async def make(bench: Bench, names: list[str]) -> None:
 
 def lists(bench: Bench, wanted: set[str]) -> None:
     if "list" in wanted:
-        report(f"list {OBJECTS}", *_with_goal(bench.wrk(MAPS, READ, 4), 40))
+        report_rate(f"list {OBJECTS}", bench.wrk(MAPS, READ, 4), 40)
     if "page" in wanted:
-        rate, cpu_us = bench.wrk(f"{MAPS}?limit=500&resourceVersion=0", READ, 4)
-        report(f"list in pages of 500, of {OBJECTS}", rate * 500 / OBJECTS, 40, "/s", cpu_us * OBJECTS / 500)
+        page, part = bench.wrk(f"{MAPS}?limit=500&resourceVersion=0", READ, 4), 500 / OBJECTS
+        report_rate(f"list in pages of 500, of {OBJECTS}", Rate(page.per_s * part, page.cpu_us / part, page.floor), 40)
     if "loop" in wanted:
         asyncio.run(held(bench))
 
@@ -312,6 +338,7 @@ def main() -> None:
         (bench.folder / "read.lua").write_text(READ)
         try:
             bench.start_etcd()
+            bench.start_floor()
             bench.start()
             if "memory" in wanted:
                 report("resident, idle", bench.resident_mb(), 90, "MB", less=True)
