@@ -6,7 +6,7 @@ Source: "Specifying a structural schema" and "Validation rules" in Kubernetes' d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioner.kube.api import cel, errors
@@ -31,11 +31,13 @@ _FORBIDDEN = (
 _LOGICAL = ("allOf", "anyOf", "oneOf")
 # Keywords that stand outside of these, and what they must be inside.
 _NOT_NESTED = (
-    *((key, "empty") for key in ("type", "title", "description", "x-kubernetes-list-map-keys")),
-    *((key, "undefined") for key in ("additionalProperties", "x-kubernetes-list-type", "x-kubernetes-map-type")),
+    *((key, "empty") for key in ("type", "title", "description", "x-kubernetes-list-map-keys", "x-kubernetes-validations")),
+    *((key, "undefined") for key in ("additionalProperties", "externalDocs", "x-kubernetes-list-type", "x-kubernetes-map-type")),
     *((key, "false") for key in ("nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource")),
     ("x-kubernetes-int-or-string", "false"),
 )
+# The one pattern that says types inside of anyOf: of a schema itself, or of the first that all of it must be.
+_EITHER = [{"type": "integer"}, {"type": "string"}]
 # What self can select of an object that stands at the root.
 _ROOT = {
     "apiVersion": {"type": "string"},
@@ -47,8 +49,8 @@ Schema = Mapping[str, Any]
 
 
 def structural(schema: Schema, path: str, *, root: bool = True, item: bool = False, lost: str = "") -> list[FieldError]:
-    """What is wrong with a schema at `path`; `item`: it is that of a list's items. `lost` is the path of a list above it whose items can't be
-    told apart, "" for none."""
+    """What is wrong with a schema at `path`; `item`: it is that of a list's items. `lost` is the path of what stands above it and is
+    compared as a whole, or whose items can't be told apart; "" for none."""
     problems = [errors.forbidden_field(f"{path}.{key}", f"{key} is not supported") for key in _FORBIDDEN if schema.get(key) is not None]
     either = schema.get("x-kubernetes-int-or-string")
     kind = schema.get("type")
@@ -70,14 +72,15 @@ def structural(schema: Schema, path: str, *, root: bool = True, item: bool = Fal
     problems += _extensions(schema, path, root=root)
     if root or embedded:
         problems += _of_objects(schema, path)
+    if root:
         problems += _metadata((schema.get("properties") or {}).get("metadata") or {}, f"{path}.properties[metadata]")
     problems += _lists(schema, path) + rules_of(schema, path, root=root, lost=lost)
-    for where, nested in _junctors(schema, path):
-        problems += nested_schema(nested, where, schema, path)
+    for where, nested in _junctors(schema, path, either=True):
+        problems += nested_schema(nested, where, schema, path, either=where == f"{path}.allOf[0]")
     problems += _pattern(schema, path)
     for where, child in children(schema, path):
-        is_lost = child is schema.get("items") and schema.get("x-kubernetes-list-type") != "map"
         is_item = child is schema.get("items")
+        is_lost = schema.get("x-kubernetes-list-type") != "map" if is_item else schema.get("x-kubernetes-map-type") == "atomic"
         problems += structural(child, where, root=False, item=is_item, lost=lost or (path if is_lost else ""))
     return problems
 
@@ -106,8 +109,6 @@ def _extensions(schema: Schema, path: str, *, root: bool) -> list[FieldError]:
         for name in ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"):
             if schema.get(name):
                 problems.append(errors.invalid_value(f"{path}.{name}", True, message))
-        if kind:
-            problems.append(errors.forbidden_field(f"{path}.type", "must be empty if x-kubernetes-int-or-string is true"))
     elif schema.get("x-kubernetes-embedded-resource"):
         if kind != "object":
             problems.append(_wrong_type(kind, path, "must be object if x-kubernetes-embedded-resource is true"))
@@ -148,33 +149,32 @@ def children(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
 def _metadata(schema: Schema, path: str) -> list[FieldError]:
     """Objects have their metadata anyhow; a schema may say more of their names alone."""
     others = set(schema.get("properties") or ()) - {"name", "generateName"}
-    more = any(schema.get(key) for key in ("additionalProperties", "nullable", "x-kubernetes-preserve-unknown-fields"))
-    if not others and not more:
+    if not others and not any(said for key, said in schema.items() if key not in ("type", "properties", "default")):
         return []
     message = "must not specify anything other than name and generateName, but metadata is implicitly specified"
     return [errors.forbidden_field(path, message)]
 
 
-def _junctors(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+def _junctors(schema: Schema, path: str, *, either: bool) -> Iterator[tuple[str, Schema]]:
+    """With their paths; `either`: where they say integer or string, that is left out."""
     for key in _LOGICAL:
+        if either and key == "anyOf" and schema.get(key) == _EITHER:
+            continue
         for index, nested in enumerate(schema.get(key) or ()):
             yield f"{path}.{key}[{index}]", nested
     if isinstance(schema.get("not"), dict):
         yield f"{path}.not", schema["not"]
 
 
-def nested_schema(nested: Schema, path: str, outer: Schema, outer_path: str) -> list[FieldError]:
-    """What may not stand inside allOf, anyOf, oneOf and not of `outer`: these only narrow what is specified outside."""
-    if outer.get("x-kubernetes-int-or-string") and (set(nested) <= {"type"} or set(nested) == {"anyOf"}):
-        # The one pattern that says types: anyOf an integer and a string.
-        return []
+def nested_schema(nested: Schema, path: str, outer: Schema, outer_path: str, *, either: bool = False) -> list[FieldError]:
+    """What may not stand inside allOf, anyOf, oneOf and not of `outer`: these only narrow what is specified outside. `either` as `_junctors`."""
     problems = [
         errors.forbidden_field(f"{path}.{key}", f"must be {empty} to be structural") for key, empty in _NOT_NESTED if nested.get(key)
     ]
     if nested.get("default") is not None:
         problems.append(errors.forbidden_field(f"{path}.default", "must be undefined to be structural"))
     for name, child in (nested.get("properties") or {}).items():
-        if name == "metadata" and outer_path.endswith("openAPIV3Schema"):
+        if name == "metadata":
             problems.append(errors.forbidden_field(f"{path}.properties[metadata]", "must not be specified in a nested context"))
         there = (outer.get("properties") or {}).get(name)
         where = f"{outer_path}.properties[{name}]"
@@ -187,7 +187,7 @@ def nested_schema(nested: Schema, path: str, outer: Schema, outer_path: str) -> 
             problems += nested_schema(nested["items"], f"{path}.items", outer["items"], f"{outer_path}.items")
         else:
             problems.append(errors.required(f"{outer_path}.items", f"because it is defined in {path}.items"))
-    for where, deeper in _junctors(nested, path):
+    for where, deeper in _junctors(nested, path, either=either):
         problems += nested_schema(deeper, where, outer, outer_path)
     return problems
 
@@ -215,16 +215,28 @@ def _lists(schema: Schema, path: str) -> list[FieldError]:
             problems.append(
                 _wrong_type(items.get("type"), f"{path}.items", "must be object if parent array's x-kubernetes-list-type is map")
             )
-    for index, key in enumerate(keys or ()):
-        child = (items.get("properties") or {}).get(key) if isinstance(items, dict) else None
+    if kind == "map" and isinstance(items, dict):
+        problems += _keys_of_a_map(items, keys or (), path)
+    return problems
+
+
+def _keys_of_a_map(items: Schema, keys: Sequence[str], path: str) -> list[FieldError]:
+    problems = []
+    if items.get("nullable"):
+        problems.append(errors.forbidden_field(f"{path}.items.nullable", "cannot be nullable when x-kubernetes-list-type is map"))
+    whole = f"{path}.x-kubernetes-list-map-keys"
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            problems.append(errors.invalid_value(whole, keys, "must not contain duplicate entries"))
+        child = (items.get("properties") or {}).get(key)
         if child is None:
-            where = f"{path}.x-kubernetes-list-map-keys[{index}]"
-            problems.append(errors.invalid_value(where, key, "entries must all be names of item properties"))
+            if items.get("type") == "object":
+                problems.append(errors.invalid_value(whole, keys, "entries must all be names of item properties"))
             continue
         where = f"{path}.items.properties[{key}]"
         if child.get("type") in ("array", "object"):
             message = "must be a scalar type if parent array's x-kubernetes-list-type is map"
-            problems.append(errors.invalid_value(f"{where}.type", child["type"], message))
+            problems.append(errors.invalid_value(f"{where}.type", items.get("type"), message))
         if child.get("nullable"):
             message = "this property is in x-kubernetes-list-map-keys, so it cannot be nullable"
             problems.append(errors.forbidden_field(f"{where}.nullable", message))

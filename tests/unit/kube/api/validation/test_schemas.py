@@ -87,10 +87,13 @@ def test_the_root_has_its_metadata() -> None:
             {"type": "object", "oneOf": [{"properties": {"a": {"minLength": 1}}}]},
             "s.properties[p].properties[a]: Required value: because it is defined in s.properties[p].oneOf[0].properties[a]",
         ),
+        ({"allOf": [{"properties": {"metadata": {}}}], "type": "object"}, "s.properties[p].allOf[0].properties[metadata]: Forbidden: must not be specified in a"),
+        ({"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}]}, "s.properties[p].anyOf[0].type: Forbidden: must be empty to be structural"),
         (
-            {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"metadata": {"type": "object", "properties": {"labels": STRING}}}},
-            "s.properties[p].properties[metadata]: Forbidden: must not specify anything other than name and generateName",
+            {"x-kubernetes-int-or-string": True, "allOf": [{}, {"anyOf": [{"type": "integer"}, {"type": "string"}]}]},
+            "s.properties[p].allOf[1].anyOf[0].type: Forbidden: must be empty to be structural",
         ),
+        ({**STRING, "anyOf": [{"x-kubernetes-validations": [{"rule": "true"}]}]}, "anyOf[0].x-kubernetes-validations: Forbidden: must be empty to be structural"),
         ({**STRING, "x-kubernetes-validations": [{"rule": "self ==\n'x'"}]}, "message: Required value: message must be specified if rule contains line breaks"),
     ],
 )  # fmt: skip
@@ -108,6 +111,11 @@ def test_what_is_not_structural(part: dict[str, Any], message: str) -> None:
         {"type": "object", "properties": {"a": STRING}, "not": {"properties": {"a": {"enum": ["x"]}}, "required": ["a"]}},
         {"type": "object", "additionalProperties": STRING, "anyOf": [{"properties": {"a": {"minLength": 1}}}]},
         {"type": "object", "properties": {"metadata": {"type": "object", "properties": {"labels": STRING}}}},
+        {
+            "type": "object",
+            "x-kubernetes-embedded-resource": True,
+            "properties": {"metadata": {"type": "object", "properties": {"labels": STRING}}},
+        },
         {**STRING, "x-kubernetes-validations": [{"rule": "self ==\n'x'", "message": "x"}]},
     ],
 )
@@ -169,7 +177,7 @@ KEEPS, EMBEDDED, EITHER = "x-kubernetes-preserve-unknown-fields", "x-kubernetes-
         ({"type": "array", LIST_TYPE: "map", KEYS: ["k"], "items": OBJECT}, []),
         ({"type": "array", "items": {}}, ["items.type: Required value: must not be empty for specified array items"]),
         ({"type": "object", KEEPS: False}, [f"{KEEPS}: Invalid value: false: must be true or undefined"]),
-        ({EITHER: True, "type": "string"}, [f"type: Forbidden: must be empty if {EITHER} is true"]),
+        ({EITHER: True, "type": "integer", "pattern": "^.*"}, []),
         ({EITHER: True, KEEPS: True}, [f"{KEEPS}: Invalid value: true: must be false if {EITHER} is true"]),
         ({EMBEDDED: True, KEEPS: True}, [f"type: Required value: must be object if {EMBEDDED} is true"]),
         ({"type": "string", EMBEDDED: True, KEEPS: True}, [f'type: Invalid value: "string": must be object if {EMBEDDED} is true']),
@@ -198,6 +206,14 @@ KEEPS, EMBEDDED, EITHER = "x-kubernetes-preserve-unknown-fields", "x-kubernetes-
             [f'items.properties[k].type: Invalid value: "object": must be a scalar type if parent array\'s {LIST_TYPE} is map'],
         ),
         (
+            {"type": "array", LIST_TYPE: "map", KEYS: ["k", "x", "k"], "items": {**OBJECT, "nullable": True}},
+            [
+                f"items.nullable: Forbidden: cannot be nullable when {LIST_TYPE} is map",
+                f'{KEYS}: Invalid value: ["k","x","k"]: entries must all be names of item properties',
+                f'{KEYS}: Invalid value: ["k","x","k"]: must not contain duplicate entries',
+            ],
+        ),
+        (
             {"type": "array", LIST_TYPE: "map", KEYS: ["k"], "items": {**OBJECT, "properties": {"k": {**STRING, "nullable": True}}}},
             [f"items.properties[k].nullable: Forbidden: this property is in {KEYS}, so it cannot be nullable"],
         ),
@@ -206,6 +222,20 @@ KEEPS, EMBEDDED, EITHER = "x-kubernetes-preserve-unknown-fields", "x-kubernetes-
 def test_keywords_of_kubernetes_own(schema: dict[str, Any], expected: list[str]) -> None:
     problems = structural({"type": "object", "properties": {"a": schema}}, "s")
     assert [str(one) for one in problems] == [f"s.properties[a].{text}" for text in expected]
+
+
+@pytest.mark.parametrize("more", [{"description": "x"}, {"properties": {"labels": STRING}}, {"required": ["name"]}])
+def test_a_root_s_metadata_narrows_names_alone(more: dict[str, Any]) -> None:
+    problems = structural({"type": "object", "properties": {"metadata": {"type": "object", **more}}}, "s")
+    told = "must not specify anything other than name and generateName, but metadata is implicitly specified"
+    assert [str(e) for e in problems] == [f"s.properties[metadata]: Forbidden: {told}"]
+
+
+def test_what_is_whole_has_no_past_below_it() -> None:
+    looks_back = {**STRING, "maxLength": 9, "x-kubernetes-validations": [{"rule": "self == oldSelf"}]}
+    whole = {"type": "object", MAP_TYPE: "atomic", "properties": {"k": looks_back}}
+    (problem,) = structural({"type": "object", "properties": {"a": whole}}, "s")
+    assert "uncorrelatable portion of the schema within s.properties[a]" in problem.message
 
 
 def test_a_root_is_never_null() -> None:
