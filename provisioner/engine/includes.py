@@ -108,8 +108,8 @@ def _load(step: Lockstep, task: Task, wanted: Mapping[str, Any], state: HostStat
     content = step.run.content
     args: Mapping[str, Any] = wanted["args"]
     local: Mapping[str, Any] = wanted.get("local", {})
-    # Variables of the include and its loop item are parameters of what is included.
-    params = {**task.params, **task.attributes.vars, **{key: value for key, value in local.items() if not key.startswith("__")}}
+    # Variables of the include itself and its loop item are parameters of what is included.
+    params = {**task.params, **task.own_vars, **{key: value for key, value in local.items() if not key.startswith("__")}}
     attributes = _inherited(task, args.get("apply"))
     if task.action == "include_role":
         return _load_role(step, task, args, attributes, params)

@@ -27,8 +27,8 @@ class Undefined(StrictUndefined):
     def __getitem__(self, key: Any) -> Any:
         return self
 
-    def __repr__(self) -> str:
-        return f"Undefined({self._undefined_hint or self._undefined_name!r})"
+    # Lists and mappings write their items so: text made of one complains, too.
+    __repr__ = StrictUndefined.__str__
 
     @property
     def _undefined_message(self) -> str:

@@ -79,6 +79,8 @@ def test_omitted_parameters_are_left_out_at_any_depth() -> None:
         ("{{ half }}", "'missing' is undefined"),
         ("{{ half | to_json }}", "'missing' is undefined"),
         ("{{ missing | upper }}", "'missing' is undefined"),
+        ("a list: {{ [number, missing] }}", "'missing' is undefined"),
+        ("{{ {'a': missing} ~ '' }}", "'missing' is undefined"),
     ],
 )
 def test_undefined_is_an_error_with_a_hint(value: str, message: str) -> None:
