@@ -42,10 +42,23 @@ def hash_of(path: str, algorithm: str) -> Optional[str]:
     return str(found.hexdigest())
 
 
+def new_copy(source: str, dest: str) -> None:
+    """Content, mode and times of a file in a new one, of which no part stays where that fails. Raises OSError."""
+    try:
+        shutil.copy2(source, dest)
+    except OSError:
+        if os.path.lexists(dest):
+            os.unlink(dest)
+        raise
+
+
 def backup(path: str) -> str:
-    """A copy beside the file, named for process and time as Ansible names it."""
+    """A copy beside the file, named for process and time as Ansible names it. Raises ModuleFailed."""
     name = "%s.%d.%s~" % (path, os.getpid(), time.strftime("%Y-%m-%d@%H:%M:%S"))
-    shutil.copy2(path, name)
+    try:
+        new_copy(path, name)
+    except OSError as error:
+        raise ModuleFailed("Could not make backup of %s to %s: %s" % (path, name, error.strerror), errno=error.errno)
     status = os.stat(path)
     os.chown(name, status.st_uid, status.st_gid)
     return name
@@ -61,14 +74,14 @@ def move_into_place(source: str, dest: str, unsafe: bool = False, through_links:
         _replace(dest, content, unsafe, through_links)
 
 
-def write(dest: str, content: bytes, unsafe: bool = False) -> None:
-    """Replace a file's content at once; its owner and mode stay as with `move_into_place`."""
-    _replace(dest, io.BytesIO(content), unsafe)
+def write(dest: str, content: bytes, unsafe: bool = False, new_mode: Optional[int] = None) -> None:
+    """Replace a file's content at once; its owner and mode stay as with `move_into_place`. `new_mode` is that of a new file."""
+    _replace(dest, io.BytesIO(content), unsafe, new_mode=new_mode)
 
 
-def _replace(dest: str, content: BinaryIO, unsafe: bool, through_links: bool = True) -> None:
+def _replace(dest: str, content: BinaryIO, unsafe: bool, through_links: bool = True, new_mode: Optional[int] = None) -> None:
     try:
-        _rename_over(dest, content, through_links)
+        _rename_over(dest, content, through_links, new_mode)
     except OSError as error:
         if not unsafe or error.errno not in _IRREPLACEABLE or not os.path.exists(dest):
             raise ModuleFailed(_refused(dest, error), errno=error.errno)
@@ -87,13 +100,13 @@ def _refused(dest: str, error: OSError) -> str:
     return "can't write %s: %s" % (dest, error.strerror)
 
 
-def _rename_over(dest: str, content: BinaryIO, through_links: bool) -> None:
+def _rename_over(dest: str, content: BinaryIO, through_links: bool, new_mode: Optional[int]) -> None:
     if os.path.exists(dest):
         status = os.stat(dest)
         mode, owner, group = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
         dest = os.path.realpath(dest) if through_links else dest
     else:
-        mode, owner, group = 0o666 & ~_umask(), os.geteuid(), os.getegid()
+        mode, owner, group = 0o666 & ~_umask() if new_mode is None else new_mode, os.geteuid(), os.getegid()
     fresh = ""
     try:
         handle, fresh = tempfile.mkstemp(dir=os.path.dirname(dest) or ".", prefix=".provision-")

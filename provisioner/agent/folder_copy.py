@@ -5,7 +5,7 @@ import os
 import shutil
 from typing import Any, Dict
 
-from provisioner.agent import attributes
+from provisioner.agent import attributes, contents
 from provisioner.agent.context import Context, ModuleFailed
 
 
@@ -14,7 +14,7 @@ def copy_folder(source: str, dest: str, args: Dict[str, Any], context: Context) 
     links = not args["local_follow"]
     if not os.path.exists(dest):
         if not context.check:
-            shutil.copytree(source, dest, symlinks=links)
+            shutil.copytree(source, dest, symlinks=links, copy_function=_new_copy)
             _own_all(dest, args, context)
         return True
     changed = _merge(source, dest, args, context)
@@ -50,10 +50,18 @@ def _copy(source: str, dest: str, links: bool) -> None:
             os.unlink(dest)
         os.symlink(os.readlink(source), dest)
     elif os.path.isdir(source):
-        shutil.copytree(source, dest, symlinks=links)
+        shutil.copytree(source, dest, symlinks=links, copy_function=_new_copy)
     else:
-        shutil.copyfile(source, dest)
+        contents.move_into_place(source, dest, unsafe=True)
         shutil.copymode(source, dest)
+
+
+def _new_copy(source: str, dest: str) -> None:
+    """The first that can't be made ends it all, where `copytree` would go on."""
+    try:
+        contents.new_copy(source, dest)
+    except OSError as error:
+        raise ModuleFailed("can't copy %s to %s: %s" % (source, dest, error.strerror or error))
 
 
 def _own(path: str, args: Dict[str, Any], context: Context) -> bool:

@@ -127,9 +127,7 @@ def place(
         if not context.check:
             if args["backup"] and os.path.exists(path):
                 result["backup_file"] = contents.backup(path)
-            if default_mode is not None and not os.path.exists(path):
-                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, int(default_mode, 8)))
-            contents.write(path, content)
+            contents.write(path, content, new_mode=int(default_mode, 8) if default_mode is not None else None)
     wanted = dict(args, mode=args["mode"] if args["mode"] is not None else default_mode)
     if os.path.exists(path):
         result["changed"] = attributes.apply(path, wanted, context) or result["changed"]

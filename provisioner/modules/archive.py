@@ -141,15 +141,13 @@ class _Work:
         folder = os.path.dirname(self.dest) or "."
         if not os.path.isdir(folder):
             raise ModuleFailed("Error, the folder of dest %s does not exist" % self.dest)
-        handle, beside = tempfile.mkstemp(prefix=".provision-", dir=folder)
-        os.close(handle)
         try:
-            self._pack(beside)
-            contents.move_into_place(beside, self.dest)
+            with tempfile.TemporaryDirectory(prefix=".provision-", dir=folder) as beside:
+                packed = os.path.join(beside, "archive")
+                self._pack(packed)
+                contents.move_into_place(packed, self.dest)
         except OSError as error:
             raise ModuleFailed("Error when writing %s archive at %s: %s" % (self._args["format"], self.dest, error))
-        finally:
-            os.unlink(beside)
 
     def _pack(self, path: str) -> None:
         form = self._args["format"]

@@ -79,7 +79,7 @@ def _changed(lines: List[str], args: Dict[str, Any]) -> List[str]:
     if not block:
         return rest
     if at is None:
-        at = _place(plain, args)
+        at = _place(lines, args)
     if at and not rest[at - 1].endswith("\n"):
         rest[at - 1] += "\n"
     if args["prepend_newline"] and at and rest[at - 1].strip():
@@ -90,13 +90,15 @@ def _changed(lines: List[str], args: Dict[str, Any]) -> List[str]:
 
 
 def _place(lines: List[str], args: Dict[str, Any]) -> int:
-    before, after = args["insertbefore"], args["insertafter"]
-    if before == "BOF":
-        return 0
-    if before and before != "EOF":
-        found = [i for i, line in enumerate(lines) if re.search(before, line)]
-        return found[-1] if found else len(lines)
-    if after and after not in ("EOF", "BOF"):
-        found = [i for i, line in enumerate(lines) if re.search(after, line)]
-        return found[-1] + 1 if found else len(lines)
-    return len(lines)
+    """Where the block goes: at the last line that matches; a pattern with `(?m)` is looked for in the whole text, where its first match counts."""
+    before = args["insertbefore"]
+    wanted = before or args["insertafter"] or "EOF"
+    if wanted in ("BOF", "EOF"):
+        return 0 if before == "BOF" else len(lines)
+    pattern = re.compile(wanted)
+    if pattern.flags & re.MULTILINE:
+        text = "".join(lines)
+        found = [text.count("\n", 0, match.start() if before else match.end()) for match in [pattern.search(text)] if match]
+    else:
+        found = [number for number, line in enumerate(lines) if pattern.search(line)]
+    return found[-1] + (0 if before else 1) if found else len(lines)

@@ -54,8 +54,8 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     after = "".join(after_lines).encode()
     result: Dict[str, Any] = {"path": path, "diff": edits.content_diff(path, before if changed else after, after, context)}
     if changed and not context.check:
-        if args["backup"] and exists:
-            result["backup_file"] = contents.backup(target)
+        if args["backup"]:
+            result["backup_file"] = contents.backup(target) if exists else ""
         edits.make_folder(target, context)
         if os.path.islink(target):
             os.unlink(target)
@@ -82,9 +82,12 @@ def _wanted(args: Dict[str, Any]) -> List[str]:
 
 def changed_lines(lines: List[str], args: Dict[str, Any], wanted: List[str]) -> Tuple[List[str], str]:
     """The file's lines afterwards, and what was done; lines that are the same mean that nothing was."""
-    lines = list(lines)
-    found = _section(lines, args)
     absent = args["state"] == "absent"
+    if absent and not lines:
+        return lines, "OK"
+    # Ansible begins a new file with an empty line and ends the last line of any; so do we, that both leave the same.
+    lines = lines[:-1] + [lines[-1].rstrip("\n") + "\n"] if lines else ["\n"]
+    found = _section(lines, args)
     if found is None:
         return (lines, "OK") if absent else _new_section(lines, args, wanted)
     start, end = found
@@ -97,8 +100,6 @@ def changed_lines(lines: List[str], args: Dict[str, Any], wanted: List[str]) -> 
         made = _without(body, args, wanted)
         return lines[:start] + made + lines[end:], "option changed"
     made, msg = _with(body, args, wanted)
-    if start and not lines[start - 1].endswith("\n") and made:
-        lines[start - 1] += "\n"
     return lines[:start] + made + lines[end:], msg
 
 
@@ -165,11 +166,6 @@ def _same(line: str, new: str, args: Dict[str, Any]) -> bool:
 
 
 def _new_section(lines: List[str], args: Dict[str, Any], wanted: List[str]) -> Tuple[List[str], str]:
-    if not lines:
-        # Ansible begins a new file with an empty line; so do we, that both leave the same.
-        lines.append("\n")
-    elif not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
     lines.append("[%s]\n" % args["section"])
     for condition in args["section_has_values"] or []:
         if condition["option"] != args["option"]:
@@ -219,8 +215,6 @@ def _with(body: List[str], args: Dict[str, Any], wanted: List[str]) -> Tuple[Lis
         if line.strip() and _active(line):
             end = len(made)
     if left:
-        if end and not made[end - 1].endswith("\n"):
-            made[end - 1] += "\n"
         made[end:end] = [_line(option, value, args) for value in left]
         msg = "option added"
     return made, msg

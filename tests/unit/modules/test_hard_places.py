@@ -34,9 +34,16 @@ else:
     subprocess.run(["mount", "-o", "remount,ro", place], check=True)
 large = sys.argv[0] + ".large"
 open(large, "wb").write(b"x" * 8192)
+tree = sys.argv[0] + ".tree"
+os.mkdir(tree)
+os.link(large, tree + "/in")
 calls = {
     "copy": {"src": large, "dest": file, "remote_src": True},
     "new copy": {"src": large, "dest": place + "/new", "remote_src": True},
+    "folder copy": {"src": tree, "dest": place + "/d", "remote_src": True},
+    "backup copy": {"src": large, "dest": file, "remote_src": True, "backup": True},
+    "backup lineinfile": {"path": file, "line": "x", "backup": True},
+    "openssl_privatekey": {"path": place + "/key", "type": "Ed25519", "format": "auto_ignore"},
     "lineinfile": {"path": file, "line": "x" * 8192},
     "blockinfile": {"path": file, "block": "x" * 8192},
     "replace": {"path": file, "regexp": "one", "replace": "x" * 8192},
@@ -46,7 +53,8 @@ calls = {
 told = {}
 for name, args in calls.items():
     result = run(name.split()[-1], args)
-    told[name] = [result.get("failed", False), result.get("msg", ""), open(file).read(), sorted(os.listdir(place))]
+    left = sorted(os.path.join(folder, one)[len(place) + 1 :] for folder, _, files in os.walk(place) for one in files)
+    told[name] = [result.get("failed", False), result.get("msg", ""), open(file).read(), left]
 print(json.dumps(told))
 """
 

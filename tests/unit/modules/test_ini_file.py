@@ -72,6 +72,9 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "section and option added",
     ),
     ("", option("fav", "x"), "\n[drinks]\nfav = x\n", "section and option added"),
+    ("", option("fav", "x", None), "fav = x\n\n", "option added"),
+    ("", option("fav", state="absent"), "", "OK"),
+    ("[drinks]\nfav = x", option("fav", "x"), "[drinks]\nfav = x\n", "OK"),
     ("[drinks]", option("fav", "x"), "[drinks]\nfav = x\n", "option added"),
     ("[drinks]\nfav = y", option("last", "x"), "[drinks]\nfav = y\nlast = x\n", "option added"),
     ("\ufeff[drinks]\r\nfav = y\r\n", option("fav", "x"), "[drinks]\nfav = x\n", "option changed"),
@@ -98,7 +101,8 @@ def test_files(call: Call, tmp_path: Path) -> None:
     args = {"path": str(path), "section": "s", "option": "o", "value": "v"}
     assert call("ini_file", {**args, "create": False})["msg"] == f"Destination {path} does not exist!"
     assert call("ini_file", args, check=True)["changed"] is True and not path.parent.exists()
-    assert call("ini_file", {**args, "mode": "0640"})["mode"] == "0640"
+    made = call("ini_file", {**args, "mode": "0640", "backup": True})
+    assert (made["mode"], made["backup_file"]) == ("0640", "")
     backed = call("ini_file", {**args, "value": "w", "backup": True})
     assert Path(backed["backup_file"]).read_text() == "\n[s]\no = v\n"
     link.symlink_to(path)
