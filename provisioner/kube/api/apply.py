@@ -15,17 +15,19 @@ from provisioner.kube.api.errors import StatusError
 from provisioner.kube.api.field_sets import (
     EMPTY,
     Path,
-    Paths,
     Schema,
+    all_paths_of,
     compare,
+    fields_v1_of,
+    from_fields_v1,
     is_leaf,
-    item_element,
     items_by_element,
     path_text,
     paths_of,
 )
 from provisioner.kube.api.managed_fields import UPDATE, Entry, Manager, read, within, write
 from provisioner.kube.api.merge_rules import FieldRule
+from provisioner.kube.api.pruning import Emptied, prune
 
 # Who owns the fields of an object that nobody tracked before it was first applied to.
 BEFORE = "before-first-apply"
@@ -55,9 +57,13 @@ def apply(
     mine = next((e for e in entries if e.manager.identity == manager.identity), Entry(manager, EMPTY))
     others = [e for e in entries if e is not mine]
     merged: dict[str, Any] = merge(live, wanted, schema.root, schema)
-    kept = paths.union(*(e.paths for e in others))
-    merged = _without(merged, schema.root, (), mine.paths - kept, kept, schema)
+    kept = all_paths_of(wanted, schema).union(*(e.paths for e in others))
+    emptied: Emptied = []
+    if mine.paths - kept:
+        merged, emptied = prune(merged, mine.paths, kept, schema)
     difference = compare(live, merged, schema)
+    for holder, key in emptied:
+        del holder[key]
     changed = difference.set_now
     conflicts = [(e.manager, e.time, path) for e in others for path in sorted(e.paths & changed)]
     if conflicts and not force:
@@ -87,7 +93,7 @@ def _known(live: Mapping[str, Any], api_version: str, schema: Schema, *, has_sta
         return entries
     created = (live.get("metadata") or {}).get("creationTimestamp")
     before = Manager(BEFORE, UPDATE, api_version)
-    return [Entry(before, within(paths_of(live, schema), "", has_status=has_status), created)]
+    return [Entry(before, within(from_fields_v1(fields_v1_of(live, schema)), "", has_status=has_status), created)]
 
 
 def _conflict(conflicts: list[tuple[Manager, str | None, Path]]) -> StatusError:
@@ -119,7 +125,9 @@ def _shown(manager: Manager, time: str | None) -> str:
 
 
 def merge(live: Any, wanted: Any, rule: FieldRule | None, schema: Schema) -> Any:
-    """`live` with what is wanted set: granular parts merge, atomic ones are replaced."""
+    """`live` with what is wanted set: granular parts merge, atomic ones are replaced; null adds nothing to what holds something."""
+    if wanted is None and live and not is_leaf(live, rule):
+        return live
     if type(live) is not type(wanted) or is_leaf(wanted, rule):
         return copy.deepcopy(wanted)
     if isinstance(wanted, dict):
@@ -148,71 +156,3 @@ def _interleaved(live: list[str], wanted: list[str]) -> list[str]:
             order += [e for e in wanted[position:until] if e not in order]
             position = max(position, until)
     return order + [e for e in wanted[position:] if e not in order]
-
-
-# -- pruning ---------------------------------------------------------------------------------------------------------------
-
-
-def _without(value: Any, rule: FieldRule | None, path: Path, gone: Paths, kept: Paths, schema: Schema) -> Any:
-    """The value without the paths in `gone`; of a part that goes, what is in `kept` stays. Parts that become empty go too."""
-    if not gone:
-        return value
-    parents = frozenset(p[:length] for p in gone for length in range(len(p)))
-    return _pruned(value, rule, path, _Pruning(gone, kept, parents, frozenset(p[:n] for p in kept for n in range(len(p) + 1)), schema))
-
-
-class _Pruning:
-    """What goes and what stays; `gone_parents` and `kept_parents` are all beginnings of their paths."""
-
-    def __init__(self, gone: Paths, kept: Paths, gone_parents: Paths, kept_parents: Paths, schema: Schema) -> None:
-        self.gone, self.kept, self.gone_parents, self.kept_parents, self.schema = gone, kept, gone_parents, kept_parents, schema
-
-
-def _pruned(value: Any, rule: FieldRule | None, path: Path, plan: _Pruning) -> Any:
-    if path not in plan.gone_parents or is_leaf(value, rule):
-        return value
-    if isinstance(value, dict):
-        made = {}
-        for key, item in value.items():
-            here, child = (*path, f"f:{key}"), plan.schema.child(rule, key)
-            after = _left(item, child, here, plan)
-            if after is not _GONE:
-                made[key] = after
-        return made
-    assert rule is not None
-    item_rule = plan.schema.item(rule) if rule.topology == "map" else None
-    left = []
-    for item in value:
-        after = _left(item, item_rule, (*path, item_element(item, rule)), plan)
-        if after is not _GONE:
-            left.append({**{k: item[k] for k in rule.map_keys if k in item}, **after} if isinstance(after, dict) else after)
-    return left
-
-
-_GONE = object()
-
-
-def _left(item: Any, rule: FieldRule | None, path: Path, plan: _Pruning) -> Any:
-    """What is left of a member."""
-    if path in plan.gone:
-        return _only_kept(item, rule, path, plan) if path in plan.kept_parents else _GONE
-    after = _pruned(item, rule, path, plan)
-    return _GONE if after in ({}, []) and item not in ({}, []) else after
-
-
-def _only_kept(value: Any, rule: FieldRule | None, path: Path, plan: _Pruning) -> Any:
-    """The parts of a value that somebody still owns."""
-    if is_leaf(value, rule):
-        return value
-    if isinstance(value, dict):
-        members = {key: (plan.schema.child(rule, key), (*path, f"f:{key}")) for key in value}
-        return {key: _only_kept(value[key], r, here, plan) for key, (r, here) in members.items() if here in plan.kept_parents}
-    assert rule is not None
-    item_rule = plan.schema.item(rule) if rule.topology == "map" else None
-    kept = []
-    for item in value:
-        here = (*path, item_element(item, rule))
-        if here in plan.kept_parents:
-            part = _only_kept(item, item_rule, here, plan)
-            kept.append({**{k: item[k] for k in rule.map_keys if k in item}, **part} if isinstance(part, dict) else part)
-    return kept

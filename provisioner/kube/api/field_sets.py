@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from provisioner.kube.api.merge_rules import RULES, FieldRule, struct_rule
+from provisioner.kube.api.standing_members import ALWAYS_LISTED, stands
 
 Path = tuple[str, ...]
 Paths = frozenset[Path]
@@ -23,6 +24,11 @@ EMPTY: Paths = frozenset()
 KEY_DEFAULTS = {"protocol": "TCP"}
 # Types of items whose key may be left out: their name is "" then.
 _NAMELESS = frozenset(("core_v1.LocalObjectReference",))
+# Types of items that are told apart by their key, yet are owned as a whole (x-kubernetes-map-type: atomic).
+_ATOMIC_ITEMS = {
+    key: FieldRule("struct", key, "", "", "atomic", ())
+    for key in ("admissionregistration_v1.Variable", "core_v1.LocalObjectReference", "core_v1.ObjectReference", "meta_v1.OwnerReference")
+}
 # What belongs to the server, and to nobody's set.
 _SERVERS = {
     ("f:metadata", f"f:{name}")
@@ -35,9 +41,11 @@ _SERVERS = {
         "resourceVersion",
         "generation",
         "managedFields",
-        "generateName",
     )
 }
+
+
+ABSENT = object()
 
 
 class Schema:
@@ -45,6 +53,7 @@ class Schema:
 
     def __init__(self, type_key: str | None, rules: Mapping[str, Mapping[str, FieldRule]] = RULES) -> None:
         self._rules = rules
+        self._typed = rules is RULES
         self.root = FieldRule("struct", type_key, "", "", "", ()) if type_key else None
 
     def declares(self, rule: FieldRule | None, key: str) -> bool:
@@ -58,9 +67,20 @@ class Schema:
             return self._rules.get(rule.target, {}).get(key)
         return struct_rule(rule.target) if rule.shape == "map" and rule.target else None
 
+    def blank(self, rule: FieldRule | None, key: str) -> Any:
+        """What an object holds for a member of it that it says nothing of: {} or [] where its type always has one, else ABSENT."""
+        if not self._typed or rule is None or rule.shape != "struct":
+            return ABSENT
+        member = self.child(rule, key)
+        if member is not None and member.shape == "struct" and stands(rule.target, key):
+            return {}
+        return [] if (rule.target, key) in ALWAYS_LISTED else ABSENT
+
     def item(self, rule: FieldRule | None) -> FieldRule | None:
         """The rule of an item of a list."""
-        return struct_rule(rule.target) if rule is not None and rule.target else None
+        if rule is None or not rule.target:
+            return None
+        return _ATOMIC_ITEMS.get(rule.target) or struct_rule(rule.target)
 
 
 def is_leaf(value: Any, rule: FieldRule | None) -> bool:
@@ -94,9 +114,14 @@ def items_by_element(items: Any, rule: FieldRule) -> dict[str, Any]:
 
 def paths_of(document: Mapping[str, Any], schema: Schema) -> Paths:
     """All that a document sets, without what is the server's."""
+    return owned(all_paths_of(document, schema))
+
+
+def all_paths_of(document: Mapping[str, Any], schema: Schema) -> Paths:
+    """All that a document sets."""
     found: set[Path] = set()
     _collect(document, schema.root, (), schema, found)
-    return owned(found)
+    return frozenset(found)
 
 
 def owned(paths: AbstractSet[Path]) -> Paths:
@@ -105,11 +130,11 @@ def owned(paths: AbstractSet[Path]) -> Paths:
 
 
 def _collect(value: Any, rule: FieldRule | None, path: Path, schema: Schema, found: set[Path], *, containers: bool = False) -> None:
-    """Add the leaves, list items and undeclared or empty members; with `containers`, maps and lists that hold others too, structs not."""
+    """Add the leaves, list items and undeclared or empty members; with `containers`, all that holds others too."""
     if is_leaf(value, rule):
         found.add(path)
     elif isinstance(value, dict):
-        if containers and path and (rule is None or rule.shape != "struct"):
+        if containers:
             found.add(path)
         for key, item in value.items():
             here = (*path, f"f:{key}")
@@ -145,9 +170,6 @@ class Difference:
         return bool(self.added or self.removed or self.modified)
 
 
-_ABSENT = object()
-
-
 def compare(old: Mapping[str, Any], new: Mapping[str, Any], schema: Schema) -> Difference:
     """How `new` differs from `old`, in owned paths."""
     found = Difference()
@@ -165,30 +187,41 @@ def _without_owners(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _compare(old: Any, new: Any, rule: FieldRule | None, path: Path, schema: Schema, found: Difference) -> None:
-    if old is new or (old is not _ABSENT and new is not _ABSENT and old == new):
+    if old is new or (old is not ABSENT and new is not ABSENT and old == new):
         return
-    if old is _ABSENT or new is _ABSENT:
-        into = found.added if old is _ABSENT else found.removed
-        value = new if old is _ABSENT else old
-        _collect(value, rule, path, schema, into, containers=True)
-        if path and (value in ({}, []) or not path[-1].startswith("f:")):
-            into.add(path)
+    if old is ABSENT or new is ABSENT:
+        into = found.added if old is ABSENT else found.removed
+        _collect(new if old is ABSENT else old, rule, path, schema, into, containers=True)
     elif is_leaf(old, rule) or is_leaf(new, rule) or type(old) is not type(new):
-        found.modified.add(path)
+        _compare_unlike(old, new, rule, path, schema, found)
     elif isinstance(old, dict):
         # Most members are the same: no path is made for them.
         for key, before in old.items():
-            after = new.get(key, _ABSENT)
+            after = new.get(key, ABSENT)
             if before is not after and before != after:
+                if after is ABSENT:
+                    after = schema.blank(rule, key)
                 _compare(before, after, schema.child(rule, key), (*path, f"f:{key}"), schema, found)
         for key in new.keys() - old.keys():
-            _compare(_ABSENT, new[key], schema.child(rule, key), (*path, f"f:{key}"), schema, found)
+            _compare(schema.blank(rule, key), new[key], schema.child(rule, key), (*path, f"f:{key}"), schema, found)
     else:
         assert rule is not None
         items, others = items_by_element(old, rule), items_by_element(new, rule)
         for element in {**items, **others}:
             here, item_rule = (*path, element), schema.item(rule) if rule.topology == "map" else None
-            _compare(items.get(element, _ABSENT), others.get(element, _ABSENT), item_rule, here, schema, found)
+            _compare(items.get(element, ABSENT), others.get(element, ABSENT), item_rule, here, schema, found)
+
+
+def _compare_unlike(old: Any, new: Any, rule: FieldRule | None, path: Path, schema: Schema, found: Difference) -> None:
+    """One of them is a leaf, or they are of two types: what is within the one that isn't a leaf comes or goes, too. null is an empty one."""
+    inside = [not is_leaf(value, rule) for value in (old, new)]
+    if not ((new is None and inside[0] and old) or (old is None and inside[1] and new)):
+        found.modified.add(path)
+    for value, holds, into in ((old, inside[0], found.removed), (new, inside[1], found.added)):
+        if holds:
+            below: set[Path] = set()
+            _collect(value, rule, path, schema, below, containers=True)
+            into |= below - {path}
 
 
 def doubled(value: Any, rule: FieldRule | None, schema: Schema, path: Path = ()) -> Iterator[str]:
@@ -241,29 +274,39 @@ def _drop_dots(node: dict[str, Any]) -> None:
 
 
 def fields_v1_of(document: Mapping[str, Any], schema: Schema, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """What `to_fields_v1` makes of everything that a new document sets, `without` some of its members: the same, made in one go."""
+    """What `to_fields_v1` makes of everything that comes with a new document, `without` some of its members: the same, made in one go."""
     root: dict[str, Any] = {}
     for key, value in document.items():
         if key in ("apiVersion", "kind") or key in without:
             continue
         if key == "metadata":
             value = {name: item for name, item in value.items() if ("f:metadata", f"f:{name}") not in _SERVERS}
-            if not value:
-                continue
-        root[f"f:{key}"] = _nested(value, schema.child(schema.root, key), schema.declares(schema.root, key), schema)
+        _add(root, key, value, schema.root, False, schema)
     root.get("f:metadata", {}).pop(".", None)
+    if not root.get("f:metadata", True):
+        del root["f:metadata"]
     return dict(sorted(root.items()))
 
 
-def _nested(value: Any, rule: FieldRule | None, declared: bool, schema: Schema) -> dict[str, Any]:
-    """The node of one member, its keys in order."""
+def _add(node: dict[str, Any], key: str, value: Any, rule: FieldRule | None, comes: bool, schema: Schema) -> None:
+    """A member of an object, `rule` and `comes` are the object's."""
+    blank, child = ABSENT if comes else schema.blank(rule, key), schema.child(rule, key)
+    if blank is ABSENT:
+        node[f"f:{key}"] = _nested(value, child, True, schema)
+    elif value != blank:
+        below = _nested(value, child, False, schema)
+        if below or is_leaf(value, child):
+            node[f"f:{key}"] = below
+
+
+def _nested(value: Any, rule: FieldRule | None, comes: bool, schema: Schema) -> dict[str, Any]:
+    """The node of one member, its keys in order. Whether it `comes`, or stands there before it holds anything."""
     if is_leaf(value, rule):
         return {}
     node: dict[str, Any] = {}
     if isinstance(value, dict):
         for key, item in value.items():
-            node[f"f:{key}"] = _nested(item, schema.child(rule, key), schema.declares(rule, key), schema)
-        itself = rule is None or rule.shape != "struct" or not declared
+            _add(node, key, item, rule, comes, schema)
     else:
         assert rule is not None
         item_rule = schema.item(rule) if rule.topology == "map" else None
@@ -272,10 +315,9 @@ def _nested(value: Any, rule: FieldRule | None, declared: bool, schema: Schema) 
             if rule.topology == "map":
                 node[element] = {**_nested(item, item_rule, True, schema), ".": {}}
                 node[element] = dict(sorted(node[element].items())) if len(node[element]) > 1 else {}
-        itself = True
     if not node:
         return {}
-    if itself:
+    if comes:
         node["."] = {}
     return dict(sorted(node.items()))
 

@@ -18,7 +18,6 @@ from provisioner.kube.api.field_sets import (
     fields_v1_of,
     from_fields_v1,
     is_in_fields_v1,
-    paths_of,
     to_fields_v1,
 )
 
@@ -182,7 +181,7 @@ def _as_before(old: Mapping[str, Any], manager: Manager, difference: Difference)
 def _own_all(new: dict[str, Any], manager: Manager, schema: Schema, *, now: str, has_status: bool) -> None:
     """The same as `track` comes to where there was nothing before, without sets of paths: creating must be cheap."""
     if manager.subresource:
-        write(new, [Entry(manager, within(paths_of(new, schema), manager.subresource, has_status=has_status), now)])
+        write(new, [Entry(manager, within(compare({}, new, schema).set_now, manager.subresource, has_status=has_status), now)])
         return
     fields = fields_v1_of(new, schema, without=frozenset({"status"}) if has_status else frozenset())
     metadata = {key: value for key, value in (new.get("metadata") or {}).items() if key != "managedFields"}

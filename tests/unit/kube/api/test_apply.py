@@ -111,9 +111,9 @@ def test_what_a_manager_no_longer_says_is_unset() -> None:
 
 
 def test_a_field_that_only_defaults_own_is_not_unset() -> None:
-    made = put(None, deployment(replicas=3), "alice")
+    made = put(None, deployment(replicas=3, minReadySeconds=7), "alice")
     made["spec"]["revisionHistoryLimit"] = 10
-    assert put(made, deployment(), "alice", T2)["spec"] == {"revisionHistoryLimit": 10}
+    assert put(made, deployment(minReadySeconds=7), "alice", T2)["spec"] == {"minReadySeconds": 7, "revisionHistoryLimit": 10}
 
 
 def test_items_of_map_lists_are_merged_by_key_and_removed_whole() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,13 +60,74 @@ def test_without_a_schema_maps_are_granular_and_lists_atomic() -> None:
     assert to_fields_v1(paths)["f:spec"] == {".": {}, "f:a": {".": {}, "f:b": {}}, "f:items": {}}
 
 
-def test_what_came_counts_its_maps_and_items() -> None:
-    found = compare({}, {"metadata": {"labels": {"a": "b"}}, "spec": {"template": {"spec": {"containers": [{"name": "x"}]}}}}, DEPLOYMENT)
-    assert to_fields_v1(found.set_now) == {
-        "f:metadata": {"f:labels": {".": {}, "f:a": {}}},
-        "f:spec": {"f:template": {"f:spec": {"f:containers": {".": {}, 'k:{"name":"x"}': {".": {}, "f:name": {}}}}}},
-    }
+PROBED = {"name": "x", "livenessProbe": {"httpGet": {"port": 80}}, "resources": {}}
+CAME: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    # what stands in every object of the type is nothing that came, only what is in it; what is below an item came with it
+    "a deployment": (
+        "apps_v1.Deployment",
+        {
+            "metadata": {"labels": {"a": "b"}},
+            "spec": {"strategy": {"rollingUpdate": {"maxSurge": 1}}, "template": {"spec": {"containers": [PROBED]}}},
+        },
+        {
+            "f:metadata": {"f:labels": {".": {}, "f:a": {}}},
+            "f:spec": {
+                "f:strategy": {"f:rollingUpdate": {".": {}, "f:maxSurge": {}}},
+                "f:template": {
+                    "f:spec": {
+                        "f:containers": {
+                            'k:{"name":"x"}': {
+                                ".": {},
+                                "f:livenessProbe": {".": {}, "f:httpGet": {".": {}, "f:port": {}}},
+                                "f:name": {},
+                                "f:resources": {},
+                            }
+                        }
+                    }
+                },
+            },
+        },
+    ),
+    "a template that is a pointer": (
+        "core_v1.ReplicationController",
+        {"spec": {"template": {"spec": {"containers": [{"name": "x"}]}}}},
+        {"f:spec": {"f:template": {".": {}, "f:spec": {".": {}, "f:containers": {".": {}, 'k:{"name":"x"}': {".": {}, "f:name": {}}}}}}},
+    ),
+    "items that are owned as a whole, and a name that the server made": (
+        "core_v1.Pod",
+        {"metadata": {"generateName": "x-", "ownerReferences": [{"uid": "1", "name": "a"}]}, "spec": {"imagePullSecrets": [{"name": "a"}]}},
+        {
+            "f:metadata": {"f:generateName": {}, "f:ownerReferences": {".": {}, 'k:{"uid":"1"}': {}}},
+            "f:spec": {"f:imagePullSecrets": {".": {}, 'k:{"name":"a"}': {}}},
+        },
+    ),
+    "a kind of one's own": ("", {"spec": {"a": {"b": 1}}}, {"f:spec": {".": {}, "f:a": {".": {}, "f:b": {}}}}),
+}
+
+
+@pytest.mark.parametrize(("type_key", "document", "fields"), CAME.values(), ids=CAME)
+def test_what_came_counts_all_that_holds_something(type_key: str, document: dict[str, Any], fields: dict[str, Any]) -> None:
+    schema = Schema(type_key or None)
+    found = compare({}, document, schema)
+    assert to_fields_v1(found.set_now) == fields == fields_v1_of(document, schema)
     assert not found.modified
+
+
+UNLIKE: list[tuple[Any, Any, set[str], set[str], set[str]]] = [
+    # old and new value of a field without a type; what came, went and was modified
+    ({"a": 1}, [1], set(), {"f:a"}, {""}),
+    ("x", {"a": 1}, {"f:a"}, set(), {""}),
+    ({"a": 1}, None, set(), {"f:a"}, set()),
+    (None, {"a": {"b": 1}}, {"f:a", "f:a/f:b"}, set(), set()),
+    ({}, None, set(), set(), {""}),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "came", "went", "modified"), UNLIKE)
+def test_of_two_types(old: Any, new: Any, came: set[str], went: set[str], modified: set[str]) -> None:
+    found = compare({"x": old}, {"x": new}, Schema(None))
+    told = [{"/".join(path[1:]) for path in paths} for paths in (found.added, found.removed, found.modified)]
+    assert told == [came, went, modified]
 
 
 def test_changes_are_told_apart() -> None:
