@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from provisioner.kube.kubelet.volume.ownership import READ_ONLY, give, give_all
+
 DATA = "..data"
 
 
@@ -29,7 +31,9 @@ class Payload:
 def write_payload(folder: Path, files: Mapping[str, Payload], now: datetime, *, group: int | None = None) -> bool:
     """Make `folder` hold exactly `files` (relative paths). Returns whether anything changed. Safe to call again after a crash."""
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o2777 if group is not None else 0o777)
+    folder.chmod(0o777)
+    if group is not None:
+        give(folder, group, READ_ONLY)
     link = folder / DATA
     current = folder / link.readlink() if link.is_symlink() else None
     if current is not None and current.is_dir() and _same(current, files):
@@ -43,9 +47,11 @@ def write_payload(folder: Path, files: Mapping[str, Payload], now: datetime, *, 
         for parent in list(target.relative_to(fresh).parents)[:-1]:
             (fresh / parent).chmod(0o755)
         target.write_bytes(payload.content)
-        target.chmod(payload.mode | (0o040 if group is not None else 0))
-        if group is not None or payload.owner is not None:
-            os.chown(target, payload.owner if payload.owner is not None else -1, group if group is not None else -1)
+        target.chmod(payload.mode)
+        if payload.owner is not None:
+            os.chown(target, payload.owner, -1)
+    if group is not None:
+        give_all(fresh, group, READ_ONLY)
     swap = folder / f"{DATA}_tmp"
     swap.unlink(missing_ok=True)
     swap.symlink_to(fresh.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import stat
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from provisioner.kube.kubelet.volume.contents import Contents, safe_path
 from provisioner.kube.kubelet.volume.image_files import ImageFiles
 from provisioner.kube.kubelet.volume.mounting import mount_tmpfs, unmount
 from provisioner.kube.kubelet.volume.objects import ApiObjects
+from provisioner.kube.kubelet.volume.ownership import READ_WRITE, give, give_all, is_given
 from provisioner.kube.kubelet.volume.payload import write_payload
 from provisioner.kube.kubelet.volume.pod_files import pod_dir
 
@@ -104,8 +104,20 @@ class Volumes:
         if found.spec.host_path is not None:
             return check_host_path(name, found.spec.host_path)
         if found.spec.local is not None:
-            return check_host_path(name, core_v1.HostPathVolumeSource(path=found.spec.local.path, type="Directory"))
+            path = check_host_path(name, core_v1.HostPathVolumeSource(path=found.spec.local.path, type="Directory"))
+            await self._to_group(pod, name, path)
+            return path
         raise VolumeError(name, unsupported(found.spec))
+
+    async def _to_group(self, pod: core_v1.Pod, volume: str, path: Path) -> None:
+        """A local volume becomes the pod's fsGroup's, unless another pod of this node has it already."""
+        asked = pod.spec.security_context
+        if asked is None or asked.fs_group is None or path in self._elsewhere.values():
+            return
+        if any(v.name == volume and v.persistent_volume_claim and v.persistent_volume_claim.read_only for v in pod.spec.volumes or ()):
+            return
+        if asked.fs_group_change_policy != "OnRootMismatch" or not is_given(path, asked.fs_group):
+            await asyncio.to_thread(give_all, path, asked.fs_group, READ_WRITE)
 
     def _folder(self, uid: str, kind: str, name: str) -> Path:
         return pod_dir(self._root, uid) / "volumes" / PLUGINS[kind] / name
@@ -180,9 +192,9 @@ def most_in_memory(spec: core_v1.PodSpec, place: Place) -> int:
 def _empty_dir(folder: Path, source: core_v1.EmptyDirVolumeSource, group: int | None, most_bytes: int) -> None:
     if source.medium == "Memory":
         mount_tmpfs(folder, size_bytes=min(filter(None, (quantity.value(source.size_limit or 0), most_bytes)), default=0))
-    folder.chmod(0o2777 if group is not None else 0o777)
+    folder.chmod(0o777)
     if group is not None:
-        os.chown(folder, -1, group)
+        give(folder, group, READ_WRITE)
 
 
 _CHECKS = {
@@ -213,7 +225,10 @@ def check_host_path(volume: str, source: core_v1.HostPathVolumeSource) -> Path:
 
 
 def inside(volume: Path, sub_path: str, container: str) -> Path:
-    """`sub_path` of a volume, made where missing with the volume's own rights; a link that leads out of the volume is refused."""
+    """`sub_path` of a volume, made where missing with the volume's own rights; a link that leads out of the volume is refused.
+
+    Folders keep what a volume's fsGroup gives to new ones: its group.
+    """
     try:
         target = volume / safe_path(container, sub_path)
     except VolumeError as error:
@@ -224,5 +239,5 @@ def inside(volume: Path, sub_path: str, container: str) -> Path:
     missing = [folder for folder in (real, *real.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir()
-        folder.chmod(stat.S_IMODE(volume.stat().st_mode) & 0o777)
+        folder.chmod(stat.S_IMODE(volume.stat().st_mode))
     return real

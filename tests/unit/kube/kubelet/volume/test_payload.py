@@ -50,5 +50,6 @@ def test_an_open_reader_keeps_what_it_opened(tmp_path: Path) -> None:
 
 
 def test_a_volume_with_a_group_is_the_groups(tmp_path: Path) -> None:
-    write_payload(tmp_path / "v", {"a": Payload(b"1", 0o400)}, NOW, group=os.getgid())
-    assert (tmp_path / "v/a").stat().st_mode & 0o777 == 0o440 and (tmp_path / "v").stat().st_mode & 0o2000
+    write_payload(tmp_path / "v", {"d/a": Payload(b"1", 0o400)}, NOW, group=os.getgid())
+    assert (tmp_path / "v/d/a").stat().st_mode & 0o777 == 0o440
+    assert all(folder.stat().st_mode & 0o2000 for folder in (tmp_path / "v", tmp_path / "v/..data", tmp_path / "v/d"))

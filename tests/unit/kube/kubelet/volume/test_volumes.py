@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,27 @@ async def test_set_up_mount_and_take_away(volumes: Volumes, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("policy", "read_only", "before", "file"),
+    [
+        ("Always", False, 0o755, 0o660),
+        ("OnRootMismatch", False, 0o755, 0o660),
+        ("OnRootMismatch", False, 0o2775, 0o600),
+        ("Always", True, 0o755, 0o600),
+    ],
+)
+async def test_a_local_volume_becomes_the_groups(
+    volumes: Volumes, tmp_path: Path, policy: str, read_only: bool, before: int, file: int
+) -> None:
+    (tmp_path / "disk/file").touch()
+    (tmp_path / "disk/file").chmod(0o600)
+    (tmp_path / "disk").chmod(before)
+    wanted = pod([{"name": "v", "persistentVolumeClaim": {"claimName": "data", "readOnly": read_only}}])
+    wanted.spec.security_context = core_v1.PodSecurityContext(fs_group=os.getgid(), fs_group_change_policy=policy)
+    await volumes.setup(wanted, PLACE)
+    assert stat.S_IMODE((tmp_path / "disk/file").stat().st_mode) == file
+
+
+@pytest.mark.parametrize(
     ("volume", "message"),
     [
         ({"configMap": {"name": "none"}}, 'configmap "none" not found'),
@@ -128,6 +150,9 @@ def test_sub_paths_stay_inside(tmp_path: Path) -> None:
     volume.chmod(0o777)
     made = inside(volume, "a/b", "c")
     assert made.is_dir() and [stat.S_IMODE(folder.stat().st_mode) for folder in (made, made.parent)] == [0o777, 0o777]
+    volume.chmod(0o2770)
+    groups = inside(volume, "g/b", "c")
+    assert all(folder.stat().st_mode & 0o2000 for folder in (groups, groups.parent))
     (volume / "link").symlink_to("/etc")
     for bad in ("link", "../x", "/etc", "link/passwd"):
         with pytest.raises(ContainerRefused):
