@@ -363,7 +363,7 @@ class Executor:
         attempts: list[tuple[Attempt | None, dict[str, Any], dict[str, Any], Settings]] = []
         for index, item in chunk:
             local = item_variables(task, templar, items, index, item)
-            inner = templar.with_local({**last, **local})
+            inner = templar.with_local({**last, **local, "__written__": task.loop and task.loop.value})
             settings = Settings(no_log=hides(task, inner))
             try:
                 settings = task_settings(self.run, state, self.context, task, inner)

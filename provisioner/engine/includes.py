@@ -15,7 +15,7 @@ from provisioner.engine.parsing import Surroundings
 from provisioner.engine.playbook import Node, Task, role_blocks, with_dependencies
 from provisioner.engine.results import Status
 from provisioner.engine.state import HostState
-from provisioner.templating import TemplateError
+from provisioner.templating import Resolved, TemplateError
 from provisioner.templating.filters.text import to_bool
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _load(step: Lockstep, task: Task, wanted: Mapping[str, Any], state: HostStat
     args: Mapping[str, Any] = wanted["args"]
     local: Mapping[str, Any] = wanted.get("local", {})
     # Variables of the include itself and its loop item are parameters of what is included.
-    params = {**task.params, **task.own_vars, **{key: value for key, value in local.items() if not key.startswith("__")}}
+    params = {**task.params, **task.own_vars, **{key: Resolved(value) for key, value in local.items() if not key.startswith("__")}}
     attributes = _inherited(task, args.get("apply"))
     if task.action == "include_role":
         return _load_role(step, task, args, attributes, params)

@@ -114,5 +114,5 @@ def _environment(run: Run, task: Task, templar: Templar) -> dict[str, str]:
         if not isinstance(rendered, Mapping):
             run.warn(f"could not parse environment value, skipping: [{level!r}]")
             continue
-        merged.update({str(key): "" if value is None else str(value) for key, value in rendered.items() if value is not OMIT})
+        merged.update({str(key): str(value) for key, value in rendered.items() if value is not OMIT})
     return merged

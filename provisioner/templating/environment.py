@@ -8,17 +8,19 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any, cast
 
 import jinja2
+from jinja2 import nodes
 from jinja2.environment import Template
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.runtime import Context, TemplateReference
 from jinja2.runtime import Undefined as JinjaUndefined
 from jinja2.sandbox import is_internal_attribute
 from jinja2.utils import Cycler, Joiner, Namespace, missing
+from jinja2.visitor import NodeTransformer
 
 from provisioner.templating.errors import TemplateError
 from provisioner.templating.scope import Scope
 from provisioner.templating.undefined import Undefined
-from provisioner.templating.values import Omit
+from provisioner.templating.values import Omit, is_template
 
 _CACHED_TEMPLATES = 400  # Jinja's own default for templates loaded from files
 MAX_COMPILED = 20_000  # texts; a guess: a run of 300 tasks has some thousand distinct ones
@@ -166,6 +168,20 @@ def concat_text(nodes: Iterable[Any]) -> str:
     return "".join(map(text_of, nodes))
 
 
+class _Rendered(NodeTransformer):
+    """Strings that are written as templates inside of a template, as what they render to (Ansible's allow_embedded_templates)."""
+
+    def visit_Const(self, node: nodes.Const) -> nodes.Expr:
+        if not is_template(node.value):
+            return node
+        render = nodes.Getattr(nodes.Name("__templar__", "load"), "render", "load")
+        return nodes.Call(render, [node], [], None, None, lineno=node.lineno)
+
+
+_LOOKUPS = frozenset({"lookup", "query", "q"})
+_WRITTEN = (nodes.Const, nodes.List, nodes.Tuple, nodes.Dict)
+
+
 class TextEnvironment(jinja2.Environment):
     """Renders template files. Attribute access prefers keys over methods only where Jinja does not find the attribute."""
 
@@ -184,6 +200,21 @@ class TextEnvironment(jinja2.Environment):
             autoescape=False,
             **options,
         )
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """Templates in what lookups are given are rendered: `lookup('pipe', 'echo {{ x }}')`."""
+        tree = super()._parse(source, name, filename)
+        if source.count("{{") > 1:
+            for call in tree.find_all(nodes.Call):
+                if isinstance(call.node, nodes.Name) and call.node.name in _LOOKUPS:
+                    call.args[1:] = [_Rendered().visit(term) if isinstance(term, _WRITTEN) else term for term in call.args[1:]]
+        return tree
+
+    def expression(self, text: str) -> Template:
+        """An expression without braces. Templates in its strings are rendered, too: `a == '{{ b }}'`."""
+        source = "{{ " + text + "\n}}"
+        tree: Any = _Rendered().visit(self.parse(source)) if is_template(text) else source
+        return self.template_class.from_code(self, self.compile(tree), self.make_globals(None))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if attribute.startswith("__") or is_internal_attribute(obj, attribute):

@@ -29,22 +29,23 @@ from provisioner.templating.plugins import Plugins, add_folders, builtin_plugins
 from provisioner.templating.scope import Scope, View, Visible, first_undefined, holds_template
 from provisioner.templating.template_files import ends, keep_end, split_header
 from provisioner.templating.undefined import Undefined, did_you_mean, undefined_name
-from provisioner.templating.values import OMIT, Omit, Resolved, Sealed, Unsafe, Vaulted, is_template
+from provisioner.templating.values import OMIT, Omit, Sealed, Unsafe, Vaulted, is_template, is_whole_template
 from provisioner.templating.vault import HEADER, VaultError, plain
 
 _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
-_BARE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _HINT = re.compile(r"\. Did you mean .*\?$")
 _VAULT = HEADER.decode()
 _LOADS = re.compile(r"\{%[-+]?\s*(?:include|import|extends|from)\b")
 _UNTRUSTED = "Encountered untrusted template or expression."
 
 
-def _untrusted(*_: Any, **__: Any) -> Any:
-    raise TemplateError(_UNTRUSTED)
-
-
-_NO_LOOKUPS = dict.fromkeys(("lookup", "query", "q"), _untrusted)
+def _holds(value: Any, text: str) -> bool:
+    """Whether a text is somewhere in what was written; facts, results and what else is `Resolved` was not."""
+    if isinstance(value, str):
+        return value.strip() == text
+    if isinstance(value, dict):
+        return any(_holds(key, text) or _holds(item, text) for key, item in value.items())
+    return isinstance(value, list | tuple) and any(_holds(item, text) for item in value)
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,10 @@ class Engine:
                 if chosen or loading is not None:
                     chosen.update(keep_trailing_newline=True, finalize=None)
                     environment = self.file_environment([loading] if loading is not None else [], **chosen)
-                source = "{{ " + body + "\n}}" if expression else keep_backslashes(body.removesuffix("\n"), environment)
-                found = environment.from_string(source)
+                if expression:
+                    found = environment.expression(body)
+                else:
+                    found = environment.from_string(keep_backslashes(body.removesuffix("\n"), environment))
                 if len(self._compiled) >= MAX_COMPILED:
                     self._compiled.clear()
                 self._compiled[key] = found
@@ -264,8 +267,6 @@ class Templar:
 
     def evaluate(self, expression: str) -> Any:
         """The value of a Jinja expression (as in `when:`, without braces); undefined is an error."""
-        if is_template(expression) and expression.lstrip().startswith(("{{", "{%")):
-            return self.render(expression)
         value = self._run(expression, self.scope, expression=True)
         found = first_undefined(value)
         if found is not None:
@@ -296,11 +297,10 @@ class Templar:
 
         return value if first_undefined(value) is None and not isinstance(value, View) else shown(value)
 
-    def condition(self, condition: Any, place: object = "<unknown>", template: str | None = None) -> bool:
-        """Whether one condition holds; `place` is where it was written, `template` what it came out of. Raises TemplateError, also for what is no
-        boolean in the end."""
-        said = template is not None and isinstance(condition, str) and condition.strip()
-        value = self.indirect(condition, template) if said and template else self._asked(condition)
+    def condition(self, condition: Any, place: object = "<unknown>", *, written: bool = True) -> bool:
+        """Whether one condition holds; `place` is where it was written, if it did not come out of a template. Raises TemplateError, also for what
+        is no boolean in the end."""
+        value = self._asked(condition) if written or not isinstance(condition, str) else self.indirect(condition.strip())
         if isinstance(value, bool):
             return value
         if self.engine.broken_conditions:
@@ -314,11 +314,11 @@ class Templar:
         """What a condition comes to. What one in braces renders to is an expression in turn when it is text."""
         if isinstance(condition, str) and condition.strip():
             condition = condition.strip()
-            if not condition.startswith(("{{", "{%", "{#")) or not condition.endswith(("}}", "%}", "#}")):
+            if not is_whole_template(condition):
                 return self.evaluate(condition)
             value = self.render(condition)
             if isinstance(value, str) and value.strip():
-                return self.indirect(value.strip(), condition)
+                return self.indirect(value.strip())
             condition = value
             if value not in (None, ""):
                 return value
@@ -332,16 +332,13 @@ class Templar:
             return self.render(condition)
         raise TemplateError("Conditional expressions must be strings.")
 
-    def indirect(self, expression: str, template: str) -> Any:
-        """The value of an expression that came out of a template. It may be what a host said: then it looks nothing up and is no template."""
-        name = _BARE.fullmatch(template.strip())
-        if name is not None and name[1] not in self.scope.local:
-            raw = self.scope.raw(name[1])
-            if not isinstance(raw, Resolved) and not holds_template(raw):
-                return self.evaluate(expression)  # somebody has written it in a variable
-        if is_template(expression):
+    def indirect(self, expression: str) -> Any:
+        """The value of an expression that came out of a template: one that somebody has written in a variable or a loop. What else it may be,
+        such as what a host said, is refused."""
+        written = (self.scope.local.get("__written__"), *self.variables.values())
+        if not any(_holds(value, expression) for value in written):
             raise TemplateError(_UNTRUSTED)
-        return self.with_local(_NO_LOOKUPS).evaluate(expression)
+        return self.evaluate(expression)
 
     def render_file(
         self, name: str, *, search: Sequence[Path] | None = None, local: Mapping[str, Any] | None = None, **options: Any

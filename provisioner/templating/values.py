@@ -82,6 +82,11 @@ def is_template(value: Any) -> bool:
     return "{{" in value or "{%" in value or "{#" in value or value[:8] == HEADER or type(value) is Sealed
 
 
+def is_whole_template(value: Any) -> bool:
+    """Whether a text begins and ends with Jinja."""
+    return is_template(value) and value.lstrip().startswith(("{{", "{%", "{#")) and value.rstrip().endswith(("}}", "%}", "#}"))
+
+
 def final(value: T) -> T:
     """The same value, of which nothing is taken for a template by whoever gets it."""
     return cast(T, _final(value))

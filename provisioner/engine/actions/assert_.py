@@ -9,6 +9,7 @@ from provisioner.engine.actions.action_call import ActionCall
 from provisioner.engine.errors import TaskError, condition_error
 from provisioner.templating import TemplateError
 from provisioner.templating.filters.data import type_debug
+from provisioner.templating.values import is_whole_template
 
 LOCAL = True
 RAW_ARGUMENTS = True
@@ -28,13 +29,12 @@ def plan(call: ActionCall) -> dict[str, Any]:
     shown = {} if _quiet(call) else {"_ansible_verbose_always": True}
     that = call.args["that"]
     conditions = that if isinstance(that, list) else [that]
-    template = conditions[0] if len(conditions) == 1 and isinstance(conditions[0], str) and "{{" in conditions[0] else None
-    if template is not None:
-        found = call.templar.render(template)
-        conditions = found if isinstance(found, list) else [found]
+    found = call.templar.render(that) if is_whole_template(that) else None
+    if isinstance(found, list):
+        conditions = found
     for condition in conditions:
         try:
-            holds = call.templar.condition(condition, call.task.location, template)
+            holds = call.templar.condition(condition, call.task.location, written=not isinstance(found, list))
         except TemplateError as e:
             raise condition_error(e) from e
         if not holds:

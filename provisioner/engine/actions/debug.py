@@ -61,7 +61,7 @@ def _variable(call: ActionCall) -> dict[str, Any] | None:
             f"'{name}' is not a string and conversion is not allowed"
         )
     try:
-        return {name: call.templar.indirect(name, written) if name != written else call.templar.evaluate_shown(name)}
+        return {name: call.templar.indirect(name) if name != written else call.templar.evaluate_shown(name)}
     except UndefinedVariable as e:
         return {name: f"<< error 1 - {e} >>"}
     except TemplateError as e:
