@@ -180,7 +180,8 @@ class Lockstep:
         known = {**variables.of_play(self.context, {}), **task.attributes.vars, **task.params, **variables.extra_vars}
         templar = Templar((), known, engine=self.run.templates)
         try:
-            return tag_set([templar.render(tag) for tag in tags])
+            rendered = [templar.render(tag) for tag in tags]
+            return tag_set([tag for made in rendered for tag in (made if isinstance(made, list) else [made])])
         except TemplateError as e:
             raise RunError(str(e), task.location) from e
 
