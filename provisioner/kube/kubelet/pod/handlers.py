@@ -11,7 +11,7 @@ from yarl import URL
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.errors import DockerError
-from provisioner.kube.kubelet.pod.grpc_health import check as grpc_check
+from provisioner.kube.kubelet.pod.grpc_health import problem as grpc_problem
 from provisioner.kube.kubelet.runtime.docker import Docker
 from provisioner.kube.version import HOOK_AGENT
 
@@ -84,18 +84,8 @@ class Handlers:
         return Answer(True, "")
 
     async def grpc(self, action: core_v1.GRPCAction, pod_ip: str, timeout_s: float) -> Answer:
-        try:
-            async with asyncio.timeout(timeout_s):
-                status = await grpc_check(pod_ip, action.port or 0, action.service or "")
-        except (TimeoutError, ConnectionRefusedError):
-            # Upstream's client tries again until the time is over: a closed port reads as a silent one.
-            text = f'timeout: failed to connect service "{pod_ip}:{action.port}" within {timeout_s:g}s: context deadline exceeded'
-            return Answer(False, text)
-        except (OSError, EOFError) as error:
-            return Answer(False, f'error: failed to connect service at "{pod_ip}:{action.port}": {_plain(error)}')
-        if status is None:
-            return Answer(False, "error: health rpc probe failed: the server refused the call")
-        return Answer(status == "SERVING", "" if status == "SERVING" else f'service unhealthy (responded with "{status}")')
+        text = await grpc_problem(pod_ip, action.port or 0, action.service or "", timeout_s)
+        return Answer(not text, text)
 
     async def hook(self, handler: core_v1.LifecycleHandler, container: core_v1.Container, container_id: str, pod_ip: str) -> Answer:
         """A lifecycle hook; the caller bounds its time."""

@@ -1,4 +1,4 @@
-"""Proves the gRPC health check against a real gRPC server."""
+"""Proves what the gRPC health check says of a real gRPC server: each answer, and each refusal."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 
-from provisioner.kube.kubelet.pod.grpc_health import check
+from provisioner.kube.kubelet.pod.grpc_health import problem
 
 
 async def answer(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
     if request == b"\n\x04gone":
-        await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+        await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service: \u00e4%")
     return {b"\n\x03bad": b"\x08\x02", b"\n\x03new": b""}.get(request, b"\x08\x01")
 
 
@@ -28,21 +28,37 @@ async def port() -> AsyncIterator[int]:
     await server.stop(0)
 
 
-CASES = [("", "SERVING"), ("good", "SERVING"), ("bad", "NOT_SERVING"), ("new", "UNKNOWN"), ("gone", None)]
+GONE = "error: health rpc probe failed: rpc error: code = NotFound desc = unknown service: \u00e4%"
+CASES = [
+    ("", ""),
+    ("good", ""),
+    ("bad", 'service unhealthy (responded with "NOT_SERVING")'),
+    ("new", 'service unhealthy (responded with "UNKNOWN")'),
+    ("gone", GONE),
+]
 
 
-@pytest.mark.parametrize(("service", "status"), CASES)
-async def test_check(port: int, service: str, status: str | None) -> None:
-    async with asyncio.timeout(5):
-        assert await check("127.0.0.1", port, service) == status
+@pytest.mark.parametrize(("service", "text"), CASES)
+async def test_what_a_server_says(port: int, service: str, text: str) -> None:
+    assert await problem("127.0.0.1", port, service, 5) == text
 
 
-async def test_who_speaks_no_grpc_is_an_error() -> None:
+async def test_a_server_without_the_protocol() -> None:
+    server = grpc.aio.server()
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    text = "error: this server does not implement the grpc health protocol (grpc.health.v1.Health): "
+    assert (await problem("127.0.0.1", port, "", 5)).startswith(text)
+    await server.stop(0)
+
+
+async def test_who_speaks_no_grpc_reads_as_silent() -> None:
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     async with server:
-        with pytest.raises((OSError, EOFError)):
-            await check("127.0.0.1", server.sockets[0].getsockname()[1], "")
+        port = server.sockets[0].getsockname()[1]
+        found = await problem("127.0.0.1", port, "", 5)
+    assert found == f'timeout: failed to connect service "127.0.0.1:{port}" within 5s: context deadline exceeded'
