@@ -40,7 +40,7 @@ CODES = [
 
 
 async def problem(host: str, port: int, service: str, timeout_s: float) -> str:
-    """ "" where the server says that it serves, else why the probe fails, in upstream's words. Raises nothing of the network's."""
+    """Why the probe fails, in upstream's words; empty where the server says that it serves. Raises nothing of the network's."""
     server, connected = f"{host}:{port}", False
     try:
         async with asyncio.timeout(timeout_s):
@@ -92,7 +92,8 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, serve
     block = b"".join(b"\x00" + _string(key) + _string(value) for key, value in headers)
     body = b"\x00" + len(message).to_bytes(4, "big") + message
     writer.write(_frame(HEADERS, END_HEADERS, 1, block) + _frame(DATA, END_STREAM, 1, body))
-    data, fields = b"", {}
+    data = b""
+    fields: dict[bytes, bytes] = {}
     while True:
         head = await reader.readexactly(9)
         length, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
