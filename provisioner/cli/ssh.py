@@ -18,6 +18,7 @@ def command(inventory: Path | None, words: tuple[str, ...]) -> int:
     """Open a shell on HOST, or run COMMAND there (its exit code is ours)."""
     from provisioner.cluster.context import open_cluster
     from provisioner.cluster.errors import ClusterError
+    from provisioner.cluster.hosts import Hosts
 
     if inventory is None and Path(words[0]).exists():
         inventory, words = Path(words[0]), words[1:]
@@ -31,8 +32,7 @@ def command(inventory: Path | None, words: tuple[str, ...]) -> int:
     client = shutil.which("ssh")
     if client is None:
         raise ClusterError("the ssh client is not installed here", hint="apt-get install openssh-client")
-    variables = dict(context.inventory.hosts[host].vars)
-    argv = ssh_argv(variables, host, tuple(remote))
+    argv = ssh_argv(Hosts(context).ways(host), host, tuple(remote))
     os.execv(client, [client, *argv])
 
 
@@ -63,7 +63,7 @@ def inventory_of(host: str) -> Path:
 
 
 def ssh_argv(variables: dict[str, object], host: str, words: tuple[str, ...]) -> list[str]:
-    """The client's arguments for a host's Ansible variables."""
+    """The client's arguments for a host's variables, rendered."""
     import shlex
 
     argv: list[str] = []
@@ -71,6 +71,9 @@ def ssh_argv(variables: dict[str, object], host: str, words: tuple[str, ...]) ->
         argv += ["-i", str(Path(str(variables["ansible_ssh_private_key_file"])).expanduser()), "-o", "IdentitiesOnly=yes"]
     if variables.get("ansible_port"):
         argv += ["-p", str(variables["ansible_port"])]
+    jump = variables.get("gateway") or variables.get("ansible_gateway")
+    if jump:
+        argv += ["-J", str(jump)]
     for key in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
         argv += shlex.split(str(variables.get(key) or ""))
     user = f"{variables['ansible_user']}@" if variables.get("ansible_user") else ""

@@ -8,6 +8,8 @@ from typing import Any
 from provisioner.cluster.context import Context
 from provisioner.cluster.errors import HostProblem
 from provisioner.cluster.sessions import Sessions
+from provisioner.inventory import InventoryError, Problem
+from provisioner.templating.errors import TemplateError
 from provisioner.templating.templar import Templar
 from provisioner.transport.errors import TransportError
 from provisioner.transport.session import HostSession, RawResult
@@ -20,29 +22,43 @@ SCRIPT_TIMEOUT_S = 120.0
 class Hosts(Sessions):
     """Sessions to the hosts of one inventory."""
 
-    errors: tuple[type[Exception], ...] = (TransportError,)
+    errors: tuple[type[Exception], ...] = (TransportError, InventoryError)
 
     def __init__(self, context: Context, *, forks: int = 20) -> None:
         super().__init__(forks=forks, on_note=lambda host, text: context.bus.send("progress", text, host=host))
         self._context = context
 
     def of(self, name: str) -> HostSession:
-        """The session of a host of the inventory."""
-        return self.at(ConnectionSettings.from_vars(name, {**self._ways(name), "inventory_hostname": name}))
+        """The session of a host of the inventory. Raises InventoryError for variables that lead nowhere."""
+        try:
+            return self.at(ConnectionSettings.from_vars(name, {**self.ways(name), "inventory_hostname": name}))
+        except ValueError as error:
+            raise self._wrong(name, str(error)) from error
 
     def run(self, name: str, script: str) -> RawResult:
-        """A shell script as root. Raises TransportError."""
-        return self.of(name).raw("sh -s", become=root_of(self._ways(name)), timeout_s=SCRIPT_TIMEOUT_S, stdin=script.encode())
+        """A shell script as root. Raises TransportError and InventoryError."""
+        return self.of(name).raw("sh -s", become=root_of(self.ways(name)), timeout_s=SCRIPT_TIMEOUT_S, stdin=script.encode())
 
-    def _ways(self, name: str) -> dict[str, Any]:
-        """Variables that say how a host is reached, rendered."""
+    def ways(self, name: str) -> dict[str, Any]:
+        """Variables that say how a host is reached, rendered. Raises InventoryError."""
         variables = self._context.inventory.hosts[name].vars
         templar = Templar((self._context.path.parent,), {**variables, "inventory_hostname": name}, host=name)
-        wanted = [key for key in variables if key.startswith("ansible_") or key == "gateway"]
-        return {key: templar.render(variables[key]) for key in wanted}
+        found = {}
+        for key in variables:
+            if key.startswith("ansible_") or key == "gateway":
+                try:
+                    found[key] = templar.render(variables[key])
+                except TemplateError as error:
+                    raise self._wrong(name, f"{key}: {error}") from error
+        return found
+
+    def _wrong(self, name: str, text: str) -> InventoryError:
+        place = self._context.inventory.hosts[name].place
+        message = f"host {name!r}: {text}"
+        return InventoryError([place.problem(message) if place else Problem(str(self._context.path), 0, 0, message)])
 
     def describe(self, name: str, error: Exception) -> HostProblem:
-        """A transport error as a problem of a host."""
+        """One of `errors` as a problem of a host."""
         kind = getattr(error, "kind", "") or type(error).__name__.removesuffix("Error").lower()
         return HostProblem(name, kind, str(error).removeprefix(f"{name}: "))
 

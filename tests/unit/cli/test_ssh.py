@@ -24,6 +24,7 @@ def test_arguments_follow_ansibles_variables() -> None:
         *("debian@10.0.0.1", "--", "uptime", "-p"),
     ]
     assert ssh_argv({}, "m", ()) == ["m"]
+    assert ssh_argv({"gateway": "admin@jump:2222"}, "m", ()) == ["-J", "admin@jump:2222", "m"]
 
 
 INVENTORY = "all: {{vars: {{cluster: {{name: {name}}}}}, children: {{masters: {{hosts: {{{hosts}}}}}}}}}\n"

@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.cluster.context import open_cluster
 from provisioner.cluster.hosts import Hosts, root_of
+from provisioner.cluster.preflight import probe
 
 TEXT = """
 all:
@@ -45,3 +46,21 @@ def test_templates_in_the_ways_to_a_host(tmp_path: Path, monkeypatch: pytest.Mon
         hosts.run("m", "true")
     assert (settings.address, settings.user) == ("192.0.2.7", "admin")
     assert asked[0].password.reveal() == "c0rrect"
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ("ansible_port: ssh", "ansible_port: expected a port number, got 'ssh'"),
+        ('ansible_host: "{{ nowhere }}"', "ansible_host: 'nowhere' is undefined"),
+        ("ansible_connection: telnet", "ansible_connection: expected ssh, local or one of"),
+    ],
+)
+def test_variables_that_lead_nowhere_are_a_problem_of_their_host(variables: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "inventory.yaml"
+    path.write_text(f"all:\n  vars: {{cluster: {{name: t}}}}\n  children:\n    masters: {{hosts: {{m: {{{variables}}}}}}}\n")
+    context = open_cluster(path)
+    with Hosts(context) as hosts:
+        _, problems = probe(context.topology, hosts.run, hosts.describe, hosts.errors)
+    assert [(problem.host, problem.kind) for problem in problems] == [("m", "inventory")]
+    assert problems[0].message.startswith(f"{path}:4:23: host 'm': {told}")
