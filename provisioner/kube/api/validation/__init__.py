@@ -40,9 +40,6 @@ _MODULES = {
     ("", "Secret"): "configuration",
     ("", "PersistentVolume"): "storage",
     ("", "PersistentVolumeClaim"): "storage",
-    ("storage.k8s.io", "StorageClass"): "storage",
-    ("storage.k8s.io", "CSIDriver"): "storage",
-    ("storage.k8s.io", "VolumeAttachment"): "storage",
     ("networking.k8s.io", "Ingress"): "networking",
     ("networking.k8s.io", "IngressClass"): "networking",
     ("networking.k8s.io", "NetworkPolicy"): "networking",
@@ -77,7 +74,8 @@ _MODULES = {
     ("networking.k8s.io", "ServiceCIDR"): "addresses",
     **{("flowcontrol.apiserver.k8s.io", kind): "flowcontrol" for kind in ("FlowSchema", "PriorityLevelConfiguration")},
     **{("resource.k8s.io", kind): "devices" for kind in ("DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice")},
-    **{("storage.k8s.io", kind): "storage" for kind in ("CSINode", "CSIStorageCapacity", "VolumeAttributesClass")},
+    **{("storage.k8s.io", kind): "storage_classes" for kind in ("StorageClass", "VolumeAttachment", "VolumeAttributesClass")},
+    **{("storage.k8s.io", kind): "storage_classes" for kind in ("CSIDriver", "CSINode", "CSIStorageCapacity")},
     ("apiregistration.k8s.io", "APIService"): "extensions",
 }
 

@@ -18,7 +18,9 @@ from provisioner.kube.api.validation.workloads import template
 
 # Jobs that a cron job makes are named for it and the minute, in eleven characters.
 MAX_CRON_NAME = 63 - 11
-MAX_INDEXED_PARALLELISM = 100_000
+# Indexes of a job that run at once or fail, and from where on there may be fewer; rules of a policy, exit codes of one.
+MAX_INDEXED, MAX_OF_MANY, MAX_RULES, MAX_EXIT_CODES = 100_000, 10_000, 20, 255
+_ZONE_PART = re.compile(r"[A-Za-z._0-9+-]{1,14}")
 MAX_MANAGED_BY = 63
 MACROS = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 # Lowest and highest number, and names, of each field: minute, hour, day, month, weekday.
@@ -32,7 +34,12 @@ _FIELDS = (
 
 
 def create(obj: Any) -> list[FieldError]:
-    return _cron(obj) if isinstance(obj, batch_v1.CronJob) else _new_job(obj)
+    if not isinstance(obj, batch_v1.CronJob):
+        return _new_job(obj)
+    problems, name = _cron(obj), obj.metadata.name or ""
+    if len(name) > MAX_CRON_NAME:
+        problems.append(errors.invalid_value("metadata.name", name, f"must be no more than {MAX_CRON_NAME} characters"))
+    return problems
 
 
 def always(obj: Any) -> list[FieldError]:
@@ -40,22 +47,30 @@ def always(obj: Any) -> list[FieldError]:
 
 
 def _new_job(obj: batch_v1.Job) -> list[FieldError]:
-    problems = job_spec(obj.spec, "spec") + _selector(obj)
-    if obj.spec.completion_mode == "Indexed" and obj.metadata.name:
+    template_of = obj.spec.template.metadata if obj.spec.template is not None else None
+    own = (template_of.labels if template_of is not None else None) or {}
+    problems = _generated(obj, own) + job_spec(obj.spec, "spec") + workloads.selector(obj.spec, own, "Job")
+    if obj.spec.completion_mode == "Indexed" and (obj.spec.completions or 0) > 0:
         # Pods of an indexed job are hostnames: the name, a dash and the index.
-        longest = f"{obj.metadata.name}-{max((obj.spec.completions or 1) - 1, 0)}"
-        for message in names.is_dns_label(longest):
-            detail = f"will not able to create pod with invalid DNS label: {longest}: {message}"
-            problems.append(errors.invalid_value("metadata.name", obj.metadata.name, detail))
+        name, last = obj.metadata.name or "", (obj.spec.completions or 0) - 1
+        if names.is_dns_label(f"{name}-{last}"):
+            detail = f"will not able to create pod with invalid DNS label: {name}-{last}"
+            problems.append(errors.invalid_value("metadata.name", name, detail))
     return problems
 
 
-def _selector(obj: batch_v1.Job) -> list[FieldError]:
-    """It selects the template's own pods; one that isn't the user's own affair is by the job's uid and nothing else."""
-    template_of = obj.spec.template.metadata if obj.spec.template is not None else None
-    own = (template_of.labels if template_of is not None else None) or {}
-    problems = workloads.selector(obj.spec, own, "Job")
-    if not obj.spec.manual_selector and not from_struct(obj.spec.selector).matches(job_labels(obj.metadata)):
+def _generated(obj: batch_v1.Job, own: dict[str, str]) -> list[FieldError]:
+    """Unless they are the user's own affair, the template's labels and the selector are by the job's uid and name."""
+    if obj.spec.manual_selector or obj.spec.selector is None:
+        return []
+    expected, problems = job_labels(obj.metadata), []
+    for key in sorted(expected, key=lambda key: ("/" in key, key)):
+        where, detail = f"spec.template.metadata.labels[{key}]", f"must be '{expected[key]}'"
+        if key not in own:
+            problems.append(errors.required(where, detail))
+        elif own[key] != expected[key]:
+            problems.append(errors.invalid_value(where, own, detail))
+    if not from_struct(obj.spec.selector).matches(expected):
         problems.append(errors.invalid_value("spec.selector", obj.spec.selector, "`selector` not auto-generated"))
     return problems
 
@@ -68,28 +83,19 @@ def job_spec(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
         ("completions", spec.completions),
         ("activeDeadlineSeconds", spec.active_deadline_seconds),
         ("backoffLimit", spec.backoff_limit),
+        ("ttlSecondsAfterFinished", spec.ttl_seconds_after_finished),
         ("backoffLimitPerIndex", spec.backoff_limit_per_index),
         ("maxFailedIndexes", spec.max_failed_indexes),
-        ("ttlSecondsAfterFinished", spec.ttl_seconds_after_finished),
     ):
         problems += not_negative(f"{path}.{name}", value)
-    problems += one_of(f"{path}.completionMode", spec.completion_mode, ("Indexed", "NonIndexed"), optional=True)
-    if spec.completion_mode == "Indexed" and spec.completions is None:
-        problems.append(errors.required(f"{path}.completions", "when completion mode is Indexed"))
-    if spec.backoff_limit_per_index is not None and spec.completion_mode != "Indexed":
-        message = "requires indexed completion mode"
-        problems.append(errors.invalid_value(f"{path}.backoffLimitPerIndex", spec.backoff_limit_per_index, message))
     if spec.max_failed_indexes is not None and spec.backoff_limit_per_index is None:
         problems.append(errors.required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified"))
-    elif spec.max_failed_indexes is not None and spec.completions is not None and spec.max_failed_indexes > spec.completions:
-        message = "must be less than or equal to completions"
-        problems.append(errors.invalid_value(f"{path}.maxFailedIndexes", spec.max_failed_indexes, message))
-    if spec.completion_mode == "Indexed" and (spec.parallelism or 0) > MAX_INDEXED_PARALLELISM:
-        message = f"must be less than or equal to {MAX_INDEXED_PARALLELISM} when completion mode is Indexed"
-        problems.append(errors.invalid_value(f"{path}.parallelism", spec.parallelism, message))
     if spec.managed_by is not None:
-        problems += _managed_by(spec.managed_by, f"{path}.managedBy")
-    problems += _success_policy(spec, f"{path}.successPolicy")
+        problems += checks.domain_path(f"{path}.managedBy", spec.managed_by)
+        if len(spec.managed_by) > MAX_MANAGED_BY:
+            problems.append(errors.too_long(f"{path}.managedBy", MAX_MANAGED_BY))
+    problems += _mode(spec, path)
+    problems += _failure_policy(spec, f"{path}.podFailurePolicy") + _success_policy(spec, f"{path}.successPolicy")
     allowed = ("Failed",) if spec.pod_failure_policy is not None else ("Failed", "TerminatingOrFailed")
     problems += one_of(f"{path}.podReplacementPolicy", spec.pod_replacement_policy, allowed, optional=True)
     if spec.template is None or spec.template.spec is None:
@@ -99,117 +105,201 @@ def job_spec(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
     policy, where = spec.template.spec.restart_policy, f"{path}.template.spec.restartPolicy"
     if policy in ("", None, "Always"):
         problems.append(errors.required(where, 'valid values: "OnFailure", "Never"'))
+    elif policy not in ("OnFailure", "Never"):
+        problems.append(errors.not_supported(where, policy, ("OnFailure", "Never")))
     elif policy == "OnFailure" and spec.pod_failure_policy is not None:
         problems.append(errors.invalid_value(where, policy, 'only "Never" is supported when podFailurePolicy is specified'))
-    return problems + _failure_policy(spec.pod_failure_policy, f"{path}.podFailurePolicy")
+    return problems
 
 
-def _managed_by(name: str, path: str) -> list[FieldError]:
-    domain, slash, rest = name.partition("/")
-    if not slash or not rest or names.is_dns_subdomain(domain):
-        return [errors.invalid_value(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")')]
-    return [errors.too_long(path, MAX_MANAGED_BY)] if len(name) > MAX_MANAGED_BY else []
+def _mode(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
+    """What jobs with indexes need and may, and others not."""
+    problems: list[FieldError] = []
+    failed, parallel, all_of_them = spec.max_failed_indexes, spec.parallelism or 0, spec.completions
+
+    def too_many(name: str, value: int | None, detail: str) -> None:
+        problems.append(errors.invalid_value(f"{path}.{name}", value, detail))
+
+    if spec.completion_mode not in (None, "NonIndexed", "Indexed"):
+        problems.append(errors.not_supported(f"{path}.completionMode", spec.completion_mode, ("NonIndexed", "Indexed")))
+    if spec.completion_mode in (None, "NonIndexed"):
+        for name, value in (("backoffLimitPerIndex", spec.backoff_limit_per_index), ("maxFailedIndexes", failed)):
+            if value is not None:
+                too_many(name, value, "requires indexed completion mode")
+    if spec.completion_mode != "Indexed":
+        return problems
+    if all_of_them is None:
+        problems.append(errors.required(f"{path}.completions", "when completion mode is Indexed"))
+    if parallel > MAX_INDEXED:
+        too_many("parallelism", parallel, f"must be less than or equal to {MAX_INDEXED} when completion mode is Indexed")
+    if failed is not None and all_of_them is not None and failed > all_of_them:
+        too_many("maxFailedIndexes", failed, "must be less than or equal to completions")
+    if (failed or 0) > MAX_INDEXED:
+        too_many("maxFailedIndexes", failed, f"must be less than or equal to {MAX_INDEXED}")
+    if (all_of_them or 0) > MAX_INDEXED and spec.backoff_limit_per_index is not None:
+        told = f"must be less than or equal to {MAX_OF_MANY} when completions are above {MAX_INDEXED} and used with backoff limit per index"
+        if failed is None:
+            problems.append(errors.required(f"{path}.maxFailedIndexes", f"must be specified when completions is above {MAX_INDEXED}"))
+        if parallel > MAX_OF_MANY:
+            too_many("parallelism", parallel, told)
+        if (failed or 0) > MAX_OF_MANY:
+            too_many("maxFailedIndexes", failed, told)
+    return problems
 
 
 def _success_policy(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
     found = spec.success_policy
     if found is None:
         return []
-    problems = []
     if spec.completion_mode != "Indexed":
-        problems.append(errors.invalid_value(path, found, "requires indexed completion mode"))
-    problems += checks.needed(f"{path}.rules", found.rules, "at least one rules must be specified when successPolicy is specified")
+        return [errors.invalid_value(path, found, "requires indexed completion mode")]
+    problems = checks.needed(f"{path}.rules", found.rules, "at least one rules must be specified when the successPolicy is specified")
+    if len(found.rules or ()) > MAX_RULES:
+        problems.append(errors.too_many(f"{path}.rules", len(found.rules or ()), MAX_RULES))
+    completions = spec.completions or 0
     for index, rule in enumerate(found.rules or ()):
-        where = f"{path}.rules[{index}]"
-        if rule.succeeded_count is None and rule.succeeded_indexes is None:
+        where, count, total = f"{path}.rules[{index}]", rule.succeeded_count, 0
+        if count is None and rule.succeeded_indexes is None:
             problems.append(errors.required(where, "at least one of succeededCount or succeededIndexes must be specified"))
-        if rule.succeeded_count is not None and rule.succeeded_count <= 0:
-            problems.append(errors.invalid_value(f"{where}.succeededCount", rule.succeeded_count, "must be greater than 0"))
-        elif rule.succeeded_count is not None and spec.completions is not None and rule.succeeded_count > spec.completions:
-            message = f"must be less than or equal to {spec.completions} (the number of specified completions)"
-            problems.append(errors.invalid_value(f"{where}.succeededCount", rule.succeeded_count, message))
-        wrong = index_error(rule.succeeded_indexes, spec.completions or 0) if rule.succeeded_indexes is not None else ""
-        if wrong:
-            message = f"error parsing succeededIndexes: {wrong}"
-            problems.append(errors.invalid_value(f"{where}.succeededIndexes", rule.succeeded_indexes, message))
+        if rule.succeeded_indexes is not None:
+            total, wrong = count_indexes(rule.succeeded_indexes, completions)
+            if wrong:
+                message = f"error parsing succeededIndexes: {wrong}"
+                problems.append(errors.invalid_value(f"{where}.succeededIndexes", rule.succeeded_indexes, message))
+        problems += not_negative(f"{where}.succeededCount", count)
+        if count is not None and count > completions:
+            message = f"must be less than or equal to {completions} (the number of specified completions)"
+            problems.append(errors.invalid_value(f"{where}.succeededCount", count, message))
+        if count is not None and rule.succeeded_indexes is not None and count > total:
+            message = f"must be less than or equal to {total} (the number of indexes in the specified succeededIndexes field)"
+            problems.append(errors.invalid_value(f"{where}.succeededCount", count, message))
     return problems
 
 
-def index_error(text: str, completions: int) -> str:
-    """What is wrong with a list of indexes (`1,3-5`), or ""."""
-    last = -1
-    for part in text.split(","):
+def count_indexes(text: str, completions: int) -> tuple[int, str]:
+    """How many a list of indexes (`1,3-5`) has, and what is wrong with it, or ""."""
+    last, total = -1, 0
+    for part in text.split(",") if text else ():
         ends = part.split("-")
         if len(ends) > 2:
-            return f"the fragment \"{part}\" violates the requirement that an index interval can have at most two parts separated by '-'"
+            told = f"the fragment {errors.shown(part)} violates the requirement that an index interval can have at most two parts separated by '-'"
+            return 0, told
         for end in ends:
             if not (end.isascii() and end.isdigit()):
-                return f'cannot convert string to integer for index: "{end}"'
+                return 0, f"cannot convert string to integer for index: {errors.shown(end)}"
             if int(end) >= completions:
-                return f'too large index: "{end}"'
-            if int(end) <= last:
-                return f"non-increasing order, previous: {last}, current: {int(end)}"
-            last = int(end)
-    return ""
+                return 0, f"too large index: {errors.shown(end)}"
+        first, final = int(ends[0]), int(ends[-1])
+        if len(ends) > 1 and first >= final:
+            return 0, f"non-increasing order, previous: {first}, current: {final}"
+        if first <= last:
+            return 0, f"non-increasing order, previous: {last}, current: {first}"
+        last, total = final, total + final - first + 1
+    return total, ""
 
 
-def _failure_policy(found: batch_v1.PodFailurePolicy | None, path: str) -> list[FieldError]:
-    problems = []
-    for index, rule in enumerate((found.rules or ()) if found is not None else ()):
+def _failure_policy(spec: batch_v1.JobSpec, path: str) -> list[FieldError]:
+    found, problems = spec.pod_failure_policy, []
+    rules = (found.rules or []) if found is not None else []
+    if len(rules) > MAX_RULES:
+        problems.append(errors.too_many(f"{path}.rules", len(rules), MAX_RULES))
+    for index, rule in enumerate(rules):
         where = f"{path}.rules[{index}]"
-        problems += one_of(f"{where}.action", rule.action, ("Count", "FailIndex", "FailJob", "Ignore"))
-        if (rule.on_exit_codes is None) == (not rule.on_pod_conditions):
-            message = (
-                "specifying one of OnExitCodes and OnPodConditions is required"
-                if rule.on_exit_codes is None
-                else ("specifying both OnExitCodes and OnPodConditions is not supported")
-            )
-            problems.append(errors.invalid_value(where, rule, message))
+        problems += _word(f"{where}.action", rule.action, ("Count", "FailIndex", "FailJob", "Ignore"))
+        if rule.action == "FailIndex" and spec.backoff_limit_per_index is None:
+            problems.append(errors.invalid_value(f"{where}.action", rule.action, "requires the backoffLimitPerIndex to be set"))
         if rule.on_exit_codes is not None:
-            problems += one_of(f"{where}.onExitCodes.operator", rule.on_exit_codes.operator, ("In", "NotIn"))
-            problems += checks.needed(f"{where}.onExitCodes.values", rule.on_exit_codes.values)
+            problems += _exit_codes(rule.on_exit_codes, f"{where}.onExitCodes", spec)
+        conditions = rule.on_pod_conditions or []
+        if len(conditions) > MAX_RULES:
+            problems.append(errors.too_many(f"{where}.onPodConditions", len(conditions), MAX_RULES))
+        for number, pattern in enumerate(conditions):
+            at, kind = f"{where}.onPodConditions[{number}]", pattern.type or ""
+            problems += [errors.invalid_value(f"{at}.type", kind, message) for message in names.is_qualified_name(kind)]
+            problems += _word(f"{at}.status", pattern.status, ("False", "True", "Unknown"))
+        if (rule.on_exit_codes is None) == (not conditions):
+            told = "specifying both OnExitCodes and OnPodConditions is not supported"
+            if not conditions:
+                told = "specifying one of OnExitCodes and OnPodConditions is required"
+            problems.append(FieldError("FieldValueInvalid", where, f"Invalid value: {told}"))
+    return problems
+
+
+def _word(path: str, value: str | None, allowed: tuple[str, ...]) -> list[FieldError]:
+    if value:
+        return one_of(path, value, allowed)
+    return [errors.required(path, f"valid values: [{' '.join(map(errors.shown, allowed))}]")]
+
+
+def _exit_codes(found: batch_v1.PodFailurePolicyOnExitCodesRequirement, path: str, spec: batch_v1.JobSpec) -> list[FieldError]:
+    problems = _word(f"{path}.operator", found.operator, ("In", "NotIn"))
+    pod = spec.template.spec if spec.template is not None else None
+    containers = {one.name for one in (*(pod.containers or ()), *(pod.init_containers or ()))} if pod is not None else set()
+    if found.container_name is not None and found.container_name not in containers:
+        message = "must be one of the container or initContainer names in the pod template"
+        problems.append(errors.invalid_value(f"{path}.containerName", found.container_name, message))
+    values, where, seen = found.values or [], f"{path}.values", checks.Once()
+    if not values:
+        problems.append(errors.invalid_value(where, values, "at least one value is required"))
+    elif len(values) > MAX_EXIT_CODES:
+        problems.append(errors.too_many(where, len(values), MAX_EXIT_CODES))
+    for index, code in enumerate(values):
+        if found.operator == "In" and code == 0:
+            problems.append(errors.invalid_value(f"{where}[{index}]", code, "must not be 0 for the In operator"))
+        problems += seen.add(f"{where}[{index}]", code)
+    if values != sorted(values):
+        problems.append(errors.invalid_value(where, values, "must be ordered"))
     return problems
 
 
 def _cron(obj: batch_v1.CronJob) -> list[FieldError]:
-    spec, problems = obj.spec, []
-    if len(obj.metadata.name or "") > MAX_CRON_NAME:
-        problems.append(errors.invalid_value("metadata.name", obj.metadata.name, f"must be no more than {MAX_CRON_NAME} characters"))
-    problems += _schedule(spec.schedule)
+    spec = obj.spec
+    problems = _schedule(spec.schedule) + not_negative("spec.startingDeadlineSeconds", spec.starting_deadline_seconds)
     if spec.time_zone is not None:
         problems += _zone(spec.time_zone)
-    problems += not_negative("spec.startingDeadlineSeconds", spec.starting_deadline_seconds)
     problems += one_of("spec.concurrencyPolicy", spec.concurrency_policy, ("Allow", "Forbid", "Replace"))
-    problems += not_negative("spec.successfulJobsHistoryLimit", spec.successful_jobs_history_limit)
-    problems += not_negative("spec.failedJobsHistoryLimit", spec.failed_jobs_history_limit)
-    made = spec.job_template.spec if spec.job_template is not None else None
+    made, where = (spec.job_template.spec if spec.job_template is not None else None), "spec.jobTemplate.spec"
     if made is None:
-        return [*problems, errors.required("spec.jobTemplate.spec")]
-    if made.manual_selector:
-        problems.append(errors.not_supported("spec.jobTemplate.spec.manualSelector", True, ("nil", "false")))
-    return problems + job_spec(made, "spec.jobTemplate.spec")
+        problems.append(errors.required(where))
+    else:
+        problems += job_spec(made, where)
+        if made.selector is not None:
+            problems.append(errors.invalid_value(f"{where}.selector", made.selector, "`selector` will be auto-generated"))
+        if made.manual_selector:
+            problems.append(errors.not_supported(f"{where}.manualSelector", True, ("nil", "false")))
+    problems += not_negative("spec.successfulJobsHistoryLimit", spec.successful_jobs_history_limit)
+    return problems + not_negative("spec.failedJobsHistoryLimit", spec.failed_jobs_history_limit)
 
 
 def _zone(name: str) -> list[FieldError]:
-    path = "spec.timeZone"
+    path, unknown = "spec.timeZone", f"unknown time zone {name}"
     if not name:
         return [errors.invalid_value(path, name, "timeZone must be nil or non-empty string")]
+    if any(part in (".", "..") or part.startswith("-") or not _ZONE_PART.fullmatch(part) for part in name.split("/")):
+        return [errors.invalid_value(path, name, unknown)]
+    problems = []
     if name.lower() == "local":
-        return [errors.invalid_value(path, name, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")]
+        told = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        problems.append(errors.invalid_value(path, name, told))
+        if name == "Local":
+            return problems
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return [errors.invalid_value(path, name, f"unknown time zone {name}")]
-    return []
+        problems.append(errors.invalid_value(path, name, unknown))
+    return problems
 
 
 def _schedule(text: str | None) -> list[FieldError]:
     if not text:
         return [errors.required("spec.schedule")]
-    if text.startswith(("TZ=", "CRON_TZ=")):
-        return [errors.invalid_value("spec.schedule", text, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")]
-    wrong = schedule_error(text)
-    return [errors.invalid_value("spec.schedule", text, wrong)] if wrong else []
+    # What a zone before the fields leaves of them.
+    wrong = schedule_error(text.partition(" ")[2].strip() if text.startswith(("TZ=", "CRON_TZ=")) else text)
+    problems = [errors.invalid_value("spec.schedule", text, wrong)] if wrong else []
+    if "TZ" in text:
+        told = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+        problems.append(errors.invalid_value("spec.schedule", text, told))
+    return problems
 
 
 def schedule_error(text: str) -> str:
@@ -255,7 +345,7 @@ def update(new: Any, old: Any) -> list[FieldError]:
     if isinstance(new, batch_v1.CronJob):
         return []
     mine, before = new.spec, old.spec
-    problems = [] if _elastic(mine, before) else unchanged("spec.completions", mine.completions, before.completions)
+    problems = _completions(mine, before)
     problems += unchanged("spec.selector", mine.selector, before.selector)
     allowed = mine.template
     if before.suspend and not (old.status.start_time and old.status.active):
@@ -272,9 +362,13 @@ def update(new: Any, old: Any) -> list[FieldError]:
     return problems
 
 
-def _elastic(new: batch_v1.JobSpec, old: batch_v1.JobSpec) -> bool:
+def _completions(new: batch_v1.JobSpec, old: batch_v1.JobSpec) -> list[FieldError]:
     """An indexed job may grow and shrink where parallelism goes along."""
-    return new.completion_mode == "Indexed" and new.completions != old.completions and new.completions == new.parallelism
+    if new.completion_mode != "Indexed":
+        return unchanged("spec.completions", new.completions, old.completions)
+    if new.completions in (old.completions, None, new.parallelism):
+        return []
+    return [errors.invalid_value("spec.completions", new.completions, "can only be modified in tandem with spec.parallelism")]
 
 
 def _steered(new: Any, old: Any) -> Any:

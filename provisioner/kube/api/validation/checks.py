@@ -19,6 +19,7 @@ NO_ZEROS, NETWORK_NO_ZEROS = "must not have leading 0s", "must not have leading 
 NOT_MAPPED, NETWORK_NOT_MAPPED = "must not be an IPv4-mapped IPv6 address", "must not have an IPv4-mapped IPv6 address"
 NO_BITS = "must not have bits set beyond the prefix length"
 _PERCENT = re.compile(r"[0-9]+%")
+_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
 def not_negative(path: str, value: int | None) -> list[FieldError]:
@@ -180,6 +181,17 @@ def relative_path(path: str, value: str | None) -> list[FieldError]:
 
 def no_way_up(path: str, value: str) -> list[FieldError]:
     return [errors.invalid_value(path, value, "must not contain '..'")] if ".." in value.split("/") else []
+
+
+def domain_path(path: str, value: str) -> list[FieldError]:
+    """`acme.io/foo`: a domain and a path of it."""
+    domain, _, rest = value.partition("/")
+    if not domain or not rest:
+        return [errors.invalid_value(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')]
+    problems = named(path, domain, names.is_dns_subdomain)
+    if not re.fullmatch(_PATH, rest):
+        problems.append(errors.invalid_value(path, rest, f"Invalid path (regex used for validation is '{_PATH}')"))
+    return problems
 
 
 class Once:

@@ -12,7 +12,7 @@ from provisioner.kube.api import errors
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.meta import condition, parse_time
 from provisioner.kube.api.validation import statuses
-from provisioner.kube.api.validation.batch import index_error
+from provisioner.kube.api.validation.batch import count_indexes
 from provisioner.kube.api.validation.checks import Once
 
 CONDITIONS = "status.conditions"
@@ -77,6 +77,8 @@ def _conditions(new: Any, old: Any) -> list[FieldError]:
     for other, text in (("Failed", "Failed=true"), ("FailureTarget", "FailureTarget=true")):
         if {"SuccessCriteriaMet", other} <= now:
             texts.append(f"cannot set SuccessCriteriaMet=True and {text} conditions")
+    if new.spec.success_policy is not None and "Complete" in now and "SuccessCriteriaMet" not in now:
+        texts.append("cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True")
     if "SuccessCriteriaMet" in before - now:
         texts.append("cannot disable the SuccessCriteriaMet=True condition")
     if "Complete" in before and "SuccessCriteriaMet" in now - before:
@@ -132,7 +134,7 @@ def _indexes(new: Any, old: Any) -> list[FieldError]:
         ("failedIndexes", mine.failed_indexes, before.failed_indexes),
     ):
         looked_at = text and text != known and spec.completions is not None
-        if looked_at and (wrong := index_error(text, spec.completions)):
+        if looked_at and (wrong := count_indexes(text, spec.completions)[1]):
             problems.append(errors.invalid_value(f"status.{field}", text, f"error parsing {field}: {wrong}"))
     if mine.completed_indexes != before.completed_indexes and mine.completed_indexes and not _is_indexed(new):
         text = "cannot set non-empty completedIndexes when non-indexed completion mode"
@@ -152,7 +154,7 @@ def _indexes(new: Any, old: Any) -> list[FieldError]:
 def _numbers(text: str | None) -> set[int]:
     """Of a list that is well formed; of any other none, since that is an error of its own. Bounded as completions are."""
     found: set[int] = set()
-    if not text or index_error(text, 2**31):
+    if not text or count_indexes(text, 2**31)[1]:
         return found
     for part in text.split(","):
         first, _, last = part.partition("-")

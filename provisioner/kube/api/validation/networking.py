@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import Any
 
 from provisioner.kube.api import errors, names
@@ -21,7 +20,6 @@ _WILDCARD = (
     "characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is "
     r"'\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
-_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 MAX_CONTROLLER = 250
 # Where an Ingress named its class before there was a field for it.
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
@@ -132,7 +130,7 @@ def _class(spec: networking_v1.IngressClassSpec) -> list[FieldError]:
     if controller:
         if len(controller) > MAX_CONTROLLER:
             problems.append(errors.too_long("spec.controller", MAX_CONTROLLER))
-        problems += _domain_path("spec.controller", controller)
+        problems += checks.domain_path("spec.controller", controller)
     given, where = spec.parameters, "spec.parameters"
     if given is None:
         return problems
@@ -145,16 +143,6 @@ def _class(spec: networking_v1.IngressClassSpec) -> list[FieldError]:
             problems += [errors.invalid_value(f"{where}.namespace", name, message) for message in names.is_dns_label(name)]
     elif given.scope == "Cluster" and given.namespace is not None:
         problems.append(errors.forbidden_field(f"{where}.namespace", "`parameters.scope` is set to 'Cluster'"))
-    return problems
-
-
-def _domain_path(path: str, value: str) -> list[FieldError]:
-    domain, _, rest = value.partition("/")
-    if not domain or not rest:
-        return [errors.invalid_value(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')]
-    problems = named(path, domain, names.is_dns_subdomain)
-    if not re.fullmatch(_PATH, rest):
-        problems.append(errors.invalid_value(path, rest, f"Invalid path (regex used for validation is '{_PATH}')"))
     return problems
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 
 from provisioner.kube.api import errors, names
+from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, named, not_negative, one_of
@@ -113,4 +115,37 @@ def pod(new: Any, old: Any) -> list[FieldError]:
             )
     if old.status.qos_class and status.qos_class != old.status.qos_class:
         problems.append(errors.invalid_value("status.qosClass", status.qos_class or "", checks.IMMUTABLE))
+    return problems
+
+
+_REASON = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?"
+_NO_REASON = (
+    "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must "
+    "end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', "
+    f"regex used for validation is '{_REASON}')"
+)
+MAX_REASON, MAX_MESSAGE = 1024, 32 * 1024
+
+
+def conditions(found: list[meta_v1.Condition] | None, path: str) -> list[FieldError]:
+    """metav1 Conditions: one of each type, with all that belongs to it."""
+    problems: list[FieldError] = []
+    seen = Once()
+    for index, one in enumerate(found or ()):
+        where, kind, reason = f"{path}[{index}]", one.type or "", one.reason or ""
+        problems += seen.add(f"{where}.type", kind)
+        problems += [errors.invalid_value(f"{where}.type", kind, message) for message in names.is_qualified_name(kind)]
+        if one.status not in ("False", "True", "Unknown"):
+            problems.append(errors.not_supported(f"{where}.status", one.status or "", ("False", "True", "Unknown")))
+        if (one.observed_generation or 0) < 0:
+            told = "must be greater than or equal to zero"
+            problems.append(errors.invalid_value(f"{where}.observedGeneration", one.observed_generation, told))
+        problems += checks.needed(f"{where}.lastTransitionTime", one.last_transition_time, "must be set")
+        problems += checks.needed(f"{where}.reason", reason, "must be set")
+        if reason and not re.fullmatch(_REASON, reason):
+            problems.append(errors.invalid_value(f"{where}.reason", reason, _NO_REASON))
+        if len(reason) > MAX_REASON:
+            problems.append(errors.too_long(f"{where}.reason", MAX_REASON))
+        if len(one.message or "") > MAX_MESSAGE:
+            problems.append(errors.too_long(f"{where}.message", MAX_MESSAGE))
     return problems

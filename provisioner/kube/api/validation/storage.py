@@ -1,4 +1,4 @@
-"""Volumes, claims, storage classes: what they must say, and what never changes once it is said."""
+"""Volumes and claims: what they must say, and what never changes once it is said."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ from provisioner.kube.api import errors, names, quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks, scheduling
-from provisioner.kube.api.validation.checks import Once, forbidden_change, needed, one_of, unchanged
+from provisioner.kube.api.validation.checks import needed, one_of, unchanged
 from provisioner.kube.api.validation.differences import differences
-from provisioner.kube.api.validation.volume_sources import built_in, driver
+from provisioner.kube.api.validation.volume_sources import built_in
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 VOLUME_MODES = ("Block", "Filesystem")
-BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
-# Ten minutes.
-MIN_TOKEN_S = 600
-# How often a driver may be asked how many volumes a node takes.
-MIN_UPDATE_S = 10
-MAX_PARAMETERS, MAX_PARAMETERS_BYTES = 512, 256 * 1024
 # The attributes of a PersistentVolumeSpec that are not its source.
 _NOT_SOURCE = (
     "access_modes",
@@ -37,99 +31,7 @@ _NOT_SOURCE = (
 
 
 def create(obj: Any) -> list[FieldError]:
-    kind = type(obj).KIND
-    if kind == "PersistentVolume":
-        return _volume(obj.spec)
-    if kind == "PersistentVolumeClaim":
-        return claim_spec(obj.spec, "spec")
-    if kind == "StorageClass":
-        problems = _class(obj)
-        problems += one_of("reclaimPolicy", obj.reclaim_policy, ("Delete", "Retain"))
-        return problems + one_of("volumeBindingMode", obj.volume_binding_mode, BINDING_MODES)
-    if kind == "VolumeAttachment":
-        source = obj.spec.source
-        problems = driver("spec.attacher", obj.spec.attacher) + needed("spec.nodeName", obj.spec.node_name)
-        given = checks.sources_of(source) if source is not None else []
-        if not given:
-            problems.append(errors.required("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName"))
-        elif len(given) > 1:
-            message = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
-            problems.append(errors.forbidden_field("spec.source", message))
-        return problems
-    return _csi(obj, kind)
-
-
-def _class(obj: Any) -> list[FieldError]:
-    problems = needed("provisioner", obj.provisioner)
-    problems += [errors.invalid_value("provisioner", obj.provisioner, m) for m in names.is_qualified_name((obj.provisioner or "a").lower())]
-    parameters = obj.parameters or {}
-    if len(parameters) > MAX_PARAMETERS:
-        problems.append(errors.too_long("Provisioner Parameters too long", MAX_PARAMETERS))
-    if sum(len(key) + len(value) for key, value in parameters.items()) > MAX_PARAMETERS_BYTES:
-        problems.append(errors.too_long("parameters", MAX_PARAMETERS_BYTES))
-    if "" in parameters:
-        problems.append(errors.invalid_value("parameters", "", "field can not be empty"))
-    terms = Once()
-    for index, term in enumerate(obj.allowed_topologies or ()):
-        keys = Once()
-        for number, wanted in enumerate(term.match_label_expressions or ()):
-            where = f"allowedTopologies[{index}].matchLabelExpressions[{number}]"
-            problems += [errors.invalid_value(f"{where}.key", wanted.key or "", m) for m in names.is_qualified_name(wanted.key or "")]
-            problems += keys.add(f"{where}.key", wanted.key) + needed(f"{where}.values", wanted.values)
-            values = Once()
-            for place, value in enumerate(wanted.values or ()):
-                problems += values.add(f"{where}.values[{place}]", value)
-        said = tuple(sorted((e.key or "", tuple(sorted(e.values or ()))) for e in term.match_label_expressions or ()))
-        problems += terms.add(f"allowedTopologies[{index}].matchLabelExpressions", said, "")
-    return problems
-
-
-def _csi(obj: Any, kind: str) -> list[FieldError]:
-    if kind == "CSIDriver":
-        problems = driver("metadata.name", obj.metadata.name)
-        problems += one_of("spec.fsGroupPolicy", obj.spec.fs_group_policy, ("File", "None", "ReadWriteOnceWithFSType"), optional=True)
-        for index, mode in enumerate(obj.spec.volume_lifecycle_modes or ()):
-            problems += one_of(f"spec.volumeLifecycleModes[{index}]", mode, ("Ephemeral", "Persistent"))
-        period_s = obj.spec.node_allocatable_update_period_seconds
-        if period_s is not None and period_s < MIN_UPDATE_S:
-            message = f"must be greater than or equal to {MIN_UPDATE_S} seconds"
-            problems.append(errors.invalid_value("spec.nodeAllocatableUpdatePeriodSeconds", period_s, message))
-        seen = Once()
-        for index, request in enumerate(obj.spec.token_requests or ()):
-            where = f"spec.tokenRequests[{index}]"
-            problems += seen.add(f"{where}.audience", request.audience or "")
-            if request.expiration_seconds is not None and request.expiration_seconds < MIN_TOKEN_S:
-                message = "may not specify a duration less than 10 minutes"
-                problems.append(errors.invalid_value(f"{where}.expirationSeconds", request.expiration_seconds, message))
-        return problems
-    if kind == "CSINode":
-        return _drivers(obj.spec.drivers or [])
-    if kind == "CSIStorageCapacity":
-        problems = checks.name_needed("storageClassName", obj.storage_class_name)
-        problems += checks.label_selector("nodeTopology", obj.node_topology)
-        for name, value in (("capacity", obj.capacity), ("maximumVolumeSize", obj.maximum_volume_size)):
-            problems += checks.amount(name, value) if value is not None else []
-        return problems
-    if kind == "VolumeAttributesClass":
-        problems = driver("driverName", obj.driver_name)
-        return problems + needed("parameters", obj.parameters, "must contain at least one key/value pair")
-    return []
-
-
-def _drivers(drivers: list[Any]) -> list[FieldError]:
-    problems: list[FieldError] = []
-    seen = Once()
-    for index, found in enumerate(drivers):
-        where = f"spec.drivers[{index}]"
-        problems += checks.name_needed(f"{where}.name", found.name) + seen.add(f"{where}.name", found.name)
-        problems += needed(f"{where}.nodeID", found.node_id)
-        keys = Once()
-        for key in found.topology_keys or ():
-            problems += [errors.invalid_value(f"{where}.topologyKeys", key, m) for m in names.is_qualified_name(key)]
-            problems += keys.add(f"{where}.topologyKeys", key)
-        if found.allocatable is not None:
-            problems += checks.not_negative(f"{where}.allocatable.count", found.allocatable.count)
-    return problems
+    return _volume(obj.spec) if type(obj).KIND == "PersistentVolume" else claim_spec(obj.spec, "spec")
 
 
 def _modes(modes: list[str] | None, path: str) -> list[FieldError]:
@@ -216,27 +118,7 @@ def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
 
 
 def update(new: Any, old: Any) -> list[FieldError]:
-    kind = type(new).KIND
-    if kind == "PersistentVolume":
-        return _volume_update(new, old)
-    if kind == "PersistentVolumeClaim":
-        return _claim_update(new, old)
-    if kind == "StorageClass":
-        problems = []
-        for name, attribute in (("parameters", "parameters"), ("provisioner", "provisioner"), ("reclaimPolicy", "reclaim_policy")):
-            problems += forbidden_change(name, getattr(new, attribute), getattr(old, attribute), f"updates to {name} are forbidden.")
-        return problems + unchanged("volumeBindingMode", new.volume_binding_mode, old.volume_binding_mode)
-    if kind == "VolumeAttachment":
-        return unchanged("spec", new.spec, old.spec)
-    if kind == "VolumeAttributesClass":
-        return unchanged("driverName", new.driver_name, old.driver_name) + unchanged("parameters", new.parameters, old.parameters)
-    if kind == "CSIStorageCapacity":
-        problems = unchanged("nodeTopology", new.node_topology, old.node_topology)
-        return problems + unchanged("storageClassName", new.storage_class_name, old.storage_class_name)
-    if kind == "CSIDriver":
-        problems = unchanged("spec.attachRequired", new.spec.attach_required, old.spec.attach_required)
-        return problems + unchanged("spec.volumeLifecycleModes", new.spec.volume_lifecycle_modes, old.spec.volume_lifecycle_modes)
-    return []
+    return _volume_update(new, old) if type(new).KIND == "PersistentVolume" else _claim_update(new, old)
 
 
 def _volume_update(new: core_v1.PersistentVolume, old: core_v1.PersistentVolume) -> list[FieldError]:

@@ -129,7 +129,7 @@ def selector(spec: Any, own: dict[str, str] | None, kind: str) -> list[FieldErro
             parsed = from_struct(found)
         except SelectorError as error:
             return [errors.invalid_value("spec.selector", found, str(error))]
-        if parsed.everything:
+        if parsed.everything and kind != "Job":
             return [errors.invalid_value("spec.selector", found, f"empty selector is invalid for {_EMPTY.get(kind, 'deployment')}")]
         matches = parsed.matches(own)
     return [] if matches else [unmatched]

@@ -10,7 +10,7 @@ import pytest
 from provisioner.kube.api import codec, defaults
 from provisioner.kube.api._generated.resources import RESOURCES
 from provisioner.kube.api.validation import validate_create, validate_status_update, validate_update
-from provisioner.kube.api.validation.batch import index_error, schedule_error
+from provisioner.kube.api.validation.batch import count_indexes, schedule_error
 from provisioner.kube.api.validation.storage import CLASS_ANNOTATION as ANNOTATION
 
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "x:1"}]}}
@@ -39,6 +39,9 @@ FLOW_RULE = {
     "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"]}],
 }
 
+JOB_LABELS = {
+    f"{prefix}{name}": value for prefix in ("", "batch.kubernetes.io/") for name, value in (("controller-uid", ""), ("job-name", "x"))
+}
 RIGHT: dict[str, dict[str, Any]] = {
     "Deployment": {"spec": WORKLOAD},
     "ReplicaSet": {"spec": WORKLOAD},
@@ -51,7 +54,7 @@ RIGHT: dict[str, dict[str, Any]] = {
             "completions": 1,
             "parallelism": 1,
             "selector": {"matchLabels": {"job-name": "x"}},
-            "template": {**ONCE, "metadata": {"labels": {"job-name": "x"}}},
+            "template": {**ONCE, "metadata": {"labels": JOB_LABELS}},
         }
     },
     "CronJob": {"spec": {"schedule": "*/5 * * * *", "timeZone": "Europe/Berlin", "jobTemplate": {"spec": {"template": ONCE}}}},
@@ -368,13 +371,15 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
         ("4", 'too large index: "4"'),
         ("1-4", 'too large index: "4"'),
         ("x", 'cannot convert string to integer for index: "x"'),
-        ("", 'cannot convert string to integer for index: ""'),
+        ("", ""),
+        ("1,", 'cannot convert string to integer for index: ""'),
+        ("0,3-1", "non-increasing order, previous: 3, current: 1"),
         ("1-2-3", "at most two parts"),
         ("2,1", "non-increasing order, previous: 2, current: 1"),
     ],
 )
 def test_indexes_of_a_success_policy(text: str, wrong: str) -> None:
-    found = index_error(text, 4)
+    found = count_indexes(text, 4)[1]
     assert found == wrong or (wrong and wrong in found)
 
 
