@@ -45,7 +45,7 @@ class Hosts(Sessions):
         templar = Templar((self._context.path.parent,), {**variables, "inventory_hostname": name}, host=name)
         found = {}
         for key in variables:
-            if key.startswith("ansible_") or key == "gateway":
+            if str(key).startswith("ansible_") or key == "gateway":
                 try:
                     found[key] = templar.render(variables[key])
                 except TemplateError as error:

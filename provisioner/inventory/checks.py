@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 API_PORT = 6443
 _GROUPS = ("masters", "workers", "etcd")
 _TREES = ("cluster", "machines")
+# From here on a name is likely a slip of another one.
+_ALIKE = 0.75
 
 
 def check(inventory: Inventory, problems: list[Problem]) -> list[Problem]:
@@ -148,7 +150,9 @@ def _check_groups(inventory: Inventory, problems: list[Problem], warnings: list[
         return group.place if group and group.place else Location(_file(inventory), 0, 0)
 
     if not members(inventory, "masters"):
-        problems.append(place("masters").problem("group 'masters' has no hosts", "a cluster needs at least one host in 'masters'"))
+        near = difflib.get_close_matches("masters", inventory.groups.keys() - set(_GROUPS), n=1, cutoff=_ALIKE)
+        hint = f"did you mean the group {near[0]!r} to be called so?" if near else "a cluster needs at least one host in 'masters'"
+        problems.append(place(near[0] if near else "masters").problem("group 'masters' has no hosts", hint))
     if not members(inventory, "workers"):
         warnings.append(place("workers").problem("group 'workers' has no hosts", "pods will find no node to run on"))
     etcd = members(inventory, "etcd")
@@ -160,11 +164,11 @@ def _check_groups(inventory: Inventory, problems: list[Problem], warnings: list[
 def _check_spelling(inventory: Inventory, variables: Mapping[str, Any], warnings: list[Problem]) -> None:
     """Any name of a group or variable is right in Ansible's format; one that almost says what the cluster is made from is likely a slip."""
     for name, group in inventory.groups.items():
-        close = difflib.get_close_matches(name, _GROUPS, n=1, cutoff=0.75)
+        close = difflib.get_close_matches(name, _GROUPS, n=1, cutoff=_ALIKE)
         if close and name not in _GROUPS and group.place:
             warnings.append(group.place.problem(f"group {name!r} is no part of the cluster", f"did you mean {close[0]!r}?"))
     for name, value in variables.items():
-        close = difflib.get_close_matches(name, _TREES, n=1, cutoff=0.75)
+        close = difflib.get_close_matches(str(name), _TREES, n=1, cutoff=_ALIKE)
         if close and name not in (*_TREES, "machine") and close[0] not in variables:
             place = location_of(value) or Location(_file(inventory), 0, 0)
             warnings.append(place.problem(f"variable {name!r} says nothing about the cluster", f"did you mean {close[0]!r}?"))
@@ -228,6 +232,8 @@ def _check_kubelet(inventory: Inventory, problems: list[Problem]) -> None:
 def _check_images(inventory: Inventory, problems: list[Problem]) -> None:
     folder = inventory.sources[0].absolute() if inventory.sources else Path.cwd()
     for name in inventory.cluster.images if inventory.cluster else ():
+        if not isinstance(name, str):
+            continue  # told already
         path = (folder if folder.is_dir() else folder.parent) / Path(name).expanduser()
         if not path.is_file():
             place = _place(inventory, "cluster", "images")
@@ -240,13 +246,13 @@ def _check_key_file(inventory: Inventory, host: Host, problems: list[Problem]) -
         return
     if inventory.machines and inventory.machines.provider != "static":
         return  # the key is made together with the machines
-    path = Path(value).expanduser()
-    if not path.is_absolute() and inventory.sources and not path.exists():
-        path = inventory.sources[0].absolute().parent / path
     try:
+        path = Path(value).expanduser()
+        if not path.is_absolute() and inventory.sources and not path.exists():
+            path = inventory.sources[0].absolute().parent / path
         with path.open("rb") as file:
             file.read(1)
-    except OSError as e:
+    except (OSError, ValueError, RuntimeError) as e:  # no such file, a NUL in its name, no home of ~user
         places = [own.at(key) for own in (host.own_vars,) if isinstance(own, LocatedDict) for key in own if own[key] == value]
         place = places[0] if places else _of_host(inventory, host)
-        problems.append(place.problem(f"host {host.name!r}: key file {value} cannot be read: {e.strerror}"))
+        problems.append(place.problem(f"host {host.name!r}: key file {value} cannot be read: {getattr(e, 'strerror', e)}"))

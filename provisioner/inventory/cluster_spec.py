@@ -26,8 +26,9 @@ def is_dns_name(value: str) -> str | None:
 
 
 def is_cidr(value: str) -> str | None:
+    """Of IPv4: what hosts and pods have, and services."""
     try:
-        ipaddress.ip_network(value)
+        ipaddress.IPv4Network(value)
     except ValueError as e:
         return f"{value!r} is not a network such as 10.96.0.0/16: {e}"
     return None

@@ -49,7 +49,7 @@ def _is_name(value: str) -> str | None:
 
 
 def _is_address(value: str) -> str | None:
-    return None if not value or (is_cidr(f"{value}/32") is None and ":" not in value) else f"{value!r} is not an IPv4 address"
+    return None if not value or is_cidr(f"{value}/32") is None else f"{value!r} is not an IPv4 address"
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class ConnectionSettings:
         except SshConfigError as error:
             hint = "mend the file, or name another with -F in ansible_ssh_common_args (-F none: none)"
             raise ConnectError(name, "reading OpenSSH's configuration", str(error), hint) from error
-        key_file = first("ansible_ssh_private_key_file", "ansible_private_key_file") or options.get("identityfile")
+        key_file = first("ansible_ssh_private_key_file", "ansible_private_key_file")
         password = first("ansible_password", "ansible_ssh_pass", "ansible_ssh_password")
         timeout = first("ansible_timeout", "ansible_ssh_timeout") or options.get("connecttimeout")
         if timeout in (None, "0", "none"):
@@ -117,7 +117,7 @@ class ConnectionSettings:
             port=_port(first("ansible_port", "ansible_ssh_port") or options.get("port") or 22),
             user=str(first("ansible_user", "ansible_ssh_user") or options.get("user") or getpass.getuser()),
             password=Secret(password) if password is not None else None,
-            private_key_files=_keys(key_file),
+            private_key_files=_keys(str(key_file) if key_file else options.get("identityfile")),
             identities_only=str(options.get("identitiesonly")).lower() == "yes",
             known_hosts=_known_hosts(options.get("userknownhostsfile")),
             host_key_policy=_policy(variables, options),

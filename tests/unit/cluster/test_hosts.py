@@ -15,7 +15,7 @@ TEXT = """
 all:
   vars: {secret: c0rrect, cluster: {name: t}}
   children:
-    masters: {hosts: {m: {ansible_host: "192.0.2.{{ number }}", number: 7, ansible_user: admin, ansible_become_password: "{{ secret }}"}}}
+    masters: {hosts: {m: {ansible_host: "192.0.2.{{ number }}", number: 7, 8: nine, ansible_user: admin, ansible_become_password: "{{ secret }}"}}}
 """
 
 
