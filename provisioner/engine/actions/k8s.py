@@ -31,22 +31,22 @@ def with_cluster(call: ActionCall, module: str) -> Plan:
     for key in ("resource_definition", "definition", "inline"):
         if isinstance(args.get(key), str | list):
             parts = args[key] if isinstance(args[key], list) else [args[key]]
-            args[key] = [one for part in parts for one in (documents(part, key) if isinstance(part, str) else [part])]
+            args[key] = [one for part in parts for one in (documents(part) if isinstance(part, str) else [part])]
     if args.get("src") is not None:
-        args["resource_definition"] = documents((yield from _read(call, str(args.pop("src")))).decode(), "src")
+        args["resource_definition"] = documents((yield from _read(call, str(args.pop("src")))).decode())
     if args.get("template") is not None:
         given = args.pop("template")
-        args["resource_definition"] = [one for entry in _listed(given) for one in documents(_rendered(call, entry), "template")]
+        args["resource_definition"] = [one for entry in _listed(given) for one in documents(_rendered(call, entry))]
     result = yield call.module(module, args)
     return result
 
 
-def documents(text: str, where: str) -> list[Any]:
+def documents(text: str, what: str = "resource definition") -> list[Any]:
     """The documents of a YAML text that are not empty."""
     try:
         return [document for document in yaml.safe_load_all(text) if document is not None]
     except yaml.YAMLError as e:
-        raise TaskError(f"Failed to parse {where}: it is no YAML: {e}") from e
+        raise TaskError(f"Failed to load {what}: {e}") from e
 
 
 def _listed(value: Any) -> list[Any]:
@@ -104,7 +104,7 @@ def _local(call: ActionCall, name: str) -> Path | None:
 
 
 def _parsed(data: bytes, path: str) -> dict[str, Any]:
-    found = documents(data.decode(), path)
+    found = documents(data.decode(), f"kubeconfig: {path}")
     if len(found) != 1 or not isinstance(found[0], dict):
         raise TaskError(f"Failed to load kubeconfig: {path} must hold one mapping")
     return found[0]

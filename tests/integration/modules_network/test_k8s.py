@@ -201,5 +201,5 @@ def test_a_playbook(cluster: Path, tmp_path: Path) -> None:
     assert [first[name]["changed"] for name in ("text", "file", "template")] == [True] * 3, first
     assert [second[name]["changed"] for name in ("text", "file", "template")] == [False] * 3
     assert first["info"]["resources"][0]["data"] == {"who": "box"}
-    assert first["bad"]["msg"].startswith("Failed to parse definition: it is no YAML")
+    assert first["bad"]["msg"].startswith("Failed to load resource definition: while parsing")
     assert first["none"]["msg"] == "Failed to load kubeconfig: /none is neither on the controller nor on the host"
