@@ -25,11 +25,15 @@ ARGUMENTS: Dict[str, Any] = {
 
 def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
     dest, svn = args["dest"], Svn(args, context)
-    if not dest and (args["checkout"] or args["update"] or args["export"]):
+    if not (args["checkout"] or args["update"] or args["export"]):
+        return {"changed": False, "after": svn.remote_revision()}
+    if not dest:
         raise ModuleFailed("the destination directory must be specified unless checkout=no, update=no, and export=no")
-    if args["export"] or not dest or not os.path.exists(dest):
-        if context.check or (not args["checkout"] and not args["export"]):
-            return {"changed": not args["export"] or args["checkout"], "after": svn.remote_revision()}
+    if args["export"] or not os.path.exists(dest):
+        if not (args["checkout"] or args["export"]):
+            return {"changed": False}
+        if context.check:
+            return {"changed": True, "after": svn.remote_revision()}
         if args["export"]:
             svn.run(["export"] + (["--force"] if args["force"] else []) + ["-r", args["revision"], args["repo"], dest])
             return {"changed": True}
@@ -44,9 +48,9 @@ def run(args: Dict[str, Any], context: Context) -> Dict[str, Any]:
 
 
 def _existing(args: Dict[str, Any], svn: "Svn", context: Context) -> Dict[str, Any]:
-    before = svn.revision()
     if not args["update"]:
-        return {"changed": False, "before": before, "after": before}
+        return {"changed": False}
+    before = svn.revision()
     if svn.is_modified() and not args["force"]:
         raise ModuleFailed("ERROR: modified files exist in the repository.", before=before)
     changed = svn.is_modified()
@@ -68,7 +72,7 @@ class Svn:
         self._args, self._context = args, context
         self._program = args["executable"] or context.which("svn")
 
-    def ask(self, words: List[str]) -> Tuple[int, str, str]:
+    def ask(self, words: List[str], ok: Optional[List[int]] = None) -> Tuple[int, str, str]:
         command = [self._program, "--non-interactive", "--no-auth-cache"]
         if not self._args["validate_certs"]:
             command.append("--trust-server-cert")
@@ -78,13 +82,10 @@ class Svn:
         if self._args["password"]:
             command.append("--password-from-stdin")
             data = self._args["password"].encode()
-        return self._context.run(command + words, data=data)
+        return self._context.run(command + words, data=data, ok=ok)
 
     def run(self, words: List[str]) -> str:
-        code, out, err = self.ask(words)
-        if code != 0:
-            raise ModuleFailed((err or out).strip(), rc=code, stdout=out, stderr=err)
-        return out
+        return self.ask(words, ok=[0])[1]
 
     def is_copy(self) -> bool:
         return self.ask(["info", self._args["dest"]])[0] == 0

@@ -44,7 +44,7 @@ def test_checked_out_then_nothing_then_updated(call: Call, svn: Path) -> None:
     assert call("subversion", args) == {"changed": False, "before": five, "after": five}
     (svn / "head").write_text("6")
     assert call("subversion", args, check=True)["changed"] is True and (svn / "at").read_text() == "5"
-    assert call("subversion", {**args, "update": False})["changed"] is False
+    assert call("subversion", {**args, "update": False}) == {"changed": False}
     assert call("subversion", args) == {"changed": True, "before": five, "after": six}
 
 
@@ -62,6 +62,16 @@ def test_export_and_a_password(call: Call, svn: Path) -> None:
     assert call("subversion", args)["changed"] is True
     assert (svn / "password").read_text() == "secret" and "secret" not in (svn / "calls").read_text()
     assert "export -r 3 repo" in (svn / "calls").read_text()
+
+
+def test_only_asked(call: Call, svn: Path) -> None:
+    """Without checkout and update the repository is asked, whether there is a copy or none."""
+    args = {"repo": "repo", "dest": str(svn / "copy")}
+    asked = {**args, "checkout": False, "update": False}
+    assert [call("subversion", asked, check=check) for check in (True, False)] == [{"changed": False, "after": "Revision: 5"}] * 2
+    assert [call("subversion", {**args, "checkout": False}, check=check) for check in (True, False)] == [{"changed": False}] * 2
+    call("subversion", args)
+    assert call("subversion", asked) == {"changed": False, "after": "Revision: 5"}
 
 
 def test_messages(call: Call, svn: Path) -> None:
