@@ -12,17 +12,20 @@ from provisioner.inventory.documents import Location
 
 _SHOWN_BEFORE = 2  # lines above the one that is meant
 _MAX_COLUMNS = 120  # longer lines are cut
+_LOOP = "The `loop` value must resolve to a 'list'"
 _HINTS = {
     "Conditionals must have a boolean result.": "Compare it or ask for its length or `bool`; content for older Ansible runs with allow_broken_conditionals"
     " = true in ansible.cfg (ANSIBLE_ALLOW_BROKEN_CONDITIONALS).",
+    _LOOP: "Provide a list of items/templates, or a template resolving to a list.",
 }
-"""What to do about it, by how what is said of it ends."""
+"""What to do about it, by what is said of it."""
+_SEALED = "$ANSIBLE_VAULT"
 
 
 def error_block(action: str, result: Mapping[str, Any], location: Location | None) -> str:
     """ "" for a result that is hidden, or says nothing."""
     message = failure_message(action, result)
-    hint = next((f"{hint}\n\n" for end, hint in _HINTS.items() if message.endswith(end)), "")
+    hint = next((f"{hint}\n\n" for said, hint in _HINTS.items() if said in message), "")
     return f"[ERROR]: {message}\n{_place(location)}{hint}" if message else ""
 
 
@@ -34,7 +37,7 @@ def failure_message(action: str, result: Mapping[str, Any]) -> str:
     """What failed, in one sentence that begins the same for all failures; "" as with `error_block`."""
     if "censored" in result:
         return ""
-    message = str(result.get("msg") or "")
+    message = str(result.get("msg") or result.get("reason") or "")
     if not message:
         return "Task failed: Action failed."
     cause = str(result.get("exception") or "")
@@ -42,7 +45,7 @@ def failure_message(action: str, result: Mapping[str, Any]) -> str:
         message = f"{message.rstrip('.')}: {cause}"
     if result.get("unreachable"):
         message = f"Task failed: {message}"
-    elif not message.startswith("Task failed:"):
+    elif not message.startswith(("Task failed:", _LOOP)):
         message = f"Task failed: {'Action' if is_local(action) else 'Module'} failed: {message}"
     return message
 
@@ -50,10 +53,17 @@ def failure_message(action: str, result: Mapping[str, Any]) -> str:
 def _place(location: Location | None) -> str:
     if location is None:
         return ""
+    return "\n".join([f"Origin: {location}", "", *excerpt(location), ""])
+
+
+def excerpt(location: Location | None) -> list[str]:
+    """The lines of a place, a mark below them and an empty line; nothing where there is no such line to be read."""
     try:
-        lines = Path(location.file).read_text(errors="replace").splitlines()
+        lines = Path(location.file).read_text(errors="replace").splitlines() if location is not None else []
     except OSError:
-        return f"Origin: {location}\n\n"
+        return []
+    if location is None or not 0 < location.line <= len(lines) or lines[0].startswith(_SEALED):
+        return []
     first = max(location.line - 1 - _SHOWN_BEFORE, 0)
     width = len(str(location.line))
     shown = [
@@ -61,7 +71,7 @@ def _place(location: Location | None) -> str:
         for number, line in enumerate(lines[first : location.line], first + 1)
     ]
     mark = " " * (width + location.column) + f"^ column {location.column}"
-    return "\n".join([f"Origin: {location}", "", *shown, mark, "", ""])
+    return [*shown, mark, ""]
 
 
 def _cut(line: str, limit: int) -> str:

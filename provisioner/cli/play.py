@@ -36,6 +36,7 @@ INTERRUPTED = 99  # a person has ended the run at a prompt
 @click.option("--output", type=click.Choice(["text", "json", "jsonl", "junit"]), default="text", show_default=True)
 def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values: Any) -> int:
     """Run PLAYBOOKS on the hosts of an inventory. Ends with 0, 2 (hosts failed), 4 (hosts unreachable, or wrong syntax), 1 (other)."""
+    from provisioner.cli.error_blocks import excerpt
     from provisioner.cli.inventory_sources import load_sources, warn_of_nobody, warn_of_patterns
     from provisioner.cli.play_listing import Wanted
     from provisioner.cluster.sessions import Sessions
@@ -77,7 +78,7 @@ def command(playbooks: tuple[Path, ...], inventories: tuple[str, ...], **values:
             click.echo(f"provision: {e}", err=True)
         return INTERRUPTED
     except PlaybookError as e:
-        click.echo(f"provision: {e}", err=True)
+        click.echo("\n".join([f"provision: {e}", *excerpt(e.location)]), err=True)
         return e.exit_code
     if result.start_missing:
         missing = f'No matching task "{options.start_at_task}" found.'

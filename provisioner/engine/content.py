@@ -155,8 +155,8 @@ class Content:
 
     # Task files
 
-    def task_file(self, name: str, around: Surroundings) -> Path:
-        """The task file an import or include names: beside the including file, in the role, beside the playbook."""
+    def task_file(self, name: str, around: Surroundings, place: Location | None) -> Path:
+        """The task file an import or include at `place` names: beside the including file, in the role, beside the playbook."""
         path = Path(name).expanduser()
         if path.is_absolute():
             candidates = [path]
@@ -170,7 +170,8 @@ class Content:
         for candidate in candidates:
             if candidate.is_file():
                 return candidate.resolve()
-        raise MissingContentError(f"Could not find or access '{name}'; looked for {', '.join(dict.fromkeys(map(str, candidates)))}")
+        looked = ", ".join(dict.fromkeys(map(str, candidates)))
+        raise MissingContentError(f"Could not find or access '{name}'; looked for {looked}", place)
 
     # Collections
 

@@ -117,7 +117,7 @@ def _load(step: Lockstep, task: Task, wanted: Mapping[str, Any], state: HostStat
     if not isinstance(name, str):
         raise PlaybookError("No file specified for include_tasks", task.location)
     here = task.directory / "main.yml"
-    path = content.task_file(name, Surroundings(here, attributes, task.role, params, handler))
+    path = content.task_file(name, Surroundings(here, attributes, task.role, params, handler), task.location)
     tasks = content.read(path)
     if tasks is not None and not isinstance(tasks, list):
         raise MissingContentError("included task files must contain a list of tasks", task.location)

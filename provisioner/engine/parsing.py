@@ -92,7 +92,9 @@ class TaskParser:
             if raw is None:
                 continue
             if not isinstance(raw, dict):
-                raise PlaybookError(f"a task must be a mapping, not {raw!r}", Location(str(around.file), 1, 1))
+                raise PlaybookError(
+                    f"a task must be a mapping, not {raw!r}", _item(raw, around.file), "write '- debug:' rather than '- debug'"
+                )
             if "block" in raw:
                 result.append(self._block(raw, around))
                 continue
@@ -183,6 +185,8 @@ class TaskParser:
                 return name, self._resolve_if_possible(name, place, search), given, key == "local_action"
         if len(found) > 1:
             self._reject(raw, found, place)
+        if found and found[0] in _BLOCK_ONLY:
+            raise PlaybookError(f"'{found[0]}' keyword cannot be used without 'block'", location_of(raw, found[0]) or place)
         if not found:
             raise PlaybookError("no module/action detected in task", place, "a task needs one module such as 'copy:'")
         return str(found[0]), self._resolve(str(found[0]), location_of(raw, found[0]), search), raw[found[0]], False
@@ -326,7 +330,7 @@ class TaskParser:
         name = task.args.get("file", task.args.get("_raw_params"))
         if not isinstance(name, str):
             raise PlaybookError("import_tasks needs the name of a file", task.location)
-        path = self._content.task_file(self._content.render_static(name, {**task.attributes.vars, **params}, task), around)
+        path = self._content.task_file(self._content.render_static(name, {**task.attributes.vars, **params}, task), around, task.location)
         inner = Surroundings(path, attributes, around.role, params, around.handlers, around.depth + 1)
         return Block(block=self.nodes(self._content.read(path), inner), name=task.name, location=task.location, attributes=attributes)
 
@@ -356,6 +360,14 @@ def _check_handler(task: Task) -> None:
         raise PlaybookError(f"Using '{task.action}' as a handler is not supported.", task.location)
     if task.action == "meta" and task.args.get("_raw_params") == "flush_handlers":
         raise PlaybookError("flush_handlers cannot be used as a handler", task.location)
+
+
+def _item(raw: Any, file: Path) -> Location:
+    """Where a list's item stands that is no mapping, which alone know their place: at its line, if it is found, or the file's beginning."""
+    lines = enumerate(file.read_text(errors="replace").splitlines(), 1)
+    return next(
+        (Location(str(file), n, line.index("- ") + 1) for n, line in lines if line.strip() == f"- {raw}"), Location(str(file), 1, 1)
+    )
 
 
 def _conditions(value: Any) -> tuple[Any, ...]:

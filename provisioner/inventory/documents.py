@@ -166,13 +166,22 @@ def _unreadable(error: yaml.reader.ReaderError, text: str | bytes, file: str) ->
 
 
 def _yaml_hint(problem: str) -> str:
-    if "mapping values are not allowed" in problem:
-        return "a value that contains ': ' needs quotes, or the indentation is wrong"
-    if "cannot start any token" in problem or "could not find expected" in problem:
-        return "check tabs, quotes and indentation; a value that starts with {{ needs quotes"
-    if "unhashable" in problem or "cannot be a key" in problem:
-        return "a value that starts with {{ needs quotes"
-    return ""
+    return next((hint for said, hint in _HINTS.items() if said in problem), "")
+
+
+_HINTS = {
+    "mapping values are not allowed": "a value that contains ': ' needs quotes, or the indentation is wrong",
+    "cannot start any token": "check tabs, quotes and indentation; a value that starts with {{ needs quotes",
+    "could not find expected": "check tabs, quotes and indentation; a value that starts with {{ needs quotes",
+    "cannot be a key": "a value that starts with {{ needs quotes",
+    "tab character": "indent with spaces",
+    "expected '-' indicator": "check the indentation",
+    "expected key": "text behind the closing quote of a value: quote the whole of it; or check the indentation",
+    "expected ',' or": "within braces and brackets, values that contain one of , : { } [ ] need quotes",
+    "undefined alias": "a value that starts with * needs quotes",
+    "unexpected end of stream": "a quote or bracket is not closed",
+}
+"""What may be meant, by words of libyaml's message."""
 
 
 def read_text(path: Path, secrets: VaultSecrets | None = None) -> bytes:

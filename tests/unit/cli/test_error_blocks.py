@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.cli.error_blocks import error_block, warning_block
+from provisioner.cli.error_blocks import error_block, excerpt, warning_block
 from provisioner.engine.events import Warned
 from provisioner.inventory.documents import Location
 
@@ -42,11 +42,29 @@ def test_what_to_do_about_a_condition_that_is_no_boolean_is_said() -> None:
         ("file", {"msg": "Not done.", "exception": "[Errno 2] x"}, "[ERROR]: Task failed: Module failed: Not done: [Errno 2] x"),
         ("file", {"msg": "Not done.", "exception": "Traceback\n  x"}, "[ERROR]: Task failed: Module failed: Not done."),
         ("apt", {"censored": "x", "msg": "secret"}, ""),
+        ("include_tasks", {"reason": "gone"}, "[ERROR]: Task failed: Action failed: gone"),
+        (
+            "debug",
+            {"msg": "The `loop` value must resolve to a 'list', not 'str'."},
+            "[ERROR]: The `loop` value must resolve to a 'list', not 'str'.",
+        ),
         ("command", {"failed_when_result": True}, "[ERROR]: Task failed: Action failed."),
     ],
 )
 def test_what_failed_is_named(action: str, result: dict[str, Any], first: str) -> None:
     assert error_block(action, result, Location("/nowhere/play.yml", 1, 1)).split("\n")[0] == first
+
+
+def test_places_that_cannot_be_shown_have_no_lines(tmp_path: Path) -> None:
+    file = tmp_path / "sealed.yml"
+    file.write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
+    assert (
+        excerpt(Location(str(file), 2, 1))
+        == excerpt(Location(str(file), 9, 1))
+        == excerpt(Location("/nowhere", 1, 1))
+        == excerpt(None)
+        == []
+    )
 
 
 def test_a_warning_shows_the_place_it_is_about(tmp_path: Path) -> None:

@@ -61,22 +61,26 @@ def placed(error: InventoryError, names: Sequence[str]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "column"),
+    ("text", "line", "column", "hint"),
     [
-        (b"a: 1\nb: \x00\n", 2, 4),
-        ("a: 1\né: \x1b\n", 2, 4),
-        (b"a: 1\nb: c\xff\n", 2, 5),
-        (b"a: [1\nb: 2\n", 2, 2),
-        (b"a: {{ x }}: c\n", 1, 11),
-        (b"a: *none\n", 1, 4),
-        (b"a: 1\n\tb: 2\n", 2, 1),
+        (b"a: 1\nb: \x00\n", 2, 4, "UTF-8"),
+        ("a: 1\né: \x1b\n", 2, 4, "UTF-8"),
+        (b"a: 1\nb: c\xff\n", 2, 5, "UTF-8"),
+        (b"a: [1\nb: 2\n", 2, 2, "brackets"),
+        (b"a: {{ x }}: c\n", 1, 11, "': '"),
+        (b"a: *none\n", 1, 4, "starts with *"),
+        (b"a: 1\n\tb: 2\n", 2, 1, "spaces"),
+        (b"- a: 1\n  b: 2\n - c: 3\n", 3, 2, "indentation"),
+        (b'a: "b" c\n', 1, 8, "quote the whole"),
+        (b'a: "b\n', 2, 1, "not closed"),
     ],
 )
-def test_a_mistake_has_its_line_and_column(text: str | bytes, line: int, column: int) -> None:
+def test_a_mistake_has_its_line_and_column(text: str | bytes, line: int, column: int, hint: str) -> None:
     with pytest.raises(InventoryError) as caught:
         parse(text, "x.yml")
     (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.column) == ("x.yml", line, column)
+    assert hint in problem.hint
 
 
 @pytest.mark.parametrize("name", ["hosts", "hosts.yaml", "group_vars/all.yml"])
