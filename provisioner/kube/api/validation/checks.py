@@ -101,6 +101,29 @@ def is_nothing(value: int | str | None) -> bool:
     return value in (0, "0", "0%")
 
 
+def qualified(path: str, name: str) -> list[FieldError]:
+    """A label's name."""
+    return [errors.invalid_value(path, name, message) for message in names.is_qualified_name(name)]
+
+
+def each(
+    items: Sequence[Any] | None,
+    limit: int | None,
+    path: str,
+    check: Callable[[Any, str], list[FieldError]],
+    *,
+    key: Callable[[Any], str] | None = None,
+) -> list[FieldError]:
+    """Each item by `check(item, path)`, and, where there is a `key`, that it is there once; of more than `limit` none is looked at."""
+    if limit is not None and len(items or ()) > limit:
+        return [errors.too_many(path, len(items or ()), limit)]
+    problems = [problem for index, item in enumerate(items or ()) for problem in check(item, f"{path}[{index}]")]
+    seen = Once()
+    for index, item in enumerate((items or ()) if key is not None else ()):
+        problems += seen.add(f"{path}[{index}]", key(item) if key is not None else None)
+    return problems
+
+
 def label_selector(path: str, found: meta_v1.LabelSelector | None) -> list[FieldError]:
     """The expressions and labels of a selector."""
     problems: list[FieldError] = []
@@ -159,6 +182,16 @@ def network(path: str, value: str | None) -> list[FieldError]:
     if _mapped(found.network_address):
         return [errors.invalid_value(path, text, NETWORK_NOT_MAPPED)]
     return [errors.invalid_value(path, text, NO_BITS)] if ipaddress.ip_address(base) != found.network_address else []
+
+
+def interface_address(path: str, value: str) -> list[FieldError]:
+    """An address of an interface, with the length of its network."""
+    base, slash, length = value.partition("/")
+    if slash and not address(path, base) and length.isdigit() and int(length) <= ipaddress.ip_address(base).max_prefixlen:
+        if value == str(ipaddress.ip_interface(value)):
+            return []
+        return [errors.invalid_value(path, value, f'must be in canonical form ("{ipaddress.ip_interface(value)}")')]
+    return [errors.invalid_value(path, value, "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)")]
 
 
 def without_zeros(text: str) -> str:

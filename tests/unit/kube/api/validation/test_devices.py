@@ -18,7 +18,7 @@ TWICE = {"attributes": {"a": {"string": "x", "bool": True}}}
     [
         (resource_v1, TWICE, "spec.devices[0].attributes[a]"),
         (resource_v1beta2, TWICE, "spec.devices[0].attributes[a]"),
-        (resource_v1beta1, {"basic": TWICE}, "spec.devices[0].basic.attributes[a]"),
+        (resource_v1beta1, {"basic": TWICE}, "spec.devices[0].attributes[a]"),
         (resource_v1beta1, {}, None),
     ],
 )
@@ -60,3 +60,30 @@ def test_what_was_allocated(request_name: str, said: list[dict[str, str]], field
 def test_extended_resources_have_a_domain(name: str, right: bool) -> None:
     found = devices.create(codec.decode_dict(resource_v1.DeviceClass, {"spec": {"extendedResourceName": name}}))
     assert (found == []) is right
+
+
+CLAIM = "spec.devices"
+OTHER = {"name": "s", "firstAvailable": [{"name": "a", "deviceClassName": "c", "allocationMode": "All"}]}
+EXACT = {"deviceClassName": "c", "allocationMode": "ExactCount", "count": 1}
+CLAIMS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"requests": [OTHER, {"name": "r", "exactly": EXACT}], "constraints": [{"requests": ["s/a", "r"], "matchAttribute": "d.io/a"}]}, []),
+    ({"requests": [{"name": "R"}]}, [f'{CLAIM}.requests[0].name: Invalid value: "R"', f"{CLAIM}.requests[0]: Required value: exactly one of `exactly` or"]),
+    ({"requests": [OTHER, {**OTHER, "exactly": EXACT}]}, [f'{CLAIM}.requests[1]: Invalid value: "null": exactly one of', f'{CLAIM}.requests[1]: Duplicate value: "s"']),
+    ({"requests": [{"name": "r", "exactly": {**EXACT, "tolerations": [{"operator": "Exists", "value": "x", "effect": "No"}]}}]}, [f'{CLAIM}.requests[0].exactly.tolerations[0].value: Invalid value: "x": must be empty for operator `Exists`', f'{CLAIM}.requests[0].exactly.tolerations[0].effect: Unsupported value: "No"']),
+    ({"requests": [OTHER], "constraints": [{"requests": ["s", "s", "t/u/v"]}]}, [f'{CLAIM}.constraints[0].requests[2]: Invalid value: "t/u/v": must be the name', f'{CLAIM}.constraints[0].requests[1]: Duplicate value: "s"', f"{CLAIM}.constraints[0]: Required value: exactly one of"]),
+    ({"config": [{"opaque": {"driver": "d", "parameters": [1]}}, {}]}, [f'{CLAIM}.config[0].opaque.parameters: Invalid value: "<value omitted>": must be a valid JSON object', f"{CLAIM}.config[1].opaque: Required value"]),
+    ({"config": [{}] * 33}, [f"{CLAIM}.config: Too many: 33: must have at most 32 items"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "said"), CLAIMS)
+def test_claims(spec: dict[str, Any], said: list[str]) -> None:
+    found = devices.create(codec.decode_dict(resource_v1.ResourceClaim, {"spec": {"devices": spec}}))
+    told = [f"{problem.field}: {problem.message}" for problem in found]
+    assert len(told) == len(said) and all(map(str.startswith, told, said)), told
+
+
+def test_a_flat_request_is_told_by_the_newest_paths() -> None:
+    spec = {"devices": {"requests": [{"name": "r", "deviceClassName": "c", "allocationMode": "Some"}]}}
+    (found,) = devices.create(codec.decode_dict(resource_v1beta1.ResourceClaim, {"spec": spec}))
+    assert found.field == "spec.devices.requests[0].exactly.allocationMode"
