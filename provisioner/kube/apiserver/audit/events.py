@@ -19,6 +19,7 @@ from provisioner.kube.apiserver.audit.policy import Decision, Policy
 from provisioner.kube.apiserver.audit.truncation import Backend
 from provisioner.kube.apiserver.context import User
 from provisioner.kube.apiserver.metrics import Metrics
+from provisioner.kube.apiserver.replies import Reply
 from provisioner.kube.apiserver.requests import Target
 
 # What a body may have to be told of; a longer one is left out (guess: some of the biggest objects that etcd takes).
@@ -26,6 +27,20 @@ BODY_BYTES = 1_500_000
 # Where the server leaves a request's body for the log.
 BODY = "audited body"
 LOGGED_HEADERS = ("X-Forwarded-For", "X-Real-Ip")
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    namespace: str | None = None
+    name: str | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+
+
+class _Named(msgspec.Struct):
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+
+
+_named = msgspec.json.Decoder(_Named)
 
 
 class Audit:
@@ -96,7 +111,8 @@ class Record:
 
     @property
     def wants_body(self) -> bool:
-        return self._decision.level >= policies.REQUEST
+        """Of what is made or replaced the body has the name, whatever else of it may be told."""
+        return self._decision.level >= policies.REQUEST or self._target.verb in ("create", "update")
 
     def impersonated(self, user: User, constraint: str) -> None:
         """`constraint` is the verb of constrained impersonation that allowed it, "" where it was allowed without."""
@@ -126,12 +142,16 @@ class Record:
         self.tell("ResponseStarted", {"code": code})
 
     def complete(self, code: int, response: web.StreamResponse | None, error: StatusError | None) -> None:
+        body = self._request.get(BODY)
+        self._refer(body)
         if self._decision.level >= policies.REQUEST:
-            self._put("requestObject", self._request.get(BODY))
+            self._put("requestObject", body)
         if self._decision.level >= policies.RESPONSE:
             if error is not None:
                 self._event["responseObject"] = error.to_status()
             elif isinstance(response, web.Response) and "json" in response.content_type:
+                if isinstance(response, Reply) and response.size <= BODY_BYTES:
+                    response.joined()
                 self._put("responseObject", response.body)
         status: dict[str, Any] = {"code": code}
         if error is not None:
@@ -140,6 +160,17 @@ class Record:
 
     def panicked(self, message: str) -> None:
         self.tell("Panic", {"status": "Failure", "reason": "InternalError", "message": message, "code": 500})
+
+    def _refer(self, body: Any) -> None:
+        """What the object that came says of itself joins the reference, where the request's path doesn't say it."""
+        if not body or "objectRef" not in self._event:
+            return
+        try:
+            found = _named.decode(body).metadata
+        except msgspec.DecodeError:
+            return
+        told = {"namespace": found.namespace, "name": found.name, "uid": found.uid, "resourceVersion": found.resource_version}
+        self._event["objectRef"] = {key: value for key, value in told.items() if value} | self._event["objectRef"]
 
     def _put(self, field: str, body: Any) -> None:
         """A body of JSON, as it is; YAML and other forms are left out, as is what is too long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.apiserver.audit.events import Audit
+from provisioner.kube.apiserver.audit.events import BODY, Audit
 from provisioner.kube.apiserver.audit.policy import Policy, Rule
 from provisioner.kube.apiserver.metrics import Metrics
+from provisioner.kube.apiserver.replies import Listed, Reply
 from provisioner.kube.apiserver.requests import Target
 
 
@@ -27,6 +29,23 @@ class Backend:
         return self.asked <= self.room
 
     async def close(self) -> None: ...
+
+
+class Kept(Backend):
+    """Has room for a test's events, and keeps them."""
+
+    def __init__(self) -> None:
+        super().__init__(9)
+        self.events: list[dict[str, Any]] = []
+
+    def write(self, line: bytes) -> bool:
+        self.events.append(json.loads(line))
+        return super().write(line)
+
+
+def kept(level: str) -> tuple[Audit, list[dict[str, Any]]]:
+    backend = Kept()
+    return Audit(Policy(rules=(Rule(level=level),)), [backend], lambda: datetime.now(UTC), Metrics()), backend.events
 
 
 def audit(strict: bool, *rooms: int) -> tuple[Audit, list[Backend]]:
@@ -52,6 +71,41 @@ def test_what_does_not_refuse(strict: bool, rooms: tuple[int, ...]) -> None:
     made, backends = audit(strict, *rooms)
     begin(made).complete(200, None, None)
     assert [backend.asked for backend in backends] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("level", "verb", "name", "body", "reference"),
+    [
+        ("Metadata", "create", "", b'{"metadata": {"name": "made", "namespace": "n"}}', {"name": "made"}),
+        ("Request", "create", "", b'{"metadata": {"generateName": "made-"}}', {}),
+        (
+            "Metadata",
+            "update",
+            "there",
+            b'{"metadata": {"name": "other", "uid": "u", "resourceVersion": "7"}}',
+            {"name": "there", "uid": "u", "resourceVersion": "7"},
+        ),
+        ("Metadata", "create", "", b"not: json", {}),
+        ("Metadata", "get", "there", b"", {"name": "there"}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::aiohttp.web.NotAppKeyWarning")
+def test_what_is_made_is_named(level: str, verb: str, name: str, body: bytes, reference: dict[str, str]) -> None:
+    made, told = kept(level)
+    request = make_mocked_request("POST", "/api/v1/namespaces/n/secrets")
+    record = made.begin(request, Target(verb, "/", "", "v1", "secrets", "n", name), None, "id")
+    assert record is not None
+    if record.wants_body:
+        request[BODY] = body
+    record.complete(200, None, None)
+    assert told[-1]["objectRef"] == {"resource": "secrets", "namespace": "n", "apiVersion": "v1", **reference}
+
+
+def test_a_list_that_is_not_in_one_piece_is_told() -> None:
+    made, told = kept("RequestResponse")
+    answer = Reply(body=Listed(b'{"items": [', [b"1", b"2"], b"]}"), content_type="application/json")
+    begin(made).complete(200, answer, None)
+    assert told[-1]["responseObject"] == {"items": [1, 2]}
 
 
 class Later:
