@@ -60,14 +60,13 @@ def authority_key(args: Dict[str, Any]) -> List[str]:
 
 
 def distribution_points(points: List[Dict[str, Any]]) -> Tuple[List[str], List[str]]:
-    """(line, sections) for where revocation lists are. Raises ModuleFailed."""
+    """(line, sections) for where revocation lists are."""
     sections: List[str] = []
     for at, point in enumerate(points):
-        if point.get("crl_issuer"):
-            raise ModuleFailed("crl_distribution_points[%d]: crl_issuer can't be put into a request by the openssl program" % at)
         sections.append("[crl%d]" % at)
-        if point.get("full_name"):
-            sections.append("fullname = %s" % ",".join(point["full_name"]))
+        for option, key in (("full_name", "fullname"), ("crl_issuer", "CRLissuer")):
+            if point.get(option):
+                sections.append("%s = %s" % (key, ",".join(point[option])))
         if point.get("reasons"):
             sections.append("reasons = %s" % ",".join(_REASONS[reason] for reason in point["reasons"]))
         if point.get("relative_name"):

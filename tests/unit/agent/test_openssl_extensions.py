@@ -34,9 +34,14 @@ def test_an_authoritys_key(call: Call, tmp_path: Path, serial: int) -> None:
 
 
 def test_where_revocations_are(call: Call, tmp_path: Path) -> None:
-    points = [{"full_name": [f"URI:{URI}"], "reasons": ["key_compromise", "superseded"]}, {"relative_name": ["/CN=list"]}]
+    issuer = ["URI:https://ca.example.com/", "DNS:ca.example.com"]
+    points = [
+        {"full_name": [f"URI:{URI}"], "reasons": ["key_compromise", "superseded"], "crl_issuer": issuer},
+        {"relative_name": ["/CN=list"]},
+    ]
     first, second = made(call, tmp_path, crl_distribution_points=points).get_extension_for_class(x509.CRLDistributionPoints).value
     assert [name.value for name in first.full_name or []] == [URI]
+    assert [name.value for name in first.crl_issuer or []] == [name.partition(":")[2] for name in issuer]
     assert first.reasons == {x509.ReasonFlags.key_compromise, x509.ReasonFlags.superseded}
     assert [part.value for part in second.relative_name or []] == ["list"]
 
