@@ -129,7 +129,7 @@ class _Network:
         for name in dict.fromkeys(wanted):
             if name not in there and not self._same(name, there):
                 self._act("Connected container %s" % name, "POST", self._path("connect"), {"Container": name})
-                self._after.setdefault("connected", []).append(name)
+                self._before["connected." + name], self._after["connected." + name] = False, True
         if not self._args["appends"]:
             for name in there:
                 if name not in wanted and not self._same(name, wanted):
@@ -147,7 +147,7 @@ class _Network:
 
     def _disconnect(self, name: str) -> None:
         self._act("Disconnected container %s" % name, "POST", self._path("disconnect"), {"Container": name, "Force": True})
-        self._before.setdefault("connected", []).append(name)
+        self._before["connected." + name], self._after["connected." + name] = True, False
 
     def _connected(self) -> List[str]:
         return [container["Name"] for container in ((self._found or {}).get("Containers") or {}).values()]
@@ -163,7 +163,7 @@ class _Network:
             body["ConfigFrom"] = {"Network": args["config_from"]}
         if not args["config_from"] and (args["ipam_config"] or args["ipam_driver"] or args["ipam_driver_options"]):
             pools = [{_IPAM[key]: value for key, value in entry.items() if value is not None} for entry in args["ipam_config"] or []]
-            body["IPAM"] = {"Driver": args["ipam_driver"] or "default", "Options": args["ipam_driver_options"] or {}, "Config": pools}
+            body["IPAM"] = {"Driver": args["ipam_driver"] or "default", "Options": args["ipam_driver_options"], "Config": pools}
         return body
 
     def _differences(self) -> Dict[str, Tuple[Any, Any]]:

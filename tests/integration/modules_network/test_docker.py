@@ -115,7 +115,8 @@ def test_networks(docker: Docker) -> None:
     assert sorted(docker("container", **both)["container"]["NetworkSettings"]["Networks"]) == ["mine", "second"]
     only = {**container, "purge_networks": True}
     assert sorted(docker("container", **only)["container"]["NetworkSettings"]["Networks"]) == ["mine"]
-    assert thrice(docker, "network", name="second", connected=["joined"], appends=True)
+    shown = thrice(docker, "network", name="second", connected=["joined"], appends=True)["diff"]
+    assert (shown["before"]["connected.joined"], shown["after"]["connected.joined"]) == (False, True)
     moved = docker("network", **{**args, "ipam_config": [{"subnet": "172.30.6.0/24"}], "connected": [], "appends": False})
     assert moved["diff"]["after"]["ipam_config[0].subnet"] == "172.30.6.0/24"
     assert docker("container", name="joined", state="absent", stop_timeout=0)["changed"]
