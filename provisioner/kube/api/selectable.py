@@ -20,12 +20,16 @@ def _pod(obj: Any) -> dict[str, str]:
     spec, status = obj.spec, obj.status
     return {
         "spec.nodeName": spec.node_name or "",
+        # what the first clients call it
+        "spec.host": spec.node_name or "",
         "spec.restartPolicy": spec.restart_policy or "",
         "spec.schedulerName": spec.scheduler_name or "",
         "spec.serviceAccountName": spec.service_account_name or "",
         "spec.hostNetwork": str(bool(spec.host_network)).lower(),
         "status.phase": status.phase or "",
         "status.podIP": status.pod_ip or "",
+        # which may be asked for, but is never said
+        "status.podIPs": "",
         "status.nominatedNodeName": status.nominated_node_name or "",
     }
 

@@ -68,6 +68,9 @@ class Resources:
         if kind.deprecation:
             call.warnings.append(kind.deprecation)
         check_route(kind, target)
+        if request.method == "HEAD" and kind.type_key is not None and target.subresource != "proxy":
+            # Upstream's own kinds have no such routes; custom resources are found by the verb, which is get.
+            raise errors.no_method()
         if target.resource == "componentstatuses" and target.verb in ("get", "list"):
             return self._subresources.components(kind, request, call)
         if target.resource in VIRTUAL:

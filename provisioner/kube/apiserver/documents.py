@@ -66,7 +66,7 @@ class Documents:
     async def answer(self, request: web.Request, call: Call) -> web.StreamResponse:
         parts = [part for part in request.path.split("/") if part]
         head = parts[0] if parts else ""
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD") and head not in health.KINDS:
             raise errors.no_method() if self._is_known(parts) else errors.PageNotFound()
         if head in health.KINDS:
             found_health = health.respond(request, head, "/".join(parts[1:]), self._checks)

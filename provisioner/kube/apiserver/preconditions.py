@@ -36,3 +36,13 @@ def mismatch(plural: str, old: Any, label: str, expected: str, group: str = "") 
     detail = f"StorageError: invalid object, Code: 4, Key: /registry/{plural.partition('/')[0]}/{place}, ResourceVersion: 0, "
     detail += f"AdditionalErrorMsg: Precondition failed: {label} in precondition: {expected}, {label} in object meta: {actual}"
     return errors.conflict(plural, metadata.name or "", detail, group)
+
+
+def check_version(text: str | None) -> None:
+    """Raises 500, as upstream's storage has it, for a version that an object brings and that is no number."""
+    if not text:
+        return
+    if not (text.isascii() and text.isdigit()):
+        raise StatusError(500, "", f"strconv.ParseUint: parsing {errors.shown(text)}: invalid syntax")
+    if int(text) >= 2**64:
+        raise StatusError(500, "", f"strconv.ParseUint: parsing {errors.shown(text)}: value out of range")

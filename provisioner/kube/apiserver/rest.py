@@ -238,6 +238,9 @@ class Rest:
         new = self.decoded(kind, call, document)
         self._place(kind, call, new.metadata)
         wanted = new.metadata.resource_version
+        if wanted == "0":
+            # No version, as upstream reads it.
+            wanted = new.metadata.resource_version = None
         if not wanted and kind.strategy.needs_version:
             found = errors.FieldError("FieldValueInvalid", "metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
             self.entry(kind, call.target.namespace, call.target.name)
@@ -276,6 +279,7 @@ class Rest:
         new = self.decoded(kind, call, document)
         self._place(kind, call, new.metadata)
         if new.metadata.resource_version not in (None, "", old.metadata.resource_version):
+            preconditions.check_version(new.metadata.resource_version)
             raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
         if new.metadata.uid not in (None, "", old.metadata.uid):
             found = errors.invalid_value("metadata.uid", new.metadata.uid, "field is immutable")
@@ -363,6 +367,7 @@ class Rest:
 
         async def once(entry: Entry) -> Outcome:
             if expected_version and expected_version != str(entry.version):
+                preconditions.check_version(expected_version)
                 raise errors.conflict(resource.plural, target.name, group=resource.group)
             old = kind.load(entry.data)
             if uid and uid != old.metadata.uid:

@@ -115,6 +115,31 @@ def test_paths_that_nobody_knows_are_answered_with_text(server: Any, method: str
         assert server.call(method, path) == (404, b"404 page not found\n")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code", "message"),
+    [
+        ("POST", "/healthz", None, 200, b"ok"),
+        ("DELETE", "/livez/ping", None, 200, b"ok"),
+        ("HEAD", f"{MAPS}/kube-root-ca.crt", None, 405, b""),
+        ("PUT", "/api/v1/namespaces/default", {"metadata": {"name": "default", "resourceVersion": "x"}}, 500, 'strconv.ParseUint: parsing "x": invalid syntax'),
+        ("PATCH", "/api/v1/namespaces/default", {"metadata": {"resourceVersion": "x"}}, 500, 'strconv.ParseUint: parsing "x": invalid syntax'),
+        ("PUT", "/api/v1/namespaces/none", {"metadata": {"name": "none", "resourceVersion": "x"}}, 404, 'namespaces "none" not found'),
+        ("PUT", "/api/v1/namespaces/default", {"metadata": {"name": "default", "resourceVersion": "0"}}, 200, None),
+        ("GET", "/api/v1/pods?fieldSelector=status.podIPs%3Dx", None, 200, None),
+        ("GET", "/api/v1/pods?fieldSelector=spec.host%3Dx", None, 200, None),
+        ("POST", "/apis/batch/v1/namespaces/default/cronjobs", {"metadata": {"name": "x"}, "spec": {"schedule": "@daily"}}, 422, 'CronJob.batch "x" is invalid: [spec.jobTemplate.spec.template.spec.containers: Required value, spec.jobTemplate.spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"]'),
+    ],
+)  # fmt: skip
+def test_odd_requests_are_answered_as_upstream_answers_them(
+    server: Any, method: str, path: str, body: Any, code: int, message: Any
+) -> None:
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    answer, found = server.call(method, path, body, headers={"Content-Type": kind}, raw=message == b"ok")
+    assert answer == code
+    if message is not None:
+        assert found == message if isinstance(message, bytes) else found["message"] == message
+
+
 @pytest.mark.parametrize("path", ["/api/v2", "/api/v1/foo", "/apis/apps/v9", "/apis/apps/v1/foo", "/version/x"])
 def test_paths_below_known_ones_are_answered_with_a_status(server: Any, path: str) -> None:
     code, status = server.call("GET", path)

@@ -23,8 +23,8 @@ def job(obj: batch_v1.Job) -> None:
     for rule in (spec.pod_failure_policy.rules or ()) if spec.pod_failure_policy is not None else ():
         for pattern in rule.on_pod_conditions or ():
             default_text(pattern, status="True")
-    template(spec.template)
-    labels = spec.template.metadata.labels if spec.template is not None and spec.template.metadata is not None else None
+    spec.template = template(spec.template)
+    labels = spec.template.metadata.labels if spec.template.metadata is not None else None
     if labels and not obj.metadata.labels:
         obj.metadata.labels = dict(labels)
 
@@ -32,7 +32,7 @@ def job(obj: batch_v1.Job) -> None:
 def cronjob(obj: batch_v1.CronJob) -> None:
     default_text(obj.spec, concurrency_policy="Allow")
     default(obj.spec, suspend=False, successful_jobs_history_limit=3, failed_jobs_history_limit=1)
-    made = obj.spec.job_template
-    if made is not None and made.spec is not None:
-        # A template gets its pods' defaults; the job's own are for the job that is made of it.
-        template(made.spec.template)
+    made = obj.spec.job_template = obj.spec.job_template or batch_v1.JobTemplateSpec()
+    made.spec = made.spec or batch_v1.JobSpec()
+    # A template gets its pods' defaults; the job's own are for the job that is made of it.
+    made.spec.template = template(made.spec.template)

@@ -40,15 +40,18 @@ def _pod_requests(found: core_v1.PodSpec, own: core_v1.ResourceRequirements) -> 
 
 
 def podtemplate(obj: core_v1.PodTemplate) -> None:
-    template(obj.template)
+    obj.template = template(obj.template)
 
 
-def template(found: core_v1.PodTemplateSpec | None) -> None:
-    if found is not None:
-        if found.metadata is None:
-            found.metadata = meta_v1.ObjectMeta()
-        if found.spec is not None:
-            spec(found.spec)
+def template(found: core_v1.PodTemplateSpec | None) -> core_v1.PodTemplateSpec:
+    """A template with its defaults; one that isn't there is an empty one, as in upstream's types."""
+    made = found or core_v1.PodTemplateSpec()
+    if made.metadata is None:
+        made.metadata = meta_v1.ObjectMeta()
+    if made.spec is None:
+        made.spec = core_v1.PodSpec()
+    spec(made.spec)
+    return made
 
 
 def spec(found: core_v1.PodSpec) -> None:

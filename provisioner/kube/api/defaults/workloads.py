@@ -17,12 +17,12 @@ def deployment(obj: apps_v1.Deployment) -> None:
         default(strategy, rolling_update=apps_v1.RollingUpdateDeployment())
         assert strategy.rolling_update is not None
         default(strategy.rolling_update, max_unavailable="25%", max_surge="25%")
-    template(obj.spec.template)
+    obj.spec.template = template(obj.spec.template)
 
 
 def replicaset(obj: apps_v1.ReplicaSet) -> None:
     default(obj.spec, replicas=1)
-    template(obj.spec.template)
+    obj.spec.template = template(obj.spec.template)
 
 
 def daemonset(obj: apps_v1.DaemonSet) -> None:
@@ -34,7 +34,7 @@ def daemonset(obj: apps_v1.DaemonSet) -> None:
         default(strategy, rolling_update=apps_v1.RollingUpdateDaemonSet())
         assert strategy.rolling_update is not None
         default(strategy.rolling_update, max_unavailable=1, max_surge=0)
-    template(obj.spec.template)
+    obj.spec.template = template(obj.spec.template)
 
 
 def statefulset(obj: apps_v1.StatefulSet) -> None:
@@ -57,7 +57,7 @@ def statefulset(obj: apps_v1.StatefulSet) -> None:
         default(spec.update_strategy.rolling_update, partition=0, max_unavailable=1)
     for claim in spec.volume_claim_templates or ():
         persistentvolumeclaim(claim)
-    template(spec.template)
+    spec.template = template(spec.template)
 
 
 def replicationcontroller(obj: core_v1.ReplicationController) -> None:
@@ -67,4 +67,5 @@ def replicationcontroller(obj: core_v1.ReplicationController) -> None:
     if labels:
         default(spec, selector=dict(labels))
         default(obj.metadata, labels=dict(labels))
-    template(spec.template)
+    if spec.template is not None:
+        template(spec.template)

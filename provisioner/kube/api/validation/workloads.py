@@ -30,11 +30,6 @@ def create(obj: Any) -> list[FieldError]:
     problems = [problem for name in before for problem in _number(spec, name)]
     if kind == "ReplicationController":
         return problems + _controller(spec)
-    if spec.template is None:
-        # as upstream's types have it, where a template is never missing
-        spec = msgspec.structs.replace(
-            spec, template=core_v1.PodTemplateSpec(spec=core_v1.PodSpec(restart_policy="Always", dns_policy="ClusterFirst"))
-        )
     own = spec.template.metadata.labels if spec.template.metadata is not None else None
     problems += selector(spec, own, kind) + template(_with_claims(spec), "spec.template", own or {})
     if spec.template.spec is not None:

@@ -168,7 +168,7 @@ def test_selectable_fields() -> None:
     fields = strategy("Pod").selectable_fields(pod)
     assert {k: v for k, v in fields.items() if v} == {
         "metadata.name": "p", "metadata.namespace": "d", "spec.nodeName": "n", "spec.hostNetwork": "false",
-        "status.phase": "Running", "status.podIP": "1.2.3.4",
+        "status.phase": "Running", "status.podIP": "1.2.3.4", "spec.host": "n",
     }  # fmt: skip
     assert "involvedObject.name" in strategy("Event", "").field_names()
     assert "regarding.name" in strategy("Event", "events.k8s.io").field_names()

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.kube.api._generated import apps_v1, meta_v1
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.apiserver.preconditions import check_deletion, mismatch
+from provisioner.kube.apiserver.preconditions import check_deletion, check_version, mismatch
 from provisioner.kube.apiserver.registry import Registry
 
 METADATA = meta_v1.ObjectMeta(name="d", namespace="ns", uid="u1", resource_version="7")
@@ -45,3 +45,22 @@ def test_updates() -> None:
         'Operation cannot be fulfilled on deployments.apps "d": StorageError: invalid object, Code: 4, Key: /registry/deployments/ns/d, '
         "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: u2, UID in object meta: u1"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, ""),
+        ("12", ""),
+        ("abc", 'strconv.ParseUint: parsing "abc": invalid syntax'),
+        ("-1", 'strconv.ParseUint: parsing "-1": invalid syntax'),
+        ("18446744073709551616", 'strconv.ParseUint: parsing "18446744073709551616": value out of range'),
+    ],
+)
+def test_versions_are_numbers(text: str | None, told: str) -> None:
+    if not told:
+        check_version(text)
+        return
+    with pytest.raises(StatusError) as refused:
+        check_version(text)
+    assert (refused.value.code, refused.value.reason, refused.value.message) == (500, "", told)

@@ -125,7 +125,10 @@ def test_volumes() -> None:
 
 
 def test_workloads() -> None:
+    pod = {"dnsPolicy": "ClusterFirst", "restartPolicy": "Always", "schedulerName": "default-scheduler"}
+    nothing = {"metadata": {}, "spec": {**pod, "securityContext": {}, "terminationGracePeriodSeconds": 30}}
     assert filled("Deployment", {})["spec"] == {
+        "template": nothing,
         "progressDeadlineSeconds": 600,
         "replicas": 1,
         "revisionHistoryLimit": 10,
