@@ -1,6 +1,7 @@
 """Extensions of requests that openssl's configuration has no plain words for: an authority's key (RFC 5280 4.2.1.1), where revocations are."""
 
 import ipaddress
+import re
 from typing import Any, Dict, List, Tuple
 
 from provisioner.agent.context import ModuleFailed
@@ -43,6 +44,30 @@ def _general_name(name: str, option: str) -> bytes:
     raise ModuleFailed('Cannot parse %s "%s": expected DNS:, IP:, URI: or email:' % (option, name))
 
 
+def escaped(text: str) -> str:
+    """As a value in openssl's configuration."""
+    return re.sub(r"([\\$#\"'])", r"\\\1", text)
+
+
+def general_names(names: List[str], label: str) -> Tuple[List[str], List[str]]:
+    """(names as openssl's configuration has them, sections): one that is a subject (`dirName:CN=a,O=b`) has a section, named after `label`."""
+    told, sections = [], []
+    for number, name in enumerate(names):
+        kind, _, value = name.partition(":")
+        if kind.lower() == "dirname":
+            name = "dirName:%s%d" % (label, number)
+            sections += ["[%s%d]" % (label, number), *_subject(value)]
+        told.append(name)
+    return told, sections
+
+
+def _subject(text: str) -> List[str]:
+    """The lines of a section for CN=a,O=b or /CN=a/O=b, where a backslash hides a separator; the last comes first (RFC 4514 2.1)."""
+    parts = re.split(r"(?<!\\)/" if text.startswith("/") else r"(?<!\\),", text.lstrip("/"))
+    pairs = [part.strip().partition("=") for part in reversed(parts)]
+    return ["%d.%s = %s" % (number, key, escaped(re.sub(r"\\(.)", r"\1", value))) for number, (key, _, value) in enumerate(pairs)]
+
+
 def authority_key(args: Dict[str, Any]) -> List[str]:
     """The line for the authority's key. Raises ModuleFailed."""
     content = b""
@@ -62,15 +87,18 @@ def authority_key(args: Dict[str, Any]) -> List[str]:
 def distribution_points(points: List[Dict[str, Any]]) -> Tuple[List[str], List[str]]:
     """(line, sections) for where revocation lists are."""
     sections: List[str] = []
+    more: List[str] = []
     for at, point in enumerate(points):
         sections.append("[crl%d]" % at)
         for option, key in (("full_name", "fullname"), ("crl_issuer", "CRLissuer")):
             if point.get(option):
-                sections.append("%s = %s" % (key, ",".join(point[option])))
+                names, subjects = general_names(point[option], "crl%d%s" % (at, key))
+                sections.append("%s = %s" % (key, ",".join(names)))
+                more += subjects
         if point.get("reasons"):
             sections.append("reasons = %s" % ",".join(_REASONS[reason] for reason in point["reasons"]))
         if point.get("relative_name"):
             pairs = [part.lstrip("/").partition("=") for part in point["relative_name"]]
             sections += ["relativename = crl%dname" % at, "[crl%dname]" % at]
             sections += ["%d.%s = %s" % (number, key, value) for number, (key, _, value) in enumerate(pairs)]
-    return ["crlDistributionPoints = %s" % ",".join("crl%d" % at for at in range(len(points)))] if points else [], sections
+    return ["crlDistributionPoints = %s" % ",".join("crl%d" % at for at in range(len(points)))] if points else [], sections + more

@@ -135,7 +135,7 @@ def _made(args: Dict[str, Any], subject: List[Tuple[str, str]], names: List[str]
         raise ModuleFailed('Unsupported digest "%s"' % args["digest"])
     lines = ["[req]", "prompt = no", "utf8 = yes", "string_mask = utf8only", "distinguished_name = dn", "req_extensions = ext", "[dn]"]
     # A number before the name lets it come more than once.
-    lines += ["%d.%s = %s" % (number, name, _escaped(value)) for number, (name, value) in enumerate(subject)]
+    lines += ["%d.%s = %s" % (number, name, openssl_extensions.escaped(value)) for number, (name, value) in enumerate(subject)]
     if not subject:
         lines.append("")
     lines += ["[ext]", *_extensions(args, names)]
@@ -163,10 +163,6 @@ def _made(args: Dict[str, Any], subject: List[Tuple[str, str]], names: List[str]
     return out.encode()
 
 
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\$#\"'])", r"\\\1", text)
-
-
 def _extensions(args: Dict[str, Any], names: List[str]) -> List[str]:
     lines, sections = [], []
 
@@ -178,9 +174,12 @@ def _extensions(args: Dict[str, Any], names: List[str]) -> List[str]:
     if names:
         critical = "critical," if args["subject_alt_name_critical"] else ""
         lines.append("subjectAltName = %s@names" % critical)
+        told, subjects = openssl_extensions.general_names(names, "name")
+        pairs = enumerate(_pair(name) for name in told)
         sections += [
             "[names]",
-            *("%s.%d = %s" % (kind, number, _escaped(value)) for number, (kind, value) in enumerate(_pair(name) for name in names)),
+            *("%s.%d = %s" % (kind, number, openssl_extensions.escaped(value)) for number, (kind, value) in pairs),
+            *subjects,
         ]
     for usage in args["key_usage"] or []:
         if usage not in _USAGES and usage not in _USAGES.values():

@@ -34,16 +34,22 @@ def test_an_authoritys_key(call: Call, tmp_path: Path, serial: int) -> None:
 
 
 def test_where_revocations_are(call: Call, tmp_path: Path) -> None:
-    issuer = ["URI:https://ca.example.com/", "DNS:ca.example.com"]
+    issuer = ["URI:https://ca.example.com/", "dirName:/CN=ca/O=one", r"dirName:O=a\, b,CN=#1"]
     points = [
         {"full_name": [f"URI:{URI}"], "reasons": ["key_compromise", "superseded"], "crl_issuer": issuer},
         {"relative_name": ["/CN=list"]},
     ]
     first, second = made(call, tmp_path, crl_distribution_points=points).get_extension_for_class(x509.CRLDistributionPoints).value
     assert [name.value for name in first.full_name or []] == [URI]
-    assert [name.value for name in first.crl_issuer or []] == [name.partition(":")[2] for name in issuer]
+    uri, slashes, commas = (name.value for name in first.crl_issuer or [])
+    assert (uri, slashes.rfc4514_string(), [part.value for part in commas]) == ("https://ca.example.com/", "CN=ca,O=one", ["#1", "a, b"])
     assert first.reasons == {x509.ReasonFlags.key_compromise, x509.ReasonFlags.superseded}
     assert [part.value for part in second.relative_name or []] == ["list"]
+
+
+def test_an_alternative_name_that_is_a_subject(call: Call, tmp_path: Path) -> None:
+    found = made(call, tmp_path, subject_alt_name=["DNS:a", "dirName:CN=b,O=c"]).get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [name.rfc4514_string() for name in found.get_values_for_type(x509.DirectoryName)] == ["CN=b,O=c"]
 
 
 NO_KEY: dict[str, Any] = {"authority_key_identifier": None, "authority_cert_issuer": None, "authority_cert_serial_number": None}
