@@ -14,7 +14,7 @@ from provisioner.kube.apiserver.audit import truncation, webhook
 from provisioner.kube.apiserver.authorization.authz_config import MODES
 from provisioner.kube.apiserver.browsers import directives, origins
 from provisioner.kube.apiserver.tls import named_pairs
-from provisioner.kube.client.flags import FlagSet, boolean, comma_list, duration, integer, number, pairs
+from provisioner.kube.client.flags import FlagSet, boolean, comma_list, duration, integer, ip_address, number, pairs
 
 # Taken without effect, and why: there is nothing here that they would change.
 WITHOUT_EFFECT = (
@@ -50,7 +50,6 @@ _SWITCHES = frozenset(
 
 _TEXTS = (
     ("admission-control-config-file", "configuration of admission plug-ins (AdmissionConfiguration)"),
-    ("advertise-address", "address of this server for the cluster; the default is the one that routes outwards"),
     ("audit-log-path", "file for the audit log, - for standard output"),
     ("audit-policy-file", "what the audit log has"),
     ("audit-webhook-config-file", "kubeconfig of the server that audit events are sent to"),
@@ -133,7 +132,8 @@ def flag_set() -> FlagSet:
         flags.add(name, comma_list, default, text)
     flags.add("etcd-prefix", str, "/registry", "where objects lie in etcd")
     flags.add("etcd-compaction-interval", duration, 300.0, "how much of etcd's history is kept; 0 keeps all")
-    flags.add("bind-address", str, "0.0.0.0", "address to listen on")
+    flags.add("advertise-address", ip_address, "", "address of this server for the cluster; the default is the one that routes outwards")
+    flags.add("bind-address", ip_address, "0.0.0.0", "address to listen on")
     flags.add("secure-port", integer, 6443, "port to listen on")
     flags.add("cert-dir", str, "/var/run/kubernetes", "where what is made at start is kept: a self-signed certificate, a signing key")
     flags.add("cors-allowed-origins", origins, [], "regular expressions of origins whose pages may ask")

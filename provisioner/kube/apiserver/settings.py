@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from provisioner.kube.apiserver.kubelet_proxy import KubeletAccess
 from provisioner.kube.apiserver.tls import ciphers_of
 from provisioner.kube.client.flags import FlagError, Flags
 from provisioner.kube.client.kubeconfig import ClusterAccess, ConfigError, load_kubeconfig
+from provisioner.kube.client.serving import pair_problem
 from provisioner.kube.storage.encryption import Rule
 from provisioner.kube.storage.etcd import Endpoint
 
@@ -55,6 +57,7 @@ _PAIRS = (
     ("kubelet-client-certificate", "kubelet-client-key"),
     ("proxy-client-cert-file", "proxy-client-key-file"),
 )
+_AUTHORITIES = ("client-ca-file", "etcd-cafile", "kubelet-certificate-authority", "oidc-ca-file", "requestheader-client-ca-file")
 # Upstream's bounds of --service-account-max-token-expiration.
 _TOKEN_LIFE_S = (3600, 1 << 32)
 
@@ -81,7 +84,7 @@ class Settings:
 
 def settings_of(flags: Flags) -> Settings:
     """Raises FlagError with everything that is wrong."""
-    problems = _flag_problems(flags)
+    problems = _flag_problems(flags) or _pem_problems(flags)
     if problems:
         raise FlagError("\n".join(problems))
 
@@ -159,6 +162,26 @@ def _flag_problems(flags: Flags) -> list[str]:
         problems.append("--event-ttl and --min-request-timeout: expected one second at least")
     if flags.max_requests_inflight + flags.max_mutating_requests_inflight == 0:
         problems.append("--max-requests-inflight and --max-mutating-requests-inflight: one of them must be more than 0")
+    return problems
+
+
+def _pem_problems(flags: Flags) -> list[str]:
+    """Of certificates and keys, which are there."""
+    problems = []
+    for name in _AUTHORITIES:
+        path = getattr(flags, name.replace("-", "_"))
+        try:
+            if path:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except OSError:
+            problems.append(f"--{name}={path}: expected certificates as PEM")
+    for cert, key in _PAIRS:
+        files = [getattr(flags, name.replace("-", "_")) for name in (cert, key)]
+        if all(files) and (wrong := pair_problem(*files)):
+            problems.append(f"--{cert}={files[0]} and --{key}={files[1]}: {wrong}")
+    for pair in flags.tls_sni_cert_key:
+        if wrong := pair_problem(pair.cert, pair.key):
+            problems.append(f"--tls-sni-cert-key={pair.cert},{pair.key}: {wrong}")
     return problems
 
 

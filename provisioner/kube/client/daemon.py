@@ -262,11 +262,12 @@ async def _live(name: str, flags: Flags, start: Callable[[Daemon], Coroutine[Any
     return daemon.exit_code
 
 
-async def _started(start: Coroutine[Any, Any, None]) -> FlagError | ConfigError | None:
-    """What is wrong with the configuration is no crash: whoever waits for the start tells it."""
+async def _started(start: Coroutine[Any, Any, None]) -> FlagError | ConfigError | OSError | None:
+    """What is wrong with the configuration or the host is no crash: whoever waits for the start tells it."""
     try:
         await start
-    except (FlagError, ConfigError) as error:
+    except (FlagError, ConfigError, OSError) as error:
+        log.debug("start failed", exc_info=error)
         return error
     return None
 

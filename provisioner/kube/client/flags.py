@@ -6,6 +6,7 @@ All problems are found before anything starts and reported together; the daemon 
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -37,6 +38,14 @@ def boolean(text: str) -> bool:
     if text.lower() not in _BOOLS:
         raise ValueError("expected true or false")
     return _BOOLS[text.lower()]
+
+
+def ip_address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise ValueError("expected an IP address") from None
+    return text
 
 
 def integer(text: str) -> int:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provisioner.kube.client.daemon import Listener
-from provisioner.kube.client.flags import Flags, FlagSet, integer
+from provisioner.kube.client.flags import Flags, FlagSet, integer, ip_address
+from provisioner.kube.client.kubeconfig import ConfigError
 
 
 def add_flags(flags: FlagSet, port: int) -> None:
@@ -19,7 +20,7 @@ def add_flags(flags: FlagSet, port: int) -> None:
     flags.add("kubeconfig", str, "", "how to reach the API server")
     flags.add("authentication-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
     flags.add("authorization-kubeconfig", str, "", "taken for compatibility; health endpoints need no client")
-    flags.add("bind-address", str, "127.0.0.1", "where /healthz and /metrics answer")
+    flags.add("bind-address", ip_address, "127.0.0.1", "where /healthz and /metrics answer")
     flags.add("secure-port", integer, port, "their port; 0 turns them off")
     flags.add("tls-cert-file", str, "", "serving certificate (default: one made at start)")
     flags.add("tls-private-key-file", str, "", "its key")
@@ -31,11 +32,28 @@ def listener(flags: Flags) -> Listener:
     return Listener(flags.bind_address, flags.secure_port, context)
 
 
+def pair_problem(cert_file: str, key_file: str) -> str:
+    """Why these can't be a certificate and its key; "" when they can. An empty `key_file`: the key is beside the certificate."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_file, key_file or None, password="")
+    except ssl.SSLError as error:
+        return (
+            "the key is another certificate's"
+            if "MISMATCH" in (error.reason or "")
+            else "expected a certificate and its key as PEM, not encrypted"
+        )
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 def serving_context(cert_file: str, key_file: str, *, names: Sequence[str], client_ca_file: str = "") -> ssl.SSLContext:
-    """A TLS 1.2+ server context. With `client_ca_file` a client may show a certificate, and is refused with a wrong one."""
+    """A TLS 1.2+ server context. With `client_ca_file` a client may show a certificate, and is refused with a wrong one. Raises ConfigError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if cert_file:
+        if wrong := pair_problem(cert_file, key_file):
+            raise ConfigError(f"--tls-cert-file={cert_file} and --tls-private-key-file={key_file or cert_file}: {wrong}")
         context.load_cert_chain(cert_file, key_file or None)
     else:
         with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from pathlib import Path
 from provisioner.kube.api._generated import core_v1, discovery_v1
 from provisioner.kube.client.client import Client
 from provisioner.kube.client.daemon import Daemon, Listener, run_daemon
-from provisioner.kube.client.flags import Flags, FlagSet, comma_list, integer
+from provisioner.kube.client.flags import Flags, FlagSet, comma_list, integer, ip_address
 from provisioner.kube.client.informer import InformerSet, key_of, split_key
 from provisioner.kube.client.tasks import spawn
 from provisioner.kube.dns.server import Resolver, UdpServer, forwarder, serve_tcp, upstream_resolvers
@@ -24,7 +24,7 @@ def flag_set() -> FlagSet:
     flags = FlagSet("kube-dns", "answers names of the cluster's services")
     flags.add("kubeconfig", str, "", "how to reach the API server")
     flags.add("cluster-domain", str, "cluster.local", "the zone that we answer for")
-    flags.add("bind-address", str, "0.0.0.0", "where we answer")
+    flags.add("bind-address", ip_address, "0.0.0.0", "where we answer")
     flags.add("port", integer, 53, "the UDP and TCP port")
     flags.add("upstream", comma_list, [], "who answers other names (default: the host's own resolvers)")
     flags.add("healthz-port", integer, 10054, "port of /healthz and /metrics on loopback; 0 turns them off")

@@ -9,7 +9,7 @@ import msgspec
 
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.client.config_file import read_config
-from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list, duration, integer, pairs
+from provisioner.kube.client.flags import FlagError, Flags, FlagSet, boolean, comma_list, duration, integer, ip_address, pairs
 from provisioner.kube.kubelet.node.pressure import threshold
 from provisioner.kube.kubelet.node.shutdown import CRITICAL, Group
 
@@ -220,9 +220,9 @@ def flag_set() -> FlagSet:
     flags.add("cluster-domain", str, "", "the cluster's DNS domain (default cluster.local)")
     flags.add("max-pods", integer, None, "how many pods may run here (default 110)")
     flags.add("pod-manifest-path", str, "", "a folder of static pods' manifests")
-    flags.add("address", str, "", "the address to serve on")
+    flags.add("address", ip_address, "", "the address to serve on")
     flags.add("port", integer, None, "the port to serve on (default 10250)")
-    flags.add("healthz-bind-address", str, "", "the address of /healthz (default 127.0.0.1)")
+    flags.add("healthz-bind-address", ip_address, "", "the address of /healthz (default 127.0.0.1)")
     flags.add("healthz-port", integer, None, "the port of /healthz, 0 for none (default 10248)")
     flags.add("tls-cert-file", str, "", "the serving certificate (default: one made at start)")
     flags.add("tls-private-key-file", str, "", "the serving certificate's key")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -27,6 +28,30 @@ class TokenInvalid(Exception):
 
 # (namespace, name, uid) of a bound object exists? Kinds: ServiceAccount, Pod, Secret, Node
 Exists = Callable[[str, str, str, str], bool]
+
+
+_PEM = re.compile(rb"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
+
+
+def _public_keys(path: Path) -> list[Any]:
+    """Of a file's public and private keys and certificates, any number of them. Raises ValueError."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+
+    found: list[Any] = []
+    try:
+        for block in _PEM.finditer(path.read_bytes()):
+            if b"PRIVATE KEY" in block[1]:
+                found.append(serialization.load_pem_private_key(block[0], None).public_key())
+            elif b"PUBLIC KEY" in block[1]:
+                found.append(serialization.load_pem_public_key(block[0]))
+            elif block[1] == b"CERTIFICATE":
+                found.append(x509.load_pem_x509_certificate(block[0]).public_key())
+    except (ValueError, TypeError):
+        found.clear()
+    if not found:
+        raise ValueError(f"--service-account-key-file={path}: expected public or private keys as PEM, not encrypted")
+    return found
 
 
 class ServiceAccountTokens:
@@ -55,16 +80,15 @@ class ServiceAccountTokens:
         self._clock, self._exists, self._extends = clock, exists, extends
         self._signing: tuple[str, str, Any] | None = None
         self._verifying: dict[str, tuple[str, Any]] = {}
-        publics = []
-        for path in verify_keys:
-            data = path.read_bytes()
-            if b"PRIVATE KEY" in data:
-                publics.append(serialization.load_pem_private_key(data, None).public_key())
-            else:
-                publics.append(serialization.load_pem_public_key(data))
+        publics = [key for path in verify_keys for key in _public_keys(path)]
         if signing_key is not None or made_key:
             pem = made_key if signing_key is None else signing_key.read_bytes()
-            private = serialization.load_pem_private_key(pem, None)
+            try:
+                private = serialization.load_pem_private_key(pem, None)
+            except (ValueError, TypeError):
+                raise ValueError(
+                    f"--service-account-signing-key-file={signing_key}: expected a private key as PEM, not encrypted"
+                ) from None
             publics.append(private.public_key())
             self._signing = (key_id(private.public_key()), _algorithm(private.public_key()), private)
         for public in publics:

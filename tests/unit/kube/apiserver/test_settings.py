@@ -70,6 +70,14 @@ def test_every_flag_of_upstream_that_means_nothing_is_taken() -> None:
         (["--max-requests-inflight=0", "--max-mutating-requests-inflight=0"], "one of them must be more than 0"),
         (["--etcd-servers=ftp://x"], "expected http:// or https:// addresses"),
         (["--service-node-port-range=9-1"], "expected a range of ports"),
+        (["--bind-address=localhost"], "--bind-address=localhost: expected an IP address"),
+        ([f"--client-ca-file={__file__}"], f"--client-ca-file={__file__}: expected certificates as PEM"),
+        ([f"--kubelet-certificate-authority={__file__}"], f"--kubelet-certificate-authority={__file__}: expected certificates"),
+        (
+            [f"--proxy-client-cert-file={__file__}", f"--proxy-client-key-file={__file__}"],
+            f"--proxy-client-cert-file={__file__} and --proxy-client-key-file={__file__}: expected a certificate and its key",
+        ),
+        ([f"--tls-sni-cert-key={__file__},{__file__}"], f"--tls-sni-cert-key={__file__},{__file__}: expected a certificate"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

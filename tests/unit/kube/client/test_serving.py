@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
+from provisioner.kube.client.kubeconfig import ConfigError
 from provisioner.kube.client.self_signed import self_signed
 from provisioner.kube.client.serving import serving_context
 
@@ -50,6 +54,30 @@ def test_a_given_certificate_is_served(tmp_path: Path) -> None:
     pem.write_bytes(self_signed(["given"]))
     shown = x509.load_der_x509_certificate(handshake(serving_context(str(pem), "", names=["other"])))
     assert names_in(shown)[0] == "given"
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "told"),
+    [
+        ("a.pem", "b.pem", "the key is another certificate's"),
+        ("hosts", "a.pem", "expected a certificate and its key as PEM, not encrypted"),
+        ("a.pem", "sealed.key", "expected a certificate and its key as PEM, not encrypted"),
+        ("gone", "", "No such file or directory"),
+    ],
+)
+def test_files_that_are_no_certificate_and_its_key(tmp_path: Path, cert: str, key: str, told: str) -> None:
+    for name in ("a.pem", "b.pem"):
+        (tmp_path / name).write_bytes(self_signed([name]))
+    (tmp_path / "hosts").write_text("127.0.0.1 localhost\n")
+    private = serialization.load_pem_private_key((tmp_path / "a.pem").read_bytes(), None)
+    sealed = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+    )
+    (tmp_path / "sealed.key").write_bytes(sealed)
+    key_file = str(tmp_path / key) if key else ""
+    with pytest.raises(ConfigError, match=re.escape(told)) as caught:
+        serving_context(str(tmp_path / cert), key_file, names=())
+    assert str(caught.value).startswith(f"--tls-cert-file={tmp_path / cert} and --tls-private-key-file=")
 
 
 def test_what_signs_stays_out_of_the_daemon() -> None:
