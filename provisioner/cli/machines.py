@@ -74,5 +74,6 @@ def machines_list(inventory: Path) -> int:
 @click.argument("host")
 def machines_console(inventory: Path, host: str) -> int:
     """What a machine has printed since it was started."""
-    click.echo(_open(inventory)[1].console(host), nl=False)
+    text = _open(inventory)[1].console(host)
+    click.echo(text or f"{host} has printed nothing since it was started\n", nl=False, err=not text)
     return 0

@@ -151,9 +151,8 @@ class NspawnProvider:
             self._let_go()
 
     def destroy(self) -> None:
-        names = {*disks.host_names(self.lab, self._store), *(host.name for host in self.lab.hosts)}
-        known = {host.name: host for host in self.lab.hosts}
-        each(lambda name: self._power_off(name, hard=True), sorted(names))
+        present = disks.host_names(self.lab, self._store)
+        each(lambda name: self._power_off(name, hard=True), sorted({*present, *(host.name for host in self.lab.hosts)}))
         self._let_go()
         disks.remove_lab(self.lab, self._store)
         state = self.lab.state
@@ -161,7 +160,7 @@ class NspawnProvider:
             run(["rm", "-rf", "--one-file-system", "--", state / "machines"])
         for name in ("id_ed25519", "id_ed25519.pub", "known_hosts"):
             (state / name).unlink(missing_ok=True)
-        self._tell(f"destroyed {', '.join(sorted(names & known.keys())) or 'nothing'}")
+        self._tell(f"destroyed {', '.join(sorted(present)) or 'nothing: no host was there'}")
         if state.is_dir() and not any(state.iterdir()):
             state.rmdir()
 

@@ -18,12 +18,21 @@ INVENTORY = """all:
 """
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["destroy", "--yes"]])
-def test_no_master_is_needed(arguments: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list"], None),
+        (["destroy", "--yes"], "destroyed nothing: no host was there"),
+        (["console", "web-2"], "web-2 has printed nothing since it was started"),
+    ],
+)
+def test_no_master_is_needed(arguments: list[str], said: str | None, tmp_path: Path) -> None:
     path = tmp_path / "hosts.yaml"
     path.write_text(INVENTORY)
     done = CliRunner().invoke(command, [arguments[0], str(path), *arguments[1:]], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    if arguments == ["list"]:
+    if said is not None:
+        assert said in done.output
+    else:
         assert [line.split()[0] for line in done.output.splitlines()] == ["web-1", "web-2"]
         assert done.output.count("absent") == 2
