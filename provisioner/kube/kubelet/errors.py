@@ -30,8 +30,8 @@ class ContainerRefused(KubeletError):
 
 
 class VolumeError(KubeletError):
-    """`volume` is its name in the pod."""
+    """`volume` is its name in the pod; `step` is what upstream's event calls what failed."""
 
-    def __init__(self, volume: str, message: str) -> None:
+    def __init__(self, volume: str, message: str, step: str = "SetUp failed") -> None:
         super().__init__(message)
-        self.volume, self.message = volume, message
+        self.volume, self.message, self.step = volume, message, step

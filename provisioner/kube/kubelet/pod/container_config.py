@@ -39,6 +39,18 @@ class Mount:
         return f"{self.host}:{self.inside}:{','.join(options)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The block device `host`, as `inside`."""
+
+    host: Path
+    inside: str
+    read_only: bool = False
+
+    def mapping(self) -> dict[str, str]:
+        return {"PathOnHost": str(self.host), "PathInContainer": self.inside, "CgroupPermissions": "r" if self.read_only else "mrw"}
+
+
 def labels_of(pod: core_v1.Pod, name: str) -> dict[str, str]:
     metadata = pod.metadata
     return {
@@ -116,6 +128,7 @@ class Making:
     node_memory_bytes: int
     message_file: Path
     log_config: Mapping[str, Any]
+    devices: Sequence[Device] = ()
     target_id: str | None = None
     lowest_oom: int = -1000
     # Capabilities that the host has not itself.
@@ -199,6 +212,8 @@ def _host_config(pod: core_v1.Pod, container: core_v1.Container, made_from: Maki
         "SecurityOpt": _security_options(of_pod, context, made_from),
         **host_resources(spec, container, made_from.node_memory_bytes, made_from.lowest_oom),
     }
+    if made_from.devices:
+        host["Devices"] = [device.mapping() for device in made_from.devices]
     if made_from.runtime:
         host["Runtime"] = made_from.runtime
     if made_from.pids_limit > 0:

@@ -178,6 +178,7 @@ async def _configured(
         attempt=before.attempt + 1 if before else 0,
         variables=variables,
         mounts=mounts,
+        devices=services.volumes.devices(pod, container),
         image=image,
         node_memory_bytes=settings.node_memory_bytes,
         message_file=new_message_file(settings.root, uid, name),

@@ -315,7 +315,7 @@ class PodWorker:
         """A step failed: say so in events and in the containers' waiting reasons."""
         recorder = self._s.recorder
         if isinstance(error, VolumeError):
-            text = f'MountVolume.SetUp failed for volume "{error.volume}" : {error.message}'
+            text = f'MountVolume.{error.step} for volume "{error.volume}" : {error.message}'
             recorder.event(self.pod, "Warning", "FailedMount", text)
         elif key in ("sandbox", "network"):
             recorder.event(self.pod, "Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")

@@ -56,6 +56,9 @@ class ApiObjects:
     async def persistent_volume(self, name: str) -> core_v1.PersistentVolume | None:
         return await self._object(core_v1.PersistentVolume, "", name)
 
+    async def node(self, name: str) -> core_v1.Node | None:
+        return await self._object(core_v1.Node, "", name)
+
     async def runtime_class(self, name: str) -> node_v1.RuntimeClass | None:
         return await self._object(node_v1.RuntimeClass, "", name)
 

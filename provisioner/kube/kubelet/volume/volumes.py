@@ -13,10 +13,11 @@ import msgspec
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import StatusError
+from provisioner.kube.api.volume_match import reachable
 from provisioner.kube.client.client import ConnectionFailed
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
-from provisioner.kube.kubelet.pod.container_config import Mount
+from provisioner.kube.kubelet.pod.container_config import Device, Mount
 from provisioner.kube.kubelet.pod.downward import Place
 from provisioner.kube.kubelet.pod.environment import expand_whole
 from provisioner.kube.kubelet.pod.resources import limits_of
@@ -72,7 +73,7 @@ class Volumes:
             elif volume.persistent_volume_claim is not None or volume.ephemeral is not None:
                 # A generic ephemeral volume's claim is made by its controller, under this name.
                 given = volume.persistent_volume_claim.claim_name if volume.persistent_volume_claim is not None else None
-                self._elsewhere[uid, name] = await self._claimed(pod, name, given or f"{pod.metadata.name}-{name}")
+                self._elsewhere[uid, name] = await self._claimed(pod, name, given or f"{pod.metadata.name}-{name}", place)
             elif kind is None:
                 raise VolumeError(name, unsupported(volume))
             else:
@@ -91,7 +92,7 @@ class Volumes:
         except (StatusError, ConnectionFailed, DockerError, OSError) as error:
             raise VolumeError(name, str(error)) from error
 
-    async def _claimed(self, pod: core_v1.Pod, name: str, claim_name: str) -> Path:
+    async def _claimed(self, pod: core_v1.Pod, name: str, claim_name: str, place: Place) -> Path:
         claim = await self._objects.claim(pod.metadata.namespace or "", claim_name)
         if claim is None:
             raise VolumeError(name, f'persistentvolumeclaim "{claim_name}" not found')
@@ -101,11 +102,20 @@ class Volumes:
         found = await self._objects.persistent_volume(bound)
         if found is None:
             raise VolumeError(name, f'persistentvolume "{bound}" not found')
-        if found.spec.host_path is not None:
+        if found.spec.node_affinity is not None:
+            # A pod that was bound past the scheduler would see another disk under the same path.
+            node = await self._objects.node(place.node_name)
+            if node is not None and not reachable(found, node):
+                raise VolumeError(bound, "no matching NodeSelectorTerms", step="NodeAffinity check failed")
+        block = found.spec.volume_mode == "Block"
+        check_use(pod, name, block=block)
+        if found.spec.host_path is not None and not block:
             return check_host_path(name, found.spec.host_path)
         if found.spec.local is not None:
-            path = check_host_path(name, core_v1.HostPathVolumeSource(path=found.spec.local.path, type="Directory"))
-            await self._to_group(pod, name, path)
+            kind = "BlockDevice" if block else "Directory"
+            path = check_host_path(name, core_v1.HostPathVolumeSource(path=found.spec.local.path, type=kind))
+            if not block:
+                await self._to_group(pod, name, path)
             return path
         raise VolumeError(name, unsupported(found.spec))
 
@@ -152,6 +162,17 @@ class Volumes:
             made.append(Mount(host, mount.mount_path or "", read_only, mount.mount_propagation or "None"))
         return made
 
+    def devices(self, pod: core_v1.Pod, container: core_v1.Container) -> list[Device]:
+        """The container's volumeDevices."""
+        volumes = {v.name: v for v in pod.spec.volumes or ()}
+        made = []
+        for device in container.volume_devices or ():
+            volume = volumes[device.name]
+            claimed = volume.persistent_volume_claim
+            read_only = claimed is not None and bool(claimed.read_only)
+            made.append(Device(self.path(pod.metadata.uid or "", volume), device.device_path or "", read_only))
+        return made
+
     def teardown(self, pod_uid: str) -> None:
         """Unmount and delete everything of a pod, its files and termination messages too."""
         folder = pod_dir(self._root, pod_uid)
@@ -180,6 +201,15 @@ def unsupported(source: core_v1.Volume | core_v1.PersistentVolumeSpec) -> str:
     own = ("name", "access_modes", "capacity", "claim_ref", "mount_options", "node_affinity", "volume_mode")
     kind = next((f for f in source.__struct_fields__ if f not in own and isinstance(getattr(source, f), msgspec.Struct)), "this kind")
     return f"no volume plugin matched: {kind.replace('_', '')} is not supported on this node"
+
+
+def check_use(pod: core_v1.Pod, volume: str, *, block: bool) -> None:
+    """A device is no folder, and a folder no device. Raises VolumeError."""
+    mode, wrong = ("Block", "volumeMounts") if block else ("Filesystem", "volumeDevices")
+    for container in (*(pod.spec.init_containers or ()), *(pod.spec.containers or ())):
+        uses = container.volume_mounts if block else container.volume_devices
+        if any(use.name == volume for use in uses or ()):
+            raise VolumeError(volume, f"volume {volume} has volumeMode {mode}, but is specified in {wrong}")
 
 
 def most_in_memory(spec: core_v1.PodSpec, place: Place) -> int:

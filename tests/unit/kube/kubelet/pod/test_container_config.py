@@ -10,7 +10,7 @@ import pytest
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.kubelet.errors import ContainerRefused
-from provisioner.kube.kubelet.pod.container_config import Making, Mount, container_config, sandbox_config
+from provisioner.kube.kubelet.pod.container_config import Device, Making, Mount, container_config, sandbox_config
 from provisioner.kube.kubelet.runtime.docker_types import Image, ImageConfig
 from provisioner.kube.kubelet.runtime.image_users import Users
 
@@ -33,6 +33,7 @@ def configured(
         node_memory_bytes=1024**3,
         message_file=Path("/m"),
         log_config={},
+        devices=[Device(Path("/dev/sdb"), "/dev/xvda")],
         lacking=lacking,
         users=Users({"1000": 1000, "app": 1000}, {"app": (50, 60)}, {"1000": "app"}),
     )
@@ -86,6 +87,11 @@ def test_a_host_that_lacks_a_capability_gives_all_others() -> None:
     assert (added["CapAdd"], added["CapDrop"]) == (["ALL"], ["MKNOD", "SYS_RESOURCE"]) and "DeviceCgroupRules" not in added
     plain = configured({"securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}}, lacking=lacking)["HostConfig"]
     assert (plain["CapAdd"], plain.get("CapDrop")) == (["NET_ADMIN"], None)
+
+
+def test_devices() -> None:
+    host = configured({})["HostConfig"]
+    assert host["Devices"] == [{"PathOnHost": "/dev/sdb", "PathInContainer": "/dev/xvda", "CgroupPermissions": "mrw"}]
 
 
 def options(tmp_path: Path, *, filtered: bool = False, apparmor: bool = True, **context: Any) -> list[str]:

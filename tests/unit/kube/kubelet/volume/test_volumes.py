@@ -15,9 +15,10 @@ from provisioner.kube.client.clock import FakeClock
 from provisioner.kube.kubelet.errors import ContainerRefused, VolumeError
 from provisioner.kube.kubelet.pod.downward import Place
 from provisioner.kube.kubelet.volume.objects import ApiObjects
-from provisioner.kube.kubelet.volume.volumes import Volumes, check_host_path, inside, most_in_memory
+from provisioner.kube.kubelet.volume.volumes import _CHECKS, Volumes, check_host_path, inside, most_in_memory
 
 NO_DRIVER = "kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name d.io not found in the list of registered CSI drivers"
+OTHER_NODE = {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "host", "operator": "In", "values": ["m"]}]}]}}
 PLACE = Place("n", "10.0.0.1", "10.244.0.2", {})
 
 
@@ -31,6 +32,11 @@ class FakeClient:
             "unbound": core_v1.PersistentVolumeClaim(),
             "driven": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "csi"}}),
             "csi": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"csi": {"driver": "d.io", "volumeHandle": "1"}}}),
+            "raw": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "device"}}),
+            "device": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"volumeMode": "Block", "local": {"path": str(path)}}}),
+            "far": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "elsewhere"}}),
+            "elsewhere": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"local": {"path": str(path)}, "nodeAffinity": OTHER_NODE}}),
+            "n": codec.decode_dict(core_v1.Node, {"metadata": {"name": "n", "labels": {"host": "n"}}}),
             "pv": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"local": {"path": str(path)}}}),
         }
 
@@ -119,12 +125,46 @@ async def test_a_local_volume_becomes_the_groups(
         ({"nfs": {"server": "s", "path": "/"}}, "no volume plugin matched: nfs is not supported on this node"),
         ({"csi": {"driver": "d.io"}}, NO_DRIVER),
         ({"persistentVolumeClaim": {"claimName": "driven"}}, NO_DRIVER),
+        ({"persistentVolumeClaim": {"claimName": "raw"}}, "hostPath type check failed: DISK is not a block device"),
     ],
 )
-async def test_what_can_not_be_set_up_is_said(volumes: Volumes, volume: dict[str, Any], message: str) -> None:
+async def test_what_can_not_be_set_up_is_said(volumes: Volumes, tmp_path: Path, volume: dict[str, Any], message: str) -> None:
     with pytest.raises(VolumeError) as error:
         await volumes.setup(pod([{"name": "v", **volume}]), PLACE)
-    assert (error.value.volume, error.value.message) == ("v", message)
+    assert (error.value.volume, error.value.message) == ("v", message.replace("DISK", str(tmp_path / "disk")))
+
+
+async def test_a_volume_of_another_node_is_not_looked_for_here(volumes: Volumes) -> None:
+    with pytest.raises(VolumeError) as error:
+        await volumes.setup(pod([{"name": "v", "persistentVolumeClaim": {"claimName": "far"}}]), PLACE)
+    found = (error.value.step, error.value.volume, error.value.message)
+    assert found == ("NodeAffinity check failed", "elsewhere", "no matching NodeSelectorTerms")
+
+
+@pytest.mark.parametrize(
+    ("claim", "use", "message"),
+    [
+        ("raw", "volumeMounts", "volume v has volumeMode Block, but is specified in volumeMounts"),
+        ("data", "volumeDevices", "volume v has volumeMode Filesystem, but is specified in volumeDevices"),
+    ],
+)
+async def test_a_device_is_no_folder(volumes: Volumes, claim: str, use: str, message: str) -> None:
+    wanted = pod([{"name": "v", "persistentVolumeClaim": {"claimName": claim}}])
+    used = {"name": "c", use: [{"name": "v", "mountPath" if use == "volumeMounts" else "devicePath": "/v"}]}
+    wanted.spec.containers = [codec.decode_dict(core_v1.Container, used)]
+    with pytest.raises(VolumeError) as error:
+        await volumes.setup(wanted, PLACE)
+    assert error.value.message == message
+
+
+async def test_a_device_is_given_as_one(volumes: Volumes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_CHECKS, "BlockDevice", (stat.S_ISDIR, "a block device"))
+    wanted = pod([{"name": "v", "persistentVolumeClaim": {"claimName": "raw", "readOnly": True}}])
+    container = codec.decode_dict(core_v1.Container, {"name": "c", "volumeDevices": [{"name": "v", "devicePath": "/dev/xvda"}]})
+    wanted.spec.containers = [container]
+    await volumes.setup(wanted, PLACE)
+    (device,) = volumes.devices(wanted, container)
+    assert device.mapping() == {"PathOnHost": str(tmp_path / "disk"), "PathInContainer": "/dev/xvda", "CgroupPermissions": "r"}
 
 
 async def test_optional_sources_may_be_missing(volumes: Volumes) -> None:
