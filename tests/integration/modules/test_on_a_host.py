@@ -62,6 +62,10 @@ TASKS: dict[str, tuple[dict[str, Any], bool]] = {
     # Ansible shows a difference only where the parts come from the controller.
     "assemble": ({"assemble": {"src": "/srv/m/parts", "dest": "/srv/m/assembled"}}, False),
     "unarchive": ({"unarchive": {"src": "/srv/m/a.tgz", "dest": "/srv/m/out", "remote_src": True}}, False),
+    "archive": ({"archive": {"path": "/srv/m/parts", "dest": "/srv/m/made.tgz", "mode": "0600"}}, False),
+    "get_url": ({"get_url": {"url": "file:///srv/m/parts/1", "dest": "/srv/m/fetched", "mode": "0600"}}, False),
+    "sysctl": ({"sysctl": {"name": "kernel.panic", "value": "3", "sysctl_file": "/srv/m/sysctl", "reload": False}}, False),
+    "yum_repository": ({"yum_repository": {"name": "r", "description": "R", "baseurl": "http://r/", "reposdir": "/srv/m"}}, True),
     "command": ({"command": "touch /srv/m/touched creates=/srv/m/touched"}, False),
     "systemd": ({"systemd": {"name": "mine.service", "state": "started", "enabled": True}}, False),
     "mount": ({"mount": {"path": "/srv/m/tmp", "src": "tmpfs", "fstype": "tmpfs", "state": "mounted"}}, False),
