@@ -301,7 +301,7 @@ def binds(volumes: List[str]) -> Any:
 
 
 def ports(published: List[str], default_ip: str) -> Dict[str, List[Dict[str, str]]]:
-    """PortBindings of [[ip:]host:]container[/protocol], ranges of equal length included."""
+    """PortBindings of [[ip:]host:]container[/protocol], ranges of equal length included; of a range for one port Docker takes a free one."""
     made: Dict[str, List[Dict[str, str]]] = {}
     for entry in published:
         text, _, protocol = str(entry).partition("/")
@@ -309,7 +309,10 @@ def ports(published: List[str], default_ip: str) -> Dict[str, List[Dict[str, str
         if not found:
             raise ModuleFailed("Invalid port description: %r: expected [[IP:]HOST:]CONTAINER[/PROTOCOL]" % entry)
         inside = _span(found.group(3))
-        outside = [str(port) for port in _span(found.group(2))] if found.group(2) else [""] * len(inside)
+        if len(inside) == 1 or not found.group(2):
+            outside = [found.group(2) or ""] * len(inside)
+        else:
+            outside = [str(port) for port in _span(found.group(2))]
         if len(outside) != len(inside):
             raise ModuleFailed("Invalid port description: %r: both ranges must be of one length" % entry)
         for port, host in zip(inside, outside):  # noqa: B905 (Python 3.7 has no strict)

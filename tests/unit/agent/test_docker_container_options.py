@@ -26,6 +26,7 @@ def test_durations(text: str, ns: int) -> None:
 
 
 PORTS: list[tuple[str, dict[str, Any]]] = [
+    ("8000-8100:9003", {"9003/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8000-8100"}]}),
     ("80", {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": ""}]}),
     ("8080:80/udp", {"80/udp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}),
     ("127.0.0.1:8080:80", {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}),
@@ -43,7 +44,7 @@ WRONG = [
     (options.size_bytes, "much", "Failed to convert 'much' to bytes"),
     (options.duration_ns, "5 years", "Invalid time duration - 5 years"),
     (lambda value: options.ports([value], ""), "x:y", "Invalid port description: 'x:y'"),
-    (lambda value: options.ports([value], ""), "1-2:3", "both ranges must be of one length"),
+    (lambda value: options.ports([value], ""), "1-2:3-5", "both ranges must be of one length"),
     (lambda value: options.environment({"env": value, "env_file": None}), {"A": 1}, "Non-string value found for env option"),
 ]
 
