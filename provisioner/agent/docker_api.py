@@ -137,7 +137,10 @@ class Docker:
     def pull(self, name: str, tag: str, platform: Optional[str] = None) -> List[Dict[str, Any]]:
         """Has the daemon fetch an image; a digest is a tag, too."""
         query = {"fromImage": name, "tag": tag, "platform": platform}
-        return self.progress("POST", "/images/create", query=query, headers=registry_auth(name))
+        try:
+            return self.progress("POST", "/images/create", query=query, headers=registry_auth(name))
+        except ModuleFailed as error:
+            raise ModuleFailed("Error pulling image %s:%s - %s" % (name, tag, error.msg), **error.more)
 
 
 def _message(raw: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tarfile
 import tempfile
 from typing import Any, Dict, List, Optional
@@ -111,9 +112,9 @@ class _Image:
         said = "".join(str(line.get("stream", "")) for line in lines)
         self.result["stdout"] = said
         if self._docker.image(self._name) is None:
-            raise ModuleFailed(
-                "Expected to find '%s' in archive %s, but the archive holds: %s" % (self._name, path, said.strip()), stdout=said
-            )
+            loaded = re.findall(r"^Loaded image(?: ID)?: (.+)$", said, re.MULTILINE)
+            held = ", ".join(sorted(name if name.startswith("sha256:") else "'%s'" % name for name in loaded))
+            raise ModuleFailed("The archive did not contain image '%s'. Instead, found %s." % (self._name, held), stdout=said)
 
     def _build(self, found: Optional[Dict[str, Any]]) -> None:
         build = self._args["build"]
@@ -199,11 +200,16 @@ class _Image:
             self._push(repository, tag)
 
     def _push(self, repository: str, tag: str) -> None:
-        self._did("Pushed image %s to %s" % (self._name, docker_api.joined(repository, tag)))
+        where = docker_api.joined(repository, tag)
+        named = re.match(r"localhost/|[^/]*[.:][^/]*/", where)
+        self._did("Pushed image %s to %s" % (docker_api.split_name(self._name)[0], where if named else "docker.io/" + where))
         if self._context.check:
             return
         headers = docker_api.registry_auth(repository) or {"X-Registry-Auth": "e30="}
-        lines = self._docker.progress("POST", "/images/%s/push" % repository, query={"tag": tag}, headers=headers)
+        try:
+            lines = self._docker.progress("POST", "/images/%s/push" % repository, query={"tag": tag}, headers=headers)
+        except ModuleFailed as error:
+            raise ModuleFailed("Error pushing image %s: %s" % (repository, error.msg), **error.more)
         if any("already exists" in str(line.get("status", "")).lower() for line in lines) and not any(
             line.get("status") == "Pushed" for line in lines
         ):

@@ -149,7 +149,13 @@ def test_images(docker: Docker, docker_host: str, tmp_path: Path) -> None:
         docker("image", name="none:1", source="load", load_path="/none")["msg"]
         == "Error loading image none. Specified path /none does not exist."
     )
-    assert docker("image", name="127.0.0.1:1/none", source="pull")["failed"]
+    assert docker("image", name="127.0.0.1:1/none", source="pull")["msg"].startswith("Error pulling image 127.0.0.1:1/none:latest - ")
+    pushed: dict[str, Any] = {"name": "other:2", "repository": "127.0.0.1:1/none:3", "push": True, "source": "local"}
+    assert docker("image", **pushed)["msg"].startswith("Error pushing image 127.0.0.1:1/none: ")
+    for repository, told in (("127.0.0.1:1/none:3", "127.0.0.1:1/none:3"), ("me/none:3", "docker.io/me/none:3")):
+        assert docker("image", check=True, **{**pushed, "repository": repository})["actions"][-1] == f"Pushed image other to {told}"
+    loaded = docker("image", name="none:1", source="load", load_path=str(tmp_path / "a.tar"))
+    assert loaded["msg"] == "The archive did not contain image 'none:1'. Instead, found 'other:2'."
 
 
 def test_building(docker: Docker, tmp_path: Path) -> None:
