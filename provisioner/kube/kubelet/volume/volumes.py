@@ -13,7 +13,7 @@ import msgspec
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import StatusError
-from provisioner.kube.api.volume_match import reachable
+from provisioner.kube.api.volume_match import is_for, reachable
 from provisioner.kube.client.client import ConnectionFailed
 from provisioner.kube.client.clock import Clock
 from provisioner.kube.kubelet.errors import ContainerRefused, DockerError, VolumeError
@@ -73,7 +73,9 @@ class Volumes:
             elif volume.persistent_volume_claim is not None or volume.ephemeral is not None:
                 # A generic ephemeral volume's claim is made by its controller, under this name.
                 given = volume.persistent_volume_claim.claim_name if volume.persistent_volume_claim is not None else None
-                self._elsewhere[uid, name] = await self._claimed(pod, name, given or f"{pod.metadata.name}-{name}", place)
+                self._elsewhere[uid, name] = await self._claimed(
+                    pod, name, given or f"{pod.metadata.name}-{name}", place, own=given is None
+                )
             elif kind is None:
                 raise VolumeError(name, unsupported(volume))
             else:
@@ -92,16 +94,23 @@ class Volumes:
         except (StatusError, ConnectionFailed, DockerError, OSError) as error:
             raise VolumeError(name, str(error)) from error
 
-    async def _claimed(self, pod: core_v1.Pod, name: str, claim_name: str, place: Place) -> Path:
+    async def _claimed(self, pod: core_v1.Pod, name: str, claim_name: str, place: Place, *, own: bool) -> Path:
         claim = await self._objects.claim(pod.metadata.namespace or "", claim_name)
         if claim is None:
             raise VolumeError(name, f'persistentvolumeclaim "{claim_name}" not found')
+        if own and not any(owner.controller and owner.uid == pod.metadata.uid for owner in claim.metadata.owner_references or ()):
+            space = pod.metadata.namespace
+            text = f"PVC {space}/{claim_name} was not created for pod {space}/{pod.metadata.name} (pod is not owner)"
+            raise VolumeError(name, text)
         bound = claim.spec.volume_name or ""
-        if not bound:
+        # Whoever makes a claim may name any volume: it is his once the controller has bound both to each other.
+        if not bound or claim.status.phase != "Bound":
             raise VolumeError(name, f'persistentvolumeclaim "{claim_name}" is not bound')
         found = await self._objects.persistent_volume(bound)
         if found is None:
             raise VolumeError(name, f'persistentvolume "{bound}" not found')
+        if not is_for(found, claim):
+            raise VolumeError(name, f'persistentvolume "{bound}" is bound to another claim')
         if found.spec.node_affinity is not None:
             # A pod that was bound past the scheduler would see another disk under the same path.
             node = await self._objects.node(place.node_name)

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from provisioner.kube.api import codec
@@ -22,22 +23,33 @@ OTHER_NODE = {"required": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "
 PLACE = Place("n", "10.0.0.1", "10.244.0.2", {})
 
 
+def claim(volume: str, phase: str = "Bound") -> core_v1.PersistentVolumeClaim:
+    return codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": volume}, "status": {"phase": phase}})
+
+
+def volume(claim: str, **spec: Any) -> core_v1.PersistentVolume:
+    return codec.decode_dict(core_v1.PersistentVolume, {"spec": {"claimRef": {"namespace": "d", "name": claim}, **spec}})
+
+
 class FakeClient:
-    """Knows one ConfigMap, one claim and its volume."""
+    """Knows one ConfigMap, claims and their volumes."""
 
     def __init__(self, path: Path) -> None:
         self.objects: dict[str, Any] = {
             "settings": core_v1.ConfigMap(data={"key": "value"}),
-            "data": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "pv"}}),
+            "data": claim("pv"),
+            "p-v": claim("pv"),
             "unbound": core_v1.PersistentVolumeClaim(),
-            "driven": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "csi"}}),
-            "csi": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"csi": {"driver": "d.io", "volumeHandle": "1"}}}),
-            "raw": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "device"}}),
-            "device": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"volumeMode": "Block", "local": {"path": str(path)}}}),
-            "far": codec.decode_dict(core_v1.PersistentVolumeClaim, {"spec": {"volumeName": "elsewhere"}}),
-            "elsewhere": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"local": {"path": str(path)}, "nodeAffinity": OTHER_NODE}}),
+            "driven": claim("csi"),
+            "csi": volume("driven", csi={"driver": "d.io", "volumeHandle": "1"}),
+            "raw": claim("device"),
+            "device": volume("raw", volumeMode="Block", local={"path": str(path)}),
+            "far": claim("elsewhere"),
+            "elsewhere": volume("far", local={"path": str(path)}, nodeAffinity=OTHER_NODE),
+            "wish": claim("pv", phase="Pending"),
+            "thief": claim("pv"),
             "n": codec.decode_dict(core_v1.Node, {"metadata": {"name": "n", "labels": {"host": "n"}}}),
-            "pv": codec.decode_dict(core_v1.PersistentVolume, {"spec": {"local": {"path": str(path)}}}),
+            "pv": volume("data", local={"path": str(path)}),
         }
 
     async def get(self, kind: Any, name: str, namespace: str | None) -> Any:
@@ -45,7 +57,8 @@ class FakeClient:
 
         if name not in self.objects:
             raise not_found("things", name)
-        return self.objects[name]
+        found = self.objects[name]
+        return msgspec.structs.replace(found, metadata=msgspec.structs.replace(found.metadata, name=name, namespace=namespace))
 
 
 class FakeImages:
@@ -125,6 +138,9 @@ async def test_a_local_volume_becomes_the_groups(
         ({"nfs": {"server": "s", "path": "/"}}, "no volume plugin matched: nfs is not supported on this node"),
         ({"csi": {"driver": "d.io"}}, NO_DRIVER),
         ({"persistentVolumeClaim": {"claimName": "driven"}}, NO_DRIVER),
+        ({"ephemeral": {}}, "PVC d/p-v was not created for pod d/p (pod is not owner)"),
+        ({"persistentVolumeClaim": {"claimName": "wish"}}, 'persistentvolumeclaim "wish" is not bound'),
+        ({"persistentVolumeClaim": {"claimName": "thief"}}, 'persistentvolume "pv" is bound to another claim'),
         ({"persistentVolumeClaim": {"claimName": "raw"}}, "hostPath type check failed: DISK is not a block device"),
     ],
 )
