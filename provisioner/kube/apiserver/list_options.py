@@ -44,7 +44,8 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
     if version is None:
         return ListOptions(limit)
     if version == 0:
-        return ListOptions(limit, age=Age.ANY)
+        # Any state will do: upstream's cache gives all of what it has.
+        return ListOptions(age=Age.ANY)
     # Without a match a page of a version is of that version (the API's conventions), a whole list only not older.
     exact = match == EXACT or (not match and limit > 0)
     return ListOptions(limit, "", version, Age.EXACT if exact else Age.NOT_OLDER)
@@ -65,14 +66,17 @@ def version_number(text: str | None) -> int | None:
 
 
 def version_error(text: str) -> FieldError | None:
-    """What is wrong with a resourceVersion; Go's parser knows digits alone, of 64 bits."""
-    if not (text.isascii() and text.isdigit()):
-        why = "invalid syntax"
-    elif int(text) >= 2**64:
-        why = "value out of range"
-    else:
-        return None
-    return invalid_value("resourceVersion", text, f"strconv.ParseUint: parsing {errors.shown(text)}: {why}")
+    """What is wrong with a resourceVersion in a query."""
+    wrong = number_error(text)
+    return invalid_value("resourceVersion", text, wrong) if wrong else None
+
+
+def number_error(text: str) -> str:
+    """What is wrong with a number, or ""; Go's parser knows digits alone, of 64 bits."""
+    if text.isascii() and text.isdigit() and int(text) < 2**64:
+        return ""
+    why = "value out of range" if text.isascii() and text.isdigit() else "invalid syntax"
+    return f"strconv.ParseUint: parsing {errors.shown(text)}: {why}"
 
 
 def too_new(wanted: int, present: int) -> errors.StatusError:

@@ -8,6 +8,7 @@ from provisioner.kube.api import errors
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.errors import StatusError
 from provisioner.kube.apiserver.kinds import Kind
+from provisioner.kube.apiserver.list_options import number_error
 
 # label -> what may have happened
 _MAYBE = {"UID": "deleted and then recreated", "ResourceVersion": "modified"}
@@ -40,9 +41,5 @@ def mismatch(plural: str, old: Any, label: str, expected: str, group: str = "") 
 
 def check_version(text: str | None) -> None:
     """Raises 500, as upstream's storage has it, for a version that an object brings and that is no number."""
-    if not text:
-        return
-    if not (text.isascii() and text.isdigit()):
-        raise StatusError(500, "", f"strconv.ParseUint: parsing {errors.shown(text)}: invalid syntax")
-    if int(text) >= 2**64:
-        raise StatusError(500, "", f"strconv.ParseUint: parsing {errors.shown(text)}: value out of range")
+    if text and (wrong := number_error(text)):
+        raise StatusError(500, "", wrong)

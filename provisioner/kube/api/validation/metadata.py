@@ -12,6 +12,8 @@ from provisioner.kube.api.errors import FieldError
 _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
     ("", "Namespace"): names.is_dns_label,
     ("", "Service"): names.is_dns_label,
+    # its pods' names and hostnames are made of it
+    ("apps", "StatefulSet"): names.is_dns_label,
     **{("rbac.authorization.k8s.io", kind): names.is_path_segment for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")},
     # Names with colons: signer:anything, and addresses.
     ("certificates.k8s.io", "ClusterTrustBundle"): names.is_path_segment,
@@ -61,7 +63,7 @@ def _begun(prefix: str) -> str:
 
 
 def _maps(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
-    found = labels(metadata.labels, "metadata.labels") + _annotations(metadata.annotations)
+    found = labels(metadata.labels, "metadata.labels") + annotation_map(metadata.annotations, "metadata.annotations")
     for finalizer in metadata.finalizers or ():
         found += [errors.invalid_value("metadata.finalizers", finalizer, message) for message in names.is_qualified_name(finalizer)]
     if metadata.finalizers and set(metadata.finalizers) >= PROPAGATIONS:
@@ -70,14 +72,13 @@ def _maps(metadata: meta_v1.ObjectMeta) -> list[FieldError]:
     return found
 
 
-def _annotations(given: dict[str, str] | None) -> list[FieldError]:
+def annotation_map(given: dict[str, str] | None, path: str) -> list[FieldError]:
+    """Keys, and how much all of them hold."""
     if not given:
         return []
-    found = [
-        errors.invalid_value("metadata.annotations", key, message) for key in given for message in names.is_qualified_name(key.lower())
-    ]
+    found = [errors.invalid_value(path, key, message) for key in given for message in names.is_qualified_name(key.lower())]
     if sum(len(key.encode()) + len(value.encode()) for key, value in given.items()) > names.MAX_ANNOTATIONS_BYTES:
-        found.append(errors.too_long("metadata.annotations", names.MAX_ANNOTATIONS_BYTES))
+        found.append(errors.too_long(path, names.MAX_ANNOTATIONS_BYTES))
     return found
 
 

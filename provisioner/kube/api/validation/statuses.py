@@ -14,14 +14,19 @@ from provisioner.kube.api.validation.checks import Once, named, not_negative, on
 from provisioner.kube.api.validation.containers import PROTOCOLS
 
 # Attribute -> field. Those of the first kind count pods of the whole, and are no more than there are.
-_PARTS = {"available_replicas": "availableReplicas", "ready_replicas": "readyReplicas", "updated_replicas": "updatedReplicas"}
+_PARTS = {
+    "fully_labeled_replicas": "fullyLabeledReplicas",
+    "updated_replicas": "updatedReplicas",
+    "ready_replicas": "readyReplicas",
+    "current_replicas": "currentReplicas",
+    "available_replicas": "availableReplicas",
+}
 _COUNTS = {
     "active": "active",
     "collision_count": "collisionCount",
     "current_number_scheduled": "currentNumberScheduled",
     "desired_number_scheduled": "desiredNumberScheduled",
     "failed": "failed",
-    "fully_labeled_replicas": "fullyLabeledReplicas",
     "number_available": "numberAvailable",
     "number_misscheduled": "numberMisscheduled",
     "number_ready": "numberReady",
@@ -44,6 +49,9 @@ def counts(new: Any, old: Any) -> list[FieldError]:
     problems: list[FieldError] = []
     for attribute, field in _COUNTS.items():
         problems += not_negative(f"status.{field}", getattr(status, attribute, None))
+    collisions, before = (getattr(each.status, "collision_count", None) for each in (new, old))
+    if before is not None and (collisions is None or collisions < before):
+        problems.append(errors.invalid_value("status.collisionCount", collisions or 0, "cannot be decremented"))
     if not hasattr(status, "ready_replicas"):
         return problems
     whole, ready = status.replicas or 0, status.ready_replicas or 0
@@ -52,7 +60,8 @@ def counts(new: Any, old: Any) -> list[FieldError]:
         if value > whole:
             problems.append(errors.invalid_value(f"status.{field}", value, "cannot be greater than status.replicas"))
     if (status.available_replicas or 0) > ready:
-        message = "cannot be greater than readyReplicas"
+        # as upstream tells it of each kind
+        message = f"cannot be greater than {'status.' if type(new).KIND == 'StatefulSet' else ''}readyReplicas"
         problems.append(errors.invalid_value("status.availableReplicas", status.available_replicas, message))
     return problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.selectors import SelectorError, from_struct
 from provisioner.kube.api.validation import checks, pod
-from provisioner.kube.api.validation.checks import forbidden_change, is_nothing, needed, not_negative, one_of
+from provisioner.kube.api.validation.checks import forbidden_change, is_nothing, needed, not_negative
+from provisioner.kube.api.validation.metadata import annotation_map
 from provisioner.kube.api.validation.storage import claim_spec
 
 STRATEGIES = ("Recreate", "RollingUpdate")
@@ -24,41 +26,32 @@ def create(obj: Any) -> list[FieldError]:
     if kind == "PodTemplate":
         return template(obj.template, "template", {})
     if kind == "ControllerRevision":
-        return not_negative("revision", obj.revision) + needed("data", obj.data, "data is mandatory")
+        return needed("data", obj.data, "data is mandatory") + not_negative("revision", obj.revision)
     spec = obj.spec
-    before, after = _ORDER.get(kind, (_NUMBERS, ()))
-    problems = [problem for name in before for problem in _number(spec, name)]
+    rules = _ORDER.get(kind, (_NUMBERS, ()))
     if kind == "ReplicationController":
-        return problems + _controller(spec)
+        return [problem for rule in rules[0] for problem in _rule(rule, spec)] + _controller(spec)
     own = spec.template.metadata.labels if spec.template.metadata is not None else None
+    problems = [problem for rule in rules[0] for problem in _rule(rule, spec)]
     problems += selector(spec, own, kind) + template(_with_claims(spec), "spec.template", own or {})
     if spec.template.spec is not None:
         problems += _always_running(spec.template.spec, kind)
-    own_rules = {"Deployment": _strategy, "DaemonSet": _daemonset, "StatefulSet": _statefulset}.get(kind)
-    problems += own_rules(spec) if own_rules is not None else []
-    problems += [problem for name in after for problem in _number(spec, name)]
-    return problems + (_deadline(spec) if kind == "Deployment" else [])
+    return problems + [problem for rule in rules[1] for problem in _rule(rule, spec)]
 
 
 def _controller(spec: Any) -> list[FieldError]:
     template_of = spec.template
     own = (template_of.metadata.labels if template_of is not None and template_of.metadata is not None else None) or {}
     chosen = selector(spec, own, "ReplicationController") if template_of is not None else needed("spec.selector", spec.selector)
-    wanted = [problem for problem in chosen if problem.field == "spec.selector"] + _number(spec, "replicas")
+    wanted = [problem for problem in chosen if problem.field == "spec.selector"] + _rule("replicas", spec)
     if template_of is None:
         return [*wanted, errors.required("spec.template")]
     wanted += [problem for problem in chosen if problem.field != "spec.selector"] + template(template_of, "spec.template", own)
     return wanted + (_always_running(template_of.spec, "ReplicationController") if template_of.spec is not None else [])
 
 
-# The numbers of each kind that come before its template and those that come after.
-_NUMBERS = ("replicas", "minReadySeconds")
-_ORDER = {
-    "Deployment": (("replicas",), ("minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")),
-    "DaemonSet": ((), ("minReadySeconds", "revisionHistoryLimit")),
-    "StatefulSet": (("replicas", "minReadySeconds"), ("revisionHistoryLimit",)),
-    "ReplicationController": (("minReadySeconds",), ()),
-}
+# A number's field, or what looks at more than one.
+Rule = str | Callable[[Any], list[FieldError]]
 _ATTRIBUTES = {
     "replicas": "replicas",
     "minReadySeconds": "min_ready_seconds",
@@ -67,8 +60,8 @@ _ATTRIBUTES = {
 }
 
 
-def _number(spec: Any, name: str) -> list[FieldError]:
-    return not_negative(f"spec.{name}", getattr(spec, _ATTRIBUTES[name]))
+def _rule(rule: Rule, spec: Any) -> list[FieldError]:
+    return not_negative(f"spec.{rule}", getattr(spec, _ATTRIBUTES[rule])) if isinstance(rule, str) else rule(spec)
 
 
 def _with_claims(spec: Any) -> Any:
@@ -89,6 +82,8 @@ def template(found: Any, path: str, own: dict[str, str]) -> list[FieldError]:
     if found is None or found.spec is None:
         return [errors.required(f"{path}.spec")]
     problems = checks.label_map(f"{path}.labels", own)
+    if found.metadata is not None:
+        problems += annotation_map(found.metadata.annotations, f"{path}.annotations")
     if found.spec.ephemeral_containers:
         problems.append(errors.forbidden_field(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template"))
     return problems + pod.spec(found.spec, f"{path}.spec")
@@ -111,6 +106,8 @@ def selector(spec: Any, own: dict[str, str] | None, kind: str) -> list[FieldErro
     told = f"Invalid value: {errors.shown(own) if own else 'null'}: `selector` does not match template `labels`"
     unmatched = FieldError("FieldValueInvalid", "spec.template.metadata.labels", told)
     own = own or {}
+    if found is None and kind == "DaemonSet":
+        return [unmatched]
     if found is None or found == {}:
         # A selector that is not there selects nothing; an empty map of a ReplicationController, everything.
         return [errors.required("spec.selector"), *([] if kind == "ReplicationController" else [unmatched])]
@@ -166,39 +163,72 @@ def _daemonset(spec: Any) -> list[FieldError]:
     strategy, path = spec.update_strategy, "spec.updateStrategy"
     if strategy is None:
         return []
-    problems = one_of(f"{path}.type", strategy.type, ("OnDelete", "RollingUpdate"))
+    if strategy.type not in ("RollingUpdate", "OnDelete"):
+        return [errors.not_supported(path, strategy, ("RollingUpdate", "OnDelete"))]
     found, where = strategy.rolling_update, f"{path}.rollingUpdate"
-    if strategy.type == "RollingUpdate" and found is not None:
-        problems += checks.count_or_percent(f"{where}.maxUnavailable", found.max_unavailable)
-        problems += checks.count_or_percent(f"{where}.maxSurge", found.max_surge)
-        if is_nothing(found.max_unavailable) and is_nothing(found.max_surge):
-            problems.append(errors.required(f"{where}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
-        elif not is_nothing(found.max_unavailable) and not is_nothing(found.max_surge):
-            problems.append(errors.invalid_value(f"{where}.maxSurge", found.max_surge, "may not be set when maxUnavailable is non-zero"))
-        problems += checks.at_most_all(f"{where}.maxUnavailable", found.max_unavailable)
-        problems += checks.at_most_all(f"{where}.maxSurge", found.max_surge)
+    if strategy.type == "OnDelete":
+        return []
+    if found is None:
+        return [errors.required(where)]
+    problems = checks.count_or_percent(f"{where}.maxUnavailable", found.max_unavailable)
+    problems += checks.count_or_percent(f"{where}.maxSurge", found.max_surge)
+    problems += checks.at_most_all(f"{where}.maxUnavailable", found.max_unavailable)
+    problems += checks.at_most_all(f"{where}.maxSurge", found.max_surge)
+    if is_nothing(found.max_unavailable) and is_nothing(found.max_surge):
+        problems.append(errors.required(f"{where}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
+    elif not is_nothing(found.max_unavailable) and not is_nothing(found.max_surge):
+        problems.append(errors.invalid_value(f"{where}.maxSurge", found.max_surge, "may not be set when maxUnavailable is non-zero"))
     return problems
 
 
 def _statefulset(spec: Any) -> list[FieldError]:
-    problems = one_of("spec.podManagementPolicy", spec.pod_management_policy, ("OrderedReady", "Parallel"))
+    problems, path = needed("spec.podManagementPolicy", spec.pod_management_policy), "spec.updateStrategy"
+    if spec.pod_management_policy not in (None, "", "OrderedReady", "Parallel"):
+        told = "must be 'OrderedReady' or 'Parallel'"
+        problems.append(errors.invalid_value("spec.podManagementPolicy", spec.pod_management_policy, told))
     strategy = spec.update_strategy
-    if strategy is not None:
-        problems += one_of("spec.updateStrategy.type", strategy.type, ("OnDelete", "RollingUpdate"))
-        if strategy.rolling_update is not None:
-            problems += not_negative("spec.updateStrategy.rollingUpdate.partition", strategy.rolling_update.partition)
-            if strategy.type == "OnDelete":
-                message = "only allowed for updateStrategy 'RollingUpdate'"
-                problems.append(errors.invalid_value("spec.updateStrategy.rollingUpdate", strategy.rolling_update, message))
-    retention = spec.persistent_volume_claim_retention_policy
-    if retention is not None:
-        for name, value in (("whenDeleted", retention.when_deleted), ("whenScaled", retention.when_scaled)):
-            problems += one_of(f"spec.persistentVolumeClaimRetentionPolicy.{name}", value, ("Delete", "Retain"))
-    if spec.ordinals is not None:
-        problems += not_negative("spec.ordinals.start", spec.ordinals.start)
-    for index, claim in enumerate(spec.volume_claim_templates or ()):
-        problems += claim_spec(claim.spec, f"spec.volumeClaimTemplates[{index}].spec")
+    rolling = strategy.rolling_update if strategy is not None else None
+    if strategy is None or not strategy.type:
+        problems.append(errors.required(path))
+    elif strategy.type == "RollingUpdate":
+        problems += _partition(rolling, f"{path}.rollingUpdate") if rolling is not None else []
+    elif strategy.type != "OnDelete":
+        problems.append(errors.invalid_value(path, strategy, "must be 'RollingUpdate' or 'OnDelete'"))
+    elif rolling is not None:
+        problems.append(errors.invalid_value(f"{path}.rollingUpdate", rolling, "only allowed for updateStrategy 'RollingUpdate'"))
+    retention, allowed = spec.persistent_volume_claim_retention_policy, ("Retain", "Delete")
+    for name in ("whenDeleted", "whenScaled") if retention is not None else ():
+        value = retention.when_deleted if name == "whenDeleted" else retention.when_scaled
+        if value not in allowed:
+            problems.append(errors.not_supported(f"spec.persistentVolumeClaimRetentionPolicy.{name}", value or "", allowed))
     return problems
+
+
+def _partition(found: Any, path: str) -> list[FieldError]:
+    problems, where = not_negative(f"{path}.partition", found.partition), f"{path}.maxUnavailable"
+    problems += checks.count_or_percent(where, found.max_unavailable)
+    if is_nothing(found.max_unavailable):
+        problems.append(errors.invalid_value(where, found.max_unavailable, "cannot be 0"))
+    return problems + checks.at_most_all(where, found.max_unavailable)
+
+
+def _ordinals(spec: Any) -> list[FieldError]:
+    return not_negative("spec.ordinals.start", spec.ordinals.start) if spec.ordinals is not None else []
+
+
+def _claims(spec: Any) -> list[FieldError]:
+    found = enumerate(spec.volume_claim_templates or ())
+    return [problem for index, claim in found for problem in claim_spec(claim.spec, f"spec.volumeClaimTemplates[{index}].spec")]
+
+
+# What of each kind comes before the selector and the template, and what after.
+_NUMBERS: tuple[Rule, ...] = ("replicas", "minReadySeconds")
+_ORDER: dict[str, tuple[tuple[Rule, ...], tuple[Rule, ...]]] = {
+    "Deployment": (("replicas",), (_strategy, "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds", _deadline)),
+    "DaemonSet": ((), ("minReadySeconds", _daemonset, "revisionHistoryLimit")),
+    "StatefulSet": ((_statefulset, *_NUMBERS, _ordinals), ("revisionHistoryLimit", _claims)),
+    "ReplicationController": (("minReadySeconds",), ()),
+}
 
 
 # -- updates ---------------------------------------------------------------------------------------------------------------

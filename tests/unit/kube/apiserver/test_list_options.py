@@ -14,7 +14,7 @@ from provisioner.kube.apiserver.list_options import Age, ListOptions, check_watc
         ({}, ListOptions()),
         ({"limit": "5"}, ListOptions(5)),
         ({"resourceVersion": "0"}, ListOptions(age=Age.ANY)),
-        ({"resourceVersion": "0", "resourceVersionMatch": "NotOlderThan", "limit": "2"}, ListOptions(2, age=Age.ANY)),
+        ({"resourceVersion": "0", "resourceVersionMatch": "NotOlderThan", "limit": "2"}, ListOptions(age=Age.ANY)),
         ({"resourceVersion": "7"}, ListOptions(0, "", 7, Age.NOT_OLDER)),
         ({"resourceVersion": "7", "limit": "3"}, ListOptions(3, "", 7, Age.EXACT)),
         ({"resourceVersion": "7", "limit": "3", "resourceVersionMatch": "NotOlderThan"}, ListOptions(3, "", 7, Age.NOT_OLDER)),

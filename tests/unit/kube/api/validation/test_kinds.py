@@ -167,7 +167,7 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("Deployment", "spec.progressDeadlineSeconds", 0, "spec.progressDeadlineSeconds", "must be greater than minReadySeconds"),
     ("DaemonSet", "spec.updateStrategy", {"rollingUpdate": {"maxUnavailable": 0}}, "spec.updateStrategy.rollingUpdate.maxUnavailable", "cannot be 0"),
     ("DaemonSet", "spec.updateStrategy", {"rollingUpdate": {"maxSurge": 1}}, "spec.updateStrategy.rollingUpdate.maxSurge", "may not be set"),
-    ("StatefulSet", "spec.podManagementPolicy", "Any", "spec.podManagementPolicy", "Unsupported value"),
+    ("StatefulSet", "spec.podManagementPolicy", "Any", "spec.podManagementPolicy", "must be 'OrderedReady' or 'Parallel'"),
     ("StatefulSet", "spec.volumeClaimTemplates.0.spec.accessModes", [], "spec.volumeClaimTemplates[0].spec.accessModes", "at least 1 access mode"),
     ("ReplicationController", "spec.selector", {"app": "other"}, "spec.template.metadata.labels", "does not match"),
     ("Job", "spec.template.spec.restartPolicy", "Always", "spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"'),

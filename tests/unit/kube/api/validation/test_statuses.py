@@ -32,6 +32,8 @@ def balanced(**one: Any) -> dict[str, Any]:
         ("ReplicaSet", {"replicas": 2, "readyReplicas": 1, "availableReplicas": 2}, ["status.availableReplicas"]),
         ("StatefulSet", {"replicas": 1, "collisionCount": -1}, ["status.collisionCount"]),
         ("ReplicationController", {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1}, []),
+        ("ReplicaSet", {"replicas": 1, "fullyLabeledReplicas": 2}, ["status.fullyLabeledReplicas"]),
+        ("StatefulSet", {"replicas": 1, "currentReplicas": 2}, ["status.currentReplicas"]),
         ("DaemonSet", {"numberReady": -1}, ["status.numberReady"]),
         ("Job", {"active": -1, "failed": 1}, ["status.active"]),
         ("Service", balanced(ip="1.2.3.4", ipMode="VIP"), []),
@@ -65,3 +67,15 @@ def test_only_load_balancers_have_addresses() -> None:
 def test_a_class_of_service_stays() -> None:
     (found,) = validate_status_update(made("Pod", {"qosClass": "Guaranteed"}), made("Pod", {"qosClass": "Burstable"}))
     assert found.field == "status.qosClass"
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet", "StatefulSet"])
+def test_collisions_are_never_fewer(kind: str) -> None:
+    (found,) = validate_status_update(made(kind, {}), made(kind, {"collisionCount": 2}))
+    assert (found.field, found.message) == ("status.collisionCount", "Invalid value: 0: cannot be decremented")
+
+
+def test_what_is_available_is_told_of_by_the_kind() -> None:
+    counts = {"replicas": 2, "readyReplicas": 1, "availableReplicas": 2}
+    told = [validate_status_update(made(kind, counts), made(kind, {}))[0].message for kind in ("ReplicaSet", "StatefulSet")]
+    assert [text.rpartition(" ")[2] for text in told] == ["readyReplicas", "status.readyReplicas"]

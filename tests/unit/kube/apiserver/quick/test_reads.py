@@ -147,11 +147,28 @@ def many(place: Place, count: int, data: bytes = DATA) -> None:
 MAPS = "/api/v1/namespaces/ns/configmaps"
 
 
+async def asked(place: Place) -> None:
+    """Until etcd is asked for its revision."""
+    async with asyncio.timeout(5):
+        while not place.cache.questions:
+            await asyncio.sleep(0.001)
+
+
+async def test_any_state_is_given_whole(place: Place) -> None:
+    many(place, 4)
+    await place.send(get(f"{MAPS}?limit=2&resourceVersion=0"))
+    page = msgspec.json.decode((await place.answer())[1])
+    assert len(page["items"]) == 5 and "continue" not in page["metadata"]
+
+
 async def test_a_list_is_answered_in_pages_of_one_moment(place: Place) -> None:
     many(place, 4)
     token, seen = "", []
     while True:
-        await place.send(get(f"{MAPS}?limit=2" + (f"&continue={token}" if token else "&resourceVersion=0")))
+        await place.send(get(f"{MAPS}?limit=2" + (f"&continue={token}" if token else "")))
+        if not token:
+            await asked(place)
+            place.cache.waiting.set_result(None)
         headers, body = await place.answer()
         page = msgspec.json.decode(body)
         assert (headers[":status"], page["kind"], page["apiVersion"]) == ("HTTP/1.1 200 OK", "ConfigMapList", "v1")
@@ -167,9 +184,7 @@ async def test_a_list_is_answered_in_pages_of_one_moment(place: Place) -> None:
 
 async def test_a_list_of_all_namespaces_waits_until_it_is_of_now(place: Place) -> None:
     await place.send(get("/api/v1/configmaps"))
-    async with asyncio.timeout(5):
-        while not place.cache.questions:
-            await asyncio.sleep(0.001)
+    await asked(place)
     many(place, 1)
     place.cache.waiting.set_result(None)
     assert len(msgspec.json.decode((await place.answer())[1])["items"]) == 2
