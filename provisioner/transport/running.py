@@ -98,6 +98,8 @@ class RunningAgent:
         code, said = self.channel.exit_code(5.0), self._said()
         if code in (126, 127):
             return PythonMissingError(self._host, STARTING, "no python3 was found", PYTHON_HINT, rc=code, lines=said)
+        if "Unknown option: -I" in said:  # Python 2's word
+            return PythonMissingError(self._host, STARTING, "Python 2 is too old", PYTHON_HINT)
         if code is None and not self.channel.connected():
             return ConnectionLost(self._host, STARTING, "the connection broke", lines=said)
         hint = "does `ssh HOST true` work? A login shell that ends, or a forced command, can be the reason"

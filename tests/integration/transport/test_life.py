@@ -232,6 +232,9 @@ def test_an_interpreter_that_is_not_there_or_too_old(host: PrivateHost, session:
     old.chmod(0o755)
     with pytest.raises(PythonMissingError, match=r"Python 3\.6\.9 is too old"):
         session(host.settings(python_interpreter="/home/python3.6")).call([ModuleCall("ping", {})])
+    old.write_text("#!/bin/sh\necho Unknown option: -I >&2\necho 'usage: python [option] ...' >&2\nexit 2\n")
+    with pytest.raises(PythonMissingError, match="Python 2 is too old"):
+        session(host.settings(python_interpreter="/home/python3.6")).call([ModuleCall("ping", {})])
     assert session(host.settings(python_interpreter="/usr/bin/env python3")).call([ModuleCall("ping", {})])[0]["ping"] == "pong"
 
 
