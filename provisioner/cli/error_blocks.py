@@ -19,6 +19,8 @@ _HINTS = {
     _LOOP: "Provide a list of items/templates, or a template resolving to a list.",
 }
 """What to do about it, by what is said of it."""
+_ACTIONS = frozenset({"raw", "script"})
+"""What no module does on the host."""
 _SEALED = "$ANSIBLE_VAULT"
 
 
@@ -46,7 +48,7 @@ def failure_message(action: str, result: Mapping[str, Any]) -> str:
     if result.get("unreachable"):
         message = f"Task failed: {message}"
     elif not message.startswith(("Task failed:", _LOOP)):
-        message = f"Task failed: {'Action' if is_local(action) else 'Module'} failed: {message}"
+        message = f"Task failed: {'Action' if is_local(action) or action in _ACTIONS else 'Module'} failed: {message}"
     return message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -109,11 +110,14 @@ class _NoSessions:
 
 
 def _callbacks(values: dict[str, Any]) -> list[Callable[[Event], None]]:
+    from provisioner.cli.play_records import JUnitReport
     from provisioner.cli.retry_file import RetryFile
 
     folder = values["settings"].get("RETRY_FILES_SAVE_PATH")
     retry = [RetryFile(Path(folder) if folder else None)] if values["settings"].get("RETRY_FILES_ENABLED") else []
-    return [*retry, _output(values)]
+    enabled = {str(name).rpartition(".")[2] for name in values["settings"].get("CALLBACKS_ENABLED", ())}
+    junit = [JUnitReport(folder=Path(os.environ.get("JUNIT_OUTPUT_DIR", "~/.ansible.log")).expanduser())] if "junit" in enabled else []
+    return [*retry, *junit, _output(values)]
 
 
 def _output(values: dict[str, Any]) -> Callable[[Event], None]:

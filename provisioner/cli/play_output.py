@@ -27,6 +27,7 @@ from provisioner.engine.events import (
 )
 from provisioner.engine.playbook import Play, Task
 from provisioner.engine.results import Status
+from provisioner.inventory.documents import Location
 from provisioner.templating.sorted_json import sorted_json
 
 COLOURS = {
@@ -64,6 +65,8 @@ class PlayOutput:
         """The task whose title stands above what comes next."""
         self.dump: Callable[[dict[str, Any]], str] | None = None
         """Writes results, where a plugin of somebody's own does it."""
+        self.banner: Callable[[str], None] | None = None
+        """Writes titles, likewise."""
         self._tasks: dict[int, TaskStarted] = {}
         self._latest = 0
         self._is_free = False
@@ -107,8 +110,9 @@ class PlayOutput:
         elif isinstance(event, Warned):
             self._say("warning", warning_block(event), error=True)
         elif isinstance(event, Said):
-            drawn = f"\033[{event.colour}m{event.text}\033[0m" if self._colour and event.colour else event.text
-            self._print(drawn, error=event.error, plain=event.text, end="\n" if event.newline else "")
+            said = event.text.removesuffix("\n") if event.newline else event.text
+            drawn = f"\033[{event.colour}m{said}\033[0m" if self._colour and event.colour else said
+            self._print(drawn, error=event.error, plain=said, end="\n" if event.newline else "")
         elif isinstance(event, Recap):
             self._recap(event)
 
@@ -122,6 +126,9 @@ class PlayOutput:
             self._say("ok", f" [started {'HANDLER' if event.handler else 'TASK'}: {event.name} on {host}]")
 
     def _head(self, text: str) -> None:
+        if self.banner is not None:
+            self.banner(text)
+            return
         self._print(f"\n{text} {'*' * max(3, WIDTH - len(text))}")
 
     def _print(self, text: str, *, error: bool = False, plain: str | None = None, end: str = "\n") -> None:
@@ -166,7 +173,7 @@ class PlayOutput:
         host = _host(event)
         match event.status:
             case Status.FAILED | Status.UNREACHABLE:
-                self._error(error_block(action, event.result, task.location if task else None))
+                self.explain(action, event.result, task.location if task else None)
                 text = f"failed: [{host}] (item={event.label}) => {self._json(event.result, action)}"
                 self._say("failed", text, error=self._style.failed_stderr)
             case Status.SKIPPED:
@@ -186,7 +193,7 @@ class PlayOutput:
         of_items = looped and event.status is Status.FAILED
         if failed and (not of_items or event.action == "debug"):  # which shows that it has failed and no more
             if not of_items:
-                self._error(error_block(event.action, event.result, event.location))
+                self.explain(event.action, event.result, event.location)
             if self._style.task_path_on_failure and self._verbosity < 2 and event.location:
                 self._print(f"task path: {event.location.file}:{event.location.line}")
             word = "UNREACHABLE!" if event.status is Status.UNREACHABLE else "FAILED!"
@@ -200,7 +207,8 @@ class PlayOutput:
         if failed and event.ignored:
             self._say("ignored", "...ignoring")
 
-    def _error(self, text: str) -> None:
+    def explain(self, action: str, result: Mapping[str, Any], location: Location | None) -> None:
+        text = error_block(action, result, location)
         if text and text not in self._told:
             self._told.add(text)
             self._say("failed", text.rstrip("\n") + "\n", error=self._style.failed_stderr)
@@ -227,7 +235,8 @@ class PlayOutput:
         if action == "debug":
             shown = {"msg": shown["msg"]} if "msg" in shown else {key: value for key, value in shown.items() if key not in _BESIDE}
         if self.dump is not None:
-            return self.dump({**shown, **{key: value for key, value in result.items() if key == "_ansible_verbose_always"}})
+            always = {key: value for key, value in result.items() if key == "_ansible_verbose_always"}
+            return self.dump({**shown, **always}).removesuffix("\n")
         return self._style.dump(shown, wide=bool(result.get("_ansible_verbose_always")) or self._verbosity > 2)
 
     def _recap(self, event: Recap) -> None:

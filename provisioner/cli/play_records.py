@@ -6,6 +6,7 @@ The documents have the keys of Ansible's callbacks `ansible.posix.json`, `ansibl
 from __future__ import annotations
 
 import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -178,6 +179,8 @@ class JUnitReport:
     """
 
     stream: TextIO | None = None
+    folder: Path | None = None
+    """Gets a file for each run, where there is one."""
     _playbook: str = ""
     _play: str = ""
     _suites: dict[str, list[_Case]] = field(default_factory=dict)
@@ -191,7 +194,14 @@ class JUnitReport:
             case HostDone():
                 self._suites.setdefault(self._playbook, []).append(_Case(event.host, self._play, event))
             case Recap():
-                print(self.document(), file=self.stream or sys.stdout)
+                self._write()
+
+    def _write(self) -> None:
+        if self.folder is None:
+            print(self.document(), file=self.stream or sys.stdout)
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / f"{self._playbook}-{time.time()}.xml").write_text(self.document())
 
     def document(self) -> str:
         root = ET.Element("testsuites")

@@ -109,7 +109,8 @@ def _load(step: Lockstep, task: Task, wanted: Mapping[str, Any], state: HostStat
     args: Mapping[str, Any] = wanted["args"]
     local: Mapping[str, Any] = wanted.get("local", {})
     # Variables of the include itself and its loop item are parameters of what is included.
-    params = {**task.params, **task.own_vars, **{key: Resolved(value) for key, value in local.items() if not key.startswith("__")}}
+    items = {key: Resolved(value) for key, value in local.items() if not key.startswith("__")}
+    params = {**task.params, **(task.raw.get("vars") or {}), **items}
     attributes = _inherited(task, args.get("apply"))
     if task.action == "include_role":
         return _load_role(step, task, args, attributes, params)

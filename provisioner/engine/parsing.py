@@ -168,7 +168,7 @@ class TaskParser:
             listen=tuple(str(topic) for topic in as_tuple(raw["listen"])) if raw.get("listen") else (),
             async_s=raw.get("async", 0),
             poll=raw.get("poll"),
-            own_vars=raw.get("vars") or {},
+            raw=raw,
             params=around.params or {},
             directory=around.file.parent,
             block_attributes=around.attributes,

@@ -56,8 +56,8 @@ class Task:
     poll: Any = None
     params: Mapping[str, Any] = field(default_factory=dict)
     """Variables of the includes that brought the task (precedence level 21)."""
-    own_vars: Mapping[str, Any] = field(default_factory=dict)
-    """From its own `vars:`, without those of what surrounds it, which `attributes` has, too."""
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """As it is written."""
     directory: Path = field(default_factory=Path)
     """Folder of the file the task was written in."""
     implicit: bool = False

@@ -40,7 +40,7 @@ from provisioner.inventory import Inventory
 # What `stdout_callback` and `callbacks_enabled` may name that is no plugin: our output has it.
 OUTPUTS = frozenset({"default", "yaml", "json", "jsonl", "minimal", "oneline", "junit", "dense", "debug", "skippy", "actionable", "full_skip", "stderr", "unixy", "null", "selective"})  # fmt: skip
 EXTRAS = frozenset({"timer", "profile_tasks", "profile_roles", "junit", "tree", "log_plays", "cgroup_memory_recap", "cgroup_perf_recap"})
-_OURS = frozenset({"default", "yaml", "json", "jsonl", "timer", "profile_tasks", "minimal", "oneline"})
+_OURS = frozenset({"default", "yaml", "json", "jsonl", "timer", "profile_tasks", "minimal", "oneline", "junit"})
 _ENDS = {
     Status.OK: "ok",
     Status.CHANGED: "ok",
@@ -48,6 +48,8 @@ _ENDS = {
     Status.SKIPPED: "skipped",
     Status.UNREACHABLE: "unreachable",
 }
+_NO_TRACEBACK = "(traceback unavailable)"
+"""What failures say that were none of a program's."""
 _COUNTS = {"failures": "failed"}
 
 
@@ -60,9 +62,15 @@ class Output(Protocol):
 def own_callbacks(content: Content, options: RunOptions, inventory: Inventory, output: Sequence[Callback]) -> tuple[Callback, ...]:
     """`output` and the plugins beside it, or in its place. Raises RunError for a `stdout_callback` that nobody has."""
     settings = options.settings
-    wanted = str(settings.get("DEFAULT_STDOUT_CALLBACK", "default"))
-    enabled = [str(name) for name in settings.get("CALLBACKS_ENABLED", ())]
     own = content.own_plugins["callback"]
+
+    def full_name(name: str) -> str:
+        """A bare name nobody here has is that of a collection's plugin, as in content from before collections."""
+        known = "." in name or name in _OURS or own.find(name) is not None
+        return name if known else content.collections.holding(name, "callback") or name
+
+    wanted = full_name(str(settings.get("DEFAULT_STDOUT_CALLBACK", "default")))
+    enabled = [full_name(str(name)) for name in settings.get("CALLBACKS_ENABLED", ())]
     is_own = own.find(wanted) is not None and not _is_ours(wanted)
     if not is_own and wanted.split(".")[-1] not in OUTPUTS:
         raise RunError(f"Could not load {wanted!r} callback plugin.", None, "is it in callback_plugins/, or is its collection installed?")
@@ -139,8 +147,11 @@ class PluginCallbacks:
         context.CLIARGS.clear()
         context.CLIARGS.update(command_line(options))
         for plugin in plugins:
-            if hasattr(plugin, "_drawing"):
-                plugin._drawing = self
+            plugin._drawing = self
+            if in_place and "banner" in vars(plugin._display):
+                for drawing in output:
+                    if hasattr(drawing, "banner"):
+                        drawing.banner = plugin._display.banner
             if in_place and type(plugin)._dump_results is not CallbackBase._dump_results:
                 for drawing in output:
                     if hasattr(drawing, "dump"):
@@ -152,9 +163,19 @@ class PluginCallbacks:
         """The event being told, by our own output."""
         event = self._event
         if isinstance(event, HostDone | ItemDone) and self._result is not None:
-            event = replace(event, result=self._result)
-        if event is not None:
+            event = replace(event, result={key: value for key, value in self._result.items() if value != _NO_TRACEBACK})
+        if event is not None and (self._result is None or not isinstance(event, Included)):  # of its hosts it tells at once
             self._say(event)
+
+    def explain(self) -> None:
+        """Why the event being told is a failure."""
+        event = self._event
+        if isinstance(event, HostDone | ItemDone):
+            task = self._tasks[event.serial].task
+            for output in self._output:
+                show = getattr(output, "explain", None)
+                if show is not None and task is not None:
+                    show(task.action, event.result, task.location)
 
     def title(self, uuid: str) -> None:
         """A task's title above what comes next."""
@@ -277,6 +298,8 @@ class PluginCallbacks:
 
         shown = {key: value for key, value in result.items() if key not in ("failed", "skipped")}
         shown["_ansible_no_log"] = "censored" in shown
+        if result.get("failed") or result.get("unreachable"):
+            shown.setdefault("exception", _NO_TRACEBACK)
         for plugin in self._listening(method):
             self._result = plain(shown)
             told = CallbackTaskResult(self._hosts.host(host), task, self._result, task.fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ class TaskView:
         self._templar = templar
         self._role = role_view(task.role) if task.role else None
         self.implicit = task.implicit
+        self._ds = task.raw
         self.action = self.resolved_action = task.action if "." in task.action else _written(task)
         self.loop = task.loop.value if task.loop else None
         self.loop_with = task.loop.lookup if task.loop else None
@@ -105,7 +107,8 @@ class PlayView:
     def __init__(self, play: Play, name: str, options: RunOptions, uuid: str, hosts: Sequence[str] = ()) -> None:
         values = play.attributes.values
         self._play = play
-        known = {**play.vars, **options.extra_vars, "ansible_play_name": name, "ansible_play_hosts_all": list(hosts)}
+        batch = ("ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all")
+        known = {**play.vars, **options.extra_vars, "ansible_play_name": name, **{key: list(hosts) for key in batch}}
         self._variable_manager = SimpleNamespace(get_vars=lambda **_: {**known, "vars": known}, extra_vars=dict(options.extra_vars))
         self._loader = SimpleNamespace(_FILE_CACHE=dict.fromkeys(self._files()))
         self._uuid = uuid
@@ -136,8 +139,14 @@ class PlayView:
         return f"{place.file}:{place.line}" if place else ""
 
     def get_tasks(self) -> list[Any]:
-        """Of all sections, in order; blocks are lists of theirs."""
-        return [SimpleNamespace(name=task.name, action=task.action, get_name=task.titled) for task in self._all_tasks()]
+        """Of all sections but roles, in order; blocks are lists of theirs, and so are tasks that follow each other."""
+        found: list[list[Any]] = []
+        for section in (self._play.pre_tasks, self._play.tasks, self._play.post_tasks):
+            for is_block, nodes in itertools.groupby(section, lambda node: isinstance(node, Block)):
+                together = list(nodes)
+                parts = [[node] for node in together] if is_block else [together]
+                found.extend([_shown(task) for task in _flat(part)] for part in parts)
+        return found
 
     def get_variable_manager(self) -> Any:
         """Its `get_vars()` answers what the play says, and what was given with the run, not rendered: hosts' variables are the engine's alone."""
@@ -155,6 +164,10 @@ class PlayView:
 
     def __str__(self) -> str:
         return self.get_name()
+
+
+def _shown(task: Task) -> SimpleNamespace:
+    return SimpleNamespace(name=task.name, action=task.action, get_name=task.titled)
 
 
 def _flat(nodes: list[Node]) -> Iterator[Task]:

@@ -13,6 +13,7 @@ from provisioner.cli.run import command
 from provisioner.engine.events import HostDone
 from provisioner.engine.results import Status
 
+RAISED = "An exception occurred during task execution. To see the full traceback, use -vvv. The error was: "
 RAN = {"rc": 0, "stdout": "a\nb", "stderr": "", "msg": "", "changed": True, "failed": False}
 
 
@@ -26,7 +27,11 @@ RAN = {"rc": 0, "stdout": "a\nb", "stderr": "", "msg": "", "changed": True, "fai
         ("script", Status.CHANGED, {"rc": 0, "stdout": "a"}, True, 'h | CHANGED => {"rc": 0,"stdout": "a"}'),
         ("ping", Status.OK, {"ping": "pong", "changed": False, "failed": False}, True, 'h | SUCCESS => {"changed": false,"ping": "pong"}'),
         ("debug", Status.OK, {"msg": "hi", "changed": False, "_ansible_verbose_always": True}, False, 'h | SUCCESS => {\n    "msg": "hi"\n}'),
-        ("fail", Status.FAILED, {"msg": "no", "failed": True, "changed": False}, True, 'h | FAILED! => {"changed": false,"msg": "no"}'),
+        ("fail", Status.FAILED, {"msg": "no", "failed": True, "exception": "T\nE: x"}, True, f'{RAISED}E: x\nh | FAILED! => {{"msg": "no"}}'),
+        ("fail", Status.FAILED, {"msg": "no", "failed": True, "changed": False}, False, 'h | FAILED! => {\n    "changed": false,\n    "msg": "no"\n}'),
+        ("debug", Status.OK, {"msg": "hi", "changed": False, "_ansible_verbose_always": True}, True, 'h | SUCCESS => {    "changed": false,    "msg": "hi"}'),
+        ("command", Status.FAILED, {"msg": "no such variable", "failed": True}, False, "h | FAILED | rc=-1 >>\nno such variable"),
+        ("command", Status.CHANGED, {"results": [], "changed": True, "msg": "All"}, True, "h | CHANGED | rc=-1 | (stdout) "),
         ("ping", Status.UNREACHABLE, {"msg": "gone", "unreachable": True}, True, "h | UNREACHABLE!: gone"),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ import io
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +87,13 @@ def test_a_line_for_each_event() -> None:
 def report() -> ET.Element:
     stream = io.StringIO()
     return ET.fromstring(told(JUnitReport(stream), RUN, stream))
+
+
+def test_a_report_may_go_into_a_folder(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    assert told(JUnitReport(stream, tmp_path / "new"), RUN, stream) == ""
+    [written] = (tmp_path / "new").iterdir()
+    assert written.name.startswith("site-") and len(ET.parse(written).getroot()[0]) == 5
 
 
 def test_a_report_counts(report: ET.Element) -> None:

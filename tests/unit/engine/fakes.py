@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from provisioner.engine import Runner, RunOptions, RunResult, actions
-from provisioner.engine.events import Event, HostDone
+from provisioner.engine.events import Callback, Event, HostDone
 from provisioner.inventory import load
 
 MODULES = frozenset({"apt", "package", "command", "copy", "file", "ping", "setup", "shell"})
@@ -129,7 +129,14 @@ class Played:
 
 
 def play(
-    tmp_path: Path, text: str, *, inventory: str = "h1,", files: dict[str, str] | None = None, down: Sequence[str] = (), **options: Any
+    tmp_path: Path,
+    text: str,
+    *,
+    inventory: str = "h1,",
+    files: dict[str, str] | None = None,
+    down: Sequence[str] = (),
+    callbacks: Sequence[Callback] = (),
+    **options: Any,
 ) -> Played:
     """Writes files and the playbook (without facts unless it asks for them), and runs it."""
     for name, content in (files or {}).items():
@@ -143,7 +150,7 @@ def play(
     if "\n" in inventory:
         source = tmp_path / "inventory.yml"
         source.write_text(inventory)
-    runner = Runner(load([source]), options=RunOptions(**options), sessions=pool, callbacks=[events.append])
+    runner = Runner(load([source]), options=RunOptions(**options), sessions=pool, callbacks=[events.append, *callbacks])
     with patch.object(actions, "module_names", lambda: MODULES):
         return Played(runner.run([tmp_path / "play.yml"]), events, pool)
 

@@ -160,6 +160,34 @@ class CallbackModule(Default):
         play(tmp_path, tasks("- ping:\n"), settings={"DEFAULT_STDOUT_CALLBACK": "none"})
 
 
+def test_a_failure_is_explained_by_the_output(tmp_path: Path) -> None:
+    """Also for a plugin found by its bare name in a collection."""
+    plugin = """
+from ansible.plugins.callback import CallbackBase
+class CallbackModule(CallbackBase):
+    CALLBACK_TYPE = 'stdout'
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._display.display(result._task._ds['name'] + ': ' + result._result['exception'])
+        self._handle_exception(result._result)
+        self._display.display(str('exception' in result._result) + '\\n')
+"""
+    explained: list[Any] = []
+
+    class Output:
+        def __call__(self, event: Any) -> None:
+            explained.append(event)
+
+        def explain(self, action: str, result: dict[str, Any], location: Any) -> None:
+            explained.append((action, result["msg"], location.line))
+
+    files = {"collections/ansible_collections/a/b/plugins/callback/shown.py": plugin}
+    text = tasks("- {name: mine, fail: {msg: gone}}")
+    play(tmp_path, text, files=files, settings={"DEFAULT_STDOUT_CALLBACK": "shown"}, callbacks=[Output()])
+    assert [part if isinstance(part, tuple) else part.text for part in explained if isinstance(part, tuple | Said)] == [
+        "mine: (traceback unavailable)", ("fail", "gone", 4), "False\n"
+    ]  # fmt: skip
+
+
 # Where a module's arguments are told, by what a task asks: (task, expression, value).
 INVOCATIONS = [
     ("ping:\n  register: r", "r.invocation is defined", False),

@@ -23,6 +23,7 @@ class Display:
     def __init__(self, verbosity: Optional[int] = None) -> None:
         self._own = verbosity
         self.columns = _WIDTH
+        self.b_cowsay = None
 
     @property
     def verbosity(self) -> int:

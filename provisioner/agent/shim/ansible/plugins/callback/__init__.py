@@ -36,6 +36,8 @@ class CallbackBase(AnsiblePlugin):  # type: ignore[misc]
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = ""
     plugin_type = "callback"
+    _drawing: Any = None
+    """The engine's output, which says why something has failed."""
 
     def __init__(self, display: Any = None, options: Any = None) -> None:
         super().__init__()
@@ -119,11 +121,8 @@ class CallbackBase(AnsiblePlugin):  # type: ignore[misc]
             self._display.deprecated(deprecation.get("msg") if isinstance(deprecation, dict) else deprecation)
 
     def _handle_exception(self, result: Any, use_stderr: bool = False) -> None:
-        text = result.pop("exception", None)
-        if text:
-            self._display.display(
-                "An exception occurred during task execution. The full traceback is:\n%s" % text, color="red", stderr=use_stderr
-            )
+        if result.pop("exception", None) and self._drawing is not None:
+            self._drawing.explain()
 
     def _handle_warnings_and_exception(self, result: Any) -> None:
         self._handle_warnings(result._result)

@@ -14,7 +14,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "default"
-    _drawing: Any = None
 
     def __init__(self) -> None:
         super().__init__()
