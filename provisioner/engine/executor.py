@@ -38,6 +38,8 @@ _STREAMS = ("stdout", "stderr")
 _NOT_BATCHED = frozenset(
     {"include_tasks", "include_role", "pause", "wait_for_connection", "reboot", "raw", "fetch", "script", "async_status"}
 )
+# What these leave out is no result that `until` could ask: Ansible's actions raise it.
+_LEAVE_OUT = frozenset({"fetch", "script", "unarchive", "uri"})
 # Work of the controller that cannot be left to run in the background.
 _NEVER_ASYNC = frozenset(
     {"add_host", "assemble", "assert", "copy", "debug", "fail", "fetch", "group_by", "include_vars", "pause", "raw", "reboot", "script",
@@ -178,7 +180,7 @@ class Executor:
         attempt = 1
         while True:
             result = yield from self._act(state, task, templar, settings)
-            if "_include" in result:
+            if "_include" in result or (result.get("skipped") and task.action in _LEAVE_OUT):
                 return result
             if retries > 1:
                 result["attempts"] = attempt

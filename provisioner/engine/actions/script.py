@@ -24,12 +24,12 @@ def plan(call: ActionCall) -> Plan:
     if not text:
         raise TaskError("one of the following is required: _raw_params, cmd")
     words = shlex.split(str(text))
-    source = call.find(words[0], "files")
     for option in ("creates", "removes"):
         if call.args.get(option) is not None:
             reason = yield from _needless(call, option, str(call.args[option]))
             if reason:
                 return {"skipped": True, "changed": False, "msg": reason}
+    source = call.find(words[0], "files")
     if call.check:
         # What depends on a file's existence would run now.
         if call.args.get("creates") is not None or call.args.get("removes") is not None:
