@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from provisioner.kube.api import cel, errors
+from provisioner.kube.api import names as object_names
 from provisioner.kube.api.cel import checking
 from provisioner.kube.api.errors import FieldError
-from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation import checks, statuses
 from provisioner.kube.api.validation.checks import Once, label_selector, needed, one_of
 from provisioner.kube.api.validation.webhooks import MAX_CONDITIONS, rule_of
 
@@ -16,8 +18,35 @@ from provisioner.kube.api.validation.webhooks import MAX_CONDITIONS, rule_of
 NAMES = ("object", "oldObject", "request", "params", "namespaceObject", "authorizer")
 HOOK_NAMES = ("object", "oldObject", "request", "authorizer")
 TYPES = ("Object", "JSONPatch")
-ACTIONS = ("Deny", "Warn", "Audit")
-REASONS = ("Unauthorized", "Forbidden", "Invalid", "RequestEntityTooLarge")
+ACTIONS = ("Audit", "Deny", "Warn")
+REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
+MAX_ANNOTATIONS, MAX_ANNOTATION = 20, 5 * 1024
+_IDENTIFIER = re.compile("[_a-zA-Z][_a-zA-Z0-9]*")
+_RESERVED = frozenset(
+    [
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ]
+)
 
 
 _STRING = {"type": "string"}
@@ -53,13 +82,16 @@ _KNOWN: dict[str, Any] = {
 def create(obj: Any) -> list[FieldError]:
     if obj.KIND.endswith("Binding"):
         return _binding(obj.spec)
-    return _policy(obj.spec, validating=obj.KIND.startswith("Validating"))
+    return _policy(obj, validating=obj.KIND.startswith("Validating"))
 
 
-def expression(path: str, text: str | None, names: Iterable[str], types: Iterable[str] = (), wants: str = "") -> list[FieldError]:
-    """That an expression is there, compiles, and gives what is wanted (bool, string) as far as that can be told."""
+def expression(
+    path: str, text: str | None, names: Iterable[str], types: Iterable[str] = (), wants: str = "", missing: str = ""
+) -> list[FieldError]:
+    """That an expression is there, compiles, and gives what is wanted (bool, string) as far as that can be told; `missing` is told where
+    it isn't there."""
     if not (text or "").strip():
-        return [errors.required(path)]
+        return [errors.required(path, missing)]
     try:
         program = cel.compile(text or "", frozenset(names), frozenset(types))
         kind, _ = checking.check(text or "", program.tree, _KNOWN)
@@ -79,56 +111,110 @@ def conditions(path: str, found: Iterable[Any] | None, names: Iterable[str]) -> 
         problems.append(errors.too_many(path, len(listed), MAX_CONDITIONS))
     for index, condition in enumerate(listed):
         where = f"{path}[{index}]"
-        problems += checks.needed(f"{where}.name", condition.name) + seen.add(f"{where}.name", condition.name)
         problems += expression(f"{where}.expression", condition.expression, names, wants="bool")
+        if condition.name:
+            problems += checks.qualified(f"{where}.name", condition.name) + seen.add(f"{where}.name", condition.name)
+        else:
+            problems.append(errors.required(f"{where}.name"))
     return problems
 
 
 def _matches(path: str, found: Any, *, rules_needed: bool) -> list[FieldError]:
     if found is None:
         return [errors.required(path)] if rules_needed else []
-    problems = needed(f"{path}.resourceRules", found.resource_rules) if rules_needed else []
+    problems = one_of(f"{path}.matchPolicy", found.match_policy, ("Equivalent", "Exact"))
+    problems += label_selector(f"{path}.namespaceSelector", found.namespace_selector)
+    problems += label_selector(f"{path}.objectSelector", found.object_selector)
     for name, rules in (("resourceRules", found.resource_rules), ("excludeResourceRules", found.exclude_resource_rules)):
         for index, rule in enumerate(rules or ()):
-            problems += rule_of(rule, f"{path}.{name}[{index}]")
-    problems += one_of(f"{path}.matchPolicy", found.match_policy, ("Equivalent", "Exact"), optional=True)
-    problems += label_selector(f"{path}.namespaceSelector", found.namespace_selector)
-    return problems + label_selector(f"{path}.objectSelector", found.object_selector)
+            where, seen = f"{path}.{name}[{index}]", Once()
+            for number, one in enumerate(rule.resource_names or ()):
+                at = f"{where}.resourceNames[{number}]"
+                problems += [errors.invalid_value(at, one, message) for message in object_names.is_path_segment(one)] + seen.add(at, one)
+            problems += rule_of(rule, where)
+    return problems + (needed(f"{path}.resourceRules", found.resource_rules) if rules_needed else [])
 
 
-def _policy(spec: Any, *, validating: bool) -> list[FieldError]:
-    problems = one_of("spec.failurePolicy", spec.failure_policy, ("Fail", "Ignore"), optional=True)
+def _param_kind(found: Any, path: str) -> list[FieldError]:
+    version, kind, where = found.api_version or "", found.kind or "", f"{path}.apiVersion"
+    group, _, rest = version.rpartition("/") if version != "/" else ("", "", "")
+    problems = needed(where, version)
+    if version.count("/") > 1:
+        problems.append(errors.invalid_value(where, version, f"unexpected GroupVersion string: {version}"))
+    elif version:
+        if group and (wrong := object_names.is_dns_subdomain(group)):
+            problems.append(errors.invalid_value(where, group, ",".join(wrong)))
+        if not rest:
+            problems.append(errors.invalid_value(where, version, "version must be specified"))
+        elif wrong := object_names.is_dns1035_label(rest):
+            problems.append(errors.invalid_value(where, rest, ",".join(wrong)))
+    if not kind:
+        problems.append(errors.required(f"{path}.kind"))
+    elif wrong := object_names.is_dns1035_label(kind.lower()):
+        told = f"may have mixed case, but should otherwise match: {','.join(wrong)}"
+        problems.append(errors.invalid_value(f"{path}.kind", kind, told))
+    return problems
+
+
+def _policy(obj: Any, *, validating: bool) -> list[FieldError]:
+    spec = obj.spec
+    problems = one_of("spec.failurePolicy", spec.failure_policy, ("Fail", "Ignore"))
     if spec.param_kind is not None:
-        problems += needed("spec.paramKind.apiVersion", spec.param_kind.api_version) + needed("spec.paramKind.kind", spec.param_kind.kind)
+        problems += _param_kind(spec.param_kind, "spec.paramKind")
     problems += _matches("spec.matchConstraints", spec.match_constraints, rules_needed=True)
     names = [name for name in NAMES if name != "params" or spec.param_kind is not None]
     problems += conditions("spec.matchConditions", spec.match_conditions, names)
     names.append("variables")
     seen = Once()
     for index, variable in enumerate(spec.variables or ()):
-        where = f"spec.variables[{index}]"
-        problems += needed(f"{where}.name", variable.name) + seen.add(f"{where}.name", variable.name)
-        problems += expression(f"{where}.expression", variable.expression, names, TYPES)
-    return problems + (_validations(spec, names) if validating else _mutations(spec, names))
+        where, name = f"spec.variables[{index}]", variable.name or ""
+        if not name.strip():
+            problems.append(errors.required(f"{where}.name", "name is not specified"))
+        elif not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
+            problems.append(errors.invalid_value(f"{where}.name", name, "name is not a valid CEL identifier"))
+        problems += seen.add(f"{where}.name", name)
+        problems += expression(f"{where}.expression", variable.expression, names, TYPES, missing=_NO_EXPRESSION)
+    return problems + (_validations(obj, names) if validating else _mutations(spec, names))
 
 
-def _validations(spec: Any, names: list[str]) -> list[FieldError]:
-    problems = []
+_NO_EXPRESSION = "expression is not specified"
+
+
+def _validations(obj: Any, names: list[str]) -> list[FieldError]:
+    spec, problems = obj.spec, []
     if not spec.validations and not spec.audit_annotations:
         message = "validations or auditAnnotations must contain at least one item"
-        problems += [errors.required("spec.validations", message), errors.required("spec.auditAnnotations", message)]
+        return [errors.required("spec.validations", message), errors.required("spec.auditAnnotations", message)]
     for index, validation in enumerate(spec.validations or ()):
-        where = f"spec.validations[{index}]"
-        problems += expression(f"{where}.expression", validation.expression, names, wants="bool")
-        if validation.message_expression:
-            problems += expression(f"{where}.messageExpression", validation.message_expression, names, wants="string")
-        if validation.message and "\n" in validation.message:
-            problems.append(errors.invalid_value(f"{where}.message", validation.message, "message must not contain line breaks"))
+        where, told, said = f"spec.validations[{index}]", validation.message_expression, validation.message
+        problems += expression(f"{where}.expression", validation.expression, names, wants="bool", missing=_NO_EXPRESSION)
+        if told and not told.strip():
+            problems.append(errors.invalid_value(f"{where}.messageExpression", told, "must be non-empty if specified"))
+        elif told:
+            problems += expression(f"{where}.messageExpression", told, names, wants="string")
+        if said and not said.strip():
+            problems.append(errors.invalid_value(f"{where}.message", said, "message must be non-empty if specified"))
+        elif said and re.search(r"[\n\r]", said.strip()):
+            problems.append(errors.invalid_value(f"{where}.message", said, "message must not contain line breaks"))
         problems += one_of(f"{where}.reason", validation.reason, REASONS, optional=True)
-    for index, annotation in enumerate(spec.audit_annotations or ()):
-        where = f"spec.auditAnnotations[{index}]"
-        problems += needed(f"{where}.key", annotation.key)
-        problems += expression(f"{where}.valueExpression", annotation.value_expression, names)
+    return problems + _annotations(obj, names)
+
+
+def _annotations(obj: Any, names: list[str]) -> list[FieldError]:
+    given, path, problems, seen = obj.spec.audit_annotations or [], "spec.auditAnnotations", [], Once()
+    if len(given) > MAX_ANNOTATIONS:
+        problems.append(errors.invalid_value(path, given, f"must not have more than {MAX_ANNOTATIONS} auditAnnotations"))
+    for index, annotation in enumerate(given):
+        where, key, text = f"{path}[{index}]", annotation.key or "", annotation.value_expression or ""
+        if obj.metadata.name:
+            problems += checks.qualified(f"{where}.key", f"{obj.metadata.name}/{key}")
+        else:
+            problems.append(errors.invalid_value(f"{where}.key", key, "requires metadata.name be non-empty"))
+        if len(text.strip()) > MAX_ANNOTATION:
+            problems.append(errors.required(f"{where}.valueExpression", f"must not exceed {MAX_ANNOTATION} bytes in length"))
+        else:
+            problems += expression(f"{where}.valueExpression", text, names, missing="valueExpression is not specified")
+        problems += seen.add(f"{where}.key", key)
     return problems
 
 
@@ -148,19 +234,44 @@ def _mutations(spec: Any, names: list[str]) -> list[FieldError]:
 
 
 def _binding(spec: Any) -> list[FieldError]:
-    problems = needed("spec.policyName", spec.policy_name)
-    reference = spec.param_ref
-    if reference is not None:
-        if bool(reference.name) == (reference.selector is not None):
-            problems.append(errors.required("spec.paramRef.name", "one of name or selector must be specified"))
-        problems += one_of("spec.paramRef.parameterNotFoundAction", reference.parameter_not_found_action, ("Allow", "Deny"))
+    problems = checks.name_needed("spec.policyName", spec.policy_name)
+    if spec.param_ref is not None:
+        problems += _param_ref(spec.param_ref, "spec.paramRef")
     problems += _matches("spec.matchResources", spec.match_resources, rules_needed=False)
-    if hasattr(spec, "validation_actions"):
-        problems += needed("spec.validationActions", spec.validation_actions)
-        for index, action in enumerate(spec.validation_actions or ()):
-            problems += one_of(f"spec.validationActions[{index}]", action, ACTIONS)
-        if {"Deny", "Warn"} <= set(spec.validation_actions or ()):
-            twice = "repeating the same validation failure information in the API response and headers serves no purpose"
-            message = f"must not contain both Deny and Warn ({twice})"
-            problems.append(errors.invalid_value("spec.validationActions", spec.validation_actions, message))
-    return problems
+    return problems + (_actions(spec.validation_actions or [], "spec.validationActions") if hasattr(spec, "validation_actions") else [])
+
+
+def _param_ref(found: Any, path: str) -> list[FieldError]:
+    problems, both = [], "name and selector are mutually exclusive"
+    if found.name:
+        problems += checks.named(f"{path}.name", found.name, object_names.is_path_segment)
+        problems += [errors.forbidden_field(f"{path}.name", both)] if found.selector is not None else []
+    problems += label_selector(f"{path}.selector", found.selector)
+    if found.name and found.selector is not None:
+        problems.append(errors.forbidden_field(f"{path}.selector", both))
+    if not found.name and found.selector is None:
+        problems.append(errors.required(path, "one of name or selector must be specified"))
+    return problems + one_of(f"{path}.parameterNotFoundAction", found.parameter_not_found_action, ("Deny", "Allow"))
+
+
+def _actions(given: list[str], path: str) -> list[FieldError]:
+    problems, seen = [], Once()
+    for index, action in enumerate(given):
+        if action not in ACTIONS:
+            problems.append(errors.not_supported(f"{path}[{index}]", action, ACTIONS))
+        problems += seen.add(f"{path}[{index}]", action)
+    if {"Deny", "Warn"} <= set(given):
+        twice = "repeating the same validation failure information in the API response and headers serves no purpose"
+        problems.append(errors.invalid_value(path, given, f"must not contain both Deny and Warn ({twice})"))
+    return problems if given else [errors.required(path, "at least one validation action is required")]
+
+
+def status(new: Any, old: Any) -> list[FieldError]:
+    """Of policies that validate: warnings say what about, and conditions all that belongs to them."""
+    found = getattr(new, "status", None)
+    if found is None:
+        return []
+    problems, path = [], "status.typeChecking.expressionWarnings"
+    for index, one in enumerate((found.type_checking.expression_warnings or ()) if found.type_checking is not None else ()):
+        problems += needed(f"{path}[{index}].warning", one.warning) + needed(f"{path}[{index}].fieldRef", (one.field_ref or "").strip())
+    return problems + statuses.conditions(found.conditions, "status.conditions")

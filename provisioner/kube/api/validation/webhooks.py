@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from provisioner.kube.api import errors, names
 from provisioner.kube.api.errors import FieldError
-from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, label_selector, needed, one_of
 
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 VERSIONS = ("v1", "v1beta1")
+SIDE_EFFECTS = ("None", "NoneOnDryRun")
 MAX_TIMEOUT_S = 30
 MAX_CONDITIONS = 64
 _FORM = "; desired format: https://host[/path]"
@@ -22,40 +22,62 @@ def create(obj: Any) -> list[FieldError]:
     seen = Once()
     for index, hook in enumerate(obj.webhooks or ()):
         where = f"webhooks[{index}]"
-        problems += _webhook(hook, where) + seen.add(f"{where}.name", hook.name)
+        problems += _webhook(hook, where) + _review_versions(hook.admission_review_versions or [], f"{where}.admissionReviewVersions")
+        problems += seen.add(f"{where}.name", hook.name) if hook.name else []
     return problems
 
 
 def _webhook(hook: Any, path: str) -> list[FieldError]:
-    problems = checks.name_needed(f"{path}.name", hook.name)
-    if hook.name and hook.name.count(".") < 2:
-        problems.append(
-            errors.invalid_value(f"{path}.name", hook.name, "should be a domain with at least three segments separated by dots")
-        )
+    problems = _full_name(hook.name or "", f"{path}.name")
     for index, rule in enumerate(hook.rules or ()):
         problems += rule_of(rule, f"{path}.rules[{index}]")
     problems += one_of(f"{path}.failurePolicy", hook.failure_policy, ("Fail", "Ignore"), optional=True)
     problems += one_of(f"{path}.matchPolicy", hook.match_policy, ("Equivalent", "Exact"), optional=True)
-    problems += one_of(f"{path}.sideEffects", hook.side_effects, ("None", "NoneOnDryRun"))
+    if hook.side_effects is None:
+        problems.append(errors.required(f"{path}.sideEffects", f"must specify one of {', '.join(SIDE_EFFECTS)}"))
+    elif hook.side_effects not in SIDE_EFFECTS:
+        problems.append(errors.not_supported(f"{path}.sideEffects", hook.side_effects, SIDE_EFFECTS))
     timeout_s = hook.timeout_seconds
     if timeout_s is not None and not 1 <= timeout_s <= MAX_TIMEOUT_S:
         message = f"the timeout value must be between 1 and {MAX_TIMEOUT_S} seconds"
         problems.append(errors.invalid_value(f"{path}.timeoutSeconds", timeout_s, message))
     problems += label_selector(f"{path}.namespaceSelector", hook.namespace_selector)
     problems += label_selector(f"{path}.objectSelector", hook.object_selector)
-    versions = hook.admission_review_versions
-    if not versions:
-        problems.append(errors.required(f"{path}.admissionReviewVersions", f"must specify one of {', '.join(VERSIONS)}"))
-    elif not set(versions) & set(VERSIONS):
-        message = f"must include at least one of {', '.join(VERSIONS)}"
-        problems.append(errors.invalid_value(f"{path}.admissionReviewVersions", versions, message))
+    # Those that validate have none.
+    again = getattr(hook, "reinvocation_policy", None)
+    problems += one_of(f"{path}.reinvocationPolicy", again, ("IfNeeded", "Never"), optional=True)
+    if hook.client_config is None:
+        problems.append(errors.required(f"{path}.clientConfig", "exactly one of url or service is required"))
+    else:
+        problems += client(hook.client_config, f"{path}.clientConfig")
     if hook.match_conditions:
         from provisioner.kube.api.validation.policies import HOOK_NAMES, conditions
 
         problems += conditions(f"{path}.matchConditions", hook.match_conditions, HOOK_NAMES)
-    if hook.client_config is None:
-        return [*problems, errors.required(f"{path}.clientConfig", "exactly one of url or service is required")]
-    return problems + client(hook.client_config, f"{path}.clientConfig")
+    return problems
+
+
+def _full_name(name: str, path: str) -> list[FieldError]:
+    if not name:
+        return [errors.required(path)]
+    if wrong := names.is_dns_subdomain(name):
+        return [errors.invalid_value(path, name, ",".join(wrong))]
+    told = "should be a domain with at least three segments separated by dots"
+    return [errors.invalid_value(path, name, told)] if name.count(".") < 2 else []
+
+
+def _review_versions(versions: list[str], path: str) -> list[FieldError]:
+    if not versions:
+        return [errors.required(path, f"must specify one of {', '.join(VERSIONS)}")]
+    problems = []
+    for index, version in enumerate(versions):
+        if version in versions[:index]:
+            problems.append(errors.invalid_value(f"{path}[{index}]", version, "duplicate version"))
+        else:
+            problems += [errors.invalid_value(f"{path}[{index}]", version, message) for message in names.is_dns1035_label(version)]
+    if not set(versions) & set(VERSIONS):
+        problems.append(errors.invalid_value(path, versions, f"must include at least one of {', '.join(VERSIONS)}"))
+    return problems
 
 
 def client(found: Any, path: str) -> list[FieldError]:
@@ -131,24 +153,19 @@ def _resources(given: list[str], path: str) -> list[FieldError]:
 
 def rule_of(rule: Any, path: str) -> list[FieldError]:
     """Operations, groups, versions and resources: each given, and a star alone."""
-    problems = needed(f"{path}.operations", rule.operations)
+    problems = _starred(rule.operations, f"{path}.operations", "operations")
     for index, operation in enumerate(rule.operations or ()):
-        problems += one_of(f"{path}.operations[{index}]", operation, OPERATIONS)
-    for name, values in (("operations", rule.operations), ("apiGroups", rule.api_groups), ("apiVersions", rule.api_versions)):
-        if name != "operations":
-            problems += needed(f"{path}.{name}", values)
-        if "*" in (values or ()) and len(values) > 1:
-            problems.append(
-                errors.invalid_value(
-                    f"{path}.{name}",
-                    values,
-                    "if '*' is present, must not specify other "
-                    + {"operations": "operations", "apiGroups": "API groups", "apiVersions": "API versions"}[name],
-                )
-            )
-    problems += needed(f"{path}.resources", rule.resources) + _resources(rule.resources or [], f"{path}.resources")
-    problems += one_of(f"{path}.scope", rule.scope, ("*", "Cluster", "Namespaced"), optional=True)
+        if operation not in OPERATIONS:
+            problems.append(errors.not_supported(f"{path}.operations[{index}]", operation, OPERATIONS))
+    problems += _starred(rule.api_groups, f"{path}.apiGroups", "API groups")
+    problems += _starred(rule.api_versions, f"{path}.apiVersions", "API versions")
     for index, version in enumerate(rule.api_versions or ()):
-        if version != "*":
-            problems += checks.named(f"{path}.apiVersions[{index}]", version, names.is_dns1035_label)
-    return problems
+        problems += needed(f"{path}.apiVersions[{index}]", version)
+    problems += needed(f"{path}.resources", rule.resources) + _resources(rule.resources or [], f"{path}.resources")
+    return problems + one_of(f"{path}.scope", rule.scope, ("*", "Cluster", "Namespaced"), optional=True)
+
+
+def _starred(values: list[str] | None, path: str, what: str) -> list[FieldError]:
+    if "*" in (values or ()) and len(values or ()) > 1:
+        return [errors.invalid_value(path, values, f"if '*' is present, must not specify other {what}")]
+    return needed(path, values)

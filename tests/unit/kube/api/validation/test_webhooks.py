@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from provisioner.kube.api import codec
 from provisioner.kube.api._generated import admissionregistration_v1 as registration
-from provisioner.kube.api.validation.webhooks import client, rule_of
+from provisioner.kube.api.validation.webhooks import client, create, rule_of
 
 _FORM = "; desired format: https://host[/path]"
 
@@ -68,3 +69,41 @@ def test_addresses(config: dict[str, Any], expected: list[str]) -> None:
 def test_resources(resources: list[str], expected: list[str]) -> None:
     rule = registration.RuleWithOperations(operations=["CREATE"], api_groups=[""], api_versions=["v1"], resources=resources)
     assert [str(one) for one in rule_of(rule, "r")] == expected
+
+
+HOOK = {"name": "a.b.c", "sideEffects": "None", "admissionReviewVersions": ["v1"], "clientConfig": {"url": "https://a"}}
+AT = "webhooks[0]"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"name": "A"}, [f'{AT}.name: Invalid value: "A": a lowercase RFC 1123 subdomain']),
+        ({"sideEffects": None}, [f"{AT}.sideEffects: Required value: must specify one of None, NoneOnDryRun"]),
+        ({"reinvocationPolicy": "X"}, [f'{AT}.reinvocationPolicy: Unsupported value: "X": supported values: "IfNeeded", "Never"']),
+        (
+            {"admissionReviewVersions": ["v9", "v9"]},
+            [
+                f'{AT}.admissionReviewVersions[1]: Invalid value: "v9": duplicate version',
+                f'{AT}.admissionReviewVersions: Invalid value: ["v9","v9"]: must include at least one of v1, v1beta1',
+            ],
+        ),
+        (
+            {"rules": [{"operations": ["X"], "apiGroups": ["*", ""], "apiVersions": [""], "resources": ["a"]}]},
+            [
+                f'{AT}.rules[0].operations[0]: Unsupported value: "X"',
+                f'{AT}.rules[0].apiGroups: Invalid value: ["*",""]: if \'*\' is present, must not specify other API groups',
+                f"{AT}.rules[0].apiVersions[0]: Required value",
+            ],
+        ),
+        (
+            {"clientConfig": {}, "matchConditions": [{"name": "a"}]},
+            [f"{AT}.clientConfig: Required value: exactly one of", f"{AT}.matchConditions[0].expression: Required value"],
+        ),
+    ],
+)
+def test_webhooks(change: dict[str, Any], expected: list[str]) -> None:
+    made = codec.decode_dict(registration.MutatingWebhookConfiguration, {"webhooks": [{**HOOK, **change}]})
+    found = [str(one) for one in create(made)]
+    assert len(found) == len(expected) and all(map(str.startswith, found, expected)), found
