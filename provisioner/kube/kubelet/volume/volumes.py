@@ -73,9 +73,8 @@ class Volumes:
             elif volume.persistent_volume_claim is not None or volume.ephemeral is not None:
                 # A generic ephemeral volume's claim is made by its controller, under this name.
                 given = volume.persistent_volume_claim.claim_name if volume.persistent_volume_claim is not None else None
-                self._elsewhere[uid, name] = await self._claimed(
-                    pod, name, given or f"{pod.metadata.name}-{name}", place, own=given is None
-                )
+                claim_name = given or f"{pod.metadata.name}-{name}"
+                self._elsewhere[uid, name] = await self._claimed(pod, name, claim_name, place, own=given is None)
             elif kind is None:
                 raise VolumeError(name, unsupported(volume))
             else:
@@ -119,24 +118,18 @@ class Volumes:
         block = found.spec.volume_mode == "Block"
         check_use(pod, name, block=block)
         if found.spec.host_path is not None and not block:
-            return check_host_path(name, found.spec.host_path)
-        if found.spec.local is not None:
+            path = check_host_path(name, found.spec.host_path)
+        elif found.spec.local is not None:
             kind = "BlockDevice" if block else "Directory"
             path = check_host_path(name, core_v1.HostPathVolumeSource(path=found.spec.local.path, type=kind))
-            if not block:
-                await self._to_group(pod, name, path)
-            return path
-        raise VolumeError(name, unsupported(found.spec))
-
-    async def _to_group(self, pod: core_v1.Pod, volume: str, path: Path) -> None:
-        """A local volume becomes the pod's fsGroup's, unless another pod of this node has it already."""
-        asked = pod.spec.security_context
-        if asked is None or asked.fs_group is None or path in self._elsewhere.values():
-            return
-        if any(v.name == volume and v.persistent_volume_claim and v.persistent_volume_claim.read_only for v in pod.spec.volumes or ()):
-            return
-        if asked.fs_group_change_policy != "OnRootMismatch" or not is_given(path, asked.fs_group):
-            await asyncio.to_thread(give_all, path, asked.fs_group, READ_WRITE)
+        else:
+            raise VolumeError(name, unsupported(found.spec))
+        others = any(there == path and uid != pod.metadata.uid for (uid, _), there in self._elsewhere.items())
+        if others and "ReadWriteOncePod" in (found.spec.access_modes or ()):
+            raise VolumeError(name, "volume uses the ReadWriteOncePod access mode and is already in use by another pod")
+        if found.spec.local is not None and not block and not others:
+            await _to_group(pod, name, path)
+        return path
 
     def _folder(self, uid: str, kind: str, name: str) -> Path:
         return pod_dir(self._root, uid) / "volumes" / PLUGINS[kind] / name
@@ -226,6 +219,17 @@ def most_in_memory(spec: core_v1.PodSpec, place: Place) -> int:
     limits = [quantity.value(limits_of(c)["memory"]) for c in spec.containers or () if limits_of(c).get("memory")]
     of_pod = quantity.value(((spec.resources.limits if spec.resources else None) or {}).get("memory", 0))
     return min(filter(None, (of_pod or sum(limits), place.allocatable.get("memory", 0))), default=0)
+
+
+async def _to_group(pod: core_v1.Pod, volume: str, path: Path) -> None:
+    """A local volume becomes the pod's fsGroup's."""
+    asked = pod.spec.security_context
+    if asked is None or asked.fs_group is None:
+        return
+    if any(v.name == volume and v.persistent_volume_claim and v.persistent_volume_claim.read_only for v in pod.spec.volumes or ()):
+        return
+    if asked.fs_group_change_policy != "OnRootMismatch" or not is_given(path, asked.fs_group):
+        await asyncio.to_thread(give_all, path, asked.fs_group, READ_WRITE)
 
 
 def _empty_dir(folder: Path, source: core_v1.EmptyDirVolumeSource, group: int | None, most_bytes: int) -> None:

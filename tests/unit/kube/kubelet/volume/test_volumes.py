@@ -39,6 +39,8 @@ class FakeClient:
             "settings": core_v1.ConfigMap(data={"key": "value"}),
             "data": claim("pv"),
             "p-v": claim("pv"),
+            "sole": claim("alone"),
+            "alone": volume("sole", hostPath={"path": str(path)}, accessModes=["ReadWriteOncePod"]),
             "unbound": core_v1.PersistentVolumeClaim(),
             "driven": claim("csi"),
             "csi": volume("driven", csi={"driver": "d.io", "volumeHandle": "1"}),
@@ -155,6 +157,17 @@ async def test_a_volume_of_another_node_is_not_looked_for_here(volumes: Volumes)
         await volumes.setup(pod([{"name": "v", "persistentVolumeClaim": {"claimName": "far"}}]), PLACE)
     found = (error.value.step, error.value.volume, error.value.message)
     assert found == ("NodeAffinity check failed", "elsewhere", "no matching NodeSelectorTerms")
+
+
+async def test_one_pod_alone_has_a_volume_that_is_for_one(volumes: Volumes) -> None:
+    first, second = (pod([{"name": "v", "persistentVolumeClaim": {"claimName": "sole"}}]) for _ in range(2))
+    second.metadata.uid = "another"
+    await volumes.setup(first, PLACE)
+    await volumes.setup(first, PLACE)
+    with pytest.raises(VolumeError, match="ReadWriteOncePod access mode and is already in use by another pod"):
+        await volumes.setup(second, PLACE)
+    volumes.teardown("u")
+    await volumes.setup(second, PLACE)
 
 
 @pytest.mark.parametrize(
