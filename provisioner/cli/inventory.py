@@ -139,7 +139,7 @@ def _dump(value: dict[str, Any], values: dict[str, Any]) -> str:
         except TypeError as e:
             raise click.ClickException(f"TOML cannot hold every value: {e}; choose --yaml or JSON") from None
     # The C encoder does not indent, and one in Python takes half a minute for 100,000 hosts.
-    return msgspec.json.format(sorted_json(marked(value), default=str), indent=4)
+    return msgspec.json.format(sorted_json(marked(value), default=str, ensure_ascii=False), indent=4)
 
 
 def _write(path: Path, text: str) -> None:

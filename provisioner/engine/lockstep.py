@@ -58,6 +58,8 @@ class Lockstep:
         self._is_debugged = run.options.debugger is not None and is_active(context.play, run.options)
         self._rescuers = 0
         """How many of the blocks around what runs now would rescue its failure."""
+        self.broken: list[dict[str, HostState]] = []
+        """Hosts that failed in the blocks whose `always` runs now, by name, the innermost block last."""
 
     def run_nodes(self, nodes: Sequence[Node], hosts: Sequence[HostState], *, handler: bool = False) -> None:
         position = 0
@@ -131,11 +133,15 @@ class Lockstep:
                 state.failed = False
             self.run_nodes(block.rescue, failed, handler=handler)
         if block.always:
-            broken = [state for state in hosts if state.failed and not state.unreachable]
-            for state in broken:
+            broken = {state.name: state for state in hosts if state.failed and not state.unreachable}
+            for state in broken.values():
                 state.failed = False
-            self.run_nodes(block.always, hosts, handler=handler)
-            for state in broken:
+            self.broken.append(broken)
+            try:
+                self.run_nodes(block.always, hosts, handler=handler)
+            finally:
+                self.broken.pop()
+            for state in broken.values():
                 state.failed = state.goes_on = True
 
     def _count_rescuers(self, more: int) -> None:

@@ -101,6 +101,9 @@ def _end_role(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
 
 def _clear_host_errors(step: Lockstep, task: Task, hosts: Sequence[HostState]) -> None:
     """Hosts that failed may take part in the plays that follow, those that were not reached, or have ended a block, in the rest of this one, too."""
+    for broken in step.broken if hosts else ():
+        step.run.result.forgiven.update(broken)
+        broken.clear()
     for state in step.context.hosts if hosts else ():
         if state.failed or state.unreachable:
             step.run.result.forgiven.add(state.name)

@@ -13,7 +13,7 @@ from typing import Any
 from provisioner.inventory.model import Group, Host, Inventory
 from provisioner.inventory.overlays import overlay
 from provisioner.inventory.variable_files import VariableFiles
-from provisioner.templating.values import Sealed, Unsafe, Vaulted
+from provisioner.templating.values import Sealed, Vaulted
 
 # What belongs to Ansible's own machinery.
 _INTERNAL = ("ansible_group_priority",)
@@ -143,13 +143,11 @@ def _branches(variables: Mapping[str, Any], depth: int) -> list[str]:
 
 
 def marked(value: Any) -> Any:
-    """A value for JSON: what is encrypted where it was written stays so, what is no template says so."""
+    """A value for JSON: what is encrypted where it was written stays so."""
     if isinstance(value, Mapping):
         return {str(key): marked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [marked(item) for item in value]
     if isinstance(value, Vaulted | Sealed):
         return {"__ansible_vault": value.envelope}
-    if isinstance(value, Unsafe):
-        return {"__ansible_unsafe": str(value)}
     return value

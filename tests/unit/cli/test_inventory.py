@@ -56,6 +56,11 @@ def test_encrypted_values_stay_encrypted_with_and_without_the_secret(tmp_path: P
     assert without == opened == {"key": {"__ansible_vault": envelope}}
 
 
+def test_what_is_no_template_and_other_letters_are_shown_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text('all:\n  hosts:\n    h: {text: !unsafe "{{ é☃ }}"}\n')
+    assert '"text": "{{ é☃ }}"' in _printed(tmp_path / "hosts.yml", "--list")
+
+
 def _printed(source: Path, *arguments: str) -> str:
     result = CliRunner().invoke(command, ["-i", str(source), *arguments])
     assert result.exit_code == 0, result.output
