@@ -87,7 +87,7 @@ class Contents:
         if (bundle := source.cluster_trust_bundle) is not None:
             anchors = await self._trust_anchors(volume, bundle)
             return {safe_path(volume, bundle.path or ""): Payload(anchors, mode)}
-        raise VolumeError(volume, "this kind of projection is not supported")
+        raise VolumeError(volume, "podCertificate projections are not supported on this node")
 
     async def _trust_anchors(self, volume: str, asked: core_v1.ClusterTrustBundleProjection) -> bytes:
         """The certificates of one bundle, or of a signer's bundles that are selected; each once."""

@@ -140,6 +140,7 @@ async def test_a_local_volume_becomes_the_groups(
         ({"nfs": {"server": "s", "path": "/"}}, "no volume plugin matched: nfs is not supported on this node"),
         ({"csi": {"driver": "d.io"}}, NO_DRIVER),
         ({"persistentVolumeClaim": {"claimName": "driven"}}, NO_DRIVER),
+        ({"projected": {"sources": [{"podCertificate": {}}]}}, "podCertificate projections are not supported on this node"),
         ({"ephemeral": {}}, "PVC d/p-v was not created for pod d/p (pod is not owner)"),
         ({"persistentVolumeClaim": {"claimName": "wish"}}, 'persistentvolumeclaim "wish" is not bound'),
         ({"persistentVolumeClaim": {"claimName": "thief"}}, 'persistentvolume "pv" is bound to another claim'),
