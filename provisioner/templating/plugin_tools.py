@@ -111,20 +111,33 @@ class Loader:
 
     def get_real_file(self, file_path: str, decrypt: bool = True) -> str:
         """A file that can be read: of a vault's, a copy that `cleanup_tmp_file` takes away. Raises PluginError."""
-        path = Path(self.path_dwim(file_path))
-        if not path.is_file():
-            raise PluginError(f"the file {path} was not found")
-        data = path.read_bytes()
-        if not (decrypt and data.startswith(HEADER)):
-            return str(path)
-        secrets = self._renderer.scope.get("__vault__")
-        if secrets is None:
-            raise PluginError(f"{path} is encrypted and no vault secret was given")
+        path = self.path_dwim(file_path)
+        if not decrypt and Path(path).is_file():
+            return path
+        data, as_it_is = self._get_file_contents(file_path)
+        if as_it_is:
+            return path
         handle, name = tempfile.mkstemp()
         self._opened.add(name)
         with os.fdopen(handle, "wb") as file:
-            file.write(secrets.decrypt(data))
+            file.write(data)
         return name
+
+    def _get_file_contents(self, file_name: str) -> tuple[bytes, bool]:
+        """A file's content, and whether it is no vault: how the example in Ansible's documentation reads. Raises PluginError."""
+        path = Path(self.path_dwim(file_name))
+        if not path.is_file():
+            raise PluginError(f"the file {path} was not found")
+        data = path.read_bytes()
+        if not data.startswith(HEADER):
+            return data, True
+        secrets = self._renderer.scope.get("__vault__")
+        if secrets is None:
+            raise PluginError(f"{path} is encrypted and no vault secret was given")
+        return secrets.decrypt(data), False
+
+    def get_text_file_contents(self, file_name: str, *_: Any, **__: Any) -> str:
+        return self._get_file_contents(file_name)[0].decode(errors="surrogateescape")
 
     def cleanup_tmp_file(self, file_path: str) -> None:
         if file_path in self._opened:

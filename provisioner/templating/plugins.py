@@ -262,7 +262,8 @@ def lookup_of(made: Callable[..., Any]) -> Lookup:
         plugin = made(loader=loader, templar=PluginTemplar(call.templar, loader))
         plugin._load_name = call.name
         try:
-            return list(plugin.run(copied(list(terms)), variables=PluginScope(call.templar.scope), **copied(options)))
+            found = plugin.run(copied(list(terms)), variables=PluginScope(call.templar.scope), **copied(options))
+            return [item.decode(errors="surrogateescape") if isinstance(item, bytes) else item for item in found]
         except Exception as e:
             raise PluginError(str(e)) from e
 

@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 import yaml
-from jinja2 import pass_environment
-from jinja2.filters import do_groupby
+from jinja2 import pass_context, pass_environment
+from jinja2.filters import do_float, do_groupby
 from jinja2.runtime import Undefined
 
 from provisioner.templating.errors import PluginError
@@ -249,6 +249,12 @@ def groupby(environment: Any, value: Any, attribute: Any, default: Any = None, c
     return [tuple(pair) for pair in grouped(environment, value, attribute, default, case_sensitive)]
 
 
+@pass_context
+def as_float(_: Any, value: Any, default: float = 0.0) -> float:
+    """Jinja's own, but never worked out by the compiler, which would write NaN and infinity as names."""
+    return do_float(value, default)
+
+
 def json_query(value: Any, expression: str) -> Any:
     import jmespath
 
@@ -286,6 +292,7 @@ def list_of(tool: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "float": as_float,
     "to_json": to_json,
     "to_nice_json": to_nice_json,
     "from_json": from_json,

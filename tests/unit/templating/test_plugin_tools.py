@@ -43,6 +43,8 @@ def test_paths_count_from_the_playbook(loader: Loader, tmp_path: Path) -> None:
     assert loader.path_dwim("x/../beside") == str(tmp_path / "beside")
     assert loader.path_dwim_relative("/no", "files", "/etc/passwd") == "/etc/passwd"
     assert loader.load_from_file("beside") == {"a": [1]}
+    text = loader.get_text_file_contents("beside")
+    assert loader._get_file_contents("beside") == (text.encode(), True) and "a" in text
     assert (loader.path_exists("beside"), loader.is_file("files"), loader.is_directory("files")) == (True, False, True)
     assert loader.list_directory("files") == ["play"]
 

@@ -36,6 +36,8 @@ def templar() -> Templar:
     [
         ("{{ alias }}", 5),
         ("v{{ alias }}", "v5"),
+        ("{{ 'inf' | float }}", float("inf")),
+        ("a {{ 'nan' | float }} {{ '1.5' | float + 1 }} {{ 'x' | float(2.5) }}", "a nan 2.5 2.5"),
         ("{{ items_ }}", [1, 5]),
         ("{{ half.good }}", 5),
         ("{{ half.bad | default('x') }}", "x"),
