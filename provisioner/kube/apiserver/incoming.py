@@ -15,6 +15,11 @@ SUFFIX_LETTERS = 5
 PREFIX_LETTERS = 58
 # Kinds that get their name before admission may change them: labels are made of it, or addresses taken in it.
 NAMED_FIRST = frozenset({"batch/jobs", "core/namespaces", "core/services"})
+# Kinds to which the server itself adds more than defaults, which is nobody's.
+FURNISHED = NAMED_FIRST | {
+    *("certificates.k8s.io/certificatesigningrequests", "core/nodes", "core/persistentvolumeclaims", "core/persistentvolumes"),
+    *("core/pods", "networking.k8s.io/ingresses"),
+}
 _ADVICE = "API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests"
 
 

@@ -24,7 +24,7 @@ from provisioner.kube.apiserver import body_refusals, preconditions
 from provisioner.kube.apiserver.admission.chain import Admission
 from provisioner.kube.apiserver.body_refusals import Unfit
 from provisioner.kube.apiserver.context import Call
-from provisioner.kube.apiserver.incoming import NAMED_FIRST, drop_doubled_owners, give_name
+from provisioner.kube.apiserver.incoming import FURNISHED, NAMED_FIRST, drop_doubled_owners, give_name
 from provisioner.kube.apiserver.kinds import Kind, Obj
 from provisioner.kube.apiserver.list_options import version_number
 from provisioner.kube.apiserver.lists import reached, unreadable
@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
 
 @dataclass(slots=True)
 class Applied:
-    """What server-side apply made of the object that is about to be written."""
+    """What server-side apply made of the object that is about to be written; or, as a create asked for it, who owns its fields."""
 
     document: dict[str, Any] | None = None
 
@@ -121,6 +121,7 @@ class Rest:
         if version.isdecimal() and int(version):
             raise errors.StatusError(500, "", "resourceVersion should not be set on objects to be created")
         call.names_itself = kind.stored_as in NAMED_FIRST and give_name(obj)
+        asked = self._asked(kind, call, obj) if applied is None and kind.stored_as in FURNISHED else None
         kind.strategy.prepare_create(obj)
         kind.default(obj)
         drop_doubled_owners(call, obj)
@@ -132,7 +133,7 @@ class Rest:
         call.names_itself = give_name(obj) or call.names_itself
         for _ in range(TRIES - 1):
             try:
-                return await self._create(kind, call, obj, applied)
+                return await self._create(kind, call, obj, applied or asked)
             except StatusError as error:
                 if not call.names_itself or error.reason != "AlreadyExists":
                     raise
@@ -140,7 +141,12 @@ class Rest:
                 return await self.create(kind, call, document, applied)
             metadata.name = None
             give_name(obj)
-        return await self._create(kind, call, obj, applied)
+        return await self._create(kind, call, obj, applied or asked)
+
+    def _asked(self, kind: Kind, call: Call, obj: Obj) -> Applied:
+        """Who creates owns what was asked for, with its defaults, and not what the server adds, as upstream."""
+        kind.default(obj)
+        return Applied(self._owned(kind, call, kind.to_dict(obj), None, None))
 
     async def _create(self, kind: Kind, call: Call, obj: Obj, applied: Applied | None) -> bytes:
         """Store what has been through mutating admission."""

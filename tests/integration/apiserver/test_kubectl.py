@@ -179,3 +179,12 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
     server.kubectl("create", "-n", namespace, "-f", "-", stdin="---".join((DEPLOYMENT, stateful, daemons, scaler)))
     read = server.kubectl("get", "-n", namespace, "deploy,sts,ds,hpa", "-o", "yaml")
     assert server.kubectl("replace", "-n", namespace, "-f", "-", stdin=read).count("replaced") == 4
+
+
+def test_who_creates_owns_what_was_asked_for_and_not_what_the_server_adds(server: Any, namespace: str) -> None:
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    service = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
+    for plural, document, added in (("pods", pod, {"volumes", "tolerations", "serviceAccountName"}), ("services", service, {"clusterIP"})):
+        _, made = server.call("POST", f"/api/v1/namespaces/{namespace}/{plural}", document)
+        (entry,) = made["metadata"]["managedFields"]
+        assert added <= set(made["spec"]) and not {f"f:{name}" for name in added} & set(entry["fieldsV1"]["f:spec"])
