@@ -122,7 +122,7 @@ def merge(low: Any, high: Any, recursive: bool = True, list_merge: str = "replac
         known = ", ".join(map(repr, _LIST_MERGES[:-1]))
         raise PluginError(f"merge_hash: 'list_merge' argument can only be equal to {known} or {_LIST_MERGES[-1]!r}")
     if not isinstance(low, Mapping) or not isinstance(high, Mapping):
-        kinds = f"a '{type(low).__name__}' and a '{type(high).__name__}'"
+        kinds = f"a '{type_debug(low)}' and a '{type_debug(high)}'"
         raise PluginError(f"failed to combine variables, expected dicts but got {kinds}.")
     if low == high:
         return dict(high)

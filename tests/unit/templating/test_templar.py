@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import pytest
 
+from provisioner.inventory.documents import LocatedDict
 from provisioner.templating import OMIT, Resolved, Templar, TemplateError, UndefinedVariable, Unsafe, with_errors_shown
 from provisioner.templating.templar import Engine
 
@@ -21,6 +22,7 @@ VARIABLES: dict[str, Any] = {
     "fact": Resolved("{{ not rendered }}"),
     "raw": Unsafe("{{ nor this }}"),
     "loop_a": "{{ loop_b }}",
+    "located": LocatedDict(a=1),
     "loop_b": "{{ loop_a }}",
     "flag_text": "false",
     "condition_text": "number == 5",
@@ -99,6 +101,7 @@ def test_undefined_is_an_error_with_a_hint(value: str, message: str) -> None:
         ("{{ unclosed", "Syntax error in template"),
         ("{{ number | from_json }}", "from_json"),
         ("{{ lookup('nolookup') }}", "lookup plugin 'nolookup' was not found"),
+        ("{{ located | combine('x') }}", "expected dicts but got a 'dict' and a 'str'."),
         ("{{ 'x' | combine({}) }}", "expected dicts but got a 'str' and a 'dict'."),
         ("{{ '42' | human_readable }}", "'>=' not supported between instances of 'str' and 'int'"),
         ("{{ none | basename }}", "expected str, bytes or os.PathLike object, not NoneType"),
