@@ -14,10 +14,10 @@ from provisioner.release.target import Site
 # What the daemons import themselves, by layer; their own dependencies follow from the packages' metadata. Every host has the first.
 LAYERS = {
     "node": ("aiohttp", "cryptography", "msgspec", "prometheus-client", "pyyaml", "uvloop"),
-    "master": ("dnslib", "grpcio", "numpy", "protobuf", "pyjwt", "pynacl"),
+    "master": ("dnslib", "google-re2", "grpcio", "numpy", "protobuf", "pyjwt", "pynacl"),
 }
 # Taken along when the operator has them.
-OPTIONAL = {"node": (), "master": ("cel-python", "orjson")}
+OPTIONAL = {"node": (), "master": ("orjson",)}
 
 # Launcher -> (module, layers it imports from).
 DAEMONS = {

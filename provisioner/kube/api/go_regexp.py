@@ -1,4 +1,5 @@
-"""What Go's regexp says of an expression that it does not take: those of definitions are checked by it, and have no lookaround. Pure.
+"""Regular expressions as Go's regexp takes them: no lookaround, no references, time that grows with the text alone. RE2, which Go's is made after,
+matches; what Go says of an expression that it does not take is told here.
 
 Source: the syntax that Go's regexp/syntax package documents.
 """
@@ -6,10 +7,36 @@ Source: the syntax that Go's regexp/syntax package documents.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Protocol
 
 _GROUP = re.compile(r"\(\?(?:P?<[A-Za-z_][A-Za-z0-9_]*>|[imsU]*(?:-[imsU]+)?[:)])")
 _REPEAT = re.compile(r"[*+?]|\{(\d+)(?:,(\d*))?\}")
 MAX_REPEAT = 1000
+
+
+class Match(Protocol):
+    def group(self) -> str: ...
+
+
+class Pattern(Protocol):
+    def search(self, text: str) -> Match | None: ...
+    def finditer(self, text: str) -> Iterator[Match]: ...
+
+
+@lru_cache(maxsize=2048)
+def compiled(text: str) -> Pattern:
+    """Raises ValueError in Go's words."""
+    import re2  # 3 MB, for those who have expressions
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        found: Pattern = re2.compile(text, options)
+    except re2.error as error:
+        raise ValueError(syntax_error(text) or f"error parsing regexp: {error.args[0].decode()}") from None
+    return found
 
 
 def syntax_error(text: str) -> str:

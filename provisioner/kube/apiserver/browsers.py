@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from provisioner.kube.api.go_regexp import Pattern, compiled
+
 _CROSS_ORIGIN = {
     "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE, PATCH",
     "Access-Control-Allow-Headers": (
@@ -16,13 +18,13 @@ _CROSS_ORIGIN = {
 _DIRECTIVE = re.compile(r"max-age=\d+|includeSubDomains|preload")
 
 
-def origins(text: str) -> list[re.Pattern[str]]:
+def origins(text: str) -> list[Pattern]:
     """--cors-allowed-origins: regular expressions."""
     found = []
     for part in text.split(","):
         try:
-            found.append(re.compile(part.strip()))
-        except re.error as error:
+            found.append(compiled(part.strip()))
+        except ValueError as error:
             raise ValueError(f"{part.strip()!r} is no regular expression: {error}") from None
     return found
 

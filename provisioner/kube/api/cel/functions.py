@@ -10,10 +10,11 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from provisioner.kube.api import go_regexp
 from provisioner.kube.api.cel.values import (
     NOTHING,
     CelError,
@@ -88,13 +89,11 @@ def wanted(value: Any, *types: type) -> Any:
     return value
 
 
-@lru_cache(maxsize=1024)
-def pattern(text: str) -> re.Pattern[str]:
-    """RE2's syntax is nearly Python's."""
+def pattern(text: str) -> go_regexp.Pattern:
     try:
-        return re.compile(text.replace(r"\z", r"\Z"))
-    except re.error as error:
-        raise CelError(f"error parsing regexp: {error}") from None
+        return go_regexp.compiled(text)
+    except ValueError as error:
+        raise CelError(str(error)) from None
 
 
 # -- conversions -------------------------------------------------------------------------------------------------------
@@ -123,12 +122,23 @@ def parse_timestamp(text: str) -> datetime:
     return found.astimezone(UTC)
 
 
+def _shortest(value: float) -> str:
+    """As Go's %g: the digits that tell it from every other double, with an exponent from 1e-5 down and from 1e+6 on."""
+    if not math.isfinite(value):
+        return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}[str(value)]
+    written = Decimal(repr(value)).normalize()
+    exponent = written.adjusted()
+    if value and not -5 < exponent < 6:
+        return f"{value:.{len(written.as_tuple().digits) - 1}e}"
+    return f"{written:f}"
+
+
 def text_of(value: Any) -> str:
     """string(x)."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e21 else repr(value)
+        return _shortest(value)
     if isinstance(value, bytes):
         return value.decode()
     if isinstance(value, datetime):
@@ -142,21 +152,45 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+# What Go's strconv reads as numbers: Python's int() and float() take spaces and underscores, too.
+_WRITTEN = {
+    "Int": re.compile(r"[+-]?[0-9]+"),
+    "Uint": re.compile(r"[0-9]+"),
+    "Float": re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE),
+}
+
+
+def _read(text: str, kind: str, of: Callable[[str], Any]) -> Any:
+    if not _WRITTEN[kind].fullmatch(text):
+        raise CelError(f'strconv.Parse{kind}: parsing "{text}": invalid syntax')
+    found = of(text)
+    if kind == "Float" and math.isinf(found) and "inf" not in text.lower():
+        raise CelError(f'strconv.ParseFloat: parsing "{text}": value out of range')
+    return found
+
+
+def _whole(value: float) -> int:
+    """Of a double, towards zero; the least whole number is out of reach, as with cel-go."""
+    if not -(2.0**63) < value < 2.0**64:
+        raise CelError("integer overflow")
+    return int(value)
+
+
 @function("int")
 def _int(value: Any) -> int:
     if isinstance(value, datetime):
-        return int(value.timestamp())
+        return math.floor(value.timestamp())
     if isinstance(value, str):
-        try:
-            return whole(int(value))
-        except ValueError:
-            raise CelError(f'strconv.ParseInt: parsing "{value}": invalid syntax') from None
-    return whole(int(wanted(value, int, float)))
+        return whole(_read(value, "Int", int))
+    return whole(_whole(value) if isinstance(value, float) else int(wanted(value, int)))
 
 
 @function("uint")
 def _uint(value: Any) -> Uint:
-    number = int(wanted(value, int, float, str))
+    if isinstance(value, str):
+        number = _read(value, "Uint", int)
+    else:
+        number = _whole(value) if isinstance(value, float) and value >= 0 else wanted(value, int, float)
     if not 0 <= number < 1 << 64:
         raise CelError("unsigned integer overflow")
     return Uint(number)
@@ -164,7 +198,7 @@ def _uint(value: Any) -> Uint:
 
 @function("double")
 def _double(value: Any) -> float:
-    return float(wanted(value, int, float, str))
+    return _read(value, "Float", float) if isinstance(value, str) else float(wanted(value, int, float))
 
 
 @function("bool")

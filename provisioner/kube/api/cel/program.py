@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -289,7 +290,7 @@ _LAZY: dict[str, Callable[..., Step]] = {"_&&_": _either(False), "_||_": _either
 
 def _number(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def run(left: Any, right: Any) -> Any:
-        if not is_number(left) or not is_number(right) or isinstance(left, float) != isinstance(right, float):
+        if type(left) is not type(right) or not is_number(left):
             return functions.arithmetic(operation, left, right)
         found = operation(left, right)
         if isinstance(left, float):
@@ -305,20 +306,24 @@ def _number(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 def _divide(left: Any, right: Any) -> Any:
     if isinstance(left, float):
-        return left / right if right else float("nan") if not left else float("inf") * (1 if left > 0 else -1)
+        if right:
+            return left / right
+        return math.copysign(math.inf, left) * math.copysign(1, right) if left == left and left else math.nan
     if not right:
         raise CelError("division by zero")
     return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
 
 
 def _modulo(left: Any, right: Any) -> Any:
+    if isinstance(left, float):
+        raise CelError("no such overload")
     if not right:
         raise CelError("modulus by zero")
     return abs(left) % abs(right) * (-1 if left < 0 else 1)
 
 
 def _negate(value: Any) -> Any:
-    if not is_number(value):
+    if not is_number(value) or isinstance(value, Uint):
         raise CelError("no such overload")
     return -value if isinstance(value, float) else whole(-value)
 

@@ -265,7 +265,7 @@ class _Parser:
                 raise failure(self._text, token.at, "expression recursion limit exceeded")
             operand = self._unary()
             self._depth -= 1
-            if token.text == "-" and isinstance(operand, Literal) and isinstance(operand.value, int | float):
+            if token.text == "-" and isinstance(operand, Literal) and type(operand.value) in (int, float) and operand.value >= 0:
                 return Literal(-operand.value)
             return Call(f"{token.text}_", None, (operand,), token.at)
         return self._member()

@@ -6,14 +6,13 @@ Messages are those of upstream's validator, since people and tests read them.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from provisioner.kube.api import errors
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.go_regexp import compiled
 from provisioner.kube.api.merge_rules import RULES, FieldRule
 from provisioner.kube.apiserver.custom import formats
 
@@ -213,13 +212,12 @@ _FLOAT_MAX = (2 - 2**-23) * 2.0**127
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1), "float": (-_FLOAT_MAX, _FLOAT_MAX)}
 
 
-@lru_cache(maxsize=2048)
-def _pattern(text: str) -> re.Pattern[str] | None:
-    """RE2 is nearly Python's syntax; what Python can't read is not enforced."""
+def _unlike(value: str, pattern: str) -> str:
+    """The pattern, with what is wrong with it if it is wrong itself; "" where the value has it."""
     try:
-        return re.compile(text.replace(r"\z", r"\Z"))
-    except re.error:
-        return None
+        return "" if compiled(pattern).search(value) else pattern
+    except ValueError as error:  # stored before such were refused
+        return f"{pattern}, but pattern is invalid: {error}"
 
 
 def _string(value: str, schema: Schema, path: str) -> list[FieldError]:
@@ -228,9 +226,8 @@ def _string(value: str, schema: Schema, path: str) -> list[FieldError]:
         found.append(errors.too_long(path, schema["maxLength"]))
     if len(value) < schema.get("minLength", 0):
         found.append(errors.invalid_value(path, value, f"{_body(path)} should be at least {schema['minLength']} chars long"))
-    pattern = _pattern(schema["pattern"]) if "pattern" in schema else None
-    if pattern is not None and not pattern.search(value):
-        found.append(errors.invalid_value(path, value, f"{_body(path)} should match '{schema['pattern']}'"))
+    if "pattern" in schema and (unlike := _unlike(value, schema["pattern"])):
+        found.append(errors.invalid_value(path, value, f"{_body(path)} should match '{unlike}'"))
     form = str(schema.get("format") or "")
     if form and not formats.fits(value, form):
         found.append(errors.invalid_value(path, value, f'{_body(path)} must be of type {form}: "{value}"'))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from provisioner.kube.api.go_regexp import syntax_error
+from provisioner.kube.api.go_regexp import compiled, syntax_error
 
 
 @pytest.mark.parametrize(
@@ -16,6 +18,7 @@ from provisioner.kube.api.go_regexp import syntax_error
 )
 def test_right_ones(text: str) -> None:
     assert syntax_error(text) == ""
+    compiled(text)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +42,29 @@ def test_right_ones(text: str) -> None:
 )
 def test_wrong_ones(text: str, told: str) -> None:
     assert syntax_error(text) == f"error parsing regexp: {told}"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        compiled(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("^a$", "a\n", False),
+        ("(?m)^a$", "a\nb", True),
+        (r"^\w$", "ä", False),
+        (r"^\pL$", "ä", True),
+        (r"^\d$", "٣", False),
+        (r"a\z", "a\n", False),
+    ],
+)
+def test_what_fits(pattern: str, text: str, fits: bool) -> None:
+    assert (compiled(pattern).search(text) is not None) is fits
+
+
+def test_time_grows_with_the_text_alone() -> None:
+    assert compiled("^(a|a)*$").search("a" * 10_000 + "b") is None
+
+
+def test_an_expression_that_only_re2_finds_wrong_is_told_in_its_words() -> None:
+    with pytest.raises(ValueError, match="error parsing regexp: invalid character class range: z-a"):
+        compiled("[z-a]")
