@@ -71,6 +71,8 @@ async def test_init_containers_come_first_and_environment_is_complete(node: Any)
             {"name": "config", "mountPath": "/etc/config", "readOnly": True},
             {"name": "keys", "mountPath": "/etc/keys"},
             {"name": "files", "mountPath": "/files"},
+            {"name": "shared", "mountPath": "/part", "subPath": "a/b"},
+            {"name": "config", "mountPath": "/colour", "subPath": "COLOUR"},
             {"name": "token", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"},
         ],
     }
@@ -122,10 +124,12 @@ async def test_init_containers_come_first_and_environment_is_complete(node: Any)
         running,
         "sh",
         "-c",
-        "cat /var/run/secrets/kubernetes.io/serviceaccount/token; ls -la /etc/config; stat -c %a /etc/keys/..data/password; df /shared | tail -1; ls /files/bin/sh; touch /files/x",
+        "cat /var/run/secrets/kubernetes.io/serviceaccount/token; ls -la /etc/config; stat -c %a /etc/keys/..data/password; df /shared | tail -1; ls /files/bin/sh; "
+        "echo within > /part/new; cat /shared/a/b/new /colour; touch /files/x",
         check=False,
     )
     assert "token-of-default" in inside and "..data" in inside and "400" in inside and "tmpfs" in inside
+    assert "within\nblue" in inside
     assert "/files/bin/sh" in inside and not (node.host.docker("exec", running, "ls", "/files/x", check=False))
     node.api.delete_pod("env")
     await node.api.until(lambda: node.api.pod("env") is None)

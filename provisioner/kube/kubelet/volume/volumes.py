@@ -21,7 +21,8 @@ from provisioner.kube.kubelet.pod.container_config import Device, Mount
 from provisioner.kube.kubelet.pod.downward import Place
 from provisioner.kube.kubelet.pod.environment import expand_whole
 from provisioner.kube.kubelet.pod.resources import limits_of
-from provisioner.kube.kubelet.volume.contents import Contents, safe_path
+from provisioner.kube.kubelet.volume import sub_paths
+from provisioner.kube.kubelet.volume.contents import Contents
 from provisioner.kube.kubelet.volume.image_files import ImageFiles
 from provisioner.kube.kubelet.volume.mounting import mount_tmpfs, unmount
 from provisioner.kube.kubelet.volume.objects import ApiObjects
@@ -145,7 +146,7 @@ class Volumes:
         """The container's volumeMounts. Raises ContainerRefused."""
         volumes = {v.name: v for v in pod.spec.volumes or ()}
         made = []
-        for mount in container.volume_mounts or ():
+        for index, mount in enumerate(container.volume_mounts or ()):
             volume = volumes.get(mount.name)
             if volume is None:
                 raise ContainerRefused("CreateContainerConfigError", f'cannot find volume "{mount.name}" to mount into container')
@@ -158,7 +159,13 @@ class Volumes:
                 text = f'failed to mount image volume "{mount.name}": subPath "{sub_path}" does not exist in the image'
                 raise ContainerRefused("CreateContainerError", text)
             if sub_path:
-                host = inside(host, sub_path, container.name or "")
+                name, owner = mount.name or "", container.name or ""
+                place = pod_dir(self._root, pod.metadata.uid or "") / "volume-subpaths" / name / owner / str(index)
+                try:
+                    host = sub_paths.give(host, sub_path, owner, place)
+                except OSError as error:
+                    text = f'failed to prepare subPath for volumeMount "{name}" of container "{owner}": {error}'
+                    raise ContainerRefused("CreateContainerConfigError", text) from error
             claimed = volume.persistent_volume_claim
             read_only = bool(mount.read_only) or volume.image is not None or (claimed is not None and bool(claimed.read_only))
             made.append(Mount(host, mount.mount_path or "", read_only, mount.mount_propagation or "None"))
@@ -178,8 +185,7 @@ class Volumes:
     def teardown(self, pod_uid: str) -> None:
         """Unmount and delete everything of a pod, its files and termination messages too."""
         folder = pod_dir(self._root, pod_uid)
-        for path in (folder / "volumes").glob("*/*"):
-            unmount(path)
+        unmount(folder)
         shutil.rmtree(folder, ignore_errors=True)
         for key in [key for key in self._elsewhere if key[0] == pod_uid]:
             del self._elsewhere[key]
@@ -265,22 +271,3 @@ def check_host_path(volume: str, source: core_v1.HostPathVolumeSource) -> Path:
         if not path.exists() or not is_right(path.stat().st_mode):
             raise VolumeError(volume, f"hostPath type check failed: {path} is not {what}")
     return path
-
-
-def inside(volume: Path, sub_path: str, container: str) -> Path:
-    """`sub_path` of a volume, made where missing with the volume's own rights; a link that leads out of the volume is refused.
-
-    Folders keep what a volume's fsGroup gives to new ones: its group.
-    """
-    try:
-        target = volume / safe_path(container, sub_path)
-    except VolumeError as error:
-        raise ContainerRefused("CreateContainerConfigError", f"subPath {error.message}") from error
-    real = target.resolve()
-    if not real.is_relative_to(volume.resolve()):
-        raise ContainerRefused("CreateContainerConfigError", f'subpath "{sub_path}" not within volume path "{volume}"')
-    missing = [folder for folder in (real, *real.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir()
-        folder.chmod(stat.S_IMODE(volume.stat().st_mode))
-    return real
