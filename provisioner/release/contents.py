@@ -13,7 +13,7 @@ from provisioner.release.target import Site
 
 # What the daemons import themselves, by layer; their own dependencies follow from the packages' metadata. Every host has the first.
 LAYERS = {
-    "node": ("aiohttp", "cryptography", "msgspec", "prometheus-client", "pyyaml", "uvloop"),
+    "node": ("aiohttp", "cryptography", "hpack", "msgspec", "prometheus-client", "pyyaml", "uvloop"),
     "master": ("dnslib", "google-re2", "grpcio", "numpy", "protobuf", "pyjwt", "pynacl"),
 }
 # Taken along when the operator has them.

@@ -1,6 +1,6 @@
 """One call of grpc.health.v1.Health/Check, by hand: a gRPC library would cost the kubelet more memory than the rest of it.
 
-Sources: RFC 9113 (frames), RFC 7541 (a header as a literal without indexing), gRPC over HTTP2, the gRPC health checking protocol.
+Sources: RFC 9113 (frames), gRPC over HTTP2, the gRPC health checking protocol.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import unquote
 
-from provisioner.kube.kubelet.pod.header_block import spelled_out
 from provisioner.kube.version import PROBE_AGENT
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -78,6 +77,8 @@ async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: str, service: bytes) -> tuple[str, str]:
     """(the status that the server gives the service, how it refuses the call)"""
+    import hpack  # its tables take some MB, for those who probe so
+
     # HealthCheckRequest{service=1}: field 1, a string.
     message = b"\x0a" + _varint(len(service)) + service if service else b""
     headers = [
@@ -89,11 +90,11 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, serve
         (b"te", b"trailers"),
         (b"user-agent", PROBE_AGENT.encode()),
     ]
-    block = b"".join(b"\x00" + _string(key) + _string(value) for key, value in headers)
+    block = hpack.Encoder().encode(headers, huffman=False)
     body = b"\x00" + len(message).to_bytes(4, "big") + message
     writer.write(_frame(HEADERS, END_HEADERS, 1, block) + _frame(DATA, END_STREAM, 1, body))
     data = b""
-    fields: dict[bytes, bytes] = {}
+    decoder, fields = hpack.Decoder(), dict[bytes, bytes]()
     while True:
         head = await reader.readexactly(9)
         length, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
@@ -110,7 +111,10 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, serve
         elif kind == DATA and stream == 1:
             data += payload
         elif kind == HEADERS and stream == 1:
-            fields |= spelled_out(_unpadded(payload, flags))
+            try:
+                fields.update(decoder.decode(_unpadded(payload, flags), raw=True))
+            except hpack.HPACKError as error:
+                raise ConnectionError("the server speaks no HTTP/2") from error
         if stream == 1 and kind in (DATA, HEADERS) and flags & END_STREAM:
             status = _status(data)
             return status or "", "" if status else _refusal(fields)
@@ -150,8 +154,3 @@ def _varint(number: int) -> bytes:
         out += bytes((number & 127 | 128,))
         number >>= 7
     return out + bytes((number,))
-
-
-def _string(text: bytes) -> bytes:
-    """An HPACK string shorter than 127 bytes, without Huffman coding."""
-    return bytes((min(len(text), 126),)) + text[:126]
