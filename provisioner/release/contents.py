@@ -16,8 +16,6 @@ LAYERS = {
     "node": ("aiohttp", "cryptography", "hpack", "msgspec", "prometheus-client", "pyyaml", "uvloop"),
     "master": ("dnslib", "google-re2", "grpcio", "numpy", "protobuf", "pyjwt", "pynacl"),
 }
-# Taken along when the operator has them.
-OPTIONAL = {"node": (), "master": ("orjson",)}
 
 # Launcher -> (module, layers it imports from).
 DAEMONS = {
@@ -62,7 +60,7 @@ def layer_files(layer: str, site: Site | None = None) -> dict[str, Path]:
     """Path below the layer's folder -> the file on this machine. What an earlier layer has is not in a later one."""
     earlier: set[str] = set()
     for name in LAYERS:
-        chosen = distributions(LAYERS[name], OPTIONAL[name], site)
+        chosen = distributions(LAYERS[name], site)
         if name == layer:
             found = {path: file for one in chosen if one.name not in earlier for path, file in _of(one)}
             return dict(sorted(found.items()))
@@ -70,7 +68,7 @@ def layer_files(layer: str, site: Site | None = None) -> dict[str, Path]:
     raise KeyError(layer)
 
 
-def distributions(roots: Iterable[str], optional: Iterable[str] = (), site: Site | None = None) -> list[Distribution]:
+def distributions(roots: Iterable[str], site: Site | None = None) -> list[Distribution]:
     """The site's packages (None: those installed here) with all they require, each once, by name.
 
     Raises ReleaseError naming every one that is missing.
@@ -78,16 +76,14 @@ def distributions(roots: Iterable[str], optional: Iterable[str] = (), site: Site
     site = site or Site()
     chosen: dict[str, Distribution] = {}
     missing: set[str] = set()
-    tolerated = {normal(name) for name in optional}
-    queue = [normal(name) for name in (*roots, *optional)]
+    queue = [normal(name) for name in roots]
     while queue:
         name = queue.pop()
         if name in chosen or name in missing:
             continue
         distribution = site.find(name)
         if distribution is None:
-            if name not in tolerated:
-                missing.add(name)
+            missing.add(name)
             continue
         chosen[name] = distribution
         queue += [normal(required.name) for text in distribution.requires or () if (required := site.needs(text))]

@@ -40,13 +40,11 @@ def site(target: Target, cache: Path, tell: Tell = lambda line: None) -> Site:
             f"there are no packages for the architecture {target.architecture}", hint=f"hosts may be {' or '.join(sorted(OLD_NAMES))}"
         )
     required = _requirements(target, [name for layer in contents.LAYERS.values() for name in layer])
-    chosen = [name for layer in contents.OPTIONAL.values() for name in layer if Site().find(name)]
-    optional = [[one for one in _requirements(target, [name]) if one not in required] for name in chosen]
-    digest = hashlib.sha256(repr((required, optional)).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(repr(required).encode()).hexdigest()[:12]
     folder = cache / "packages" / f"{target}-{digest}"
     if not folder.is_dir():
         tell(f"packages for Python {target.version} on {target.architecture}: pip fetches them, once")
-        _gather(target, folder, required, optional, tell)
+        _gather(target, folder, required)
     os.utime(folder)
     _prune(folder.parent, target)
     return Site(target, folder)
@@ -69,18 +67,13 @@ def _requirements(target: Target, roots: Sequence[str]) -> list[str]:
     return sorted(found.values())
 
 
-def _gather(target: Target, folder: Path, required: Sequence[str], optional: Iterable[Sequence[str]], tell: Tell) -> None:
+def _gather(target: Target, folder: Path, required: Sequence[str]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as name:
         building, built = Path(name, "packages"), Path(name, "wheels")
         built.mkdir()
         _install(target, building, built, required)
         _complete(target, building, built)
-        for requirements in optional:
-            try:
-                _install(target, building, built, requirements)
-            except ReleaseError as e:
-                tell(f"left out for Python {target.version}: {e.message}")
         if not folder.is_dir():  # another process may have been faster
             building.rename(folder)
 

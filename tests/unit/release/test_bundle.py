@@ -26,7 +26,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "    print(msgspec.json.encode(sys.argv[1:]), 'site' in sys.modules, importlib.util.find_spec('idna'))\n    return 3\n"
     )
     monkeypatch.setattr(contents, "LAYERS", {"node": ("msgspec",), "master": ("idna",)})
-    monkeypatch.setattr(contents, "OPTIONAL", {"node": (), "master": ()})
     monkeypatch.setattr(contents, "DAEMONS", {"hello": ("provisioner.kube.hello", ("node",))})
     return root
 
