@@ -25,8 +25,8 @@ def secret(obj: core_v1.Secret) -> None:
 
 
 def node(obj: core_v1.Node) -> None:
-    # Two names for the same: the first of the list is the one.
-    if obj.spec.pod_cidr and not obj.spec.pod_cidrs:
+    # Two names for the same: the first of the list is the one, and where they differ, the older name's counts.
+    if obj.spec.pod_cidr and (not obj.spec.pod_cidrs or obj.spec.pod_cidrs[0] != obj.spec.pod_cidr):
         obj.spec.pod_cidrs = [obj.spec.pod_cidr]
     elif obj.spec.pod_cidrs and not obj.spec.pod_cidr:
         obj.spec.pod_cidr = obj.spec.pod_cidrs[0]

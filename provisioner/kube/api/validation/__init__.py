@@ -46,7 +46,7 @@ _MODULES = {
     ("", "Node"): "cluster",
     ("", "Event"): "cluster",
     ("events.k8s.io", "Event"): "events",
-    ("", "ResourceQuota"): "cluster",
+    ("", "ResourceQuota"): "quotas",
     ("", "LimitRange"): "limit_ranges",
     ("coordination.k8s.io", "Lease"): "leases",
     ("coordination.k8s.io", "LeaseCandidate"): "leases",

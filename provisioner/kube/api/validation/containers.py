@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from provisioner.kube.api import errors, names, quantity
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, named, needed, not_negative, one_of, port, port_or_name, within
+from provisioner.kube.api.validation.resource_names import is_shared, wrong_amount, wrong_in_container
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -44,8 +46,6 @@ _SUBSCRIPT = re.compile(r"metadata\.(annotations|labels)\['(.*)'\]")
 _PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")
 # An AppArmor profile's name fits a path of the kernel's.
 MAX_PROFILE = 4095
-# Below these, nobody may overcommit: what is asked for is what is used.
-NATIVE = ("cpu", "memory", "ephemeral-storage")
 
 
 def container(found: Any, path: str, mounted: list[FieldError], resized: list[FieldError]) -> list[FieldError]:
@@ -234,7 +234,7 @@ def _handler(found: Any, path: str, kinds: tuple[str, ...], grace_s: int | None 
 # -- resources and security ------------------------------------------------------------------------------------------------
 
 
-def resources(found: Any, path: str) -> list[FieldError]:
+def resources(found: Any, path: str, wrong_name: Callable[[str, str], list[FieldError]] = wrong_in_container) -> list[FieldError]:
     """Requests and limits: quantities, none negative, no request above its limit; what can't be shared is asked for in full."""
     problems: list[FieldError] = []
     if found is None:
@@ -243,13 +243,10 @@ def resources(found: Any, path: str) -> list[FieldError]:
     for field in ("limits", "requests"):
         for name, value in (getattr(found, field) or {}).items():
             where = f"{path}.{field}[{name}]"
-            problems += _resource_name(name, where)
-            wrong = checks.amount(where, value)
-            problems += wrong
+            wrong = wrong_amount(name, value, where)
+            problems += wrong_name(name, where) + wrong
             if not wrong:
                 exact[(field, name)] = quantity.parse(value)
-                if name not in NATIVE and exact[(field, name)].denominator != 1:
-                    problems.append(errors.invalid_value(where, str(value), "must be an integer"))
     problems += _pages(exact, found, path)
     for (field, name), asked in exact.items():
         if field == "requests":
@@ -279,21 +276,12 @@ def _pages(exact: dict[tuple[str, str], Any], found: Any, path: str) -> list[Fie
     return problems
 
 
-def _resource_name(name: str, path: str) -> list[FieldError]:
-    if name in NATIVE or name.startswith(("hugepages-", "attachable-volumes-")):
-        return []
-    if "/" not in name:
-        return [errors.invalid_value(path, name, "must be a standard resource type or fully qualified")]
-    return [errors.invalid_value(path, name, message) for message in names.is_qualified_name(name)]
-
-
 def _against_limit(name: str, asked: Any, limit: Any, found: Any, path: str) -> list[FieldError]:
     given = str(found.requests[name])
     if limit is None:
-        shared = name in NATIVE
-        return [] if shared else [errors.required(f"{path}.limits", "Limit must be set for non overcommitable resources")]
+        return [] if is_shared(name) else [errors.required(f"{path}.limits", "Limit must be set for non overcommitable resources")]
     said = quantity.canonical(found.limits[name])
-    if name not in NATIVE and asked != limit:
+    if not is_shared(name) and asked != limit:
         return [errors.invalid_value(f"{path}.requests", given, f"must be equal to {name} limit of {said}")]
     if asked > limit:
         return [errors.invalid_value(f"{path}.requests", given, f"must be less than or equal to {name} limit of {said}")]

@@ -7,14 +7,10 @@ from typing import Any
 from provisioner.kube.api import errors, names, quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
-from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation import resource_names
 from provisioner.kube.api.validation.checks import Once
-from provisioner.kube.api.validation.cluster import QUOTAS
-from provisioner.kube.api.validation.containers import NATIVE
 
 TYPES = ("Container", "PersistentVolumeClaim", "Pod")
-_STANDARD = QUOTAS | {"storage"}
-_NOT_STANDARD = "must be a standard resource type or fully qualified"
 # (the one that must not be more, the one that must not be less, whose path, whose value is told), with what they are called
 _ORDER = (
     ("min", "max", "min", "min", "min value {} is greater than max value {}"),
@@ -64,24 +60,14 @@ def _item(item: core_v1.LimitRangeItem, where: str) -> list[FieldError]:
             continue
         for name, value in (given or {}).items():
             path = f"{where}.{field}[{name}]"
-            problems += _name(name, path, of_pods=item.type in ("Pod", "Container"))
-            wrong = checks.amount(path, value)
-            problems += wrong
-            if not wrong:
+            problems += (resource_names.wrong_in_container if item.type in ("Pod", "Container") else resource_names.wrong_name)(name, path)
+            try:
+                quantity.parse(value)
+            except quantity.QuantityError as error:
+                problems.append(errors.invalid_value(path, value, str(error)))
+            else:
                 amounts.setdefault(name, {})[field] = value
     return problems + [problem for name, found in amounts.items() for problem in _bounds(found, where, name)]
-
-
-def _name(name: str, path: str, *, of_pods: bool) -> list[FieldError]:
-    wrong = [errors.invalid_value(path, name, message) for message in names.is_qualified_name(name)]
-    pages = name.startswith("hugepages-")
-    if wrong or "/" in name:
-        return wrong
-    if name not in _STANDARD and not pages:
-        wrong.append(errors.invalid_value(path, name, _NOT_STANDARD))
-    if of_pods and name not in NATIVE and not pages:
-        wrong.append(errors.invalid_value(path, name, "must be a standard resource for containers"))
-    return wrong
 
 
 def _bounds(found: dict[str, Any], where: str, name: str) -> list[FieldError]:
@@ -100,7 +86,7 @@ def _bounds(found: dict[str, Any], where: str, name: str) -> list[FieldError]:
         most = f"{float(exact['max'] / exact['min']):f}"
         message = f"ratio {told['maxLimitRequestRatio']} is greater than max/min = {most}"
         problems.append(errors.invalid_value(path, told["maxLimitRequestRatio"], message))
-    if name not in NATIVE and exact.get("default", 0) != exact.get("defaultRequest", exact.get("default", 0)) and "default" in exact:
+    if not resource_names.is_shared(name) and {"default", "defaultRequest"} <= exact.keys() and exact["default"] != exact["defaultRequest"]:
         message = f"default value {told['default']} must equal to defaultRequest value {told['defaultRequest']} in {name}"
         problems.append(errors.invalid_value(f"{where}.defaultRequest[{name}]", told["defaultRequest"], message))
     return problems

@@ -6,6 +6,7 @@ from provisioner.kube.api import errors, quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.pod_totals import asked
+from provisioner.kube.api.validation import resource_names
 from provisioner.kube.api.validation.containers import resources
 
 # Besides pages of a size of their own.
@@ -22,12 +23,15 @@ def pod_resources(found: core_v1.PodSpec, path: str) -> list[FieldError]:
         problems.append(errors.forbidden_field(where, "may not be set for a windows pod"))
     if own.claims:
         problems.append(errors.forbidden_field(f"{where}.claims", "claims may not be set for Resources at pod-level"))
-    for field in ("limits", "requests"):
-        for name in getattr(own, field) or {}:
-            if name not in ("cpu", "memory") and not name.startswith("hugepages-"):
-                problems.append(errors.not_supported(f"{where}.{field}[{name}]", name, OF_PODS))
-    problems += resources(own, where)
+    problems += resources(own, where, _wrong_name)
     return problems or _fits(found, where, path)
+
+
+def _wrong_name(name: str, path: str) -> list[FieldError]:
+    wrong = resource_names.wrong_name(name, path)
+    if wrong or name in ("cpu", "memory") or name.startswith("hugepages-"):
+        return wrong
+    return [errors.not_supported(path, name, OF_PODS)]
 
 
 def _fits(found: core_v1.PodSpec, where: str, path: str) -> list[FieldError]:

@@ -310,7 +310,7 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
         ("ResourceQuota", "spec", {"hard": {"pods": "1"}, "scopeSelector": {"matchExpressions": [expression]}}, f"spec.scopeSelector.matchExpressions{at}", message)
         for expression, at, message in (
             ({"scopeName": "X", "operator": "Exists"}, ".scopeName", "unsupported scope"),
-            ({"scopeName": "BestEffort", "operator": "In", "values": ["a"]}, ".operator", "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating"),
+            ({"scopeName": "BestEffort", "operator": "In", "values": ["a"]}, ".operator", "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating"),
             ({"scopeName": "PriorityClass", "operator": "In"}, ".values", "must be at least one value when"),
             ({"scopeName": "PriorityClass", "operator": "Exists", "values": ["a"]}, ".values", "must be no value when"),
             ({"scopeName": "PriorityClass", "operator": "Gt"}, ".operator", "not a valid selector operator"),

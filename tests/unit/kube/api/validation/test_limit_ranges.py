@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.kube.api import codec
+from provisioner.kube.api import codec, quantity
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.validation.limit_ranges import create
 
@@ -24,6 +24,7 @@ def problems(*limits: dict[str, Any]) -> list[tuple[str, str]]:
         {"type": "example.com/Thing", "max": {"pods": "1"}},
         {"type": "Container", "max": {"example.com/gpu": "1", "hugepages-2Mi": "2Mi"}},
         {"type": "Pod", "min": {"cpu": "1"}, "max": {"cpu": "2"}, "maxLimitRequestRatio": {"cpu": "2"}},
+        {"type": "PersistentVolumeClaim", "min": {"storage": "-1"}, "default": {"storage": "2Gi"}, "defaultRequest": {"storage": "1Gi"}},
     ],
 )
 def test_right_ones(item: dict[str, Any]) -> None:
@@ -32,13 +33,20 @@ def test_right_ones(item: dict[str, Any]) -> None:
 
 def test_types_and_names() -> None:
     assert problems(
-        {"type": "Foo", "max": {"foo": "1"}}, {"type": "Pod", "min": {"storage": "1"}, "default": {"cpu": "1"}}, {"type": "Pod"}
+        {"type": "Foo", "max": {"foo": "1"}},
+        {"type": "Pod", "min": {"storage": "1"}, "default": {"cpu": "1"}},
+        {"type": "Pod"},
+        {"type": "Container", "max": {"requests.a/b": "1", "foo": "1", "cpu": "much"}},
     ) == [
         ("limits[0].type", 'Invalid value: "Foo": must be a standard limit type or fully qualified'),
         ("limits[0].max[foo]", 'Invalid value: "foo": must be a standard resource type or fully qualified'),
         ("limits[1].min[storage]", 'Invalid value: "storage": must be a standard resource for containers'),
         ("limits[1].default", "Forbidden: may not be specified when `type` is 'Pod'"),
         ("limits[2].type", 'Duplicate value: "Pod"'),
+        ("limits[3].max[requests.a/b]", 'Invalid value: "requests.a/b": doesn\'t follow extended resource name standard'),
+        ("limits[3].max[foo]", 'Invalid value: "foo": must be a standard resource type or fully qualified'),
+        ("limits[3].max[foo]", 'Invalid value: "foo": must be a standard resource for containers'),
+        ("limits[3].max[cpu]", f'Invalid value: "much": {quantity.FORM}'),
     ]
 
 
