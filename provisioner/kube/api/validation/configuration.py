@@ -14,13 +14,14 @@ from provisioner.kube.api.errors import FieldError
 
 MAX_BYTES = 1024 * 1024
 SERVICE_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
+SSH_AUTH = "kubernetes.io/ssh-auth"
 ILLEGAL = "illegal base64 data at input byte "
 _LETTERS = frozenset(string.ascii_letters + string.digits + "+/")
 # type -> keys that must be there
 _KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    SSH_AUTH: ("ssh-privatekey",),
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
 }
 _JSON_TYPES = ("kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson")
@@ -74,7 +75,7 @@ def _typed(obj: Any) -> list[FieldError]:
     if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & set(data):
         problems += [errors.required(f"data[{key}]") for key in ("username", "password")]
     for key in _KEYS.get(kind, ()):
-        if key not in data:
+        if key not in data or (kind == SSH_AUTH and not data[key]):
             problems.append(errors.required(f"data[{key}]"))
         elif kind in _JSON_TYPES and key in (obj.data or {}):
             problems += _json(obj.data[key], f"data[{key}]")
@@ -92,8 +93,13 @@ def _json(value: str, where: str) -> list[FieldError]:
     return [errors.invalid_value(where, "<secret contents redacted>", wrong)] if wrong else []
 
 
+def always(obj: Any) -> list[FieldError]:
+    return []
+
+
 def update(new: Any, old: Any) -> list[FieldError]:
-    problems = []
+    """What stays comes first, and then what is looked at in new ones, too."""
+    problems: list[FieldError] = []
     if type(new).KIND == "Secret" and new.type != old.type:
         problems.append(errors.invalid_value("type", new.type, "field is immutable"))
     if old.immutable:
@@ -102,4 +108,4 @@ def update(new: Any, old: Any) -> list[FieldError]:
         for field, name in (("data", "data"), ("binary_data", "binaryData")):
             if getattr(new, field, None) != getattr(old, field, None):
                 problems.append(errors.forbidden_field(name, "field is immutable when `immutable` is set"))
-    return problems
+    return problems + create(new)
