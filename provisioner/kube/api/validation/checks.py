@@ -18,6 +18,7 @@ INT32_MAX = 2**31 - 1
 NO_ZEROS, NETWORK_NO_ZEROS = "must not have leading 0s", "must not have leading 0s in IP or prefix length"
 NOT_MAPPED, NETWORK_NOT_MAPPED = "must not be an IPv4-mapped IPv6 address", "must not have an IPv4-mapped IPv6 address"
 NO_BITS = "must not have bits set beyond the prefix length"
+_LOCAL_GROUPS = ipaddress.ip_network("224.0.0.0/24")
 _PERCENT = re.compile(r"[0-9]+%")
 _PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
@@ -53,6 +54,19 @@ def named(path: str, value: str | None, check: Callable[[str], list[str]]) -> li
 
 def name_needed(path: str, value: str | None, check: Callable[[str], list[str]] = names.is_dns_subdomain) -> list[FieldError]:
     return named(path, value, check) if value else [errors.required(path)]
+
+
+def domain(path: str, value: str | None) -> list[FieldError]:
+    """A domain of two labels at least; a last dot is borne."""
+    text = (value or "").removesuffix(".")
+    if not value:
+        return [errors.required(path)]
+    if wrong := names.is_dns_subdomain(text):
+        return [errors.invalid_value(path, text, ",".join(wrong))]
+    if "." not in text:
+        return [errors.invalid_value(path, text, "should be a domain with at least two segments separated by dots")]
+    labels = ((label, names.is_dns_label(label)) for label in text.split("."))
+    return next(([errors.invalid_value(path, label, ",".join(wrong))] for label, wrong in labels if wrong), [])
 
 
 def one_of(path: str, value: str | None, allowed: Sequence[str], *, optional: bool = False) -> list[FieldError]:
@@ -166,6 +180,26 @@ def address(path: str, value: str | None) -> list[FieldError]:
             return [errors.invalid_value(path, text, NO_ZEROS)]
         return [errors.invalid_value(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
     return [errors.invalid_value(path, text, NOT_MAPPED)] if _mapped(found) else []
+
+
+def reachable(path: str, value: str | None) -> list[FieldError]:
+    """An address of somebody else than the one who asks."""
+    text = value or ""
+    try:
+        given = ipaddress.ip_address(without_zeros(text))
+    except ValueError:
+        return [errors.invalid_value(path, text, "must be a valid IP address")]
+    found = getattr(given, "ipv4_mapped", None) or given
+    local_groups = found in _LOCAL_GROUPS if found.version == 4 else found.packed[0] == 0xFF and found.packed[1] & 0x0F == 2
+    for kind, detail in (
+        (found.is_unspecified, f"may not be unspecified ({text})"),
+        (found.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        (found.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+        (local_groups, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
+    ):
+        if kind:
+            return [errors.invalid_value(path, text, detail)]
+    return []
 
 
 def network(path: str, value: str | None) -> list[FieldError]:

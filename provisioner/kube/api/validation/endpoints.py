@@ -14,7 +14,7 @@ from provisioner.kube.api.validation.checks import Once, named, one_of
 from provisioner.kube.api.validation.containers import PROTOCOLS
 
 # Upstream's bounds of one slice.
-MAX_HINTS = 8
+MAX_HINTS, MAX_TOPOLOGY = 8, 16
 MAX_ENDPOINTS, MAX_PORTS, MAX_ADDRESSES = 1000, 20_000, 100
 ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 
@@ -31,71 +31,61 @@ def _endpoints(obj: core_v1.Endpoints) -> list[FieldError]:
             problems.append(errors.required(where, "must specify `addresses` or `notReadyAddresses`"))
         for field, addresses in (("addresses", subset.addresses), ("notReadyAddresses", subset.not_ready_addresses)):
             for number, address in enumerate(addresses or ()):
-                problems += _reachable(f"{where}.{field}[{number}].ip", address.ip)
-                problems += named(f"{where}.{field}[{number}].hostname", address.hostname, names.is_dns_label)
-                problems += named(f"{where}.{field}[{number}].nodeName", address.node_name, names.is_dns_subdomain)
-        many = len(subset.ports or ()) > 1
+                problems += _address(address, f"{where}.{field}[{number}]")
         for number, port in enumerate(subset.ports or ()):
             here = f"{where}.ports[{number}]"
-            if many and not port.name:
+            if len(subset.ports or ()) > 1 and not port.name:
                 problems.append(errors.required(f"{here}.name"))
             problems += named(f"{here}.name", port.name, names.is_dns_label)
             problems += checks.port(f"{here}.port", port.port) + one_of(f"{here}.protocol", port.protocol, PROTOCOLS)
+            problems += _if_given(f"{here}.appProtocol", port.app_protocol, names.is_qualified_name)
     return problems
 
 
-def _reachable(path: str, text: str | None) -> list[FieldError]:
-    """An address that leads somewhere else than to the one who asks."""
-    wrong = checks.address(path, text)
-    if wrong:
-        return wrong
-    found = ipaddress.ip_address(text or "")
-    for kind, detail in (
-        (found.is_unspecified, "may not be unspecified (0.0.0.0 or ::)"),
-        (found.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
-        (found.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
-        (found.is_multicast, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
-    ):
-        if kind:
-            return [errors.invalid_value(path, text, detail)]
-    return []
+def _address(given: core_v1.EndpointAddress, path: str) -> list[FieldError]:
+    problems = checks.address(f"{path}.ip", given.ip)
+    problems += named(f"{path}.hostname", given.hostname, names.is_dns_label)
+    problems += _if_given(f"{path}.nodeName", given.node_name, names.is_dns_subdomain)
+    return problems + checks.reachable(f"{path}.ip", given.ip)
 
 
 def _slice(obj: discovery_v1.EndpointSlice) -> list[FieldError]:
     problems = one_of("addressType", obj.address_type, ADDRESS_TYPES)
-    if len(obj.endpoints or ()) > MAX_ENDPOINTS:
-        problems.append(errors.too_many("endpoints", len(obj.endpoints or ()), MAX_ENDPOINTS))
-    for index, endpoint in enumerate(obj.endpoints or ()):
-        where = f"endpoints[{index}]"
-        if not endpoint.addresses:
-            problems.append(errors.required(f"{where}.addresses", "must contain at least 1 address"))
-        elif len(endpoint.addresses) > MAX_ADDRESSES:
-            problems.append(errors.too_many(f"{where}.addresses", len(endpoint.addresses), MAX_ADDRESSES))
-        for number, address in enumerate(endpoint.addresses or ()):
-            here = f"{where}.addresses[{number}]"
-            if obj.address_type == "FQDN":
-                problems += named(here, address, names.is_dns_subdomain)
-            elif obj.address_type in ("IPv4", "IPv6"):
-                problems += _of_family(here, address, obj.address_type)
-        problems += named(f"{where}.nodeName", endpoint.node_name, names.is_dns_subdomain)
-        problems += named(f"{where}.hostname", endpoint.hostname, names.is_dns_label)
-        if endpoint.hints is not None:
-            problems += _hints(endpoint.hints, f"{where}.hints")
-    if len(obj.ports or ()) > MAX_PORTS:
-        problems.append(errors.too_many("ports", len(obj.ports or ()), MAX_PORTS))
+    problems += checks.each(obj.endpoints, MAX_ENDPOINTS, "endpoints", lambda one, where: _endpoint(one, where, obj.address_type))
     seen = Once()
-    for index, port in enumerate(obj.ports or ()):
-        where = f"ports[{index}]"
-        problems += named(f"{where}.name", port.name, names.is_dns_label) + seen.add(f"{where}.name", port.name)
-        problems += one_of(f"{where}.protocol", port.protocol, PROTOCOLS)
-        if port.port is not None:
-            problems += checks.port(f"{where}.port", port.port)
-        problems += [errors.invalid_value(f"{where}.appProtocol", port.app_protocol, m) for m in _protocol(port.app_protocol)]
-    return problems
+
+    def port(given: discovery_v1.EndpointPort, where: str) -> list[FieldError]:
+        found = named(f"{where}.name", given.name, names.is_dns_label) + seen.add(f"{where}.name", given.name or "")
+        found += one_of(f"{where}.protocol", given.protocol, PROTOCOLS)
+        found += checks.port(f"{where}.port", given.port) if given.port is not None else []
+        return found + _if_given(f"{where}.appProtocol", given.app_protocol, names.is_qualified_name)
+
+    return problems + checks.each(obj.ports, MAX_PORTS, "ports", port)
 
 
-def _protocol(name: str | None) -> list[str]:
-    return names.is_qualified_name(name) if name is not None else []
+def _endpoint(found: discovery_v1.Endpoint, where: str, kind: str | None) -> list[FieldError]:
+    path, problems = f"{where}.addresses", []
+    if not found.addresses:
+        problems.append(errors.required(path, "must contain at least 1 address"))
+    elif len(found.addresses) > MAX_ADDRESSES:
+        problems.append(errors.too_many(path, len(found.addresses), MAX_ADDRESSES))
+    for number, address in enumerate(found.addresses or ()):
+        if kind == "FQDN":
+            problems += checks.domain(f"{path}[{number}]", address)
+        elif kind in ("IPv4", "IPv6"):
+            problems += _of_family(f"{path}[{number}]", address, kind)
+    problems += _if_given(f"{where}.nodeName", found.node_name, names.is_dns_subdomain)
+    topology = f"{where}.deprecatedTopology"
+    if len(found.deprecated_topology or ()) > MAX_TOPOLOGY:
+        problems.append(errors.too_many(topology, len(found.deprecated_topology or ()), MAX_TOPOLOGY))
+    problems += checks.label_map(topology, found.deprecated_topology)
+    problems += _if_given(f"{where}.hostname", found.hostname, names.is_dns_label)
+    return problems + (_hints(found.hints, f"{where}.hints") if found.hints is not None else [])
+
+
+def _if_given(path: str, text: str | None, wrong: Callable[[str], list[str]]) -> list[FieldError]:
+    """Of texts that may be missing, and not empty."""
+    return [errors.invalid_value(path, text, message) for message in wrong(text)] if text is not None else []
 
 
 def _hints(found: discovery_v1.EndpointHints, path: str) -> list[FieldError]:
@@ -109,22 +99,22 @@ def _hints(found: discovery_v1.EndpointHints, path: str) -> list[FieldError]:
     )
     for field, places, wrong in sides:
         if len(places) > MAX_HINTS:
-            problems.append(errors.too_many(f"{path}.{field}", len(places), MAX_HINTS))
+            return [*problems, errors.too_many(f"{path}.{field}", len(places), MAX_HINTS)]
         seen = Once()
         for index, place in enumerate(places):
             where = f"{path}.{field}[{index}].name"
-            problems += [errors.invalid_value(where, place.name or "", m) for m in wrong(place.name or "")]
-            problems += seen.add(where, place.name)
+            problems += seen.add(where, place.name or "")
+            problems += [errors.invalid_value(where, place.name or "", message) for message in wrong(place.name or "")]
     return problems
 
 
 def _of_family(path: str, text: str, family: str) -> list[FieldError]:
-    wrong = _reachable(path, text)
-    if wrong:
-        return wrong
-    if ipaddress.ip_address(text).version != int(family[-1]):
-        return [errors.invalid_value(path, text, f"must be a valid {family} address")]
-    return []
+    try:
+        fits = ipaddress.ip_address(checks.without_zeros(text)).version == int(family[-1])
+    except ValueError:
+        fits = False
+    wrong = [] if fits else [errors.invalid_value(path, text, f"must be a valid {family} address")]
+    return (wrong or checks.address(path, text)) + checks.reachable(path, text)
 
 
 def update(new: Any, old: Any) -> list[FieldError]:

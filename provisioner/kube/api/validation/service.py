@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from provisioner.kube.api import errors, names
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
@@ -35,7 +33,7 @@ def create(obj: core_v1.Service) -> list[FieldError]:
         problems.append(errors.invalid_value("spec.clusterIPs[0]", "None", "may not be set to 'None' for NodePort services"))
     problems += _ports(spec) + checks.label_map("spec.selector", spec.selector) + _affinity(spec) + _families(spec)
     for index, given in enumerate(spec.external_ips or ()):
-        problems += _reachable(f"spec.externalIPs[{index}]", given)
+        problems += checks.address(f"spec.externalIPs[{index}]", given) or checks.reachable(f"spec.externalIPs[{index}]", given)
     problems += one_of("spec.type", spec.type, TYPES) + _doubled_ports(spec) + _sources(obj)
     return (
         problems
@@ -88,23 +86,6 @@ def _external(spec: core_v1.ServiceSpec) -> list[FieldError]:
     if not name:
         return [*problems, errors.required("spec.externalName")]
     return problems + checks.named("spec.externalName", name, names.is_dns_subdomain)
-
-
-def _reachable(path: str, given: str) -> list[FieldError]:
-    """An address that others can have too."""
-    wrong = checks.address(path, given)
-    if wrong:
-        return wrong
-    address = ipaddress.ip_address(given)
-    for bad, said in (
-        (address.is_unspecified, "may not be unspecified (0.0.0.0 or ::)"),
-        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
-        (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
-        (address.is_multicast and given.startswith("224.0.0."), "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
-    ):
-        if bad:
-            return [errors.invalid_value(path, given, said)]
-    return []
 
 
 def _families(spec: core_v1.ServiceSpec) -> list[FieldError]:
