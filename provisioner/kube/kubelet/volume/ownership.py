@@ -18,17 +18,25 @@ def is_given(root: Path, group: int) -> bool:
     return found.st_gid == group and found.st_mode & wanted == wanted
 
 
-def give(path: Path, group: int, rights: int) -> None:
-    """One file or folder; of a link only the link. Nobody loses rights."""
-    os.chown(path, -1, group, follow_symlinks=False)
-    mode = path.lstat().st_mode
-    if not stat.S_ISLNK(mode):
-        path.chmod(stat.S_IMODE(mode) | rights | (FOLDER if stat.S_ISDIR(mode) else 0))
+def give(path: Path | str, group: int, rights: int, *, folder: int | None = None) -> None:
+    """One file or folder, in the `folder` that is open; of a link only the link, also where it becomes one meanwhile. Nobody loses rights."""
+    found = os.open(path, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        if stat.S_ISLNK(os.fstat(found).st_mode):
+            os.chown(path, -1, group, dir_fd=folder, follow_symlinks=False)
+            return
+        held = Path(f"/proc/self/fd/{found}")
+        os.chown(held, -1, group)
+        mode = os.fstat(found).st_mode
+        held.chmod(stat.S_IMODE(mode) | rights | (FOLDER if stat.S_ISDIR(mode) else 0))
+    finally:
+        os.close(found)
 
 
 def give_all(root: Path, group: int, rights: int) -> None:
     """A folder with everything in it. Raises OSError."""
+    root = root.resolve()
     give(root, group, rights)
-    for folder, folders, files in os.walk(root):
+    for _, folders, files, opened in os.fwalk(root):
         for name in (*folders, *files):
-            give(Path(folder, name), group, rights)
+            give(name, group, rights, folder=opened)

@@ -23,7 +23,8 @@ def test_the_group_gets_rights_and_nobody_loses_any(tmp_path: Path, rights: int,
     for path in (root, root / "sub"):
         path.chmod(0o705)
     (root / "link").symlink_to(outside)
-    give_all(root, GROUP, rights)
+    (tmp_path / "way").symlink_to(root)
+    give_all(tmp_path / "way", GROUP, rights)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (root, root / "sub", root / "sub/file")] == [folder, folder, file]
     assert stat.S_IMODE(outside.stat().st_mode) == 0o604
 
