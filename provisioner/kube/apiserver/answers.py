@@ -125,8 +125,9 @@ class Resources:
             await chunks.aclose()
 
     def _watch_form(self, kind: Kind, form: Form, call: Call) -> watches.Form:
-        meta = f"meta.k8s.io/{form.version}"
+        own, meta = kind.resource, f"meta.k8s.io/{form.version}"
         if form.shape == "Table":
+            tabular.included(call.query)
             first = [True]
 
             def as_table(data: bytes) -> bytes:
@@ -134,13 +135,16 @@ class Resources:
                 first[0] = False
                 return body
 
-            return watches.Form(as_table, lambda version, _: tabular.empty(form.version, version))
+            # The mark at the end of an initial list is among the row's metadata.
+            return watches.Form(
+                as_table,
+                lambda version, annotations: as_table(watches.bookmark(own.kind, own.api_version, version, annotations)),
+            )
         if form.shape:
             return watches.Form(
                 lambda data: negotiation.partial_metadata(data, form.version),
                 lambda version, annotations: watches.bookmark("PartialObjectMetadata", meta, version, annotations),
             )
-        own = kind.resource
         return watches.Form(kind.shown, lambda version, annotations: watches.bookmark(own.kind, own.api_version, version, annotations))
 
     async def _formed(self, kind: Kind, data: bytes, form: Form, call: Call, status: int = 200) -> web.Response:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from provisioner.kube.api import errors
+from provisioner.kube.api.tables import completion, order
 from provisioner.kube.apiserver import negotiation
 from provisioner.kube.apiserver.kinds import Kind
 
@@ -23,19 +24,21 @@ def table(
     *,
     columns: bool = True,
 ) -> bytes:
-    """An encoded Table. `includeObject` says what each row carries: its metadata (the default), the object, or nothing.
+    """An encoded Table. Raises 400.
 
     `metadata` is a list's; the table of one object has that object's version.
     """
-    include = query.get("includeObject") or "Metadata"
-    if include not in ("Metadata", "Object", "None"):
-        found = errors.invalid_value("includeObject", include, "must be 'Metadata', 'Object', 'None', or empty")
-        raise errors.invalid("TableOptions", "", [found], "meta.k8s.io")
+    include = included(query)
     decoded = [kind.load(data) for data in objects]
+    if (key := order(kind.resource)) is not None:
+        places = sorted(range(len(decoded)), key=lambda place: key(decoded[place]))
+        decoded, objects = [decoded[place] for place in places], [objects[place] for place in places]
     described, rows = kind.table(decoded, now)
     made: list[dict[str, Any]] = []
-    for cells, data in zip(rows, objects, strict=True):
+    for cells, obj, data in zip(rows, decoded, objects, strict=True):
         row: dict[str, Any] = {"cells": cells}
+        if ended := completion(obj):
+            row["conditions"] = ended
         if include == "Metadata":
             row["object"] = msgspec.Raw(negotiation.partial_metadata(data, meta_version))
         elif include == "Object":
@@ -47,9 +50,13 @@ def table(
     return _encoded(meta_version, metadata, described if columns else None, made)
 
 
-def empty(meta_version: str, version: int) -> bytes:
-    """A Table of nothing but a version: a bookmark's."""
-    return _encoded(meta_version, {"resourceVersion": str(version)}, None, [])
+def included(query: Mapping[str, str]) -> str:
+    """What each row carries (`includeObject`): its object's Metadata (the default), the Object, or None of it. Raises 400."""
+    include = query.get("includeObject") or "Metadata"
+    if include not in ("Metadata", "Object", "None"):
+        wrong = errors.invalid_value("includeObject", include, "must be 'Metadata', 'Object', 'None', or empty")
+        raise errors.bad_request(f"Unable to convert to Table as requested: {wrong}")
+    return include
 
 
 def _encoded(

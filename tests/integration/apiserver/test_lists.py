@@ -113,7 +113,15 @@ def test_an_initial_list_ends_with_a_bookmark(server: Any, maps: str) -> None:
     found = events(server, f"{maps}?{query}", 9, TABLE)
     assert {e["object"]["kind"] for e in found} == {"Table"} and found[0]["object"]["columnDefinitions"]
     assert found[1]["object"]["columnDefinitions"] is None and found[0]["object"]["rows"][0]["cells"][0] == "m0"
-    assert found[-1]["type"] == "BOOKMARK" and found[-1]["object"]["rows"] == []
+    assert found[-1]["type"] == "BOOKMARK"
+    assert found[-1]["object"]["rows"][0]["object"]["metadata"]["annotations"] == last["metadata"]["annotations"]
+
+
+def test_tables_of_flow_schemas_are_sorted_by_precedence(server: Any) -> None:
+    path = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
+    _, table = server.call("GET", path, headers={"Accept": TABLE})
+    sorted_by = [(row["cells"][2], row["object"]["metadata"]["name"]) for row in table["rows"]]
+    assert sorted_by == sorted(sorted_by) and [name for _, name in sorted_by] != sorted(name for _, name in sorted_by)
 
 
 def test_forms_of_answers(server: Any, maps: str) -> None:
@@ -121,7 +129,9 @@ def test_forms_of_answers(server: Any, maps: str) -> None:
     assert code == 200 and table["rows"][0]["object"]["data"] == {"n": "0"} and table["metadata"]["remainingItemCount"] == 6
     code, partial = server.call("GET", f"{maps}?limit=2", headers={"Accept": PARTIAL.replace("Metadata;", "MetadataList;")})
     assert partial["kind"] == "PartialObjectMetadataList" and partial["metadata"]["remainingItemCount"] == 6
-    assert server.call("GET", f"{maps}?includeObject=All", headers={"Accept": TABLE})[0] == 422
+    for watch in ("", "&watch=1&timeoutSeconds=1"):
+        code, status = server.call("GET", f"{maps}?includeObject=All{watch}", headers={"Accept": TABLE})
+        assert code == 400 and status["message"].startswith('Unable to convert to Table as requested: includeObject: Invalid value: "All"')
     assert server.call("GET", maps, headers={"Accept": "text/html"})[0] == 406
     review = {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

@@ -6,11 +6,12 @@ when it was created. One module a family of kinds, imported when its first table
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from typing import Any
 
+from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api._generated.resources import Resource
 from provisioner.kube.api.tables.columns import Printer, columns
 
@@ -30,6 +31,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "node.k8s.io": ("policy",),
     "scheduling.k8s.io": ("policy",),
     "storage.k8s.io": ("storage",),
+    "storagemigration.k8s.io": ("cluster",),
     "admissionregistration.k8s.io": ("admission",),
     "apiregistration.k8s.io": ("admission",),
     "flowcontrol.apiserver.k8s.io": ("admission",),
@@ -37,10 +39,25 @@ _MODULES: dict[str, tuple[str, ...]] = {
 }
 
 
+_ENDED = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
+
+
 def table(resource: Resource, objs: Sequence[Any], *, now: datetime) -> tuple[list[dict[str, Any]], list[list[Any]]]:
     """(columnDefinitions, the cells of each object). `now` is what ages are counted from."""
     printer = _printer(resource.group, resource.kind)
     return list(printer.columns), [printer.row(obj, now) for obj in objs]
+
+
+def order(resource: Resource) -> Callable[[Any], Any] | None:
+    """What a kind's rows are sorted by; None: they are as the list is."""
+    return _printer(resource.group, resource.kind).order
+
+
+def completion(obj: Any) -> list[dict[str, str]]:
+    """A row's conditions: that a pod has ended, and how."""
+    phase = obj.status.phase if isinstance(obj, core_v1.Pod) else None
+    message = _ENDED.get(phase or "")
+    return [{"type": "Completed", "status": "True", "reason": phase or "", "message": message}] if message else []
 
 
 def _printer(group: str, kind: str) -> Printer:

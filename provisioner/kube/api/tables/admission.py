@@ -61,12 +61,14 @@ def _flow_schema(obj: Any, now: datetime) -> list[Any]:
 
 
 def _level(obj: Any, now: datetime) -> list[Any]:
-    limited, shares, queues, hand, length = obj.spec.limited, NONE, NONE, NONE, NONE
+    limited = obj.spec.limited
+    shares: int | str = NONE
+    queues, hand, length = shares, shares, shares
     if limited is not None:
-        shares = str(limited.nominal_concurrency_shares)
+        shares = limited.nominal_concurrency_shares or 0
         queuing = limited.limit_response.queuing if limited.limit_response is not None else None
         if queuing is not None:
-            queues, hand, length = str(queuing.queues), str(queuing.hand_size), str(queuing.queue_length_limit)
+            queues, hand, length = queuing.queues or 0, queuing.hand_size or 0, queuing.queue_length_limit or 0
     return [obj.metadata.name, obj.spec.type or "", shares, queues, hand, length, age(obj, now)]
 
 
@@ -82,7 +84,10 @@ PRINTERS = {
     (ADMISSION, "MutatingAdmissionPolicyBinding"): _BINDINGS,
     ("apiregistration.k8s.io", "APIService"): Printer(columns("Name", "Service", "Available", "Age"), _api_service),
     (FLOW, "FlowSchema"): Printer(
-        columns("Name", "PriorityLevel", "MatchingPrecedence:integer", "DistinguisherMethod", "Age", "MissingPL"), _flow_schema
+        columns("Name", "PriorityLevel", "MatchingPrecedence", "DistinguisherMethod", "Age", "MissingPL"),
+        _flow_schema,
+        # Requests are matched in this order.
+        lambda obj: (obj.spec.matching_precedence or 0, obj.metadata.name),
     ),
     (FLOW, "PriorityLevelConfiguration"): Printer(
         columns("Name", "Type", "NominalConcurrencyShares", "Queues", "HandSize", "QueueLengthLimit", "Age"), _level

@@ -81,7 +81,7 @@ def _scale(obj: Any, now: datetime) -> list[Any]:
 
 PRINTERS = {
     ("autoscaling", "HorizontalPodAutoscaler"): Printer(
-        columns("Name", "Reference", "Targets", "MinPods", "MaxPods:integer", "Replicas:integer", "Age"), _autoscaler
+        columns("Name", "Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"), _autoscaler
     ),
-    ("autoscaling", "Scale"): Printer(columns("Name", "Desired:integer", "Available:integer", "Age"), _scale),
+    ("autoscaling", "Scale"): Printer(columns("Name:string:", "Desired:integer", "Available:integer", "Age"), _scale),
 }

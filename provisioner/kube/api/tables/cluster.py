@@ -1,4 +1,4 @@
-"""Tables of nodes, namespaces, events, configuration, accounts and leases."""
+"""Tables of nodes, namespaces, events, configuration, accounts, leases and storage migrations."""
 
 from __future__ import annotations
 
@@ -32,6 +32,12 @@ def _node_address(obj: core_v1.Node, kind: str) -> str:
     return next((a.address for a in obj.status.addresses or () if a.type == kind and a.address), NONE)
 
 
+def _kernel(info: core_v1.NodeSystemInfo | None) -> str:
+    """The kernel's version and what it was built for."""
+    version = (info.kernel_version if info is not None else None) or UNKNOWN
+    return f"{version} ({info.architecture})" if info is not None and info.architecture else version
+
+
 def _node(obj: core_v1.Node, now: datetime) -> list[Any]:
     info = obj.status.node_info
     return [
@@ -43,8 +49,7 @@ def _node(obj: core_v1.Node, now: datetime) -> list[Any]:
         _node_address(obj, "InternalIP"),
         _node_address(obj, "ExternalIP"),
         (info.os_image if info is not None else None) or UNKNOWN,
-        (info.kernel_version if info is not None else None) or UNKNOWN,
-        (info.architecture if info is not None else None) or UNKNOWN,
+        _kernel(info),
         (info.container_runtime_version if info is not None else None) or UNKNOWN,
     ]
 
@@ -69,12 +74,21 @@ def _lease(obj: Any, now: datetime) -> list[Any]:
     return [obj.metadata.name, obj.spec.holder_identity or "", age(obj, now)]
 
 
+def _candidate(obj: Any, now: datetime) -> list[Any]:
+    spec = obj.spec
+    return [obj.metadata.name, spec.lease_name or "", spec.binary_version or "", spec.emulation_version or "", age(obj, now)]
+
+
+def _migration(obj: Any, now: datetime) -> list[Any]:
+    wanted = obj.spec.resource
+    return [obj.metadata.name, ".".join(part for part in (wanted.resource, wanted.group) if part) if wanted is not None else ""]
+
+
 def _component(obj: core_v1.ComponentStatus, now: datetime) -> list[Any]:
     healthy = condition(obj.conditions, "Healthy")
     if healthy is None:
         return [obj.metadata.name, "Unknown", "", ""]
-    status = {"True": "Healthy", "False": "Unhealthy"}.get(healthy.status or "", "Unknown")
-    return [obj.metadata.name, status, healthy.message or "", healthy.error or ""]
+    return [obj.metadata.name, "Healthy" if healthy.status == "True" else "Unhealthy", healthy.message or "", healthy.error or ""]
 
 
 def _event(obj: Any, now: datetime) -> list[Any]:
@@ -95,7 +109,7 @@ def _event(obj: Any, now: datetime) -> list[Any]:
         since(last, now),
         obj.type or "",
         obj.reason or "",
-        f"{kind}/{name}" if kind else name,
+        f"{kind}/{name}" if name else kind,
         (about.field_path if about is not None else None) or "",
         ", ".join(text for text in (component, host) if text),
         ((obj.note if newer else obj.message) or "").strip(),
@@ -106,7 +120,7 @@ def _event(obj: Any, now: datetime) -> list[Any]:
 
 
 _EVENTS = Printer(
-    columns("Last Seen", "Type", "Reason", "Object", "Subobject+", "Source+", "Message", "First Seen+", "Count:integer+", "Name+"),
+    columns("Last Seen", "Type", "Reason", "Object", "Subobject+", "Source+", "Message", "First Seen+", "Count+", "Name+"),
     _event,
 )
 
@@ -122,7 +136,6 @@ PRINTERS = {
             "External-IP+",
             "OS-Image+",
             "Kernel-Version+",
-            "Arch+",
             "Container-Runtime+",
         ),
         _node,
@@ -130,9 +143,13 @@ PRINTERS = {
     ("", "Namespace"): Printer(columns("Name", "Status", "Age"), _namespace),
     ("", "Event"): _EVENTS,
     ("events.k8s.io", "Event"): _EVENTS,
-    ("", "ConfigMap"): Printer(columns("Name", "Data:integer", "Age"), _configmap),
-    ("", "Secret"): Printer(columns("Name", "Type", "Data:integer", "Age"), _secret),
-    ("", "ServiceAccount"): Printer(columns("Name", "Secrets:integer", "Age"), _account),
+    ("", "ConfigMap"): Printer(columns("Name", "Data", "Age"), _configmap),
+    ("", "Secret"): Printer(columns("Name", "Type", "Data", "Age"), _secret),
+    ("", "ServiceAccount"): Printer(columns("Name", "Secrets", "Age"), _account),
     ("", "ComponentStatus"): Printer(columns("Name", "Status", "Message", "Error"), _component),
     ("coordination.k8s.io", "Lease"): Printer(columns("Name", "Holder", "Age"), _lease),
+    ("storagemigration.k8s.io", "StorageVersionMigration"): Printer(columns("Name:string:", "Resource"), _migration),
+    ("coordination.k8s.io", "LeaseCandidate"): Printer(
+        columns("Name", "LeaseName", "BinaryVersion", "EmulationVersion", "Age"), _candidate
+    ),
 }

@@ -24,23 +24,25 @@ DESCRIPTIONS = {
 
 
 class Printer(NamedTuple):
-    """`row` gives as many cells as there are columns: strings, numbers and booleans."""
+    """`row` gives as many cells as there are columns: strings, numbers and booleans. `order` is what rows are sorted by, None: as listed."""
 
     columns: tuple[dict[str, Any], ...]
     row: Callable[[Any, datetime], list[Any]]
+    order: Callable[[Any], Any] | None = None
 
 
 def columns(*specs: str) -> tuple[dict[str, Any], ...]:
-    """Column definitions: `Name` or `Name:type`, with a `+` behind for those that only the wide form shows."""
+    """Column definitions: `Name`, `Name:type` or `Name:type:format`, with a `+` behind for those that only the wide form shows."""
     made = []
     for spec in specs:
         text, wide = spec.removesuffix("+"), spec.endswith("+")
-        name, _, kind = text.partition(":")
+        name, _, behind = text.partition(":")
+        kind, given, form = behind.partition(":")
         made.append(
             {
                 "name": name,
                 "type": kind or "string",
-                "format": "name" if name == "Name" else "",
+                "format": form if given else "name" if name == "Name" else "",
                 "description": DESCRIPTIONS.get(name, f"{name} of the object."),
                 "priority": 1 if wide else 0,
             }
@@ -96,10 +98,9 @@ def joined(values: Iterable[str | None]) -> str:
 
 
 def some(values: list[str], limit: int = 3) -> str:
-    """The first few of a list, and how many more there are."""
-    if len(values) > limit:
-        return f"{','.join(values[:limit])} + {len(values) - limit} more..."
-    return ",".join(values) or NONE
+    """The first few of a list, and how many more there are; "" of nothing."""
+    shown = ",".join(values[:limit])
+    return f"{shown} + {len(values) - limit} more..." if len(values) > limit else shown
 
 
 def pairs(labels: Mapping[str, str] | None) -> str:

@@ -16,7 +16,7 @@ def _quota(obj: core_v1.ResourceQuota, now: datetime) -> list[Any]:
     limits: list[str] = []
     for name, hard in sorted((obj.status.hard or {}).items()):
         shown = f"{name}: {quantity.canonical(used.get(name, '0'))}/{quantity.canonical(hard)}"
-        (limits if "limits" in name else requests).append(shown)
+        (limits if name.startswith("limits.") else requests).append(shown)
     return [obj.metadata.name, ", ".join(requests), ", ".join(limits), age(obj, now)]
 
 

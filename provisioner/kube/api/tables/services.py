@@ -45,7 +45,7 @@ def _endpoints(obj: core_v1.Endpoints, now: datetime) -> list[Any]:
             found += [address.ip or "" for address in subset.addresses or ()]
         for port in subset.ports or ():
             found += [_socket(address.ip or "", port.port or 0) for address in subset.addresses or ()]
-    return [obj.metadata.name, some(found), age(obj, now)]
+    return [obj.metadata.name, some(found) if obj.subsets else NONE, age(obj, now)]
 
 
 def _socket(address: str, port: int) -> str:
@@ -53,10 +53,9 @@ def _socket(address: str, port: int) -> str:
 
 
 def _slice(obj: Any, now: datetime) -> list[Any]:
-    ports = [str(port.port) if port.port is not None else "*" for port in obj.ports or ()]
+    ports = [str(port.port) if port.port is not None else "*" if port.name is None else port.name for port in obj.ports or ()]
     addresses = [address for endpoint in obj.endpoints or () for address in endpoint.addresses or ()]
-    shown = [some(found) if found else UNSET for found in (ports, addresses)]
-    return [obj.metadata.name, obj.address_type or "", *shown, age(obj, now)]
+    return [obj.metadata.name, obj.address_type or "", some(ports) or UNSET, some(addresses) or UNSET, age(obj, now)]
 
 
 def _ingress(obj: networking_v1.Ingress, now: datetime) -> list[Any]:
@@ -64,7 +63,7 @@ def _ingress(obj: networking_v1.Ingress, now: datetime) -> list[Any]:
     return [
         obj.metadata.name,
         obj.spec.ingress_class_name or (obj.metadata.annotations or {}).get("kubernetes.io/ingress.class") or NONE,
-        some(hosts) if hosts else "*",
+        some(hosts) or "*",
         ",".join(_balancer(obj.status)),
         "80, 443" if obj.spec.tls else "80",
         age(obj, now),

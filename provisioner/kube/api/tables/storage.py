@@ -7,7 +7,7 @@ from typing import Any
 
 from provisioner.kube.api import quantity
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.tables.columns import UNSET, Printer, age, columns, flag
+from provisioner.kube.api.tables.columns import NONE, UNSET, Printer, age, columns, flag
 
 _MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
 _CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
@@ -67,14 +67,14 @@ def _storage_class(obj: Any, now: datetime) -> list[Any]:
         f"{obj.metadata.name} (default)" if default else obj.metadata.name,
         obj.provisioner or "",
         obj.reclaim_policy or "Delete",
-        obj.volume_binding_mode or UNSET,
+        obj.volume_binding_mode or "Immediate",
         bool(obj.allow_volume_expansion),
         age(obj, now),
     ]
 
 
 def _attributes_class(obj: Any, now: datetime) -> list[Any]:
-    default = (obj.metadata.annotations or {}).get("storageclass.kubernetes.io/is-default-class") == "true"
+    default = (obj.metadata.annotations or {}).get("volumeattributesclass.alpha.kubernetes.io/is-default-class") == "true"
     return [f"{obj.metadata.name} (default)" if default else obj.metadata.name, obj.driver_name or "", age(obj, now)]
 
 
@@ -98,7 +98,7 @@ def _csi_driver(obj: Any, now: datetime) -> list[Any]:
         bool(spec.storage_capacity),
         audiences if spec.token_requests else UNSET,
         flag(spec.requires_republish) == "true",
-        ",".join(spec.volume_lifecycle_modes or ()) or UNSET,
+        ",".join(spec.volume_lifecycle_modes or ()) or NONE,
         age(obj, now),
     ]
 
@@ -134,7 +134,7 @@ PRINTERS = {
         columns("Name", "Provisioner", "ReclaimPolicy", "VolumeBindingMode", "AllowVolumeExpansion", "Age"), _storage_class
     ),
     (GROUP, "VolumeAttributesClass"): Printer(columns("Name", "DriverName", "Age"), _attributes_class),
-    (GROUP, "VolumeAttachment"): Printer(columns("Name", "Attacher", "PV", "Node", "Attached:boolean", "Age"), _attachment),
+    (GROUP, "VolumeAttachment"): Printer(columns("Name", "Attacher:string:name", "PV", "Node", "Attached:boolean", "Age"), _attachment),
     (GROUP, "CSINode"): Printer(columns("Name", "Drivers:integer", "Age"), _csi_node),
     (GROUP, "CSIDriver"): Printer(
         columns(

@@ -126,12 +126,12 @@ _COUNTS = tuple(f"{name}:integer" for name in ("Desired", "Current", "Ready", "U
 PRINTERS = {
     ("", "ReplicationController"): _REPLICATED,
     ("apps", "ReplicaSet"): _REPLICATED,
-    ("apps", "Deployment"): Printer(columns("Name", "Ready", "Up-to-date:integer", "Available:integer", "Age", *WIDE), _deployment),
+    ("apps", "Deployment"): Printer(columns("Name", "Ready", "Up-to-date", "Available", "Age", *WIDE), _deployment),
     ("apps", "DaemonSet"): Printer(columns("Name", *_COUNTS, "Node Selector", "Age", *WIDE), _daemonset),
     ("apps", "StatefulSet"): Printer(columns("Name", "Ready", "Age", "Containers+", "Images+"), _statefulset),
-    ("apps", "ControllerRevision"): Printer(columns("Name", "Controller", "Revision:integer", "Age"), _revision),
+    ("apps", "ControllerRevision"): Printer(columns("Name", "Controller", "Revision", "Age"), _revision),
     ("batch", "Job"): Printer(columns("Name", "Status", "Completions", "Duration", "Age", *WIDE), _job),
     ("batch", "CronJob"): Printer(
-        columns("Name", "Schedule", "Timezone", "Suspend", "Active:integer", "Last Schedule", "Age", *WIDE), _cronjob
+        columns("Name", "Schedule", "Timezone", "Suspend:boolean", "Active:integer", "Last Schedule", "Age", *WIDE), _cronjob
     ),
 }

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.kube.api import codec
 from provisioner.kube.api._generated.resources import RESOURCES, Resource
-from provisioner.kube.api.tables import table
+from provisioner.kube.api.tables import completion, order, table
 from provisioner.kube.api.tables.columns import duration
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
@@ -153,7 +153,7 @@ def test_nodes() -> None:
         },
     )
     assert list(row.values()) == [
-        "x", "Ready,SchedulingDisabled", "control-plane,worker", "5m", "v1.36.0", "10.0.0.4", "<none>", "Debian", "6.1", "amd64", "docker://20.10",
+        "x", "Ready,SchedulingDisabled", "control-plane,worker", "5m", "v1.36.0", "10.0.0.4", "<none>", "Debian", "6.1 (amd64)", "docker://20.10",
     ]  # fmt: skip
 
 
@@ -213,6 +213,70 @@ def test_events_of_both_groups_look_alike() -> None:
     assert (row["Last Seen"], row["Object"], row["Message"], row["Count"], row["First Seen"]) == ("30s", "pod/p", "m", 4, "20m")
     newer = shown("Event", {"eventTime": ago(seconds=10), "regarding": {"kind": "Node", "name": "n"}, "note": "m"}, group="events.k8s.io")
     assert (newer["Last Seen"], newer["Object"], newer["Count"]) == ("10s", "node/n", 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "column", "cell"),
+    [
+        ("Node", {"status": {"nodeInfo": {}}}, "Kernel-Version", "<unknown>"),
+        ("Event", {"involvedObject": {"kind": "Node"}}, "Object", "node"),
+        ("ComponentStatus", {"conditions": [{"type": "Healthy", "status": "Unknown"}]}, "Status", "Unhealthy"),
+        ("LeaseCandidate", {"spec": {"leaseName": "l", "binaryVersion": "1.36.0"}}, "BinaryVersion", "1.36.0"),
+        ("StorageVersionMigration", {"spec": {"resource": {"resource": "secrets"}}}, "Resource", "secrets"),
+        ("StorageVersionMigration", {"spec": {"resource": {"group": "a.b", "resource": "cs"}}}, "Resource", "cs.a.b"),
+        ("StorageClass", {"provisioner": "p"}, "VolumeBindingMode", "Immediate"),
+        ("CSIDriver", {"spec": {}}, "Modes", "<none>"),
+        (
+            "VolumeAttributesClass",
+            {"metadata": {"annotations": {"volumeattributesclass.alpha.kubernetes.io/is-default-class": "true"}}},
+            "Name",
+            "x (default)",
+        ),
+        ("Endpoints", {}, "Endpoints", "<none>"),
+        ("Endpoints", {"subsets": [{"notReadyAddresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 80}]}]}, "Endpoints", ""),
+        ("EndpointSlice", {}, "Ports", "<unset>"),
+        ("EndpointSlice", {"ports": [{"name": "http"}, {"port": 80}, {}]}, "Ports", "http,80,*"),
+        ("ResourceQuota", {"status": {"hard": {"count/limits.a.b": "1", "limits.cpu": "1000m"}}}, "Request", "count/limits.a.b: 0/1"),
+        ("ResourceQuota", {"status": {"hard": {"count/limits.a.b": "1", "limits.cpu": "1000m"}}}, "Limit", "limits.cpu: 0/1"),
+        ("PriorityLevelConfiguration", {"spec": {"limited": {"nominalConcurrencyShares": 5}}}, "NominalConcurrencyShares", 5),
+        ("PriorityLevelConfiguration", {"spec": {}}, "Queues", "<none>"),
+    ],
+)
+def test_what_is_not_there_and_what_is_special(kind: str, document: dict[str, Any], column: str, cell: Any) -> None:
+    assert shown(kind, document)[column] == cell
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "type_", "format_"),
+    [
+        ("Event", "Count", "string", ""), ("ConfigMap", "Data", "string", ""), ("Secret", "Data", "string", ""),
+        ("ServiceAccount", "Secrets", "string", ""), ("Deployment", "Up-to-date", "string", ""), ("Deployment", "Available", "string", ""),
+        ("ControllerRevision", "Revision", "string", ""), ("CronJob", "Suspend", "boolean", ""), ("CronJob", "Active", "integer", ""),
+        ("HorizontalPodAutoscaler", "MaxPods", "string", ""), ("HorizontalPodAutoscaler", "Replicas", "string", ""),
+        ("FlowSchema", "MatchingPrecedence", "string", ""), ("VolumeAttachment", "Attacher", "string", "name"),
+        ("StorageVersionMigration", "Name", "string", ""), ("Pod", "Name", "string", "name"), ("Pod", "Restarts", "string", ""),
+    ],
+)  # fmt: skip
+def test_columns_have_upstreams_types(kind: str, column: str, type_: str, format_: str) -> None:
+    columns, _ = table(resource(kind), [], now=NOW)
+    found = next(found for found in columns if found["name"] == column)
+    assert (found["type"], found["format"]) == (type_, format_)
+
+
+def test_flow_schemas_are_sorted_as_requests_meet_them() -> None:
+    found = resource("FlowSchema")
+    given = [("b", 9), ("a", 9), ("c", 1)]
+    objs = [codec.decode_dict(found.load(), {"metadata": {"name": n}, "spec": {"matchingPrecedence": p}}) for n, p in given]
+    key = order(found)
+    assert key is not None
+    assert [obj.metadata.name for obj in sorted(objs, key=key)] == ["c", "a", "b"]
+    assert order(resource("Pod")) is None
+
+
+def test_rows_of_pods_that_ended_say_so() -> None:
+    phases = {phase: completion(codec.decode_dict(resource("Pod").load(), {"status": {"phase": phase}})) for phase in ("Running", "Failed")}
+    assert phases["Running"] == []
+    assert phases["Failed"] == [{"type": "Completed", "status": "True", "reason": "Failed", "message": "The pod failed."}]
 
 
 def test_claims_and_volumes() -> None:
