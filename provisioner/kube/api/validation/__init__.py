@@ -44,7 +44,7 @@ _MODULES = {
     ("networking.k8s.io", "IngressClass"): "networking",
     ("networking.k8s.io", "NetworkPolicy"): "networking",
     ("", "Node"): "cluster",
-    ("", "Event"): "cluster",
+    ("", "Event"): "events",
     ("events.k8s.io", "Event"): "events",
     ("", "ResourceQuota"): "quotas",
     ("", "LimitRange"): "limit_ranges",

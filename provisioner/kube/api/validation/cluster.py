@@ -1,4 +1,4 @@
-"""Nodes, events, priorities, runtime classes."""
+"""Nodes, priorities, runtime classes."""
 
 from __future__ import annotations
 
@@ -87,16 +87,6 @@ def _node_update(new: core_v1.Node, old: core_v1.Node) -> list[FieldError]:
 # -- the rest --------------------------------------------------------------------------------------------------------------
 
 
-def _event(obj: core_v1.Event) -> list[FieldError]:
-    about = obj.involved_object
-    if about is None:
-        return [errors.required("involvedObject")]
-    expected = about.namespace or "default"
-    if obj.metadata.namespace not in (expected, "kube-system" if not about.namespace else expected):
-        return [errors.invalid_value("involvedObject.namespace", about.namespace or "", "does not match event.namespace")]
-    return []
-
-
 def _priority(obj: Any) -> list[FieldError]:
     name, problems = obj.metadata.name or "", []
     if name.startswith("system-"):
@@ -131,7 +121,6 @@ def _runtime_class_update(new: Any, old: Any) -> list[FieldError]:
 
 _CREATE: dict[str, Callable[[Any], list[FieldError]]] = {
     "Node": _node,
-    "Event": _event,
     "PriorityClass": _priority,
     "RuntimeClass": _runtime_class,
 }

@@ -1,66 +1,96 @@
-"""Events of events.k8s.io, which must say when, who, what and why; the older form in the core group asks for less."""
+"""Events of both groups: the newer form must say when, who, what and why, and the older one in the core group asks for less.
+
+Upstream looks at either as one of the core group: refusals call the fields by that group's names.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from provisioner.kube.api import errors, names
-from provisioner.kube.api._generated import events_v1
+from provisioner.kube.api._generated import core_v1, events_v1
 from provisioner.kube.api.errors import FieldError
+from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import needed, unchanged
 
-# Characters at most.
-LENGTHS = {"action": 128, "reason": 128, "reportingInstance": 128, "note": 1024}
-# What an update may not change: its series goes on, and its metadata.
+# Bytes at most.
+MAX_TEXT, MAX_MESSAGE = 128, 1024
+# What only the older form has.
+_OLDER = {
+    "firstTimestamp": "deprecated_first_timestamp",
+    "lastTimestamp": "deprecated_last_timestamp",
+    "count": "deprecated_count",
+    "source": "deprecated_source",
+}
+# What an update by way of the newer group does not change: an event's series goes on, and its metadata.
 _KEPT = {
-    "action": "action",
-    "eventTime": "event_time",
-    "note": "note",
+    "involvedObject": "regarding",
     "reason": "reason",
-    "regarding": "regarding",
+    "message": "note",
+    "source": "deprecated_source",
+    "firstTimestamp": "deprecated_first_timestamp",
+    "lastTimestamp": "deprecated_last_timestamp",
+    "count": "deprecated_count",
+    "type": "type",
+    "eventTime": "event_time",
+    "action": "action",
     "related": "related",
     "reportingController": "reporting_controller",
     "reportingInstance": "reporting_instance",
-    "type": "type",
 }
 
 
-def create(obj: events_v1.Event) -> list[FieldError]:
-    problems = _namespace(obj)
-    problems += needed("eventTime", obj.event_time) + needed("reportingController", obj.reporting_controller)
-    if obj.reporting_controller:
-        path = "reportingController"
-        problems += [errors.invalid_value(path, obj.reporting_controller, m) for m in names.is_qualified_name(obj.reporting_controller)]
-    texts = {"reportingInstance": obj.reporting_instance, "action": obj.action, "reason": obj.reason, "note": obj.note}
-    for name, text in texts.items():
-        problems += needed(name, text) if name != "note" else []
-        if len(text or "") > LENGTHS[name]:
-            problems.append(errors.invalid_value(name, "", f"can have at most {LENGTHS[name]} characters"))
+def create(obj: Any) -> list[FieldError]:
+    problems = always(obj)
+    if isinstance(obj, core_v1.Event):
+        return problems
+    problems += _series(obj.series) + needed("eventTime", obj.event_time)
     if obj.type not in ("Normal", "Warning"):
         problems.append(errors.invalid_value("type", "", f"has invalid value: {obj.type or ''}"))
-    return problems + _series(obj.series)
+    return problems + [errors.invalid_value(path, "", "needs to be unset") for path, attribute in _OLDER.items() if _given(obj, attribute)]
 
 
-def always(obj: events_v1.Event) -> list[FieldError]:
-    """Of updates: an event of the older form may be written through this one."""
-    return _series(obj.series) if obj.event_time else []
+def _given(obj: events_v1.Event, attribute: str) -> Any:
+    """A value; clients in Go write those that say nothing, too."""
+    found = getattr(obj, attribute)
+    return None if not found or found in (core_v1.EventSource(), core_v1.ObjectReference()) else found
 
 
-def update(new: events_v1.Event, old: events_v1.Event) -> list[FieldError]:
-    if not old.event_time:
+def always(obj: Any) -> list[FieldError]:
+    """What is asked of events of either group."""
+    if isinstance(obj, core_v1.Event):
+        return _event(obj, obj.involved_object, obj.message, "reportingComponent", obj.reporting_component)
+    return _event(obj, obj.regarding, obj.note, "reportingController", obj.reporting_controller)
+
+
+def update(new: Any, old: Any) -> list[FieldError]:
+    if not isinstance(new, events_v1.Event):
         return []
-    problems: list[FieldError] = []
+    problems = _series(new.series) if new.series != old.series else []
     for path, attribute in _KEPT.items():
-        problems += unchanged(path, getattr(new, attribute), getattr(old, attribute))
+        problems += unchanged(path, _given(new, attribute), _given(old, attribute))
     return problems
 
 
-def _namespace(obj: events_v1.Event) -> list[FieldError]:
-    about = obj.regarding.namespace if obj.regarding is not None else None
-    allowed = ("default", "kube-system") if about is None else (about,)
-    if obj.regarding is None or obj.metadata.namespace in allowed:
+def _event(obj: Any, about: core_v1.ObjectReference | None, message: str | None, who: str, reporter: str | None) -> list[FieldError]:
+    space, theirs = obj.metadata.namespace or "", (about.namespace if about is not None else None) or ""
+    if obj.event_time:
+        wrong = not theirs and space not in ("default", "kube-system")
+    else:
+        wrong = space != theirs if theirs else space not in ("", "default")
+    problems = [errors.invalid_value("involvedObject.namespace", theirs, "does not match event.namespace")] if wrong else []
+    if obj.event_time:
+        problems += needed(who, reporter) + checks.qualified(who, reporter or "")
+        for path, text in (("reportingInstance", obj.reporting_instance), ("action", obj.action), ("reason", obj.reason)):
+            problems += needed(path, text) + _short(path, text, MAX_TEXT)
+        problems += _short("message", message, MAX_MESSAGE)
+    return problems + [errors.invalid_value("namespace", space, text) for text in names.is_dns_subdomain(space)]
+
+
+def _short(path: str, text: str | None, most: int) -> list[FieldError]:
+    if len((text or "").encode()) <= most:
         return []
-    return [errors.invalid_value("involvedObject.namespace", about or "", "does not match event.namespace")]
+    return [errors.invalid_value(path, "", f"can have at most {most} characters")]
 
 
 def _series(series: Any) -> list[FieldError]:

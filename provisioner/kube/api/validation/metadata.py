@@ -11,6 +11,7 @@ from provisioner.kube.api.errors import FieldError
 
 _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
     ("", "Namespace"): names.is_dns_label,
+    ("", "Event"): names.is_path_segment,
     ("", "Service"): names.is_dns_label,
     # its pods' names and hostnames are made of it
     ("apps", "StatefulSet"): names.is_dns_label,
