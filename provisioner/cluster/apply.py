@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,19 @@ TASK_TIMEOUT_S = 600.0
 JOURNAL_LINES = 12
 # Tries are a second apart, and each is the same as the last.
 TOLD_TRIES = 10
+# Roles of a master until its API server answers, which all other hosts wait for.
+BEFORE_API = ("common", "release", "pki", "etcd", "kube-apiserver")
 
 
 @dataclass
 class Recorder:
-    """Listens to the engine."""
+    """Listens to the engine. When no master's API server can answer any more it calls `stop`: nobody else waits for it then."""
 
     bus: Bus
     stats: dict[str, HostStats]
+    masters: Sequence[str] = ()
+    stop: Callable[[], None] = lambda: None
+    stopped: bool = False
     failures: dict[str, HostDone] = field(default_factory=dict)
     slow: list[tuple[float, str, str]] = field(default_factory=list)
 
@@ -65,7 +70,8 @@ class Recorder:
                 stats.unreachable += 1
             else:
                 stats.failed += 1
-            self.failures.setdefault(event.host, event)
+            if not self.stopped:
+                self.failures.setdefault(event.host, event)
         data: dict[str, Any] = {
             "status": event.status.value,
             "changed": event.status is Status.CHANGED,
@@ -76,6 +82,15 @@ class Recorder:
         if event.result.get("diff"):
             data["diff"] = differences(event.result["diff"])
         self.bus.send("result", event.task, host=event.host, **data)
+        if not self.stopped:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        failed = [self.failures[name].task.partition(" : ")[0] for name in self.masters if name in self.failures]
+        if failed and len(failed) == len(self.masters) and set(failed) <= set(BEFORE_API):
+            self.stopped = True
+            self.bus.send("progress", "no master is left that could serve the API: the other hosts are stopped")
+            self.stop()
 
 
 def apply(
@@ -91,8 +106,10 @@ def apply(
     playbook: Path = SITE,
     only: Sequence[str] | None = None,
 ) -> dict[str, HostStats]:
-    """The counts by host, in the inventory's order. Raises ApplyError when any host failed; the others have finished then."""
-    recorder = Recorder(context.bus, {name: HostStats() for name in (context.topology.hosts if only is None else only)})
+    """The counts by host, in the inventory's order. Raises ApplyError when any host failed; the others have finished then, or were
+    stopped because no master was left."""
+    names = context.topology.hosts if only is None else only
+    recorder = Recorder(context.bus, {name: HostStats() for name in names}, context.topology.masters)
     options = RunOptions(
         check=check,
         diff=diff,
@@ -105,10 +122,13 @@ def apply(
         limit=None if only is None else ",".join(only),
     )
     started = time.monotonic()
-    result = Runner(context.inventory, options=options, sessions=hosts, callbacks=[recorder]).run([playbook])
+    runner = Runner(context.inventory, options=options, sessions=hosts, callbacks=[recorder])
+    recorder.stop = runner.stop
+    result = runner.run([playbook])
     context.bus.send("recap", f"{time.monotonic() - started:.1f} s", hosts={name: vars(stats) for name, stats in recorder.stats.items()})
     if recorder.failures:
-        raise ApplyError([problem_of(hosts, event) for event in recorder.failures.values()], stats=recorder.stats, hint=_hint(context))
+        problems = [problem_of(hosts, event) for event in recorder.failures.values()]
+        raise ApplyError(problems, stats=recorder.stats, hint=_hint(context), others="were stopped" if recorder.stopped else "finished")
     if result.aborted:
         raise ApplyError([], hint=result.aborted)
     return recorder.stats

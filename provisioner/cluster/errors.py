@@ -3,7 +3,7 @@
     ClusterError
     ├── LockedError       another run holds the cluster's lock
     ├── PreflightError    hosts are not fit; nothing was changed; carries every problem of every host
-    ├── ApplyError        roles failed on some hosts; the others finished
+    ├── ApplyError        roles failed on some hosts; the others finished, or were stopped
     ├── VerifyError       applied, but the cluster does not work in time
     └── NotMadeError      the command needs a cluster that `up` has not made yet
 
@@ -72,11 +72,13 @@ class PreflightError(ClusterError):
 class ApplyError(ClusterError):
     """Some hosts failed; `problems` has the first failure of each, `stats` the counts of all."""
 
-    def __init__(self, problems: Sequence[HostProblem], *, stats: Mapping[str, HostStats] | None = None, hint: str = "") -> None:
+    def __init__(
+        self, problems: Sequence[HostProblem], *, stats: Mapping[str, HostStats] | None = None, hint: str = "", others: str = "finished"
+    ) -> None:
         self.problems = tuple(problems)
         self.stats = stats or {}
         lines = "".join(f"\n  {problem}" for problem in problems)
-        super().__init__(f"apply: failed on {len(problems)} host(s); the others finished{lines}", hint=hint)
+        super().__init__(f"apply: failed on {len(problems)} host(s); the others {others}{lines}", hint=hint)
 
 
 class VerifyError(ClusterError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from provisioner.cluster.apply import Recorder, journal, problem_of
 from provisioner.cluster.events import Bus, Event
 from provisioner.engine.events import HostDone, Retrying
@@ -58,6 +60,28 @@ def test_counts_and_first_failures() -> None:
         "etcd is healthy: not yet, tried 1 times of 60 (refused)",
         "etcd is healthy: not yet, tried 10 times of 60 (refused)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("failed", "stops"),
+    [
+        ({"m1": "etcd : etcd runs"}, False),
+        ({"m1": "etcd : etcd runs", "w": "kubelet : kubelet runs"}, False),
+        ({"m1": "etcd : etcd runs", "m2": "kubelet : kubelet runs"}, False),
+        ({"m1": "etcd : etcd runs", "m2": "kube-apiserver : kube-apiserver is ready"}, True),
+    ],
+)
+def test_the_others_are_stopped_when_no_master_is_left(failed: dict[str, str], stops: bool) -> None:
+    told: list[Event] = []
+    stopped: list[bool] = []
+    recorder = Recorder(Bus([told.append]), {}, ["m1", "m2"], lambda: stopped.append(True))
+    for host, task in failed.items():
+        recorder(done(host, Status.FAILED, task=task, msg="no"))
+    recorder(done("late", Status.FAILED, task="kubelet : the API answers", msg="the run was stopped"))
+    assert (stopped == [True], "late" in recorder.failures) == (stops, not stops)
+    assert [event.text for event in told if event.kind == "progress"] == (
+        ["no master is left that could serve the API: the other hosts are stopped"] if stops else []
+    )
 
 
 def test_failed_unit_comes_with_its_journal() -> None:
