@@ -18,7 +18,7 @@ from provisioner.kube.apiserver.app import json_response
 from provisioner.kube.apiserver.audit.events import BODY as AUDITED
 from provisioner.kube.apiserver.context import Call
 from provisioner.kube.apiserver.kinds import Kind
-from provisioner.kube.apiserver.lists import Lists, encode_list, list_meta, selection_of
+from provisioner.kube.apiserver.lists import Lists, Page, encode_list, list_meta, selection_of
 from provisioner.kube.apiserver.metrics import Metrics
 from provisioner.kube.apiserver.negotiation import Form
 from provisioner.kube.apiserver.registry import VIRTUAL, Registry
@@ -95,6 +95,9 @@ class Resources:
         page = await self.lists.page(kind, selection, call.query)
         if kind.converts:
             await kind.prepare(entry.data for entry in page.entries)
+        return self._listed(request, kind, page, call, form)
+
+    def _listed(self, request: web.Request, kind: Kind, page: Page, call: Call, form: Form) -> web.Response:
         if form.shape == "Table":
             body = tabular.table(kind, [e.data for e in page.entries], self._clock.now(), call.query, form.version, list_meta(page))
         elif form.shape in ("PartialObjectMetadataList", "PartialObjectMetadata"):
@@ -199,7 +202,7 @@ class Resources:
             except errors.StatusError as error:
                 if error.code != 404:
                     raise
-        return _packed(request, encode_list(kind, page), form)
+        return self._listed(request, kind, page, call, form)
 
 
 async def _events(request: web.Request, call: Call, chunks: AsyncIterator[bytes]) -> web.StreamResponse:

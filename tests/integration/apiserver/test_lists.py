@@ -124,6 +124,13 @@ def test_tables_of_flow_schemas_are_sorted_by_precedence(server: Any) -> None:
     assert sorted_by == sorted(sorted_by) and [name for _, name in sorted_by] != sorted(name for _, name in sorted_by)
 
 
+def test_what_a_deletecollection_has_deleted_comes_in_the_form_that_was_asked_for(server: Any, maps: str) -> None:
+    _, table = server.call("DELETE", f"{maps}?dryRun=All&fieldSelector=metadata.name=m1", headers={"Accept": TABLE})
+    assert table["kind"] == "Table" and [row["cells"][0] for row in table["rows"]] == ["m1"]
+    _, partial = server.call("DELETE", f"{maps}?dryRun=All&limit=2", headers={"Accept": PARTIAL.replace("Metadata;", "MetadataList;")})
+    assert partial["kind"] == "PartialObjectMetadataList" and names(partial) == ["m0", "m1"]
+
+
 def test_forms_of_answers(server: Any, maps: str) -> None:
     code, table = server.call("GET", f"{maps}?limit=2&includeObject=Object", headers={"Accept": TABLE})
     assert code == 200 and table["rows"][0]["object"]["data"] == {"n": "0"} and table["metadata"]["remainingItemCount"] == 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api.meta import condition
 from provisioner.kube.api.tables.columns import NONE, UNSET, Printer, age, columns
 
@@ -29,12 +30,23 @@ def _mutating(obj: Any, now: datetime) -> list[Any]:
     return [obj.metadata.name, len(obj.spec.mutations or ()), _param_kind(obj), age(obj, now)]
 
 
+def _go_text(found: meta_v1.LabelSelector) -> str:
+    """A selector as the text that Go's generated code makes of it, which upstream shows."""
+    labels = "".join(f"{key}: {value}," for key, value in sorted((found.match_labels or {}).items()))
+    needs = "".join(
+        f"LabelSelectorRequirement{{Key:{need.key},Operator:{need.operator},Values:[{' '.join(need.values or ())}],}},"
+        for need in found.match_expressions or ()
+    )
+    return f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{needs}}},}}"
+
+
 def _binding(obj: Any, now: datetime) -> list[Any]:
     ref = obj.spec.param_ref
     shown = UNSET
-    if ref is not None:
-        named = ref.name or "*"
-        shown = f"{ref.namespace}/{named}" if ref.namespace else f"*/{named}" if ref.name else UNSET
+    if ref is not None and ref.name:
+        shown = f"{ref.namespace or '*'}/{ref.name}"
+    elif ref is not None and ref.selector is not None:
+        shown = _go_text(ref.selector)
     return [obj.metadata.name, obj.spec.policy_name or "", shown, age(obj, now)]
 
 

@@ -215,6 +215,9 @@ def test_events_of_both_groups_look_alike() -> None:
     assert (newer["Last Seen"], newer["Object"], newer["Count"]) == ("10s", "node/n", 1)
 
 
+BINDING = "ValidatingAdmissionPolicyBinding"
+
+
 @pytest.mark.parametrize(
     ("kind", "document", "column", "cell"),
     [
@@ -240,6 +243,21 @@ def test_events_of_both_groups_look_alike() -> None:
         ("ResourceQuota", {"status": {"hard": {"count/limits.a.b": "1", "limits.cpu": "1000m"}}}, "Limit", "limits.cpu: 0/1"),
         ("PriorityLevelConfiguration", {"spec": {"limited": {"nominalConcurrencyShares": 5}}}, "NominalConcurrencyShares", 5),
         ("PriorityLevelConfiguration", {"spec": {}}, "Queues", "<none>"),
+        (BINDING, {"spec": {"paramRef": {"name": "p"}}}, "ParamRef", "*/p"),
+        (BINDING, {"spec": {"paramRef": {"namespace": "n", "name": "p"}}}, "ParamRef", "n/p"),
+        (
+            BINDING,
+            {"spec": {"paramRef": {"namespace": "n", "selector": {"matchLabels": {"a": "b"}}}}},
+            "ParamRef",
+            "&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]LabelSelectorRequirement{},}",
+        ),
+        (
+            BINDING,
+            {"spec": {"paramRef": {"selector": {"matchExpressions": [{"key": "k", "operator": "In", "values": ["x", "y"]}]}}}},
+            "ParamRef",
+            "&LabelSelector{MatchLabels:map[string]string{},"
+            "MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},},}",
+        ),
     ],
 )
 def test_what_is_not_there_and_what_is_special(kind: str, document: dict[str, Any], column: str, cell: Any) -> None:
