@@ -171,7 +171,10 @@ class Lists:
             await self._cache.fresh()
             return self._now(kind, selection, token.start, options.limit)
         kept = self._kept(kind, selection, token, options.limit)
-        return kept or await self._past(kind, selection, token.start, options.limit, token.rv)
+        if kept is not None:
+            return kept
+        await reached(self._cache, token.rv)
+        return await self._past(kind, selection, token.start, options.limit, token.rv)
 
     def _kept(self, kind: Kind, selection: Selection, token: _Token, limit: int) -> Page | None:
         made, begins, entries = self._snapshots.get((kind.stored_as, selection.prefix, token.rv), (0.0, "", []))
