@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from typing import Any
 
@@ -33,6 +34,9 @@ REQUEST = (
     "YjlwbEZkMytaOApFU3liOTJQbC92YkZSbGo0U21mYmtjWktvQUF3QlFZREsyVndBMEVBTmovQ3RSc0xDUFg4Uy9pdEFDQVhUR0FaCkg4elBxYzF0aWZrUXZo"
     "cXlCNUtTSUkwM1lBeXhGM0JLVkNpYmg3cndqMkFHaVZMOFR4NFFhWlExVkVuVkJRPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
 )
+
+# The same, for somebody whom its key has not signed.
+FORGED = base64.b64encode(base64.b64decode(REQUEST).replace(b"AwwBeDAq", b"AwwBeTAq")).decode()
 
 FLOW_RULE = {
     "subjects": [{"kind": "User", "user": {"name": "u"}}],
@@ -232,9 +236,11 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("PriorityClass", "metadata", {"name": "system-mine"}, "metadata.name", "reserved for system use only"),
     ("RuntimeClass", "handler", "", "handler", "Required value"),
     ("CertificateSigningRequest", "spec.expirationSeconds", 5, "spec.expirationSeconds", "600 seconds"),
-    ("CertificateSigningRequest", "spec.request", "eA==", "spec.request", "unable to parse csr"),
+    ("CertificateSigningRequest", "spec.request", "eA==", "spec.request", "PEM block type must be CERTIFICATE REQUEST"),
     ("CertificateSigningRequest", "spec.usages", None, "spec.usages", "Required value"),
     ("CertificateSigningRequest", "spec.usages", ["fly"], "spec.usages[0]", "Unsupported value"),
+    ("CertificateSigningRequest", "spec.request", FORGED, "spec.request", "x509: signature verification failure"),
+    ("CertificateSigningRequest", "spec.usages", [""], "spec.usages[0]", 'Unsupported value: "": supported values: "any", '),
     ("CertificateSigningRequest", "spec.signerName", "x/y", "spec.signerName", "at least two segments"),
     ("IPAddress", "metadata.name", "10.0.0.01", "metadata.name", "canonical form"),
     ("IPAddress", "spec.parentRef.resource", "", "spec.parentRef.resource", "Required value"),
