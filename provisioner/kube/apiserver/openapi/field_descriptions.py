@@ -285,6 +285,36 @@ apiregistration_v1.APIService: APIService represents a server for a particular g
 admissionregistration_v1.ValidatingWebhookConfiguration: Webhooks that may refuse requests, and what they are asked about.
 admissionregistration_v1.MutatingWebhookConfiguration: Webhooks that may change objects, and what they are asked about.
 admissionregistration_v1.ValidatingAdmissionPolicy: ValidatingAdmissionPolicy describes rules, in CEL, that objects must meet.
+core_v1.Binding: Binding ties one object to another: a pod to its node.
+core_v1.ComponentStatus: ComponentStatus holds what the cluster's components say of their health. Deprecated.
+events_v1.Event: Event is a report of an event somewhere in the cluster: a change of state that somebody tells of.
+admissionregistration_v1.ValidatingAdmissionPolicyBinding: ValidatingAdmissionPolicyBinding says where a policy holds, and with which parameters.
+admissionregistration_v1.MutatingAdmissionPolicy: MutatingAdmissionPolicy describes, in CEL, how objects are changed when they are admitted.
+admissionregistration_v1.MutatingAdmissionPolicyBinding: MutatingAdmissionPolicyBinding says where a policy holds, and with which parameters.
+authentication_v1.SelfSubjectReview: SelfSubjectReview tells who asks it what the server knows of them.
+authentication_v1.TokenReview: TokenReview asks whose a token is, and whether it holds.
+authorization_v1.LocalSubjectAccessReview: LocalSubjectAccessReview asks whether a user or group may do something in one namespace.
+authorization_v1.SelfSubjectAccessReview: SelfSubjectAccessReview asks whether who asks it may do something.
+authorization_v1.SelfSubjectRulesReview: SelfSubjectRulesReview lists what who asks it may do in a namespace.
+authorization_v1.SubjectAccessReview: SubjectAccessReview asks whether a user or group may do something.
+certificates_v1beta1.ClusterTrustBundle: ClusterTrustBundle holds trust anchors, X.509 certificates, for the whole cluster.
+certificates_v1beta1.PodCertificateRequest: PodCertificateRequest asks a signer for a pod's certificate. Kubelets make them for podCertificate volumes.
+coordination_v1beta1.LeaseCandidate: LeaseCandidate names who would hold a Lease, so that the best of them is chosen.
+flowcontrol_v1.FlowSchema: FlowSchema says which requests are a flow, and at which priority level they are served.
+flowcontrol_v1.PriorityLevelConfiguration: PriorityLevelConfiguration says how many requests of a priority level are served at once, and which wait.
+networking_v1.IPAddress: IPAddress is an address that is taken, and by which object. Its name is the address.
+networking_v1.ServiceCIDR: ServiceCIDR is a range of addresses that services get theirs from.
+resource_v1.DeviceClass: DeviceClass describes a kind of devices that claims can ask for: how they are selected and configured.
+resource_v1.ResourceClaim: ResourceClaim asks for devices, and tells which ones were given and who uses them.
+resource_v1.ResourceClaimTemplate: ResourceClaimTemplate is what claims that are made for pods begin as.
+resource_v1.ResourceSlice: ResourceSlice lists devices of one driver, of a node or of several.
+resource_v1beta2.DeviceTaintRule: DeviceTaintRule gives a taint to all devices that it selects.
+storage_v1.CSIDriver: CSIDriver tells what a CSI driver in the cluster can do and needs.
+storage_v1.CSINode: CSINode tells which CSI drivers a node has.
+storage_v1.CSIStorageCapacity: CSIStorageCapacity tells how much room a storage class has left in a part of the cluster.
+storage_v1.VolumeAttachment: VolumeAttachment asks for a volume to be attached to a node, or detached, and tells whether it is.
+storage_v1.VolumeAttributesClass: VolumeAttributesClass describes attributes that volumes of a CSI driver can be changed to.
+storagemigration_v1beta1.StorageVersionMigration: StorageVersionMigration has all objects of a resource written again, in its present storage version.
 meta_v1.ObjectMeta: ObjectMeta is metadata that all persisted resources must have.
 meta_v1.LabelSelector: A label selector is a query over a set of resources: all of matchLabels and matchExpressions must hold.
   matchExpressions: Requirements on labels with an operator.
@@ -305,6 +335,17 @@ def _parsed() -> dict[str, dict[str, str]]:
     return found
 
 
+def _unversioned(type_name: str) -> tuple[str, str]:
+    module, _, name = type_name.partition(".")
+    return module.rpartition("_")[0], name
+
+
+@lru_cache(maxsize=1)
+def _of_any_version() -> dict[tuple[str, str], dict[str, str]]:
+    return {_unversioned(name): fields for name, fields in _parsed().items()}
+
+
 def described(type_name: str, field: str = "") -> str:
-    """Of a field of a type ("core_v1.PodSpec"), or of the type itself; "" where there is none."""
-    return _parsed().get(type_name, {}).get(field, "")
+    """Of a field of a type ("core_v1.PodSpec"), or of the type itself; "" where there is none. Other versions of a group stand in for a type's own."""
+    own = _parsed().get(type_name)
+    return (own if own is not None else _of_any_version().get(_unversioned(type_name), {})).get(field, "")
