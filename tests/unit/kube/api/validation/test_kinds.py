@@ -302,7 +302,6 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("Service", "spec.ports.0.appProtocol", "a b", "spec.ports[0].appProtocol", "name part must consist of"),
     ("ClusterRole", "rules", [{"nonResourceURLs": ["/a"], "apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
      "rules[0].nonResourceURLs", "rules cannot apply to both regular resources and non-resource URLs"),
-    ("RoleBinding", "subjects", [{"kind": "ServiceAccount", "name": "a"}], "subjects[0].namespace", "Required value"),
     ("Service", "spec.externalIPs", ["010.0.0.1"], "spec.externalIPs[0]", "must not have leading 0s"),
     ("Service", "spec.externalIPs", ["::ffff:10.0.0.1"], "spec.externalIPs[0]", "must not be an IPv4-mapped IPv6 address"),
     ("Service", "spec.externalIPs", ["127.0.0.1"], "spec.externalIPs[0]", "loopback range"),
