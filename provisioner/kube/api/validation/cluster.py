@@ -11,11 +11,13 @@ from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import Once, one_of, unchanged
+from provisioner.kube.api.validation.containers import resources
 from provisioner.kube.api.validation.resource_names import wrong_amounts
 from provisioner.kube.api.validation.scheduling import TAINT_EFFECTS, tolerations
 
 HIGHEST_USER_PRIORITY = 1_000_000_000
-SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
+SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+PREEMPTION = ("PreemptLowerPriority", "Never")
 
 
 def create(obj: Any) -> list[FieldError]:
@@ -23,7 +25,8 @@ def create(obj: Any) -> list[FieldError]:
 
 
 def always(obj: Any) -> list[FieldError]:
-    return [] if type(obj).KIND == "Node" else create(obj)
+    """Of updates, `update` says all."""
+    return []
 
 
 def status(new: Any, old: Any) -> list[FieldError]:
@@ -88,15 +91,24 @@ def _node_update(new: core_v1.Node, old: core_v1.Node) -> list[FieldError]:
 
 
 def _priority(obj: Any) -> list[FieldError]:
-    name, problems = obj.metadata.name or "", []
+    name, value, problems = obj.metadata.name or "", obj.value or 0, []
     if name.startswith("system-"):
-        if name not in SYSTEM_PRIORITIES:
-            message = "priority class names with 'system-' prefix are reserved for system use only. error: "
-            problems.append(errors.forbidden_field("metadata.name", f"{message}{name} is not a known system priority class"))
-    elif (obj.value or 0) > HIGHEST_USER_PRIORITY:
+        wrong = _unsystematic(name, value, everybodys=bool(obj.global_default))
+        message = f"priority class names with 'system-' prefix are reserved for system use only. error: {wrong}"
+        problems += [errors.forbidden_field("metadata.name", message)] if wrong else []
+    elif value > HIGHEST_USER_PRIORITY:
         message = f"maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}"
         problems.append(errors.forbidden_field("value", message))
-    return problems + one_of("preemptionPolicy", obj.preemption_policy, ("Never", "PreemptLowerPriority"), optional=True)
+    return problems + one_of("preemptionPolicy", obj.preemption_policy, PREEMPTION, optional=True)
+
+
+def _unsystematic(name: str, value: int, *, everybodys: bool) -> str:
+    """What is wrong with a class that would be one of the system's own."""
+    if name not in SYSTEM_PRIORITIES:
+        return f"{name} is not a known system priority class"
+    if value != SYSTEM_PRIORITIES[name]:
+        return f"value of {name} PriorityClass must be {SYSTEM_PRIORITIES[name]}"
+    return f"globalDefault of {name} PriorityClass must be false" if everybodys else ""
 
 
 def _priority_update(new: Any, old: Any) -> list[FieldError]:
@@ -105,10 +117,10 @@ def _priority_update(new: Any, old: Any) -> list[FieldError]:
 
 
 def _runtime_class(obj: Any) -> list[FieldError]:
-    problems = checks.name_needed("handler", obj.handler, names.is_dns_label)
+    problems = [errors.invalid_value("handler", obj.handler or "", message) for message in names.is_dns_label(obj.handler or "")]
     if obj.overhead is not None:
-        for name, value in (obj.overhead.pod_fixed or {}).items():
-            problems += checks.amount(f"overhead.podFixed[{name}]", value)
+        # as upstream has it, which takes it for what a container may use
+        problems += resources(core_v1.ResourceRequirements(limits=obj.overhead.pod_fixed), "overhead")
     if obj.scheduling is not None:
         problems += checks.label_map("scheduling.nodeSelector", obj.scheduling.node_selector)
         problems += tolerations(obj.scheduling.tolerations, "scheduling.tolerations")

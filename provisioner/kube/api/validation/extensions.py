@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -131,22 +132,56 @@ def _versions(
 
 
 def _service(obj: Any) -> list[FieldError]:
-    spec = obj.spec
-    required = f"{spec.version}.{spec.group or ''}"
+    spec, name = obj.spec, obj.metadata.name or ""
+    group, version = spec.group or "", spec.version or ""
     problems = []
-    if obj.metadata.name != required:
-        problems.append(errors.invalid_value("metadata.name", obj.metadata.name, f'must be `spec.version+"."+spec.group`: "{required}"'))
-    problems += checks.name_needed("spec.version", spec.version, names.is_dns1035_label)
-    problems += checks.within("spec.groupPriorityMinimum", spec.group_priority_minimum or 0, 1, 20000)
-    problems += checks.within("spec.versionPriority", spec.version_priority or 0, 1, 1000)
-    if spec.service is None:
-        if spec.ca_bundle:
-            problems.append(errors.invalid_value("spec.caBundle", "...", "local APIServices may not have a caBundle"))
-        return problems
-    problems += needed("spec.service.name", spec.service.name) + needed("spec.service.namespace", spec.service.namespace)
+    if name != f"{version}.{group}" and not names.is_path_segment(name):
+        problems.append(errors.invalid_value("metadata.name", name, f'must be `spec.version+"."+spec.group`: "{version}.{group}"'))
+    if not group and version != "v1":
+        problems.append(errors.required("spec.group", "only v1 may have an empty group and it better be legacy kube"))
+    problems += checks.named("spec.group", group, names.is_dns_subdomain)
+    problems += [errors.invalid_value("spec.version", version, message) for message in names.is_dns1035_label(version)]
+    for path, value, most in (
+        ("spec.groupPriorityMinimum", spec.group_priority_minimum or 0, 20000),
+        ("spec.versionPriority", spec.version_priority or 0, 1000),
+    ):
+        problems += [] if 0 < value <= most else [errors.invalid_value(path, value, f"must be positive and less than {most}")]
+    return problems + (_served_here(spec) if spec.service is None else _served_by(spec))
+
+
+def _served_here(spec: Any) -> list[FieldError]:
+    problems = []
+    if spec.ca_bundle:
+        size = len(base64.b64decode(spec.ca_bundle))
+        problems.append(errors.invalid_value("spec.caBundle", f"{size} bytes", "local APIServices may not have a caBundle"))
+    if spec.insecure_skip_tls_verify:
+        message = "local APIServices may not have insecureSkipTLSVerify"
+        problems.append(errors.invalid_value("spec.insecureSkipTLSVerify", True, message))
+    return problems
+
+
+def _served_by(spec: Any) -> list[FieldError]:
+    path, found = "spec.service", spec.service
+    problems = needed(f"{path}.namespace", found.namespace) + needed(f"{path}.name", found.name)
+    port = found.port or 0
+    if wrong := checks.port(f"{path}.port", port):
+        said = wrong[0].message.rpartition(": ")[2]
+        problems.append(errors.invalid_value(f"{path}.port", port, f"port is not valid: {said}"))
     if spec.insecure_skip_tls_verify and spec.ca_bundle:
         problems.append(errors.invalid_value("spec.insecureSkipTLSVerify", True, "may not be true if caBundle is present"))
     return problems
+
+
+def status(new: Any, old: Any) -> list[FieldError]:
+    """Of aggregated services."""
+    if isinstance(new, v1.CustomResourceDefinition):
+        return []
+    allowed = ("True", "False", "Unknown")
+    return [
+        errors.not_supported(f"status.conditions[{index}].status", found.status or "", allowed)
+        for index, found in enumerate(new.status.conditions or ())
+        if found.status not in allowed
+    ]
 
 
 def update(new: Any, old: Any) -> list[FieldError]:

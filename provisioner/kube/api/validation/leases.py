@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from provisioner.kube.api import errors, names
+from provisioner.kube.api import errors
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks
 from provisioner.kube.api.validation.checks import needed, not_negative
 
 OLDEST = "OldestEmulationVersion"
+Version = tuple[int, int, int]
+_NO_VERSION: Version = (0, 0, 0)
 _SEMVER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 
@@ -36,30 +38,27 @@ def _lease(spec: Any) -> list[FieldError]:
 
 
 def _candidate(spec: Any) -> list[FieldError]:
-    problems = checks.name_needed("spec.leaseName", spec.lease_name)
-    problems += needed("spec.binaryVersion", spec.binary_version)
-    for name, text in (("binaryVersion", spec.binary_version), ("emulationVersion", spec.emulation_version)):
-        if text and not _SEMVER.fullmatch(text):
-            problems.append(errors.invalid_value(f"spec.{name}", text, "must be a semantic version"))
-    if not problems and spec.emulation_version and _numbers(spec.binary_version) < _numbers(spec.emulation_version):
-        message = "must be greater than or equal to emulationVersion"
+    problems = needed("spec.leaseName", spec.lease_name)
+    versions: dict[str, Version] = {}
+    for name, text in (("emulationVersion", spec.emulation_version), ("binaryVersion", spec.binary_version)):
+        found = _SEMVER.fullmatch(text or "")
+        # Upstream takes what it cannot read for 0.0.0.
+        versions[name] = (int(found[1]), int(found[2]), int(found[3])) if found else _NO_VERSION
+        if name == "binaryVersion":
+            problems += needed(f"spec.{name}", text)
+        if text and not found:
+            problems.append(errors.invalid_value(f"spec.{name}", text, "must be a valid semantic version"))
+    if spec.binary_version and spec.emulation_version and versions["binaryVersion"] < versions["emulationVersion"]:
+        message = "must be greater than or equal to `emulationVersion`"
         problems.append(errors.invalid_value("spec.binaryVersion", spec.binary_version, message))
-    problems += needed("spec.strategy", spec.strategy)
-    if spec.strategy:
-        problems += _strategy(spec.strategy)
-    if spec.strategy == OLDEST and not spec.emulation_version:
+    if spec.strategy == OLDEST and versions["emulationVersion"] == _NO_VERSION:
         problems.append(errors.required("spec.emulationVersion", "must be specified when `strategy` is 'OldestEmulationVersion'"))
-    return problems
+    return problems + (_strategy(spec.strategy) if spec.strategy else needed("spec.strategy", spec.strategy))
 
 
 def _strategy(text: str) -> list[FieldError]:
-    """Upstream's own, or somebody else's by a name with a domain."""
+    """Upstream's own, or somebody else's by a name with a domain. The path is upstream's, too."""
+    path = "spec.strategy.strategy"
     if text == OLDEST:
         return []
-    if "/" not in text:
-        return [errors.not_supported("spec.strategy", text, (OLDEST,))]
-    return [errors.invalid_value("spec.strategy", text, message) for message in names.is_qualified_name(text)]
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.split("[-+]", text)[0].split("."))
+    return checks.qualified(path, text) if "/" in text else [errors.not_supported(path, text, (OLDEST,))]

@@ -19,6 +19,7 @@ _NAME_RULES: dict[tuple[str, str], Callable[[str], list[str]]] = {
     # Names with colons: signer:anything, and addresses.
     ("certificates.k8s.io", "ClusterTrustBundle"): names.is_path_segment,
     ("networking.k8s.io", "IPAddress"): names.is_path_segment,
+    ("coordination.k8s.io", "LeaseCandidate"): names.is_config_key,
     # version.group, and the core group's has none.
     ("apiregistration.k8s.io", "APIService"): names.is_path_segment,
 }

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from provisioner.kube.api import errors, names
+from provisioner.kube.api import errors
 from provisioner.kube.api._generated import core_v1
 from provisioner.kube.api.errors import FieldError
-
-OWN = ("kubernetes",)
+from provisioner.kube.api.validation import checks
+from provisioner.kube.api.validation.metadata import STANDARD_FINALIZERS
 
 
 def create(obj: core_v1.Namespace) -> list[FieldError]:
-    problems = []
-    for index, finalizer in enumerate((obj.spec.finalizers if obj.spec is not None else None) or ()):
-        where = f"spec.finalizers[{index}]"
-        problems += [errors.invalid_value(where, finalizer, message) for message in names.is_qualified_name(finalizer)]
-        if "/" not in finalizer and finalizer not in OWN:
-            problems.append(errors.invalid_value(where, finalizer, "name is neither a standard finalizer name nor is it fully qualified"))
+    return [problem for finalizer in obj.spec.finalizers or () for problem in _finalizer(finalizer, "spec.finalizers")]
+
+
+def always(obj: core_v1.Namespace) -> list[FieldError]:
+    return []
+
+
+def finalize(obj: core_v1.Namespace) -> list[FieldError]:
+    """What is written through the subresource of that name."""
+    named = enumerate(obj.spec.finalizers or ())
+    return [problem for index, finalizer in named for problem in _finalizer(finalizer, f"spec.finalizers[{index}]")]
+
+
+def status(new: core_v1.Namespace, old: core_v1.Namespace) -> list[FieldError]:
+    going = new.metadata.deletion_timestamp is not None
+    phase, condition = ("Terminating", "is not empty") if going else ("Active", "is empty")
+    if new.status.phase == phase:
+        return []
+    return [errors.invalid_value("status.Phase", new.status.phase or "", f"may only be '{phase}' if `deletionTimestamp` {condition}")]
+
+
+def _finalizer(name: str, path: str) -> list[FieldError]:
+    problems = checks.qualified(path, name)
+    if "/" not in name and name not in STANDARD_FINALIZERS:
+        problems.append(errors.invalid_value(path, name, "name is neither a standard finalizer name nor is it fully qualified"))
     return problems

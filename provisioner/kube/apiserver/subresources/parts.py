@@ -66,7 +66,7 @@ class Parts:
             raise errors.conflict(kind.resource.plural, call.target.name, group=kind.resource.group)
         if name == "finalize":
             obj.spec.finalizers = given.spec.finalizers
-            await self._admitted(kind, call, obj, before, namespaces.create(obj))
+            await self._admitted(kind, call, obj, before, namespaces.finalize(obj))
         elif name == "approval":
             await self.certificates.check_approval(call, obj)
             obj.metadata.labels, obj.metadata.annotations = given.metadata.labels, given.metadata.annotations

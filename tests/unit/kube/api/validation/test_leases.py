@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from provisioner.kube.api._generated import coordination_v1, coordination_v1beta1
+from provisioner.kube.api.validation import validate_create
 from provisioner.kube.api.validation.leases import create, update
 
 CANDIDATE = {"leaseName": "l", "binaryVersion": "1.36.0", "emulationVersion": "1.36.0", "strategy": "OldestEmulationVersion"}
@@ -25,7 +26,7 @@ def problems(cls: Any, spec: dict[str, Any]) -> list[str]:
         ({"leaseTransitions": -1}, ["spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0"]),
         ({"preferredHolder": "a"}, ["spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined"]),
         ({"preferredHolder": "a", "strategy": "example.com/own"}, []),
-        ({"strategy": "Best"}, ['spec.strategy: Unsupported value: "Best": supported values: "OldestEmulationVersion"']),
+        ({"strategy": "Best"}, ['spec.strategy.strategy: Unsupported value: "Best": supported values: "OldestEmulationVersion"']),
     ],
 )
 def test_leases(spec: dict[str, Any], said: list[str]) -> None:
@@ -37,10 +38,25 @@ def test_leases(spec: dict[str, Any], said: list[str]) -> None:
     [
         ({}, []),
         ({"leaseName": ""}, ["spec.leaseName: Required value"]),
-        ({"binaryVersion": "1.36"}, ['spec.binaryVersion: Invalid value: "1.36": must be a semantic version']),
+        ({"leaseName": "Any_Name", "binaryVersion": "1.36.1-rc.0"}, []),
+        (
+            {"binaryVersion": "1.36"},
+            [
+                'spec.binaryVersion: Invalid value: "1.36": must be a valid semantic version',
+                'spec.binaryVersion: Invalid value: "1.36": must be greater than or equal to `emulationVersion`',
+            ],
+        ),
         (
             {"emulationVersion": "1.37.0"},
-            ['spec.binaryVersion: Invalid value: "1.36.0": must be greater than or equal to emulationVersion'],
+            ['spec.binaryVersion: Invalid value: "1.36.0": must be greater than or equal to `emulationVersion`'],
+        ),
+        (
+            {"emulationVersion": "x", "binaryVersion": ""},
+            [
+                'spec.emulationVersion: Invalid value: "x": must be a valid semantic version',
+                "spec.binaryVersion: Required value",
+                "spec.emulationVersion: Required value: must be specified when `strategy` is 'OldestEmulationVersion'",
+            ],
         ),
         (
             {"emulationVersion": ""},
@@ -51,6 +67,13 @@ def test_leases(spec: dict[str, Any], said: list[str]) -> None:
 )
 def test_candidates(change: dict[str, Any], said: list[str]) -> None:
     assert problems(coordination_v1beta1.LeaseCandidate, {**CANDIDATE, **change}) == said
+
+
+def test_a_candidates_name_may_have_capitals() -> None:
+    named = [
+        msgspec.convert({"metadata": {"name": name}, "spec": CANDIDATE}, coordination_v1beta1.LeaseCandidate) for name in ("A_b", "a/b")
+    ]
+    assert [[found.field for found in validate_create(one)] for one in named] == [[], ["metadata.name"]]
 
 
 def test_a_candidate_stays_with_its_lease() -> None:
