@@ -77,7 +77,12 @@ def _column(column: v1.CustomResourceColumnDefinition, path: str) -> list[FieldE
         found.append(errors.invalid_value(f"{path}.type", column.type, f"must be one of {','.join(sorted(COLUMN_TYPES))}"))
     if column.format and column.format not in COLUMN_FORMATS:
         found.append(errors.invalid_value(f"{path}.format", column.format, f"must be one of {','.join(sorted(COLUMN_FORMATS))}"))
-    return found + _json_path(column.json_path, f"{path}.jsonPath")
+    where, given = f"{path}.jsonPath", column.json_path
+    if not given:
+        found.append(errors.required(where))
+    elif not given.startswith("."):
+        found.append(errors.invalid_value(where, given, "must be a simple json path starting with ."))
+    return found
 
 
 def _json_path(text: str | None, path: str) -> list[FieldError]:

@@ -1,16 +1,23 @@
-"""JSONPath as custom resource definitions use it: fields, indexes, `[*]` and filters by equality. Pure."""
+"""JSONPath as custom resource definitions use it: fields, indexes, slices, `*` and filters by a comparison. Pure."""
 
 from __future__ import annotations
 
+import json
+import operator
 import re
 from functools import lru_cache
 from typing import Any
 
 _STEP = re.compile(
-    r"""\.(?P<name>(?:[^.\[\\]|\\.)+) | \[\s*(?P<index>-?\d+)\s*\] | \[\s*(?P<star>\*)\s*\] | \[\s*'(?P<quoted>[^']+)'\s*\]
-      | \[\?\(\s*@\.(?P<key>[\w.]+)\s*==\s*["'](?P<value>[^"']*)["']\s*\)\]""",
+    r"""\.(?P<name>(?:[^.*\[\\]|\\.)+) | (?P<star>\.\* | \[\s*\*\s*\]) | \[\s*(?P<index>-?\d+)\s*\] | \[\s*'(?P<quoted>[^']+)'\s*\]
+      | \[(?P<slice>-?\d*:-?\d*)\]
+      | \[\?\(\s*@\.(?P<key>[\w.]+)\s*(?P<comparison>==|!=|<=|>=|<|>)\s*
+        (?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<literal>true|false|-?\d+(?:\.\d+)?))\s*\)\]""",
     re.VERBOSE,
 )
+
+
+_COMPARISONS = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 class PathError(ValueError):
@@ -18,9 +25,9 @@ class PathError(ValueError):
 
 
 @lru_cache(maxsize=1024)
-def steps(path: str) -> tuple[tuple[str, str, str], ...]:
+def steps(path: str) -> tuple[tuple[str, str, Any], ...]:
     """(kind, argument, argument) for each step. Raises PathError."""
-    found: list[tuple[str, str, str]] = []
+    found: list[tuple[str, str, Any]] = []
     at = 0
     while at < len(path):
         match = _STEP.match(path, at)
@@ -35,8 +42,11 @@ def steps(path: str) -> tuple[tuple[str, str, str], ...]:
             found.append(("all", "", ""))
         elif match["index"] is not None:
             found.append(("index", match["index"], ""))
+        elif match["slice"] is not None:
+            found.append(("slice", match["slice"], ""))
         else:
-            found.append(("where", match["key"], match["value"]))
+            wanted = json.loads(match["literal"]) if match["literal"] else match["double"] or match["single"] or ""
+            found.append((match["comparison"], match["key"], wanted))
     return tuple(found)
 
 
@@ -50,10 +60,13 @@ def find(document: Any, path: str) -> list[Any]:
                 following.append(value[first])
             elif kind == "index" and isinstance(value, list) and -len(value) <= int(first) < len(value):
                 following.append(value[int(first)])
-            elif kind == "all" and isinstance(value, list):
-                following += value
-            elif kind == "where" and isinstance(value, list):
-                following += [item for item in value if str(_deep(item, first)) == second]
+            elif kind == "all" and isinstance(value, list | dict):
+                following += value if isinstance(value, list) else value.values()
+            elif kind == "slice" and isinstance(value, list):
+                begin, _, end = first.partition(":")
+                following += value[int(begin or 0) : int(end) if end else None]
+            elif kind in _COMPARISONS and isinstance(value, list):
+                following += [item for item in value if _holds(kind, _deep(item, first), second)]
         present = following
     return present
 
@@ -69,6 +82,12 @@ def put(document: dict[str, Any], path: str, value: Any) -> None:
     for name in parents:
         document = document.setdefault(name, {})
     document[last] = value
+
+
+def _holds(comparison: str, found: Any, wanted: Any) -> bool:
+    """False where there is nothing to compare, or of another type."""
+    alike = isinstance(found, str) == isinstance(wanted, str) and not isinstance(found, dict | list)
+    return found is not None and alike and bool(_COMPARISONS[comparison](found, wanted))
 
 
 def _deep(item: Any, dotted: str) -> Any:

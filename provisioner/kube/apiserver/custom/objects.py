@@ -18,11 +18,12 @@ from provisioner.kube.api._generated.resources import Resource, Subresource
 from provisioner.kube.api.errors import FieldError, StatusError, shown
 from provisioner.kube.api.field_sets import Schema
 from provisioner.kube.api.strategies import Strategy
-from provisioner.kube.api.tables.columns import DESCRIPTIONS, UNKNOWN, since
+from provisioner.kube.api.tables.columns import DESCRIPTIONS
 from provisioner.kube.api.typed_values import custom_mismatches
 from provisioner.kube.api.validation.metadata import PROPAGATIONS, validate_metadata, validate_metadata_update
 from provisioner.kube.apiserver.calls import Caller
 from provisioner.kube.apiserver.custom import embedded, json_paths, rules, schema
+from provisioner.kube.apiserver.custom.cells import cell
 from provisioner.kube.apiserver.custom.conversion import Conversion
 from provisioner.kube.apiserver.kinds import Kind
 from provisioner.kube.apiserver.openapi.descriptions import OBJECT
@@ -266,7 +267,7 @@ class CustomKind(Kind):
         rows = []
         for obj in objects:
             document = self.to_dict(obj)
-            rows.append([obj.metadata.name, *(_cell(document, c, now) for c in listed)])
+            rows.append([obj.metadata.name, *(cell(document, c, now) for c in listed)])
         return columns, rows
 
     def validate_create(self, obj: Custom) -> list[FieldError]:
@@ -334,18 +335,3 @@ class CustomKind(Kind):
         properties |= {part: {"type": "string", "description": OBJECT[part]} for part in ("apiVersion", "kind")}
         gvk = [{"group": resource.group, "version": resource.version, "kind": resource.kind}]
         return name, {**self.structure, "type": "object", "properties": properties, "x-kubernetes-group-version-kind": gvk}
-
-
-def _cell(document: dict[str, Any], column: Mapping[str, Any], now: datetime) -> Any:
-    try:
-        found = json_paths.find(document, column["jsonPath"])
-    except json_paths.PathError:
-        found = []
-    if not found:
-        return None if column["type"] != "date" else UNKNOWN
-    if column["type"] == "date":
-        return since(str(found[0]), now)
-    if column["type"] in ("integer", "number", "boolean"):
-        return found[0]
-    texts = [v if isinstance(v, str) else msgspec.json.encode(v).decode() for v in found]
-    return ",".join(texts)

@@ -28,7 +28,7 @@ COLUMN = {"name": "N", "type": "integer", "jsonPath": ".spec.n"}
         ({"n": {"type": "integer", "default": "x"}}, {}, ".properties[spec].properties[n].default", "must be of type integer"),
         ({"o": {"type": "object", "default": {"a": 1}}}, {}, ".properties[spec].properties[o].default", "unspecified fields"),
         ({}, {"additionalPrinterColumns": [{**COLUMN, "type": "text"}]}, "additionalPrinterColumns[0].type", "must be one of"),
-        ({}, {"additionalPrinterColumns": [{**COLUMN, "jsonPath": "spec"}]}, "additionalPrinterColumns[0].jsonPath", "invalid jsonPath"),
+        ({}, {"additionalPrinterColumns": [{**COLUMN, "jsonPath": "spec"}]}, "additionalPrinterColumns[0].jsonPath", "simple json path"),
         ({}, {"subresources": {"scale": {**SCALE, "specReplicasPath": ".n"}}}, "subresources.scale.specReplicasPath", "under .spec"),
         ({}, {"subresources": {"scale": {**SCALE, "labelSelectorPath": ".x"}}}, "scale.labelSelectorPath", "either .spec or .status"),
         (
@@ -48,5 +48,6 @@ def test_what_does_not_fit(properties: dict[str, Any], version: dict[str, Any], 
 
 def test_what_fits() -> None:
     fine = {"n": {"type": "integer", "default": 1}, "s": {"type": "string", "enum": ["a"], "default": "a"}}
-    version = {"additionalPrinterColumns": [COLUMN], "subresources": {"scale": SCALE}, "selectableFields": [{"jsonPath": ".spec.s"}]}
+    columns = [COLUMN, {**COLUMN, "jsonPath": ".status.conditions[-1:].type"}, {**COLUMN, "jsonPath": "..n"}]
+    version = {"additionalPrinterColumns": columns, "subresources": {"scale": SCALE}, "selectableFields": [{"jsonPath": ".spec.s"}]}
     assert problems(spec(fine, **version)) == []
