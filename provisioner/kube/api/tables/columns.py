@@ -83,9 +83,18 @@ def _two(seconds: int, unit: int, letter: str, smaller: int, smaller_letter: str
     return f"{seconds // unit}{letter}{rest}{smaller_letter}" if rest else f"{seconds // unit}{letter}"
 
 
+def moment_of(text: str | None) -> datetime | None:
+    """A timestamp's moment; None for none, and for a text that is none: one object's must not hide all others."""
+    try:
+        found = parse_time(text)
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
+
+
 def since(text: str | None, now: datetime) -> str:
     """How long ago a timestamp was."""
-    moment = parse_time(text)
+    moment = moment_of(text)
     return UNKNOWN if moment is None else duration((now - moment).total_seconds())
 
 

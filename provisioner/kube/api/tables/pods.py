@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from provisioner.kube.api._generated import core_v1
-from provisioner.kube.api.meta import condition, parse_time
-from provisioner.kube.api.tables.columns import NONE, Printer, age, columns, containers, duration, pairs
+from provisioner.kube.api.meta import condition
+from provisioner.kube.api.tables.columns import NONE, Printer, age, columns, containers, duration, moment_of, pairs
 
 
 class _Summary:
@@ -21,7 +21,7 @@ class _Summary:
     def count(self, status: core_v1.ContainerStatus) -> None:
         self.restarts += status.restart_count or 0
         ended = status.last_state.terminated if status.last_state is not None else None
-        finished = parse_time(ended.finished_at) if ended is not None else None
+        finished = moment_of(ended.finished_at) if ended is not None else None
         if finished is not None and (self.last_restart is None or finished > self.last_restart):
             self.last_restart = finished
 

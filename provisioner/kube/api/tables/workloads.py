@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from provisioner.kube.api._generated import batch_v1
-from provisioner.kube.api.meta import condition, controller_of, parse_time
-from provisioner.kube.api.tables.columns import NONE, Printer, age, columns, containers, duration, pairs, selector, since
+from provisioner.kube.api.meta import condition, controller_of
+from provisioner.kube.api.tables.columns import NONE, Printer, age, columns, containers, duration, moment_of, pairs, selector, since
 
 WIDE = ("Containers+", "Images+", "Selector+")
 
@@ -83,7 +83,7 @@ def _completions(obj: batch_v1.Job) -> str:
 
 
 def _job(obj: batch_v1.Job, now: datetime) -> list[Any]:
-    started, ended = parse_time(obj.status.start_time), parse_time(obj.status.completion_time)
+    started, ended = moment_of(obj.status.start_time), moment_of(obj.status.completion_time)
     return [
         obj.metadata.name,
         _job_status(obj),

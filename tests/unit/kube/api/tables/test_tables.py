@@ -264,6 +264,14 @@ def test_what_is_not_there_and_what_is_special(kind: str, document: dict[str, An
     assert shown(kind, document)[column] == cell
 
 
+@pytest.mark.parametrize("text", ["nonsense", "2026-05-01", "2026-13-01T00:00:00Z", "2026-05-01T00:00:00"])
+def test_what_is_no_time_hides_nothing(text: str) -> None:
+    assert shown("Event", {"lastTimestamp": text}, group="")["Last Seen"] == "<unknown>"
+    assert shown("Job", {"status": {"startTime": text}})["Duration"] == ""
+    status = {"containerStatuses": [running("a", restarts=2, lastState={"terminated": {"exitCode": 1, "finishedAt": text}})]}
+    assert shown("Pod", {"status": status})["Restarts"] == "2"
+
+
 @pytest.mark.parametrize(
     ("kind", "column", "type_", "format_"),
     [
