@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import posixpath
 from typing import Any
 
 from provisioner.kube.api import errors, names, quantity
@@ -11,7 +12,7 @@ from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks, scheduling
 from provisioner.kube.api.validation.checks import needed, one_of, unchanged
 from provisioner.kube.api.validation.differences import differences
-from provisioner.kube.api.validation.volume_sources import built_in
+from provisioner.kube.api.validation.volume_sources import SOURCES, source
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
@@ -36,7 +37,7 @@ def create(obj: Any) -> list[FieldError]:
 
 def _modes(modes: list[str] | None, path: str) -> list[FieldError]:
     problems = [errors.not_supported(path, mode, ACCESS_MODES) for mode in modes or () if mode not in ACCESS_MODES]
-    if "ReadWriteOncePod" in (modes or ()) and len(modes or ()) > 1:
+    if "ReadWriteOncePod" in (modes or ()) and {*(modes or ())} & {*ACCESS_MODES} != {"ReadWriteOncePod"}:
         problems.append(errors.forbidden_field(path, "may not use ReadWriteOncePod with other access modes"))
     return problems
 
@@ -49,15 +50,15 @@ def claim_spec(spec: core_v1.PersistentVolumeClaimSpec, path: str) -> list[Field
     problems += [errors.required(f"{path}.resources[storage]")] if asked is None else _positive(f"{path}.resources[storage]", asked)
     problems += checks.named(f"{path}.storageClassName", spec.storage_class_name, names.is_dns_subdomain)
     problems += one_of(f"{path}.volumeMode", spec.volume_mode, VOLUME_MODES, optional=True)
-    source, reference = spec.data_source, spec.data_source_ref
-    for name, given in (("dataSource", source), ("dataSourceRef", reference)):
+    own, reference = spec.data_source, spec.data_source_ref
+    for name, given in (("dataSource", own), ("dataSourceRef", reference)):
         if given is not None:
             problems += needed(f"{path}.{name}.name", given.name) + needed(f"{path}.{name}.kind", given.kind)
             if not given.api_group and given.kind != "PersistentVolumeClaim":
                 message = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
                 problems.append(errors.invalid_value(f"{path}.{name}", given.kind or "", message))
             problems += checks.named(f"{path}.{name}.apiGroup", given.api_group, names.is_dns_subdomain)
-    if source is not None and reference is not None and _reference(source) != _reference(reference):
+    if own is not None and reference is not None and _reference(own) != _reference(reference):
         problems.append(errors.invalid_value(path, {}, "must match dataSourceRef"))
     return problems + checks.named(f"{path}.volumeAttributesClassName", spec.volume_attributes_class_name, names.is_dns_subdomain)
 
@@ -76,41 +77,47 @@ def _positive(path: str, value: Any) -> list[FieldError]:
 
 def _volume(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
     problems = needed("spec.accessModes", spec.access_modes) + _modes(spec.access_modes, "spec.accessModes")
-    if not spec.capacity:
-        problems.append(errors.required("spec.capacity"))
-    elif "storage" not in spec.capacity or len(spec.capacity) > 1:
-        problems.append(errors.not_supported("spec.capacity", spec.capacity, ("storage",)))
+    problems += needed("spec.capacity", spec.capacity)
+    if list(spec.capacity or ()) != ["storage"]:
+        problems.append(errors.not_supported("spec.capacity", spec.capacity or {}, ("storage",)))
     for name, value in (spec.capacity or {}).items():
         problems += _positive(f"spec.capacity[{name}]", value)
     problems += one_of("spec.persistentVolumeReclaimPolicy", spec.persistent_volume_reclaim_policy, RECLAIM_POLICIES, optional=True)
-    problems += one_of("spec.volumeMode", spec.volume_mode, VOLUME_MODES, optional=True)
     if spec.node_affinity is not None:
         if spec.node_affinity.required is None:
             problems.append(errors.required("spec.nodeAffinity.required", "must specify required node constraints"))
         else:
             problems += scheduling.node_selector(spec.node_affinity.required, "spec.nodeAffinity.required")
+    problems += _source(spec)
     problems += checks.named("spec.storageClassName", spec.storage_class_name, names.is_dns_subdomain)
+    problems += one_of("spec.volumeMode", spec.volume_mode, VOLUME_MODES, optional=True)
     if spec.volume_attributes_class_name is not None:
-        problems += checks.name_needed("spec.volumeAttributesClassName", spec.volume_attributes_class_name)
+        path = "spec.volumeAttributesClassName"
+        problems += needed(path, spec.volume_attributes_class_name, "an empty string is disallowed")
+        problems += checks.named(path, spec.volume_attributes_class_name, names.is_dns_subdomain)
         if spec.csi is None:
             problems.append(errors.required("spec.csi", "must be specified when using volumeAttributesClassName"))
-    sources = checks.sources_of(spec, but=_NOT_SOURCE)
-    if not sources:
-        problems.append(errors.required("spec", "must specify a volume type"))
-    problems += [errors.forbidden_field(f"spec.{name}", "may not specify more than 1 volume type") for name in sources[1:]]
-    problems += built_in(spec, "spec")
-    if spec.csi is not None:
-        problems += needed("spec.csi.volumeHandle", spec.csi.volume_handle)
-    if spec.host_path is not None:
-        problems += needed("spec.hostPath.path", spec.host_path.path)
-        problems += checks.no_way_up("spec.hostPath.path", spec.host_path.path or "")
-        if (spec.host_path.path or "").rstrip("/") == "" and spec.host_path.path and spec.persistent_volume_reclaim_policy == "Recycle":
-            message = "may not be 'recycle' for a hostPath mount of '/'"
-            problems.append(errors.forbidden_field("spec.persistentVolumeReclaimPolicy", message))
-    if spec.local is not None:
-        problems += needed("spec.local.path", spec.local.path)
-        if spec.node_affinity is None:
+    return problems
+
+
+def _source(spec: core_v1.PersistentVolumeSpec) -> list[FieldError]:
+    """What a volume is: one of all that it can be, and the others are not looked at."""
+    given = [attribute for attribute in SOURCES if getattr(spec, attribute, None) is not None]
+    fields = dict(zip(spec.__struct_fields__, spec.__struct_encode_fields__, strict=True))
+    problems: list[FieldError] = [] if given else [errors.required("spec", "must specify a volume type")]
+    for index, attribute in enumerate(given):
+        # upstream lets this one stand beside others
+        if index and attribute != "flex_volume":
+            name = "cephFS" if attribute == "cephfs" else fields[attribute]
+            problems.append(errors.forbidden_field(f"spec.{name}", "may not specify more than 1 volume type"))
+            continue
+        problems += source(spec, attribute, "spec")
+        if attribute == "local" and spec.node_affinity is None:
             problems.append(errors.required("spec.nodeAffinity", "Local volume requires node affinity"))
+    host = spec.host_path.path if spec.host_path is not None else ""
+    if host and posixpath.normpath(host) in ("/", "//") and spec.persistent_volume_reclaim_policy == "Recycle":
+        message = "may not be 'recycle' for a hostPath mount of '/'"
+        problems.append(errors.forbidden_field("spec.persistentVolumeReclaimPolicy", message))
     return problems
 
 

@@ -13,8 +13,6 @@ from provisioner.kube.api.validation.containers import PULL_POLICIES
 from provisioner.kube.api.validation.projections import downward, files, mode, projected
 from provisioner.kube.api.validation.volume_sources import built_in
 
-HOST_PATH_TYPES = ("", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket")
-
 
 def volumes(found: list[core_v1.Volume] | None, path: str, *, pod: bool) -> tuple[dict[str, core_v1.Volume], list[FieldError]]:
     """(volumes by name, findings). What is a pod, and no template of one, says more."""
@@ -39,11 +37,6 @@ def _source(volume: core_v1.Volume, path: str, pod: bool) -> list[FieldError]:
     problems: list[FieldError] = []
     if volume.empty_dir is not None and volume.empty_dir.size_limit is not None and checks.amount("", volume.empty_dir.size_limit):
         problems.append(errors.forbidden_field(f"{path}.emptyDir.sizeLimit", "SizeLimit field must be a valid resource quantity"))
-    if volume.host_path is not None:
-        problems += needed(f"{path}.hostPath.path", volume.host_path.path)
-        problems += checks.no_way_up(f"{path}.hostPath.path", volume.host_path.path or "")
-        if (volume.host_path.type or "") not in HOST_PATH_TYPES:
-            problems.append(errors.not_supported(f"{path}.hostPath.type", volume.host_path.type, HOST_PATH_TYPES))
     if volume.secret is not None:
         problems += needed(f"{path}.secret.secretName", volume.secret.secret_name)
         problems += files(volume.secret, f"{path}.secret")

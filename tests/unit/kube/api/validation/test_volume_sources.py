@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from provisioner.kube.api import codec
 from provisioner.kube.api._generated import core_v1
+from provisioner.kube.api.validation import validate_create
 from provisioner.kube.api.validation.volume_sources import built_in
 
 
@@ -34,17 +36,28 @@ def problems(cls: type[Any], source: dict[str, Any]) -> list[str]:
         ({"fc": {}}, ["v.fc.targetWWNs: Required value: must specify either targetWWNs or wwids, but not both"]),
         ({"fc": {"targetWWNs": ["a"], "wwids": ["b"]}}, ["v.fc.targetWWNs: Invalid value: "]),
         ({"fc": {"targetWWNs": ["a"]}}, ["v.fc.lun: Required value: lun is required if targetWWNs is specified"]),
+        ({"storageos": {}}, ["v.storageos.volumeName: Required value"]),
+        (
+            {"storageos": {"volumeName": "A", "volumeNamespace": "b.c"}},
+            ["v.storageos.volumeName: Invalid", "v.storageos.volumeNamespace: Invalid"],
+        ),
+        ({"hostPath": {"path": "", "type": "X"}}, ["v.hostPath.path: Required value"]),
+        ({"hostPath": {"path": "/", "type": "X"}}, ['v.hostPath.type: Unsupported value: "X"']),
+        ({"hostPath": {"path": "/a/../b"}}, ["v.hostPath.path: Invalid value: \"/a/../b\": must not contain '..'"]),
         ({"flocker": {}}, ["v.flocker: Required value: one of datasetName and datasetUUID is required"]),
         ({"flocker": {"datasetName": "a/b"}}, ["""v.flocker.datasetName: Invalid value: "a/b": must not contain '/'"""]),
-        ({"csi": {"driver": "A_b"}}, ['v.csi.driver: Invalid value: "a_b": a lowercase RFC 1123 subdomain']),
-        ({"csi": {"driver": "a" * 64}}, ["v.csi.driver: Too long: may not be more than 63 bytes"]),
-        ({"csi": {"driver": "ebs.csi.aws.com"}, "iscsi": {"targetPortal": "a", "iqn": "iqn.x", "lun": 1}}, []),
+        ({"csi": {"driver": "A_b", "volumeHandle": "h"}}, ['v.csi.driver: Invalid value: "A_b": a lowercase RFC 1123 subdomain']),
+        ({"csi": {"driver": "a" * 64, "volumeHandle": "h"}}, ["v.csi.driver: Too long: may not be more than 63 bytes"]),
+        ({"csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "h"}, "iscsi": {"targetPortal": "a", "iqn": "iqn.x", "lun": 1}}, []),
     ],
 )
 def test_what_is_refused(source: dict[str, Any], said: list[str]) -> None:
     for cls in (core_v1.Volume, core_v1.PersistentVolumeSpec):
         if cls is core_v1.Volume and "name" not in source:
             source = {"name": "v", **source}
+        else:
+            # as upstream calls it there
+            said = [text.replace("v.gcePersistentDisk", "v.persistentDisk") for text in said]
         found = problems(cls, source)
         assert len(found) == len(said) and all(one.startswith(wanted) for one, wanted in zip(found, said, strict=True)), found
 
@@ -52,4 +65,41 @@ def test_what_is_refused(source: dict[str, Any], said: list[str]) -> None:
 def test_a_repository_lies_inside_its_volume() -> None:
     assert problems(core_v1.Volume, {"name": "v", "gitRepo": {"repository": "a", "directory": "../b"}}) == [
         "v.gitRepo.directory: Invalid value: \"../b\": must not contain '..'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"csi": {"driver": "d"}}, ["v.csi.volumeHandle: Required value"]),
+        (
+            {"csi": {"driver": "d", "volumeHandle": "h", "nodeStageSecretRef": {}, "nodeExpandSecretRef": {"name": "A"}}},
+            ["v.csi.nodeExpandSecretRef.name: Invalid value", "v.csi.nodeExpandSecretRef.namespace: Required value"],
+        ),
+        ({"azureFile": {"secretName": "a", "shareName": "b", "secretNamespace": ""}}, ["v.azureFile.secretNamespace: Required value"]),
+        ({"storageos": {"volumeName": "a", "secretRef": {"name": "b"}}}, ["v.storageos.secretRef.namespace: Required value"]),
+        ({"local": {"path": "/a/.."}}, ["v.local.path: Invalid value: \"/a/..\": must not contain '..'"]),
+    ],
+)
+def test_what_persistent_ones_say_besides(source: dict[str, Any], said: list[str]) -> None:
+    found = problems(core_v1.PersistentVolumeSpec, source)
+    assert len(found) == len(said) and all(map(str.startswith, found, said)), found
+
+
+def test_one_source_counts() -> None:
+    sources = {"csi": {"driver": ""}, "cephfs": {"monitors": []}, "nfs": {"server": "", "path": "/"}, "flexVolume": {"driver": ""}}
+    document = {
+        "metadata": {"name": "v"},
+        "spec": {"accessModes": ["ReadWriteOncePod"] * 2, **sources, "volumeMode": "X", "storageClassName": "A b"},
+    }
+    found = validate_create(codec.decode_dict(core_v1.PersistentVolume, document))
+    assert [f"{one.field}: {one.message.partition(': ')[0]}" for one in found] == [
+        "spec.capacity: Required value",
+        "spec.capacity: Unsupported value",
+        "spec.nfs.server: Required value",
+        "spec.cephFS: Forbidden",
+        "spec.flexVolume.driver: Required value",
+        "spec.csi: Forbidden",
+        "spec.storageClassName: Invalid value",
+        "spec.volumeMode: Unsupported value",
     ]
