@@ -212,6 +212,11 @@ def _namespace_created(obj: Any) -> None:
     obj.spec.finalizers = finalizers
 
 
+def _node_created(obj: Any) -> None:
+    """What a kubelet once could be configured with is no longer taken."""
+    obj.spec.config_source = obj.status.config = None
+
+
 def _volume_created(obj: Any) -> None:
     obj.status.phase = "Pending"
 
@@ -251,6 +256,7 @@ def _definition_created(obj: Any) -> None:
 _INITIAL: dict[str, Callable[[Any], None]] = {
     "Pod": _pod_created,
     "Namespace": _namespace_created,
+    "Node": _node_created,
     "PersistentVolume": _volume_created,
     "PersistentVolumeClaim": _volume_created,
     "Job": _job_created,
@@ -264,6 +270,11 @@ _INITIAL: dict[str, Callable[[Any], None]] = {
 def _namespace_kept(new: Any, old: Any) -> None:
     """Finalizers go through the finalize subresource alone."""
     new.spec.finalizers = old.spec.finalizers
+
+
+def _node_kept(new: Any, old: Any) -> None:
+    if old.spec.config_source is None:
+        new.spec.config_source = None
 
 
 def _request_kept(new: Any, old: Any) -> None:
@@ -298,6 +309,7 @@ def _service_kept(new: Any, old: Any) -> None:
 _KEPT: dict[str, Callable[[Any, Any], None]] = {
     "CertificateSigningRequest": _request_kept,
     "Namespace": _namespace_kept,
+    "Node": _node_kept,
     "Service": _service_kept,
 }
 

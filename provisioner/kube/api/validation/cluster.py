@@ -84,7 +84,10 @@ def _node_update(new: core_v1.Node, old: core_v1.Node) -> list[FieldError]:
     ):
         if before and mine != before:
             problems.append(errors.forbidden_field(f"spec.{name}", f'node updates may not change {said} except from "" to valid'))
-    return problems + _taints(new.spec.taints)
+    problems += _taints(new.spec.taints)
+    return problems + checks.forbidden_change(
+        "spec.externalID", new.spec.external_id or "", old.spec.external_id or "", "may not be updated"
+    )
 
 
 # -- the rest --------------------------------------------------------------------------------------------------------------

@@ -36,6 +36,16 @@ def test_a_node_brings_its_status_and_has_no_generation() -> None:
     assert (node.status.phase, node.metadata.generation) == ("x", None)
 
 
+def test_a_node_is_not_configured_by_way_of_the_api() -> None:
+    source = {"configMap": {"namespace": "n", "name": "c", "kubeletConfigKey": "k"}}
+    document = {"spec": {"configSource": source}, "status": {"config": {"assigned": source}}}
+    node, new = made("Node", document), made("Node", document)
+    strategy("Node").prepare_create(node)
+    assert (node.spec.config_source, node.status.config) == (None, None)
+    strategy("Node").prepare_update(new, node)
+    assert new.spec.config_source is None
+
+
 def test_a_new_pod_is_pending_with_its_class() -> None:
     pod = made("Pod", {"spec": {"containers": [{"name": "a", "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}]}})
     strategy("Pod").prepare_create(pod)

@@ -45,10 +45,17 @@ def test_new_nodes(spec: dict[str, Any], status: dict[str, Any], said: list[str]
 def test_what_may_change_in_its_order() -> None:
     old = node({"podCIDR": "10.0.0.0/24", "providerID": "a://b"}, {"addresses": [HOME]})
     new = node(
-        {"podCIDR": "10.0.0.5/24", "taints": [{"key": "a b", "effect": "NoSchedule"}]},
+        {"podCIDR": "10.0.0.5/24", "externalID": "x", "taints": [{"key": "a b", "effect": "NoSchedule"}]},
         {"addresses": [HOME, HOME], "allocatable": {"cpu": "-1"}},
     )
-    fields = ["status.allocatable.cpu", "status.addresses[1]", "spec.podCIDRs", "spec.providerID", "metadata.taints[0].key"]
+    fields = [
+        "status.allocatable.cpu",
+        "status.addresses[1]",
+        "spec.podCIDRs",
+        "spec.providerID",
+        "metadata.taints[0].key",
+        "spec.externalID",
+    ]
     for found in (validate_update(new, old), validate_status_update(new, old)):
         assert [problem.field for problem in found] == fields
         assert found[1].message == 'Duplicate value: {"address":"10.0.0.1","type":"InternalIP"}'
