@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import codec, defaults, deprecations, errors, tables, warnings
+from provisioner.kube.api import codec, defaults, deprecations, errors, moments, tables, warnings
 from provisioner.kube.api import validation as rules
 from provisioner.kube.api._generated import meta_v1
 from provisioner.kube.api._generated.resources import Resource
@@ -82,7 +82,8 @@ class Kind:
         return self.resource.load()
 
     def decode(self, document: Mapping[str, Any]) -> Obj:
-        """Raises codec.DecodeError."""
+        """A body; its moments are written in place as they are kept. Raises codec.DecodeError."""
+        moments.settle(self.struct, document)
         obj = codec.decode_dict(self.struct, document)
         codec.drop_empties(obj)
         return obj

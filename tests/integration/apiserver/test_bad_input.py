@@ -125,6 +125,8 @@ def test_paths_that_nobody_knows_are_answered_with_text(server: Any, method: str
         ("PATCH", "/api/v1/namespaces/default", {"metadata": {"resourceVersion": "x"}}, 500, 'strconv.ParseUint: parsing "x": invalid syntax'),
         ("PUT", "/api/v1/namespaces/none", {"metadata": {"name": "none", "resourceVersion": "x"}}, 404, 'namespaces "none" not found'),
         ("PUT", "/api/v1/namespaces/default", {"metadata": {"name": "default", "resourceVersion": "0"}}, 200, None),
+        ("POST", "/api/v1/namespaces/default/events", {"metadata": {"name": "e"}, "involvedObject": {"namespace": "default"}, "firstTimestamp": "once"}, 400,
+         'Event in version "v1" cannot be handled as a Event: parsing time "once" as "2006-01-02T15:04:05Z07:00": cannot parse "once" as "2006"'),
         ("GET", "/api/v1/pods?fieldSelector=status.podIPs%3Dx", None, 200, None),
         ("GET", "/api/v1/pods?fieldSelector=spec.host%3Dx", None, 200, None),
         ("POST", "/apis/batch/v1/namespaces/default/cronjobs", {"metadata": {"name": "x"}, "spec": {"schedule": "@daily"}}, 422, 'CronJob.batch "x" is invalid: [spec.jobTemplate.spec.template.spec.containers: Required value, spec.jobTemplate.spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"]'),

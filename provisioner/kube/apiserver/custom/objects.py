@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from provisioner.kube.api import codec
+from provisioner.kube.api import codec, moments
 from provisioner.kube.api._generated import apiextensions_v1, meta_v1
 from provisioner.kube.api._generated.resources import Resource, Subresource
 from provisioner.kube.api.errors import FieldError, StatusError, shown
@@ -197,6 +197,10 @@ class CustomKind(Kind):
         return Custom
 
     def decode(self, document: Mapping[str, Any]) -> Custom:
+        moments.settle(meta_v1.ObjectMeta, document.get("metadata"))
+        return self._made(document)
+
+    def _made(self, document: Mapping[str, Any]) -> Custom:
         body = copy.deepcopy({key: value for key, value in document.items() if key not in schema.ROOT_FIELDS})
         found = document.get("metadata") or {}
         try:
@@ -209,7 +213,7 @@ class CustomKind(Kind):
         return Custom(self.resource.api_version, self.resource.kind, metadata, body)
 
     def load(self, data: bytes) -> Custom:
-        return self.decode(msgspec.json.decode(self.shown(data)))
+        return self._made(msgspec.json.decode(self.shown(data)))
 
     def shown(self, data: bytes) -> bytes:
         if not data.startswith(self._own):
