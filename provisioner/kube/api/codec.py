@@ -7,7 +7,6 @@ finds them for those who asked to be told. Decoding is fast where a body is righ
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -286,11 +285,6 @@ def _inner(struct: Any) -> dict[str, tuple[bool, Any]]:
         below = _struct_in(get_args(option)[1] if option is not None else annotation)
         made[name] = (option is not None, below if _is_struct(below) else None)
     return _inner_of.setdefault(struct, made)
-
-
-def structs_in(struct: Any) -> Iterator[tuple[str, Any]]:
-    """The members that are structs, or lists or maps of some: (JSON name, struct)."""
-    return ((name, below) for name, (_, below) in (_inner_of.get(struct) or _inner(struct)).items() if below is not None)
 
 
 def _is_struct(annotation: Any) -> bool:

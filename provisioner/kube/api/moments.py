@@ -9,15 +9,15 @@ import calendar
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from provisioner.kube.api import codec
 from provisioner.kube.api._generated.protobuf_fields import FIELDS
 from provisioner.kube.api.codec import DecodeError
 from provisioner.kube.api.errors import shown
 from provisioner.kube.api.meta import rfc3339, rfc3339_micro
 
+_MOMENTS = ("meta_v1.Time", "meta_v1.MicroTime")
 _LAYOUTS = {"Time": "2006-01-02T15:04:05Z07:00", "MicroTime": "2006-01-02T15:04:05.000000Z07:00"}
 # A layout's parts -> what stands for them.
 _PARTS = {
@@ -36,41 +36,63 @@ _FRACTION = re.compile(r"[.,]\d+")
 _RANGES = {"01": ("month", 1, 12), "15": ("hour", 0, 23), "04": ("minute", 0, 59), "05": ("second", 0, 59)}
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
 
-# struct -> the members that are moments or have some below: JSON name -> "Time", "MicroTime" or a struct
-_inner: dict[Any, dict[str, Any]] = {}
+# What of every kind is known.
+_KIND = "1:metadata:m:meta_v1.ObjectMeta"
 
 
 def settle(struct: Any, document: Any) -> None:
     """Write the moments of a body of this type as they are kept, in place: null where one is Go's zero. Raises codec.DecodeError."""
+    _settle(_key(struct), document)
+
+
+def _settle(key: str, document: Any) -> None:
     if isinstance(document, list):
         for item in document:
-            settle(struct, item)
+            _settle(key, item)
     elif isinstance(document, dict):
-        inner = _inner.get(struct)
-        for name, below in (inner if inner is not None else _found(struct)).items():
+        for name, below in _members(key).items():
             value = document.get(name)
-            if isinstance(value, str):
-                if isinstance(below, str):
-                    document[name] = kept(value, below)
-            elif value is not None and not isinstance(below, str):
-                settle(below, value)
+            if value is None:
+                continue
+            if below not in _LAYOUTS:
+                _settle(below, value)
+            elif isinstance(value, str):
+                document[name] = kept(value, below)
 
 
-def _found(struct: Any) -> dict[str, Any]:
-    made = {name: below for name, below in _members(struct) if isinstance(below, str) or _has_moments(below, frozenset((struct,)))}
-    return _inner.setdefault(struct, made)
+@cache
+def _key(struct: Any) -> str:
+    return f"{struct.__module__.rpartition('.')[2]}.{struct.__name__}"
 
 
-def _members(struct: Any) -> Iterator[tuple[str, Any]]:
-    fields = FIELDS.get(f"{struct.__module__.rpartition('.')[2]}.{struct.__name__}", "").split()
-    moments = {field.split(":")[1]: field.rpartition(".")[2] for field in fields if field.endswith((".Time", ".MicroTime"))}
-    yield from moments.items()
-    yield from ((name, below) for name, below in codec.structs_in(struct) if name not in moments)
+@cache
+def _members(key: str) -> dict[str, str]:
+    """The members of a type that are moments or have some below: JSON name -> "Time", "MicroTime" or a type."""
+    made: dict[str, str] = {}
+    for name, shape, target in _typed(FIELDS.get(key, _KIND)):
+        if shape == "n":
+            made |= _members(target)
+        elif target in _with_moments():
+            made[name] = target.removeprefix("meta_v1.") if target in _MOMENTS else target
+    return made
 
 
-def _has_moments(struct: Any, above: frozenset[Any]) -> bool:
-    """A type may hold itself."""
-    return struct not in above and any(isinstance(below, str) or _has_moments(below, above | {struct}) for _, below in _members(struct))
+def _typed(fields: str) -> Iterator[tuple[str, str, str]]:
+    """(JSON name, shape, type) of the fields that have a type of their own."""
+    for field in fields.split():
+        _, name, shape, *target = field.split(":")
+        if target and shape != "M":
+            yield name, shape, target[0]
+
+
+@cache
+def _with_moments() -> frozenset[str]:
+    """All types that are moments or have some below."""
+    found, more = set[str](), set(_MOMENTS)
+    while more:
+        found |= more
+        more = {key for key, fields in FIELDS.items() if key not in found and any(target in found for *_, target in _typed(fields))}
+    return frozenset(found)
 
 
 @lru_cache(maxsize=256)
