@@ -1,6 +1,7 @@
 """Byte code for the bundle, so that a daemon's start doesn't compile thousands of lines: unchecked-hash .pyc files (PEP 552).
 
-The bundle's folder is named after its content and never changes, hence nothing needs checking at import.
+The bundle's folder is named after its content and never changes, hence nothing needs checking at import. Docstrings and assertions are left out
+(`python -OO`): they would take each daemon some MB of memory, and ours only say what the type checker has to be told.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import py_compile
 import sys
 import tempfile
 from pathlib import Path, PurePosixPath
+
+OPTIMIZE = 2
 
 
 def cache_name(path: str) -> str:
@@ -23,9 +26,8 @@ def compile_source(path: str, source: Path) -> bytes | None:
     with tempfile.TemporaryDirectory(prefix="compile-") as folder:
         out = Path(folder) / "out.pyc"
         try:
-            py_compile.compile(
-                str(source), cfile=str(out), dfile=path, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
-            )
+            unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            py_compile.compile(str(source), str(out), path, doraise=True, optimize=OPTIMIZE, invalidation_mode=unchecked)
         except py_compile.PyCompileError:
             return None
         return out.read_bytes()
@@ -33,4 +35,4 @@ def compile_source(path: str, source: Path) -> bytes | None:
 
 def magic() -> str:
     """Tells byte code formats apart, for cache keys."""
-    return importlib.util.MAGIC_NUMBER.hex()
+    return f"{importlib.util.MAGIC_NUMBER.hex()}-{OPTIMIZE}"
