@@ -8,7 +8,8 @@ from typing import Any
 from provisioner.cluster.context import Context
 from provisioner.cluster.errors import HostProblem
 from provisioner.cluster.sessions import Sessions
-from provisioner.inventory import InventoryError, Problem
+from provisioner.inventory import InventoryError
+from provisioner.inventory.checks import place_of
 from provisioner.templating.errors import TemplateError
 from provisioner.templating.templar import Templar
 from provisioner.transport.errors import TransportError
@@ -53,9 +54,8 @@ class Hosts(Sessions):
         return found
 
     def _wrong(self, name: str, text: str) -> InventoryError:
-        place = self._context.inventory.hosts[name].place
-        message = f"host {name!r}: {text}"
-        return InventoryError([place.problem(message) if place else Problem(str(self._context.path), 0, 0, message)])
+        inventory = self._context.inventory
+        return InventoryError([place_of(inventory, inventory.hosts[name]).problem(f"host {name!r}: {text}")])
 
     def describe(self, name: str, error: Exception) -> HostProblem:
         """One of `errors` as a problem of a host."""

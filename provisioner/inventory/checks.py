@@ -117,7 +117,7 @@ def _place(inventory: Inventory, tree: str, *keys: str) -> Location:
     return place if place.file else Location(_file(inventory), 0, 0)
 
 
-def _of_host(inventory: Inventory, host: Host) -> Location:
+def place_of(inventory: Inventory, host: Host) -> Location:
     """Where a host was first written."""
     return host.place or Location(_file(inventory), 0, 0)
 
@@ -183,13 +183,13 @@ def _check_names(inventory: Inventory, problems: list[Problem]) -> None:
     for host in nodes.values():
         wrong = is_dns_name(host.name)
         if wrong:
-            problems.append(_of_host(inventory, host).problem(f"host {wrong}", "the host's name becomes its node name"))
+            problems.append(place_of(inventory, host).problem(f"host {wrong}", "the host's name becomes its node name"))
         address = (str(host.vars.get("ansible_host", host.name)), str(host.vars.get("ansible_port", 22)))
         if is_template(address[0]) or is_template(address[1]):
             continue
         if address in addresses:
             problems.append(
-                _of_host(inventory, host).problem(f"hosts {addresses[address]!r} and {host.name!r} have the same address {address[0]}")
+                place_of(inventory, host).problem(f"hosts {addresses[address]!r} and {host.name!r} have the same address {address[0]}")
             )
         addresses[address] = host.name
 
@@ -254,5 +254,5 @@ def _check_key_file(inventory: Inventory, host: Host, problems: list[Problem]) -
             file.read(1)
     except (OSError, ValueError, RuntimeError) as e:  # no such file, a NUL in its name, no home of ~user
         places = [own.at(key) for own in (host.own_vars,) if isinstance(own, LocatedDict) for key in own if own[key] == value]
-        place = places[0] if places else _of_host(inventory, host)
+        place = places[0] if places else place_of(inventory, host)
         problems.append(place.problem(f"host {host.name!r}: key file {value} cannot be read: {getattr(e, 'strerror', e)}"))

@@ -32,10 +32,11 @@ def listener(flags: Flags) -> Listener:
     return Listener(flags.bind_address, flags.secure_port, context)
 
 
-def pair_problem(cert_file: str, key_file: str) -> str:
-    """Why these can't be a certificate and its key; "" when they can. An empty `key_file`: the key is beside the certificate."""
+def pair_problem(cert_file: str, key_file: str, context: ssl.SSLContext | None = None) -> str:
+    """Why these can't be a certificate and its key; "" when they can, and `context` has them then. An empty `key_file`: the key is beside the
+    certificate."""
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_file, key_file or None, password="")
+        (context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)).load_cert_chain(cert_file, key_file or None, password="")
     except ssl.SSLError as error:
         return (
             "the key is another certificate's"
@@ -52,9 +53,8 @@ def serving_context(cert_file: str, key_file: str, *, names: Sequence[str], clie
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if cert_file:
-        if wrong := pair_problem(cert_file, key_file):
+        if wrong := pair_problem(cert_file, key_file, context):
             raise ConfigError(f"--tls-cert-file={cert_file} and --tls-private-key-file={key_file or cert_file}: {wrong}")
-        context.load_cert_chain(cert_file, key_file or None)
     else:
         with tempfile.TemporaryDirectory() as folder:
             pem = Path(folder) / "serving.pem"

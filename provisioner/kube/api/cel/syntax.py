@@ -46,6 +46,8 @@ _RESERVED = frozenset(
         "while",
     ]
 )
+# What no variable or field may be called as it is.
+NO_NAMES = _RESERVED | {"true", "false", "null", "in"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "'": "'", '"': '"', "`": "`", "?": "?"}
 # How the API spells property names that are no identifiers.
 _FIELD_ESCAPES = (("__dot__", "."), ("__dash__", "-"), ("__slash__", "/"), ("__underscores__", "__"))
@@ -419,7 +421,7 @@ def _type_name(node: Node) -> str:
 def _unescaped(field: str) -> str:
     if "__" not in field:
         return field
-    if field.startswith("__") and field.endswith("__") and field[2:-2] in {*_RESERVED, "true", "false", "null", "in"}:
+    if field.startswith("__") and field.endswith("__") and field[2:-2] in NO_NAMES:
         return field[2:-2]
     return re.sub("__dot__|__dash__|__slash__|__underscores__", lambda m: dict(_FIELD_ESCAPES)[m.group()], field)
 

@@ -9,6 +9,7 @@ from typing import Any
 from provisioner.kube.api import cel, errors
 from provisioner.kube.api import names as object_names
 from provisioner.kube.api.cel import checking
+from provisioner.kube.api.cel.syntax import NO_NAMES
 from provisioner.kube.api.errors import FieldError
 from provisioner.kube.api.validation import checks, statuses
 from provisioner.kube.api.validation.checks import Once, label_selector, needed, one_of
@@ -22,33 +23,6 @@ ACTIONS = ("Audit", "Deny", "Warn")
 REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
 MAX_ANNOTATIONS, MAX_ANNOTATION = 20, 5 * 1024
 _IDENTIFIER = re.compile("[_a-zA-Z][_a-zA-Z0-9]*")
-_RESERVED = frozenset(
-    [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ]
-)
-
-
 _STRING = {"type": "string"}
 # CEL's types by what the checker calls them, where that is another name.
 _TYPE_OF = {"bool": "boolean", "Object": "object", "list(JSONPatch)": "array"}
@@ -170,7 +144,7 @@ def _policy(obj: Any, *, validating: bool) -> list[FieldError]:
         where, name = f"spec.variables[{index}]", variable.name or ""
         if not name.strip():
             problems.append(errors.required(f"{where}.name", "name is not specified"))
-        elif not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
+        elif not _IDENTIFIER.fullmatch(name) or name in NO_NAMES:
             problems.append(errors.invalid_value(f"{where}.name", name, "name is not a valid CEL identifier"))
         problems += seen.add(f"{where}.name", name)
         problems += expression(f"{where}.expression", variable.expression, names, TYPES, missing=_NO_EXPRESSION)

@@ -14,8 +14,6 @@ from provisioner.kube.kubelet.volume import sub_paths
 from provisioner.kube.kubelet.volume.mounting import mounted, unmount
 from provisioner.kube.kubelet.volume.sub_paths import give, open_inside
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-
 
 @pytest.fixture
 def volume(tmp_path: Path) -> Iterator[Path]:
