@@ -15,7 +15,7 @@ from provisioner.kube.kubelet.volume.contents import safe_path
 from provisioner.kube.kubelet.volume.mounting import bind, unmount
 
 
-def give(volume: Path, sub_path: str, container: str, place: Path) -> Path:
+def mount(volume: Path, sub_path: str, container: str, place: Path) -> Path:
     """`place`, which shows `sub_path` of the volume from now on, until it is unmounted. Raises ContainerRefused and OSError."""
     found = open_inside(volume, sub_path, container)
     try:

@@ -162,7 +162,7 @@ class Volumes:
                 name, owner = mount.name or "", container.name or ""
                 place = pod_dir(self._root, pod.metadata.uid or "") / "volume-subpaths" / name / owner / str(index)
                 try:
-                    host = sub_paths.give(host, sub_path, owner, place)
+                    host = sub_paths.mount(host, sub_path, owner, place)
                 except OSError as error:
                     text = f'failed to prepare subPath for volumeMount "{name}" of container "{owner}": {error}'
                     raise ContainerRefused("CreateContainerConfigError", text) from error

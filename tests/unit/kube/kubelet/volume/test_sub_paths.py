@@ -12,7 +12,7 @@ import pytest
 from provisioner.kube.kubelet.errors import ContainerRefused
 from provisioner.kube.kubelet.volume import sub_paths
 from provisioner.kube.kubelet.volume.mounting import mounted, unmount
-from provisioner.kube.kubelet.volume.sub_paths import give, open_inside
+from provisioner.kube.kubelet.volume.sub_paths import mount, open_inside
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_folder_that_becomes_a_link_after_it_was_looked_at_is_refused(volume: 
 
 
 def test_what_was_given_stays_what_it_was(volume: Path, tmp_path: Path) -> None:
-    place = give(volume, "data", "c", tmp_path / "places/0")
+    place = mount(volume, "data", "c", tmp_path / "places/0")
     (volume / "data").rename(volume / "old")
     (volume / "data").symlink_to("/etc")
     assert list(place.iterdir()) == []
@@ -73,10 +73,10 @@ def test_what_was_given_stays_what_it_was(volume: Path, tmp_path: Path) -> None:
 def test_places_are_given_again_and_taken_away_without_what_they_show(volume: Path, tmp_path: Path) -> None:
     """A restarted container gets its place anew, be it a file now; the same file system is no mount point to `Path.is_mount`."""
     folder = tmp_path / "place of c"
-    give(volume, "data", "c", folder / "0")
+    mount(volume, "data", "c", folder / "0")
     (volume / "data/file").write_text("kept")
-    give(volume, "data/file", "c", folder / "0")
-    give(volume, "data", "c", folder / "0")
+    mount(volume, "data/file", "c", folder / "0")
+    mount(volume, "data", "c", folder / "0")
     assert mounted(folder) == [folder / "0"]
     unmount(folder)
     assert mounted(folder) == [] and list((folder / "0").iterdir()) == []
@@ -87,7 +87,7 @@ def test_what_is_mounted_below_what_is_shown_stays_mounted(volume: Path, tmp_pat
     """A mount that is made in the volume later shows up at the place, too; only there it is taken away."""
     (volume / "data/disk").mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
-    give(volume, "data", "c", tmp_path / "places/0")
-    give(tmp_path, "elsewhere", "c", volume / "data/disk")
+    mount(volume, "data", "c", tmp_path / "places/0")
+    mount(tmp_path, "elsewhere", "c", volume / "data/disk")
     unmount(tmp_path / "places")
     assert mounted(tmp_path) == [volume / "data/disk"]
